@@ -1,0 +1,168 @@
+"""`python -m tutorial_lib`: JupyterLab on the first notebook, or the notebooks without a browser.
+
+python -m tutorial_lib                 opens JupyterLab; further options go to it
+python -m tutorial_lib run [02 ...]    runs notebooks, all if none is named, and prints what each took
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from tqdm import tqdm
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def notebooks(chosen: list[str]) -> list[Path]:
+    """The paths of the notebooks whose names begin with one of the given numbers; all if none is given.
+
+    Args:
+        chosen: such as ["02", "03"].
+
+    Returns:
+        The paths in order.
+
+    Raises:
+        SystemExit: there are no notebooks here, or none of that number.
+    """
+    books = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    if not books:
+        sys.exit(f"no notebooks under {NOTEBOOKS}: install from a clone of the project with pip install -e .")
+    for number in chosen:
+        if not any(book.name.startswith(number) for book in books):
+            sys.exit(f"no notebook begins with {number!r}: there are {', '.join(book.stem for book in books)}")
+    return [book for book in books if not chosen or book.name.startswith(tuple(chosen))]
+
+
+def lab_command(options: list[str]) -> list[str]:
+    """The command that opens JupyterLab on the first notebook, on loopback, with its token on.
+
+    Args:
+        options: appended, so that they win.
+
+    Returns:
+        The command, word by word.
+
+    Raises:
+        SystemExit: there are no notebooks here.
+    """
+    command = [sys.executable, "-m", "jupyterlab", str(notebooks([])[0]), "--ServerApp.ip=127.0.0.1"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # a container's only user, often
+    return command + options
+
+
+class KernelMeter(threading.Thread):
+    """CPU seconds and the peak of resident memory of a running process.
+
+    Args:
+        pid: the process.
+    """
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self.process = psutil.Process(pid)
+        self.cpu_seconds = 0.0
+        self.peak_bytes = 0
+        self.start()
+
+    def run(self) -> None:
+        """Look every tenth of a second until the process is gone."""
+        try:
+            while True:
+                times = self.process.cpu_times()
+                self.cpu_seconds = times.user + times.system
+                self.peak_bytes = max(self.peak_bytes, self.process.memory_info().rss)
+                time.sleep(0.1)
+        except psutil.Error:
+            return
+
+
+def run_notebook(path: Path, *, store: bool) -> KernelMeter:
+    """The cost of running one notebook from top to bottom in a kernel of its own.
+
+    Args:
+        path: the notebook.
+        store: write the outputs back into the file, without widget state.
+
+    Returns:
+        What its kernel took.
+
+    Raises:
+        CellExecutionError: a cell failed.
+    """
+    book = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        book, timeout=None, resources={"metadata": {"path": str(path.parent)}}, store_widget_state=False
+    )
+    n_code = sum(cell.cell_type == "code" for cell in book.cells)
+    bar = tqdm(total=n_code, desc=path.stem, unit="cell")
+    client.on_cell_executed = lambda **_: bar.update()
+    with bar, client.setup_kernel():
+        meter = KernelMeter(client.km.provisioner.pid)
+        for index, cell in enumerate(book.cells):
+            client.execute_cell(cell, index, execution_count=None)
+        time.sleep(0.2)  # one more look by the meter
+    if store:
+        nbformat.write(_publishable(book), path)
+    return meter
+
+
+def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without widget state, time stamps and progress bars."""
+    book.metadata.pop("widgets", None)
+    for cell in book.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if not (WIDGET in o.get("data", {}) and "image/png" not in o.data)]
+    return book
+
+
+def run(args: argparse.Namespace) -> None:
+    """The command `run`: notebooks one after another, with minutes and memory of each.
+
+    Raises:
+        SystemExit: a cell failed; its traceback is printed.
+    """
+    for path in notebooks(args.numbers):
+        start = time.perf_counter()
+        try:
+            meter = run_notebook(path, store=args.store)
+        except CellExecutionError as error:
+            sys.exit(f"{path.name} failed:\n{error}")
+        minutes = (time.perf_counter() - start) / 60
+        print(
+            f"{path.stem}: {minutes:.1f} minutes, {meter.cpu_seconds:.0f} CPU seconds, "
+            f"{meter.peak_bytes / 1e9:.2f} GB at its peak"
+        )
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tutorial_lib", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command")
+    runner = commands.add_parser("run", help="run notebooks without a browser")
+    runner.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
+    runner.add_argument("--store", action="store_true", help="write the outputs back into the notebooks")
+    args, rest = parser.parse_known_args()
+    if args.command == "run":
+        if rest:
+            parser.error(f"unrecognised: {' '.join(rest)}")
+        run(args)
+    else:
+        sys.exit(subprocess.call(lab_command(rest)))
+
+
+if __name__ == "__main__":
+    main()

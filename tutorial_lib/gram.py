@@ -1,0 +1,259 @@
+"""Gram matrices: clouds of points come in, numbers that do not turn go out, and the way back.
+
+Lost on the way in: the pose of the cloud and its handedness. Lost on the way back from a matrix
+that is no cloud's: all but three eigenvalues, and `nearest_rank3` says how much that was.
+`vae` learns on these matrices; `motifs` judges the clouds that come back.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib.vocabulary import Features, Gram, Positions, Scalars, UpperTriangle
+
+RANK_TOLERANCE = 1e-4  # of the largest eigenvalue; float32 keeps about 1e-6 of it
+
+
+def gram_matrix(positions: Tensor) -> Gram:
+    """Inner products of all pairs of position vectors.
+
+    Unchanged by any orthogonal Q, because (X Q^T)(X Q^T)^T = X X^T. It does change with
+    the origin and, row for row, with the order of the atoms.
+
+    Args:
+        positions: (..., n, 3), angstrom, about the origin.
+
+    Returns:
+        (..., n, n), angstrom^2.
+
+    Raises:
+        ValueError: positions are empty, not finite or not rows of three numbers.
+    """
+    if positions.numel() == 0:
+        raise ValueError(f"positions are empty: shape {tuple(positions.shape)}, at least one atom is needed")
+    if positions.ndim < 2 or positions.shape[-1] != 3:
+        raise ValueError(f"positions are (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived")
+    if not torch.isfinite(positions).all():
+        raise ValueError("positions hold NaN or infinity: look at the file they came from")
+    return positions @ positions.mT
+
+
+def upper_triangle(gram: Tensor) -> UpperTriangle:
+    """The entries i <= j of a symmetric matrix, row by row.
+
+    Args:
+        gram: (..., n, n).
+
+    Returns:
+        (..., n (n + 1) / 2), in the unit of the matrix.
+
+    Raises:
+        ValueError: the matrix is not square or not symmetric.
+    """
+    _check_symmetric(gram)
+    row, column = torch.triu_indices(*gram.shape[-2:], device=gram.device)
+    return gram[..., row, column]
+
+
+def from_upper_triangle(entries: Tensor) -> Gram:
+    """The symmetric matrix whose entries i <= j are given: the inverse of `upper_triangle`.
+
+    Args:
+        entries: (..., n (n + 1) / 2).
+
+    Returns:
+        (..., n, n).
+
+    Raises:
+        ValueError: no matrix has that many entries i <= j.
+    """
+    n_atoms = _matrix_size(entries.shape[-1])
+    row, column = torch.triu_indices(n_atoms, n_atoms, device=entries.device)
+    gram = entries.new_empty(*entries.shape[:-1], n_atoms, n_atoms)
+    gram[..., row, column] = entries
+    gram[..., column, row] = entries
+    return gram
+
+
+def permuted(entries: Tensor, generator: Generator) -> UpperTriangle:
+    """Gram matrices of the same clouds with their atoms renumbered at random, one permutation each.
+
+    Entry ij of the new matrix is entry p(i) p(j) of the old one, so nothing is computed anew. That
+    also holds for standardised entries, because all of the diagonal shares one mean and spread.
+
+    Args:
+        entries: (N, n (n + 1) / 2), entries i <= j.
+        generator: of the permutations, on the device of the entries.
+
+    Returns:
+        (N, n (n + 1) / 2).
+
+    Raises:
+        ValueError: no matrix has that many entries i <= j.
+    """
+    n_atoms = _matrix_size(entries.shape[-1])
+    row, column = torch.triu_indices(n_atoms, n_atoms, device=entries.device)
+    where = torch.empty(n_atoms, n_atoms, dtype=torch.long, device=entries.device)
+    where[row, column] = where[column, row] = torch.arange(len(row), device=entries.device)
+    order = torch.rand(len(entries), n_atoms, generator=generator, device=entries.device).argsort(1)
+    return entries.gather(1, where[order[:, row], order[:, column]])
+
+
+@dataclass(frozen=True)
+class Standardiser:
+    """Gram matrices to numbers of mean 0 and spread 1, and back, as the talk does it.
+
+    The diagonal (squared distances to the centre) and the rest (inner products of two atoms) get
+    one mean and one standard deviation each. Nothing else would survive a permutation of atoms.
+
+    Attributes:
+        mean: (n (n + 1) / 2,), angstrom^2.
+        std: (n (n + 1) / 2,), angstrom^2.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def fit(cls, gram: Gram) -> "Standardiser":
+        """The standardiser of a set of training matrices.
+
+        Args:
+            gram: (N, n, n), angstrom^2.
+
+        Returns:
+            A standardiser for matrices of that size.
+
+        Raises:
+            ValueError: a matrix is not square or symmetric, or all of them are equal.
+        """
+        entries = upper_triangle(gram)
+        n_atoms = gram.shape[-1]
+        on_diagonal = torch.eye(n_atoms, dtype=torch.bool, device=gram.device)
+        on_diagonal = upper_triangle(on_diagonal)
+        mean, std = torch.empty_like(entries[0]), torch.empty_like(entries[0])
+        for group in (on_diagonal, ~on_diagonal):
+            if group.any():
+                mean[group], std[group] = entries[:, group].mean(), entries[:, group].std(correction=0)
+        if not (std > 0).all():
+            raise ValueError("all matrices are equal, so there is no spread to divide by: fit on more than one cloud")
+        return cls(mean, std)
+
+    def features(self, gram: Gram) -> Features:
+        """The standardised entries i <= j of Gram matrices.
+
+        Args:
+            gram: (N, n, n), angstrom^2.
+
+        Returns:
+            (N, n (n + 1) / 2), no unit.
+
+        Raises:
+            ValueError: a matrix is not square, not symmetric, or of another size than was fitted.
+        """
+        entries = upper_triangle(gram)
+        if entries.shape[-1] != len(self.mean):
+            raise ValueError(
+                f"the matrix is {gram.shape[-1]} x {gram.shape[-1]}, "
+                f"this standardiser was fitted on {_matrix_size(len(self.mean))} atoms"
+            )
+        return (entries - self.mean) / self.std
+
+    def gram(self, features: Features) -> Gram:
+        """The symmetric matrices that standardised entries stand for: the inverse of `features`.
+
+        Args:
+            features: (N, n (n + 1) / 2), no unit.
+
+        Returns:
+            (N, n, n), angstrom^2; symmetric, but of any rank and sign.
+
+        Raises:
+            ValueError: the number of entries is not the one that was fitted.
+        """
+        if features.shape[-1] != len(self.mean):
+            raise ValueError(f"{features.shape[-1]} entries arrived, this standardiser has {len(self.mean)}")
+        return from_upper_triangle(features * self.std + self.mean)
+
+
+def nearest_rank3(gram: Tensor) -> tuple[Gram, Scalars]:
+    """The nearest matrix that is the Gram matrix of a cloud in space, and what was thrown away.
+
+    A cloud's Gram matrix has at most three eigenvalues that are not zero, none of them negative.
+    Keeping the three largest and clipping them at zero is the nearest such matrix in the Frobenius
+    norm (Eckart and Young 1936; Higham 1988 for the sign).
+
+    Args:
+        gram: (..., n, n), angstrom^2, symmetric.
+
+    Returns:
+        The matrix (..., n, n), and the norm of what was thrown away as a fraction of the norm of
+        `gram` (...,): 0 for a cloud's own matrix.
+
+    Raises:
+        ValueError: the matrix is not square, not symmetric or not finite.
+    """
+    _check_symmetric(gram)
+    values, vectors = torch.linalg.eigh(gram)
+    kept = torch.zeros_like(values)
+    kept[..., -3:] = values[..., -3:].clamp(min=0)
+    nearest = (vectors * kept.unsqueeze(-2)) @ vectors.mT
+    norm = values.square().sum(-1).sqrt().clamp(min=torch.finfo(gram.dtype).tiny)
+    return nearest, (values - kept).square().sum(-1).sqrt() / norm
+
+
+def positions_from_gram(gram: Tensor) -> Positions:
+    """A cloud that has the given Gram matrix.
+
+    G = V L V^T gives X = V L^(1/2). Any X Q^T would do as well, so the pose is arbitrary, and so is
+    the handedness: a cloud and its mirror image have one Gram matrix.
+
+    Args:
+        gram: (..., n, n), angstrom^2, of rank 3 at most and without negative eigenvalues.
+
+    Returns:
+        (..., n, 3), angstrom, the widest direction last.
+
+    Raises:
+        ValueError: the matrix is not square, not symmetric, not finite or no cloud's.
+    """
+    _check_symmetric(gram)
+    values, vectors = torch.linalg.eigh(gram)
+    largest = values[..., -1:].clamp(min=torch.finfo(gram.dtype).tiny)
+    spoilt = torch.cat([values[..., :-3].abs(), -values[..., -3:]], dim=-1).div(largest).max().item()
+    if spoilt > RANK_TOLERANCE:
+        raise ValueError(
+            f"this is no cloud's Gram matrix: beyond three positive eigenvalues there is one of {spoilt:.2g} "
+            f"of the largest, and at most {RANK_TOLERANCE:g} is allowed. Project it first with nearest_rank3."
+        )
+    n_missing = max(0, 3 - gram.shape[-1])
+    positions = vectors[..., -3:] * values[..., -3:].clamp(min=0).sqrt().unsqueeze(-2)
+    return torch.nn.functional.pad(positions, (n_missing, 0))
+
+
+def _matrix_size(n_entries: int) -> int:
+    n_atoms = (math.isqrt(8 * n_entries + 1) - 1) // 2
+    if n_entries < 1 or n_atoms * (n_atoms + 1) // 2 != n_entries:
+        below, above = n_atoms * (n_atoms + 1) // 2, (n_atoms + 1) * (n_atoms + 2) // 2
+        raise ValueError(
+            f"{n_entries} entries make no symmetric matrix: {n_atoms} atoms need {below}, {n_atoms + 1} atoms {above}"
+        )
+    return n_atoms
+
+
+def _check_symmetric(gram: Tensor) -> None:
+    if gram.ndim < 2 or gram.shape[-1] != gram.shape[-2] or gram.shape[-1] == 0:
+        raise ValueError(f"a Gram matrix is square, (..., n, n): shape {tuple(gram.shape)} arrived")
+    if not torch.isfinite(gram).all():
+        raise ValueError("the Gram matrix holds NaN or infinity: look at the positions it came from")
+    if not gram.is_floating_point():
+        return
+    gap = (gram - gram.mT).abs().amax().item()
+    allowed = 100 * torch.finfo(gram.dtype).eps * gram.abs().amax().item()
+    if gap > allowed:
+        raise ValueError(
+            f"the Gram matrix is not symmetric: entries ij and ji differ by {gap:.3g}, at most {allowed:.3g} "
+            "is allowed. Take (gram + gram.mT) / 2 if that is rounding."
+        )

@@ -1,0 +1,243 @@
+"""Statistics of motifs: clouds about a centre come in, numbers to judge a generator by go out.
+
+No number here means anything alone. `compare` puts each beside its floor, the same number for real
+motifs from training cells against real motifs from held-out cells. Lost here: handedness, and which
+atom is which; motifs are compared through sorted distances, so that no order has to be chosen.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from scipy.stats import wasserstein_distance
+from torch import Generator, Tensor
+
+from tutorial_lib.vocabulary import Positions
+
+MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
+MAX_RADIUS = 4.05  # A: no atom of a valid motif is farther from the centre
+N_COMPARED = 1024  # motifs on each side of a comparison
+N_BALL = 5  # coverage: the ball about a real motif reaches its fifth real neighbour
+
+
+def centre_distances(positions: Positions) -> Tensor:
+    """The distances of the atoms to the centre, nearest first.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom.
+
+    Returns:
+        (N, n), angstrom.
+
+    Raises:
+        ValueError: there is no motif, or a position is not finite.
+    """
+    _check(positions)
+    return positions.norm(dim=-1).sort(dim=-1).values
+
+
+def pair_distances(positions: Positions) -> Tensor:
+    """The distances between the atoms of a motif, the centre left out, shortest first.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom.
+
+    Returns:
+        (N, n (n - 1) / 2), angstrom.
+
+    Raises:
+        ValueError: there is no motif, or a position is not finite.
+    """
+    _check(positions)
+    row, column = torch.triu_indices(positions.shape[1], positions.shape[1], offset=1)
+    return (positions[:, row] - positions[:, column]).norm(dim=-1).sort(dim=-1).values
+
+
+def bond_angles(positions: Positions) -> Tensor:
+    """The angles at the centre between its four nearest atoms.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom, n at least 4.
+
+    Returns:
+        (N, 6), degree, 109.47 each for a perfect tetrahedron.
+
+    Raises:
+        ValueError: there is no motif, a position is not finite, or there are fewer than four atoms.
+    """
+    _check(positions)
+    if positions.shape[1] < 4:
+        raise ValueError(f"angles are between the four nearest atoms, and these motifs have {positions.shape[1]}")
+    nearest = positions.norm(dim=-1).argsort(dim=-1)[:, :4]
+    unit = torch.nn.functional.normalize(positions.gather(1, nearest[..., None].expand(-1, -1, 3)), dim=-1)
+    row, column = torch.triu_indices(4, 4, offset=1)
+    return (unit @ unit.mT)[:, row, column].clamp(-1, 1).arccos().rad2deg()
+
+
+def validity(positions: Positions) -> Tensor:
+    """Which motifs could be silicon: no two atoms too close, no atom too far.
+
+    Every pair, centre included, is beyond 2.1 A and every atom within 4.05 A of the centre. A
+    generator that repeats one good motif is valid too: look at `coverage` and `novelty` beside it.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom.
+
+    Returns:
+        (N,), True where the motif is valid.
+
+    Raises:
+        ValueError: there is no motif, or a position is not finite.
+    """
+    radius = centre_distances(positions)
+    closest = torch.minimum(radius[:, 0], pair_distances(positions)[:, 0])
+    return (closest > MIN_DISTANCE) & (radius[:, -1] < MAX_RADIUS)
+
+
+def wasserstein(generated: Tensor, real: Tensor) -> float:
+    """The Wasserstein distance of two samples of a number: how far mass must move, on average.
+
+    Args:
+        generated: any shape; all its entries are one sample.
+        real: any shape, in the same unit.
+
+    Returns:
+        The distance, in the unit of the samples.
+
+    Raises:
+        ValueError: a sample is empty.
+    """
+    if generated.numel() == 0 or real.numel() == 0:
+        raise ValueError("a sample is empty: at least one number is needed on each side")
+    return float(wasserstein_distance(generated.flatten().cpu().numpy(), real.flatten().cpu().numpy()))
+
+
+def descriptor(positions: Positions) -> Tensor:
+    """Sorted distances: what a motif looks like, whatever its pose and the order of its atoms.
+
+    Not complete: two different motifs can share all their distances, though none is expected to.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom.
+
+    Returns:
+        (N, n (n + 1) / 2), angstrom: to the centre first, then between atoms.
+
+    Raises:
+        ValueError: there is no motif, or a position is not finite.
+    """
+    return torch.cat([centre_distances(positions), pair_distances(positions)], dim=1)
+
+
+def coverage(generated: Positions, real: Positions) -> float:
+    """The share of real motifs that a generator comes close to.
+
+    Close means nearer than the real motif's fifth nearest real neighbour (Naeem et al., ICML 2020),
+    so a generator that repeats itself covers little. About 0.97 for a second sample of the same
+    size from the same distribution.
+
+    Args:
+        generated: (M, n, 3), angstrom.
+        real: (N, n, 3), angstrom, N above 5.
+
+    Returns:
+        A share from 0 to 1.
+
+    Raises:
+        ValueError: a set is empty or not finite, or there are too few real motifs.
+    """
+    if len(real) <= N_BALL:
+        raise ValueError(f"coverage looks at {N_BALL} neighbours of each real motif, and {len(real)} motifs arrived")
+    own, other = descriptor(real), descriptor(generated)
+    ball = torch.cdist(own, own).kthvalue(N_BALL + 1, dim=1).values  # the nearest is the motif itself
+    return (torch.cdist(own, other).amin(1) < ball).float().mean().item()
+
+
+def novelty(generated: Positions, training: Positions) -> float:
+    """The share of generated motifs that are farther from every training motif than usual.
+
+    Usual is the median distance of a training motif to its nearest fellow. Copies score 0, held-out
+    real motifs about one half, and nonsense 1: a score above the floor is no merit.
+
+    Args:
+        generated: (M, n, 3), angstrom.
+        training: (N, n, 3), angstrom, N above 1.
+
+    Returns:
+        A share from 0 to 1.
+
+    Raises:
+        ValueError: a set is empty or not finite, or there are too few training motifs.
+    """
+    if len(training) < 2:
+        raise ValueError(f"novelty compares training motifs with each other, and {len(training)} arrived")
+    known = descriptor(training)
+    usual = torch.cdist(known, known).kthvalue(2, dim=1).values.median()
+    return (torch.cdist(descriptor(generated), known).amin(1) > usual).float().mean().item()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scores of a generator, and the same scores of real motifs from training cells.
+
+    Attributes:
+        score: of the generated motifs, by name.
+        floor: of real motifs in their place, by name.
+    """
+
+    score: dict[str, float]
+    floor: dict[str, float]
+
+    def __str__(self) -> str:
+        """A table with a row a score."""
+        rows = [f"{'':24}{'generated':>10}{'floor':>10}"]
+        rows += [f"{name:24}{value:>10.3f}{self.floor[name]:>10.3f}" for name, value in self.score.items()]
+        return "\n".join(rows)
+
+
+def compare(generated: Positions, held_out: Positions, training: Positions, *, seed: int = 0) -> Comparison:
+    """How a generator's motifs compare with real ones from cells it has not seen.
+
+    1,024 motifs on each side, or as many as there are. The floor puts real training motifs in the
+    generator's place; for novelty it puts held-out motifs there.
+
+    Args:
+        generated: (M, n, 3), angstrom.
+        held_out: (N, n, 3), angstrom, from cells that were not trained on.
+        training: (L, n, 3), angstrom.
+        seed: of the choice of motifs.
+
+    Returns:
+        Scores and floors: Wasserstein distances W_r, W_dij (angstrom) and W_angle (degree), and the
+        shares valid, covered and novel.
+
+    Raises:
+        ValueError: a set is empty, not finite or too small.
+    """
+    dice = Generator().manual_seed(seed)
+
+    def chosen(positions: Positions) -> Positions:
+        return positions[torch.randperm(len(positions), generator=dice)[:N_COMPARED].to(positions.device)]
+
+    real, made, known = chosen(held_out), chosen(generated), chosen(training)
+    distributions: dict[str, Callable] = {
+        "W_r (A)": centre_distances,
+        "W_dij (A)": pair_distances,
+        "W_angle (degree)": bond_angles,
+    }
+
+    def scores(candidates: Positions, for_novelty: Positions) -> dict[str, float]:
+        table = {name: wasserstein(of(candidates), of(real)) for name, of in distributions.items()}
+        table["valid (share)"] = validity(candidates).float().mean().item()
+        table["covered (share)"] = coverage(candidates, real)
+        table["novel (share)"] = novelty(for_novelty, training)
+        return table
+
+    return Comparison(score=scores(made, made), floor=scores(known, real))
+
+
+def _check(positions: Tensor) -> None:
+    if positions.numel() == 0:
+        raise ValueError(f"there is no motif: positions of shape {tuple(positions.shape)} arrived")
+    if not torch.isfinite(positions).all():
+        raise ValueError("positions hold NaN or infinity: a cloud recovered from a bad matrix, perhaps")

@@ -1,0 +1,239 @@
+"""Silicon to learn from: 512-atom cells of the amorphous solid, the crystal, and a judge of networks.
+
+The name of a split comes in, or the path of a reader's own cells; `ase.Atoms` go out, positions in
+angstrom. The shipped cells were melted and quenched with a classical potential: data/SOURCES.md says
+how, and which runs were rejected. `environments` cuts the cells into neighbourhoods next.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms, units
+from ase.build import bulk
+from ase.io import read
+from scipy.special import sph_harm_y
+
+from tutorial_lib.environments import neighbour_pairs
+
+DATA = Path(__file__).parent / "data"
+SPLITS = ("train", "validation", "test", "all")
+BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
+SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
+STAGGERED = -0.8  # CHILL: the correlation of two atoms below which their bond is staggered
+LATTICE_CONSTANT = 5.431  # A
+
+
+def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
+    """Cells of amorphous silicon, 512 atoms each.
+
+    The splits are by cell: atoms of one cell see one another, so that no split by atom is fair.
+
+    Args:
+        split: "train" (9 cells), "validation" (1), "test" (4), "all" (14), or the path of a file of
+            your own that ASE can read; then all its cells are returned.
+        data: the folder of the shipped cells.
+
+    Returns:
+        The cells, positions in angstrom; `info` holds how each was made.
+
+    Raises:
+        ValueError: the split is unknown, or a shipped file is not the one that its checksum names.
+        FileNotFoundError: a file of your own is not there.
+    """
+    if split not in SPLITS:
+        return _read_own(split)
+    cells = read(_verified(data / "amorphous_silicon.extxyz.gz"), index=":", format="extxyz")
+    return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
+
+
+def crystal(n_repeat: int = 4) -> Atoms:
+    """The diamond crystal, as `n_repeat` cubic cells of eight atoms along each axis.
+
+    Args:
+        n_repeat: 4 gives 512 atoms, as many as an amorphous cell has.
+
+    Returns:
+        A periodic cell, positions in angstrom.
+
+    Raises:
+        ValueError: `n_repeat` is below 1.
+    """
+    if n_repeat < 1:
+        raise ValueError(f"n_repeat is {n_repeat}: at least one cubic cell is needed")
+    return bulk("Si", "diamond", a=LATTICE_CONSTANT, cubic=True).repeat(n_repeat)
+
+
+@dataclass(frozen=True)
+class NetworkQuality:
+    """How good a four-fold network a cell is; shares are fractions of its atoms.
+
+    Attributes:
+        three_fold: atoms with three bonds (pairs within 2.85 A).
+        four_fold: atoms with four bonds.
+        five_fold: atoms with five bonds.
+        n_outside: the number of atoms with fewer than three bonds or more than five.
+        angle_mean: mean angle between two bonds of an atom, degree.
+        angle_std: its standard deviation, degree.
+        bond_mean: mean bond length, angstrom.
+        density: g/cm3.
+        crystalline: four-fold atoms all of whose bonds are staggered, as in diamond (CHILL).
+        eight_neighbours: atoms with at least eight neighbours within 4 A.
+    """
+
+    three_fold: float
+    four_fold: float
+    five_fold: float
+    n_outside: int
+    angle_mean: float
+    angle_std: float
+    bond_mean: float
+    density: float
+    crystalline: float
+    eight_neighbours: float
+
+    def failed_gates(self) -> list[str]:
+        """The gates for a shipped cell that this one fails, as sentences; empty if it passes.
+
+        Returns:
+            One sentence a failed gate.
+
+        Raises:
+            Nothing.
+        """
+        gates = {
+            f"{self.four_fold:.1%} four-fold, at least 95 % asked": self.four_fold >= 0.95,
+            f"{self.n_outside} atoms outside three- to five-fold, at most 1 allowed": self.n_outside <= 1,
+            f"mean angle {self.angle_mean:.2f} degrees, 108.5 to 109.5 asked": abs(self.angle_mean - 109) <= 0.5,
+            f"angle spread {self.angle_std:.2f} degrees, at most 11 allowed": self.angle_std <= 11,
+            f"{self.crystalline:.1%} crystalline, at most 5 % allowed": self.crystalline <= 0.05,
+            f"density {self.density:.3f} g/cm3, 2.23 to 2.30 asked": 2.23 <= self.density <= 2.30,
+            f"{self.eight_neighbours:.1%} with eight neighbours, at least 99 % asked": self.eight_neighbours >= 0.99,
+        }
+        return [sentence for sentence, holds in gates.items() if not holds]
+
+
+def network_quality(atoms: Atoms) -> NetworkQuality:
+    """Coordination, bond angles, density and crystalline share of a cell of silicon.
+
+    Crystalline atoms are found as CHILL finds cubic ice (Moore et al., Phys. Chem. Chem. Phys. 12,
+    4124 (2010)): each atom gets the l = 3 Steinhardt vector of its bonds, and a bond is staggered
+    where the normalised product of its two vectors is below -0.8. Diamond has four such bonds an
+    atom. It does not see hexagonal diamond, one of whose bonds is eclipsed.
+
+    Args:
+        atoms: a periodic cell.
+
+    Returns:
+        The quantities, each with its unit in `NetworkQuality`.
+
+    Raises:
+        ValueError: the cell is empty, not finite, not periodic or too small for 4 A.
+    """
+    if not atoms.pbc.all():
+        raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
+    first, _, distance, vector = neighbour_pairs(atoms, SHELL_CUTOFF)
+    n_within_shell = np.bincount(first, minlength=len(atoms))
+    bonded = distance < BOND_CUTOFF
+    n_bonds = np.bincount(first[bonded], minlength=len(atoms))
+    angles = bond_angles(first[bonded], vector[bonded])
+    return NetworkQuality(
+        three_fold=float(np.mean(n_bonds == 3)),
+        four_fold=float(np.mean(n_bonds == 4)),
+        five_fold=float(np.mean(n_bonds == 5)),
+        n_outside=int(np.sum((n_bonds < 3) | (n_bonds > 5))),
+        angle_mean=float(angles.mean()),
+        angle_std=float(angles.std()),
+        bond_mean=float(distance[bonded].mean()),
+        density=float(atoms.get_masses().sum() / units.mol / atoms.get_volume() * 1e24),
+        crystalline=float(np.mean((_n_staggered(atoms) == 4) & (n_bonds == 4))),
+        eight_neighbours=float(np.mean(n_within_shell >= 8)),
+    )
+
+
+def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """The angles between all pairs of bonds that leave the same atom.
+
+    Args:
+        first: (n_bonds,), the atom each bond leaves, ascending.
+        vector: (n_bonds, 3), angstrom.
+
+    Returns:
+        (n_angles,), degree.
+
+    Raises:
+        ValueError: no atom has two bonds.
+    """
+    unit = vector / np.linalg.norm(vector, axis=1, keepdims=True)
+    left, right = [], []
+    for shift in range(1, int(np.bincount(first).max(initial=0))):
+        same = np.flatnonzero(first[shift:] == first[:-shift])
+        left.append(same)
+        right.append(same + shift)
+    if not left:
+        raise ValueError("no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
+    cosine = np.sum(unit[np.concatenate(left)] * unit[np.concatenate(right)], axis=1)
+    return np.degrees(np.arccos(cosine.clip(-1, 1)))
+
+
+def radial_distribution(cells: Sequence[Atoms], cutoff: float = 6.0, bin_width: float = 0.05) -> tuple:
+    """The radial distribution function g(r), averaged over cells.
+
+    g = 1 is the mean density. The height of a peak depends on the bin width and on the temperature
+    of the cells, its position hardly.
+
+    Args:
+        cells: periodic cells.
+        cutoff: angstrom.
+        bin_width: angstrom.
+
+    Returns:
+        The bin centres in angstrom and g(r), each (n_bins,).
+
+    Raises:
+        ValueError: a cell is empty, not finite, not periodic or too small for the cut-off.
+    """
+    edges = np.arange(0, cutoff + bin_width / 2, bin_width)
+    shell = 4 / 3 * np.pi * np.diff(edges**3)
+    curves = []
+    for atoms in cells:
+        _, _, distance, _ = neighbour_pairs(atoms, cutoff)
+        count, _ = np.histogram(distance, bins=edges)
+        curves.append(count * atoms.get_volume() / (len(atoms) ** 2 * shell))
+    return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
+
+
+def _n_staggered(atoms: Atoms) -> np.ndarray:
+    first, second, distance, vector = neighbour_pairs(atoms, BOND_CUTOFF)
+    polar = np.arccos((vector[:, 2] / distance).clip(-1, 1))
+    azimuth = np.arctan2(vector[:, 1], vector[:, 0])
+    harmonics = sph_harm_y(3, np.arange(-3, 4), polar[:, None], azimuth[:, None])
+    bond_order = np.zeros((len(atoms), 7), dtype=complex)
+    np.add.at(bond_order, first, harmonics)
+    bond_order /= np.linalg.norm(bond_order, axis=1, keepdims=True).clip(min=1e-12)
+    correlation = np.sum(bond_order[first] * bond_order[second].conj(), axis=1).real
+    return np.bincount(first[correlation < STAGGERED], minlength=len(atoms))
+
+
+def _read_own(path: str | Path) -> list[Atoms]:
+    path = Path(path)
+    if path.exists():
+        return read(path, index=":")
+    if path.suffix or path.parent != Path():
+        raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
+    raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")
+
+
+def _verified(path: Path) -> Path:
+    expected = {}
+    for line in (path.parent / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split()
+        expected[name] = digest
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected.get(path.name):
+        raise ValueError(
+            f"{path.name} is not the file that was shipped: its SHA-256 differs from SHA256SUMS. "
+            "Fetch it again (git checkout -- tutorial_lib/data), or pass the path of your own cells."
+        )
+    return path

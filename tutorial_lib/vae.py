@@ -1,0 +1,269 @@
+"""The variational autoencoder: features come in, a few latent numbers and the features again go out.
+
+Whatever the latent numbers cannot hold is lost. The loss is handed to `training`; the features come
+from `gram`; what the decoder draws is judged in `motifs`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.gram import permuted
+from tutorial_lib.vocabulary import Features, Latent, Scalars
+
+Loss = Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]]
+ACTIVE_VARIANCE = 0.01  # Burda, Grosse and Salakhutdinov, ICLR 2016
+
+
+class VariationalAutoencoder(nn.Module):
+    """An encoder to a normal distribution over codes, and a decoder back.
+
+    The default is the network of Uhrin and Paulish: 36 features, hidden layers of 28 and 18, eight
+    latent numbers, tanh, and the mirror image of it as the decoder.
+
+    Args:
+        n_features: numbers in and out.
+        hidden: widths of the encoder's hidden layers; the decoder has them in reverse.
+        n_latent: width of the code.
+        activation: the non-linearity between layers.
+        seed: of the initial weights.
+    """
+
+    def __init__(
+        self,
+        n_features: int = 36,
+        hidden: Sequence[int] = (28, 18),
+        n_latent: int = 8,
+        *,
+        activation: type[nn.Module] = nn.Tanh,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.n_latent = n_latent
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.encoder = _layers([n_features, *hidden], activation)
+            self.mean = nn.Linear(hidden[-1], n_latent)
+            self.log_variance = nn.Linear(hidden[-1], n_latent)
+            self.decoder = nn.Sequential(
+                _layers([n_latent, *reversed(hidden)], activation), nn.Linear(hidden[0], n_features)
+            )
+
+    def encode(self, features: Features) -> tuple[Latent, Latent]:
+        """The mean and the logarithm of the variance of the code of each input.
+
+        Args:
+            features: (N, n_features), standardised.
+
+        Returns:
+            Two tensors (N, n_latent).
+
+        Raises:
+            RuntimeError: the number of features is not the network's.
+        """
+        hidden = self.encoder(features)
+        # exp of an unbounded logarithm overflows in the first steps of a bad start.
+        return self.mean(hidden), self.log_variance(hidden).clamp(-12, 4)
+
+    def decode(self, latent: Latent) -> Features:
+        """The features that codes stand for.
+
+        Args:
+            latent: (N, n_latent).
+
+        Returns:
+            (N, n_features), standardised.
+
+        Raises:
+            RuntimeError: the width of the code is not the network's.
+        """
+        return self.decoder(latent)
+
+    @torch.no_grad()
+    def reconstruct(self, features: Features) -> Features:
+        """What comes out when the mean of each code is decoded, without noise.
+
+        Args:
+            features: (N, n_features), standardised.
+
+        Returns:
+            (N, n_features), standardised.
+
+        Raises:
+            RuntimeError: the number of features is not the network's.
+        """
+        return self.decode(self.encode(features)[0])
+
+    @torch.no_grad()
+    def sample(self, n: int, generator: Generator) -> Features:
+        """Decoded draws from the prior N(0, 1).
+
+        Args:
+            n: how many.
+            generator: of the draws, on the model's device.
+
+        Returns:
+            (n, n_features), standardised.
+
+        Raises:
+            RuntimeError: the generator is on another device than the model.
+        """
+        device = self.mean.weight.device
+        return self.decode(torch.randn(n, self.n_latent, generator=generator, device=device))
+
+
+def kl_divergence(mean: Latent, log_variance: Latent) -> Latent:
+    """The Kullback-Leibler divergence of N(mean, variance) from N(0, 1), latent by latent.
+
+    KL = (mean^2 + variance - 1 - log variance) / 2, which is 0 exactly where the code carries nothing
+    (Kingma and Welling, ICLR 2014).
+
+    Args:
+        mean: (N, n_latent).
+        log_variance: (N, n_latent).
+
+    Returns:
+        (N, n_latent), nats.
+
+    Raises:
+        RuntimeError: the shapes differ.
+    """
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+
+
+def evidence_loss(*, beta: float, reduction: Literal["sum", "mean"], permute: bool) -> Loss:
+    """The loss of a variational autoencoder, for `training.train`.
+
+    reconstruction + beta * KL, averaged over the batch. Both are sums, over features and over
+    latents, when the reduction is "sum": then beta = 1 is the evidence bound for unit noise. With
+    "mean" the squared error is divided by the number of features while the KL is not, which is the
+    same as a beta that many times larger.
+
+    Args:
+        beta: weight of the KL divergence.
+        reduction: "sum" or "mean" of the squared error over features.
+        permute: renumber the atoms of every cloud at random, anew in each batch. Features must then
+            be standardised entries of Gram matrices.
+
+    Returns:
+        A function of the model, a batch (N, n_features) and a generator, that gives the terms
+        "loss", "reconstruction" and "kl".
+
+    Raises:
+        ValueError: beta is negative, or the reduction is neither.
+    """
+    if beta < 0:
+        raise ValueError(f"beta is {beta}, and a negative weight rewards codes far from the prior: pass 0 or more")
+    if reduction not in ("sum", "mean"):
+        raise ValueError(f"reduction is {reduction!r}: pass 'sum' or 'mean'")
+
+    def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        if permute:
+            batch = permuted(batch, generator)
+        mean, log_variance = model.encode(batch)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+        decoded = model.decode(mean + noise * (0.5 * log_variance).exp())
+        error = (decoded - batch).square()
+        reconstruction = (error.sum(1) if reduction == "sum" else error.mean(1)).mean()
+        kl = kl_divergence(mean, log_variance).sum(1).mean()
+        return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
+
+    return loss
+
+
+@torch.no_grad()
+def active_units(model: VariationalAutoencoder, features: Features) -> int:
+    """How many latent numbers say anything about the input.
+
+    A unit is active where the variance over inputs of its mean exceeds 0.01 (Burda, Grosse and
+    Salakhutdinov, ICLR 2016).
+
+    Args:
+        model: the autoencoder.
+        features: (N, n_features), standardised.
+
+    Returns:
+        A number from 0 to n_latent.
+
+    Raises:
+        RuntimeError: the number of features is not the network's.
+    """
+    mean, _ = model.encode(features)
+    return int((mean.var(0) > ACTIVE_VARIANCE).sum())
+
+
+class PrincipalComponents:
+    """The best linear autoencoder: the baseline that a network has to beat.
+
+    Args:
+        features: (N, n_features), what it is fitted on.
+        n_components: width of the code.
+
+    Raises:
+        ValueError: there are fewer inputs or features than components.
+    """
+
+    def __init__(self, features: Features, n_components: int = 8):
+        if n_components > min(features.shape):
+            raise ValueError(
+                f"{n_components} components from {features.shape[0]} inputs of {features.shape[1]} "
+                "features: ask for fewer components or pass more inputs"
+            )
+        self.centre = features.mean(0)
+        _, _, directions = torch.linalg.svd(features - self.centre, full_matrices=False)
+        self.directions = directions[:n_components]
+
+    def reconstruct(self, features: Features) -> Features:
+        """The projection of inputs onto the components.
+
+        Args:
+            features: (N, n_features).
+
+        Returns:
+            (N, n_features).
+
+        Raises:
+            RuntimeError: the number of features is not the fitted one.
+        """
+        return self.centre + (features - self.centre) @ self.directions.mT @ self.directions
+
+
+def nearest_training(features: Features, training: Features) -> Features:
+    """For each input the closest training example: a memory instead of a model.
+
+    Args:
+        features: (N, n_features).
+        training: (M, n_features).
+
+    Returns:
+        (N, n_features), rows of `training`.
+
+    Raises:
+        RuntimeError: the number of features differs.
+    """
+    return training[torch.cdist(features, training).argmin(1)]
+
+
+def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
+    """The root-mean-square error of the entries of each Gram matrix.
+
+    Args:
+        reconstructed: (N, n, n), angstrom^2.
+        gram: (N, n, n), angstrom^2.
+
+    Returns:
+        (N,), angstrom^2.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if reconstructed.shape != gram.shape:
+        raise ValueError(f"shapes differ: {tuple(reconstructed.shape)} against {tuple(gram.shape)}")
+    return (reconstructed - gram).square().mean((-2, -1)).sqrt()
+
+
+def _layers(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
+    steps = zip(widths[:-1], widths[1:], strict=True)
+    return nn.Sequential(*[layer for a, b in steps for layer in (nn.Linear(a, b), activation())])

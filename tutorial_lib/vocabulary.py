@@ -1,0 +1,17 @@
+"""The shape and the unit of every array that passes between rooms, each written down once.
+
+Nothing comes in and nothing goes out: these are annotations. They cost nothing at run time and are
+checked in the tests. Rows are atoms and a rotation acts as `x @ Q.mT`.
+"""
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+Positions = Float[Tensor, "*batch atoms 3"]  # angstrom, one atom a row
+Gram = Float[Tensor, "*batch atoms atoms"]  # angstrom^2, inner products x_i . x_j
+Orthogonal = Float[Tensor, "*batch 3 3"]  # Q^T Q = 1, det +1 or -1; acts as x @ Q.mT
+UpperTriangle = Float[Tensor, "*batch pairs"]  # angstrom^2, entries i <= j of a Gram matrix, row by row
+Features = Float[Tensor, "batch features"]  # no unit: standardised numbers, what a network reads
+Latent = Float[Tensor, "batch latent"]  # no unit: codes, compared with N(0, 1)
+Scalars = Float[Tensor, "*batch"]  # one number a batch entry
+Indices = Int[Tensor, " batch"]  # whole numbers that point at cells or atoms
