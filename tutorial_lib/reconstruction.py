@@ -1,0 +1,80 @@
+"""How good a reconstruction is, and what it has to beat: matrices or features come in, the same go out.
+
+Beside every error of a model stands the same error of the baselines here, none of which needs a
+gradient.
+"""
+
+import torch
+from torch import Tensor
+
+from tutorial_lib.vocabulary import Features, Scalars
+
+
+def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
+    """The root-mean-square error of the entries of each Gram matrix.
+
+    Args:
+        reconstructed: (N, n, n), angstrom^2.
+        gram: (N, n, n), angstrom^2.
+
+    Returns:
+        (N,), angstrom^2.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if reconstructed.shape != gram.shape:
+        raise ValueError(f"shapes differ: {tuple(reconstructed.shape)} against {tuple(gram.shape)}")
+    return (reconstructed - gram).square().mean((-2, -1)).sqrt()
+
+
+class PrincipalComponents:
+    """The best linear autoencoder: the baseline that a network has to beat.
+
+    Args:
+        features: (N, n_features), what it is fitted on.
+        n_components: width of the code.
+
+    Raises:
+        ValueError: there are fewer inputs or features than components.
+    """
+
+    def __init__(self, features: Features, n_components: int = 8):
+        if n_components > min(features.shape):
+            raise ValueError(
+                f"{n_components} components from {features.shape[0]} inputs of {features.shape[1]} "
+                "features: ask for fewer components or pass more inputs"
+            )
+        self.centre = features.mean(0)
+        _, _, directions = torch.linalg.svd(features - self.centre, full_matrices=False)
+        self.directions = directions[:n_components]
+
+    def reconstruct(self, features: Features) -> Features:
+        """The projection of inputs onto the components.
+
+        Args:
+            features: (N, n_features).
+
+        Returns:
+            (N, n_features).
+
+        Raises:
+            RuntimeError: the number of features is not the fitted one.
+        """
+        return self.centre + (features - self.centre) @ self.directions.mT @ self.directions
+
+
+def nearest_training(features: Features, training: Features) -> Features:
+    """For each input the closest training example: a memory instead of a model.
+
+    Args:
+        features: (N, n_features).
+        training: (M, n_features).
+
+    Returns:
+        (N, n_features), rows of `training`.
+
+    Raises:
+        RuntimeError: the number of features differs.
+    """
+    return training[torch.cdist(features, training).argmin(1)]
