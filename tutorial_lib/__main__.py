@@ -102,7 +102,11 @@ def run_notebook(path: Path, *, store: bool) -> KernelMeter:
     """
     book = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        book, timeout=None, resources={"metadata": {"path": str(path.parent)}}, store_widget_state=False
+        book,
+        timeout=None,
+        resources={"metadata": {"path": str(path.parent)}},
+        store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],
     )
     n_code = sum(cell.cell_type == "code" for cell in book.cells)
     bar = tqdm(total=n_code, desc=path.stem, unit="cell")

@@ -6,11 +6,12 @@ of Okabe and Ito, which colour-blind readers can tell apart.
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
 from ase import Atoms
-from ase.visualize.plot import plot_atoms
+from ase.utils import rotate
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -156,16 +157,42 @@ def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> 
     colours = [COLOURS[colour] for colour, _ in heights.values()]
     drawn = ax.bar(list(heights), [height for _, height in heights.values()], color=colours)
     ax.bar_label(drawn, fmt="%.2f")
+    ax.margins(y=0.1)
     ax.set(ylabel=ylabel)
     ax.tick_params(axis="x", labelrotation=20)
     return ax
 
 
-def still(atoms: Atoms) -> bytes:
+def seeds(ax: Axes, x: Sequence[float], values: Sequence[Sequence[float]], *, xlabel: str, ylabel: str) -> Axes:
+    """Means over seeds with the seeds themselves as dots, over a logarithmic horizontal axis.
+
+    Args:
+        ax: where to draw.
+        x: horizontal values.
+        values: for each of them one value a seed.
+        xlabel: with its unit.
+        ylabel: with its unit.
+
+    Returns:
+        The axis.
+
+    Raises:
+        ValueError: the numbers of values differ.
+    """
+    table = np.asarray(values)
+    ax.plot(x, table.mean(axis=1), color=COLOURS["model"], label=f"mean of {table.shape[1]} seeds")
+    ax.plot(x, table, linestyle="none", marker="o", markersize=3, color=COLOURS["model"])
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
+    ax.legend(frameon=False)
+    return ax
+
+
+def still(atoms: Atoms, bond: float) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
     Args:
         atoms: what to show; its cell is drawn if it has one.
+        bond: angstrom; closer atoms are joined by a line.
 
     Returns:
         The bytes of the file.
@@ -177,7 +204,21 @@ def still(atoms: Atoms) -> bytes:
         raise ValueError("there are no atoms to draw")
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     ax = figure.subplots()
-    plot_atoms(atoms, ax, rotation="15x,20y,5z", radii=0.5, show_unit_cell=2 if atoms.cell.rank == 3 else 0)
+    x, y, depth = (atoms.positions @ rotate("-75x,20y,5z")).T
+    first, second = np.triu_indices(len(atoms), 1)
+    joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond
+    for i, j in zip(first[joined], second[joined], strict=True):
+        ax.plot(x[[i, j]], y[[i, j]], color="0.5", linewidth=3, zorder=min(depth[i], depth[j]))
+    for at in range(len(atoms)):
+        ax.plot(x[at], y[at], "o", color=COLOURS["crystal"], markeredgecolor="k", markersize=14, zorder=depth[at])
+    if atoms.cell.rank == 3:
+        corners = np.array(list(np.ndindex(2, 2, 2)))
+        for i, j in combinations(range(8), 2):
+            if abs(corners[i] - corners[j]).sum() == 1:
+                ends = corners[[i, j]] @ atoms.cell.array @ rotate("-75x,20y,5z")
+                ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
+    ax.set_aspect("equal")
+    ax.margins(0.1)
     ax.set_axis_off()
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=80)

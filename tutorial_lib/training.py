@@ -169,17 +169,18 @@ def one_thread() -> Iterator[None]:
 
 
 def _epoch(model, data, loss, recipe, optimiser, schedule, generator) -> dict[str, float]:
-    order = torch.randperm(len(data), generator=generator, device=data.device)
-    totals: dict[str, Tensor] = {}
-    for chosen in order.split(recipe.batch_size):
-        terms = loss(model, data[chosen], generator)
+    shuffled = data[torch.randperm(len(data), generator=generator, device=data.device)]
+    sums: dict[str, Tensor] = {}
+    for batch in shuffled.split(recipe.batch_size):
+        terms = loss(model, batch, generator)
         optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
         optimiser.step()
         schedule.step()
-        for name, value in terms.items():
-            totals[name] = totals.get(name, 0) + value.detach() * len(chosen)
-    return {name: total.item() / len(data) for name, total in totals.items()}
+        with torch.no_grad():
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0) + value * len(batch)
+    return {name: total.item() / len(data) for name, total in sums.items()}
 
 
 def _writable(path: Path, resume: bool) -> Path:

@@ -46,8 +46,7 @@ class VariationalAutoencoder(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.encoder = _layers([n_features, *hidden], activation)
-            self.mean = nn.Linear(hidden[-1], n_latent)
-            self.log_variance = nn.Linear(hidden[-1], n_latent)
+            self.code = nn.Linear(hidden[-1], 2 * n_latent)  # means, then logarithms of variances
             self.decoder = nn.Sequential(
                 _layers([n_latent, *reversed(hidden)], activation), nn.Linear(hidden[0], n_features)
             )
@@ -64,9 +63,9 @@ class VariationalAutoencoder(nn.Module):
         Raises:
             RuntimeError: the number of features is not the network's.
         """
-        hidden = self.encoder(features)
+        mean, log_variance = self.code(self.encoder(features)).chunk(2, dim=1)
         # exp of an unbounded logarithm overflows in the first steps of a bad start.
-        return self.mean(hidden), self.log_variance(hidden).clamp(-12, 4)
+        return mean, log_variance.clamp(-12, 4)
 
     def decode(self, latent: Latent) -> Features:
         """The features that codes stand for.
@@ -111,7 +110,7 @@ class VariationalAutoencoder(nn.Module):
         Raises:
             RuntimeError: the generator is on another device than the model.
         """
-        device = self.mean.weight.device
+        device = self.code.weight.device
         return self.decode(torch.randn(n, self.n_latent, generator=generator, device=device))
 
 

@@ -30,7 +30,7 @@ class View:
     def __init__(self, atoms: Atoms, alt: str):
         self.alt = alt
         self.widget = _widget(atoms) if extension_matches() else None
-        self._picture = still(atoms)
+        self._picture = still(atoms, bond=BOND)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         encoded = base64.b64encode(self._picture).decode()

@@ -1,0 +1,20 @@
+"""`python -m benchmarks [NAME ...]`: all benchmarks, or those that are named, one after another."""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+NAMES = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in ("__init__", "__main__", "table"))
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], metavar="NAME", help=f"of {', '.join(NAMES)}")
+    chosen = parser.parse_args().names or NAMES
+    sys.exit(max(importlib.import_module(f"benchmarks.{name}").main([]) for name in chosen))
+
+
+if __name__ == "__main__":
+    main()
