@@ -12,7 +12,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Positions
+from tutorial_lib.vocabulary import Motifs
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
 MAX_RADIUS = 4.05  # A: no atom of a valid motif is farther from the centre
@@ -20,7 +20,7 @@ N_COMPARED = 1024  # motifs on each side of a comparison
 N_BALL = 5  # coverage: the ball about a real motif reaches its fifth real neighbour
 
 
-def centre_distances(positions: Positions) -> Tensor:
+def centre_distances(positions: Motifs) -> Tensor:
     """The distances of the atoms to the centre, nearest first.
 
     Args:
@@ -36,7 +36,7 @@ def centre_distances(positions: Positions) -> Tensor:
     return positions.norm(dim=-1).sort(dim=-1).values
 
 
-def pair_distances(positions: Positions) -> Tensor:
+def pair_distances(positions: Motifs) -> Tensor:
     """The distances between the atoms of a motif, the centre left out, shortest first.
 
     Args:
@@ -53,7 +53,7 @@ def pair_distances(positions: Positions) -> Tensor:
     return (positions[:, row] - positions[:, column]).norm(dim=-1).sort(dim=-1).values
 
 
-def bond_angles(positions: Positions) -> Tensor:
+def bond_angles(positions: Motifs) -> Tensor:
     """The angles at the centre between its four nearest atoms.
 
     Args:
@@ -74,7 +74,7 @@ def bond_angles(positions: Positions) -> Tensor:
     return (unit @ unit.mT)[:, row, column].clamp(-1, 1).arccos().rad2deg()
 
 
-def validity(positions: Positions) -> Tensor:
+def validity(positions: Motifs) -> Tensor:
     """Which motifs could be silicon: no two atoms too close, no atom too far.
 
     Every pair, centre included, is beyond 2.1 A and every atom within 4.05 A of the centre. A
@@ -112,7 +112,7 @@ def wasserstein(generated: Tensor, real: Tensor) -> float:
     return float(wasserstein_distance(generated.flatten().cpu().numpy(), real.flatten().cpu().numpy()))
 
 
-def descriptor(positions: Positions) -> Tensor:
+def descriptor(positions: Motifs) -> Tensor:
     """Sorted distances: what a motif looks like, whatever its pose and the order of its atoms.
 
     Not complete: two different motifs can share all their distances, though none is expected to.
@@ -129,7 +129,7 @@ def descriptor(positions: Positions) -> Tensor:
     return torch.cat([centre_distances(positions), pair_distances(positions)], dim=1)
 
 
-def coverage(generated: Positions, real: Positions) -> float:
+def coverage(generated: Motifs, real: Motifs) -> float:
     """The share of real motifs that a generator comes close to.
 
     Close means nearer than the real motif's fifth nearest real neighbour (Naeem et al., ICML 2020),
@@ -153,7 +153,7 @@ def coverage(generated: Positions, real: Positions) -> float:
     return (torch.cdist(own, other).amin(1) < ball).float().mean().item()
 
 
-def novelty(generated: Positions, training: Positions) -> float:
+def novelty(generated: Motifs, training: Motifs) -> float:
     """The share of generated motifs that are farther from every training motif than usual.
 
     Usual is the median distance of a training motif to its nearest fellow. Copies score 0, held-out
@@ -195,7 +195,7 @@ class Comparison:
         return "\n".join(rows)
 
 
-def compare(generated: Positions, held_out: Positions, training: Positions, *, seed: int = 0) -> Comparison:
+def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int = 0) -> Comparison:
     """How a generator's motifs compare with real ones from cells it has not seen.
 
     1,024 motifs on each side, or as many as there are. The floor puts real training motifs in the
@@ -216,7 +216,7 @@ def compare(generated: Positions, held_out: Positions, training: Positions, *, s
     """
     dice = Generator().manual_seed(seed)
 
-    def chosen(positions: Positions) -> Positions:
+    def chosen(positions: Motifs) -> Motifs:
         return positions[torch.randperm(len(positions), generator=dice)[:N_COMPARED].to(positions.device)]
 
     real, made, known = chosen(held_out), chosen(generated), chosen(training)
@@ -226,7 +226,7 @@ def compare(generated: Positions, held_out: Positions, training: Positions, *, s
         "W_angle (degree)": bond_angles,
     }
 
-    def scores(candidates: Positions, for_novelty: Positions) -> dict[str, float]:
+    def scores(candidates: Motifs, for_novelty: Motifs) -> dict[str, float]:
         table = {name: wasserstein(of(candidates), of(real)) for name, of in distributions.items()}
         table["valid (share)"] = validity(candidates).float().mean().item()
         table["covered (share)"] = coverage(candidates, real)

@@ -163,7 +163,7 @@ def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> 
     return ax
 
 
-def seeds(ax: Axes, x: Sequence[float], values: Sequence[Sequence[float]], *, xlabel: str, ylabel: str) -> Axes:
+def seeds(ax: Axes, x: Sequence, values: Sequence[Sequence], *, xlabel: str, ylabel: str) -> Axes:
     """Means over seeds with the seeds themselves as dots, over a logarithmic horizontal axis.
 
     Args:

@@ -7,7 +7,7 @@ gradient.
 import torch
 from torch import Tensor
 
-from tutorial_lib.vocabulary import Features, Scalars
+from tutorial_lib.vocabulary import Examples, Features, Scalars
 
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
@@ -64,7 +64,7 @@ class PrincipalComponents:
         return self.centre + (features - self.centre) @ self.directions.mT @ self.directions
 
 
-def nearest_training(features: Features, training: Features) -> Features:
+def nearest_training(features: Features, training: Examples) -> Features:
     """For each input the closest training example: a memory instead of a model.
 
     Args:

@@ -6,7 +6,6 @@ from `gram`; what the decoder draws is judged in `motifs`.
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -133,7 +132,7 @@ def kl_divergence(mean: Latent, log_variance: Latent) -> Latent:
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
-def evidence_loss(*, beta: float, reduction: Literal["sum", "mean"], permute: bool) -> Loss:
+def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
     """The loss of a variational autoencoder, for `training.train`.
 
     reconstruction + beta * KL, averaged over the batch. Both are sums, over features and over

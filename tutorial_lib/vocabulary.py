@@ -8,10 +8,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Positions = Float[Tensor, "*batch atoms 3"]  # angstrom, one atom a row
+Motifs = Float[Tensor, "_ atoms 3"]  # angstrom, about the centre; two sets need not be of one size
 Gram = Float[Tensor, "*batch atoms atoms"]  # angstrom^2, inner products x_i . x_j
 Orthogonal = Float[Tensor, "*batch 3 3"]  # Q^T Q = 1, det +1 or -1; acts as x @ Q.mT
 UpperTriangle = Float[Tensor, "*batch pairs"]  # angstrom^2, entries i <= j of a Gram matrix, row by row
 Features = Float[Tensor, "batch features"]  # no unit: standardised numbers, what a network reads
+Examples = Float[Tensor, "_ features"]  # features again, of another set than the one in question
 Latent = Float[Tensor, "batch latent"]  # no unit: codes, compared with N(0, 1)
 Scalars = Float[Tensor, "*batch"]  # one number a batch entry
 Indices = Int[Tensor, " batch"]  # whole numbers that point at cells or atoms

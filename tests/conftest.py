@@ -1,0 +1,34 @@
+"""What all tests share: data in general position, one real cell, and how notebooks are compared."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import matplotlib
+import pytest
+import torch
+
+from tutorial_lib import environments, silicon
+
+matplotlib.use("agg")
+
+
+@pytest.fixture
+def dice():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def clouds(dice):
+    """Sixteen clouds of eight points, angstrom, float64, without any symmetry."""
+    return 2 * torch.randn(16, 8, 3, generator=dice, dtype=torch.float64)
+
+
+@pytest.fixture(scope="session")
+def cell():
+    return silicon.load_amorphous("validation")[0]
+
+
+@pytest.fixture(scope="session")
+def motifs_of_cell(cell):
+    return environments.nearest_neighbours(cell).positions

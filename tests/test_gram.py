@@ -1,0 +1,166 @@
+import hypothesis
+import pytest
+import torch
+from hypothesis import strategies
+
+from tutorial_lib import gram
+
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
+
+
+def orthogonal(dice, dtype=torch.float64):
+    return torch.linalg.qr(torch.randn(3, 3, generator=dice, dtype=dtype))[0]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("handedness", [1, -1])
+def test_gram_matrix_does_not_see_a_rotation_or_a_mirror(clouds, dice, dtype, handedness):
+    q = orthogonal(dice, dtype)
+    q = q * handedness * torch.linalg.det(q).sign()
+    before, after = gram.gram_matrix(clouds.to(dtype)), gram.gram_matrix(clouds.to(dtype) @ q.mT)
+    torch.testing.assert_close(before, after, atol=TOLERANCE[dtype], rtol=TOLERANCE[dtype])
+
+
+def test_gram_matrix_sees_a_shift_and_a_swap(clouds):
+    matrix = gram.gram_matrix(clouds)
+    assert (gram.gram_matrix(clouds + 0.5) - matrix).abs().max() > 0.1
+    assert (gram.gram_matrix(clouds.flip(1)) - matrix).abs().max() > 0.1
+
+
+def test_upper_triangle_keeps_what_stands_on_and_above_the_diagonal():
+    matrix = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 5.0], [3.0, 5.0, 6.0]])
+    assert gram.upper_triangle(matrix).tolist() == [1, 2, 3, 4, 5, 6]
+
+
+@hypothesis.given(strategies.integers(1, 9), strategies.integers(0, 3))
+@hypothesis.settings(deadline=None)
+def test_upper_triangle_there_and_back_is_the_identity(n_atoms, n_batch):
+    matrices = torch.randn(*[2] * n_batch, n_atoms, n_atoms, dtype=torch.float64)
+    matrices = matrices + matrices.mT
+    assert torch.equal(gram.from_upper_triangle(gram.upper_triangle(matrices)), matrices)
+
+
+def test_permuted_entries_are_those_of_a_renumbered_cloud(clouds):
+    entries = gram.upper_triangle(gram.gram_matrix(clouds))
+    order = torch.rand(16, 8, generator=torch.Generator().manual_seed(1)).argsort(1)
+    renumbered = clouds.gather(1, order[..., None].expand(-1, -1, 3))
+    shuffled = gram.permuted(entries, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(shuffled, gram.upper_triangle(gram.gram_matrix(renumbered)))
+    assert (shuffled - entries).abs().max() > 0.1
+
+
+def test_permuting_and_standardising_can_be_swapped(clouds):
+    matrices = gram.gram_matrix(clouds)
+    standardiser = gram.Standardiser.fit(matrices)
+    one = gram.permuted(standardiser.features(matrices), torch.Generator().manual_seed(3))
+    shuffled = gram.permuted(gram.upper_triangle(matrices), torch.Generator().manual_seed(3))
+    torch.testing.assert_close(one, standardiser.features(gram.from_upper_triangle(shuffled)))
+
+
+def test_standardised_groups_have_mean_zero_and_spread_one(clouds):
+    matrices = gram.gram_matrix(clouds)
+    back = gram.from_upper_triangle(gram.Standardiser.fit(matrices).features(matrices))
+    diagonal = back.diagonal(dim1=1, dim2=2)
+    row, column = torch.triu_indices(8, 8, offset=1)
+    rest = back[:, row, column]
+    for group in (diagonal, rest):
+        assert abs(group.mean()) < 1e-10
+        assert abs(group.std(correction=0) - 1) < 1e-10
+
+
+def test_standardiser_there_and_back_is_the_identity(clouds):
+    matrices = gram.gram_matrix(clouds)
+    standardiser = gram.Standardiser.fit(matrices)
+    torch.testing.assert_close(standardiser.gram(standardiser.features(matrices)), matrices)
+
+
+def test_a_standardiser_refuses_another_size(clouds):
+    standardiser = gram.Standardiser.fit(gram.gram_matrix(clouds))
+    with pytest.raises(ValueError, match="fitted on 8 atoms"):
+        standardiser.features(gram.gram_matrix(clouds[:, :7]))
+    with pytest.raises(ValueError, match="28 entries arrived, this standardiser has 36"):
+        standardiser.gram(torch.zeros(1, 28))
+
+
+def test_a_standardiser_refuses_matrices_without_spread(clouds):
+    with pytest.raises(ValueError, match="fit on more than one cloud"):
+        gram.Standardiser.fit(gram.gram_matrix(torch.ones(4, 8, 3)))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_positions_from_gram_have_that_gram_matrix(clouds, dtype):
+    matrices = gram.gram_matrix(clouds.to(dtype))
+    again = gram.gram_matrix(gram.positions_from_gram(matrices))
+    torch.testing.assert_close(again, matrices, atol=10 * TOLERANCE[dtype], rtol=10 * TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("n_atoms", [1, 2, 3])
+def test_small_clouds_come_back_with_three_coordinates(clouds, n_atoms):
+    matrices = gram.gram_matrix(clouds[:, :n_atoms])
+    positions = gram.positions_from_gram(matrices)
+    assert positions.shape == (16, n_atoms, 3)
+    torch.testing.assert_close(gram.gram_matrix(positions), matrices)
+
+
+def test_a_clouds_own_matrix_loses_nothing_to_nearest_rank3(clouds):
+    matrices = gram.gram_matrix(clouds)
+    nearest, discarded = gram.nearest_rank3(matrices)
+    torch.testing.assert_close(nearest, matrices)
+    assert discarded.max() < 1e-10
+
+
+def test_nearest_rank3_reports_what_it_throws_away():
+    nearest, discarded = gram.nearest_rank3(torch.diag(torch.tensor([3.0, 2.0, -2.0, 1.0, 0.5])))
+    torch.testing.assert_close(nearest, torch.diag(torch.tensor([3.0, 2.0, 0.0, 1.0, 0.0])))
+    assert discarded.item() == pytest.approx((4.25 / 18.25) ** 0.5)
+
+
+def test_no_cloud_is_nearer_than_nearest_rank3(clouds, dice):
+    noise = torch.randn(16, 8, 8, generator=dice, dtype=torch.float64)
+    noisy = gram.gram_matrix(clouds) + noise + noise.mT
+    nearest, _ = gram.nearest_rank3(noisy)
+    best = (nearest - noisy).square().sum((1, 2))
+    start = gram.positions_from_gram(nearest)
+    for _ in range(50):
+        other = gram.gram_matrix(start + 0.1 * torch.randn(start.shape, generator=dice, dtype=torch.float64))
+        assert ((other - noisy).square().sum((1, 2)) > best).all()
+
+
+def test_a_matrix_of_rank_above_three_has_no_positions(clouds):
+    with pytest.raises(ValueError, match=r"no cloud's Gram matrix.*nearest_rank3"):
+        gram.positions_from_gram(gram.gram_matrix(clouds) + torch.eye(8))
+
+
+def test_a_matrix_with_a_negative_eigenvalue_has_no_positions():
+    with pytest.raises(ValueError, match="no cloud's Gram matrix"):
+        gram.positions_from_gram(torch.diag(torch.tensor([1.0, 1.0, -1.0])))
+
+
+@pytest.mark.parametrize("reader", [gram.upper_triangle, gram.nearest_rank3, gram.positions_from_gram])
+def test_bad_matrices_are_refused(reader, clouds):
+    matrix = gram.gram_matrix(clouds[0])
+    with pytest.raises(ValueError, match=r"square.*\(8, 7\)"):
+        reader(matrix[:, :7])
+    with pytest.raises(ValueError, match="not symmetric"):
+        reader(matrix.triu())
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        reader(matrix * float("nan"))
+
+
+def test_thirty_five_entries_are_refused():
+    with pytest.raises(ValueError, match=r"35 entries.*7 atoms need 28, 8 atoms 36"):
+        gram.from_upper_triangle(torch.zeros(2, 35))
+
+
+@pytest.mark.parametrize(
+    ("positions", "message"),
+    [
+        (torch.zeros(0, 3), "empty"),
+        (torch.full((2, 3), torch.inf), "NaN or infinity"),
+        (torch.zeros(8), "one atom a row"),
+        (torch.zeros(8, 2), "one atom a row"),
+    ],
+)
+def test_bad_positions_are_refused(positions, message):
+    with pytest.raises(ValueError, match=message):
+        gram.gram_matrix(positions)

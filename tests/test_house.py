@@ -1,0 +1,69 @@
+"""The files at the top of the project say the same things."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+TOP = Path(__file__).parent.parent
+PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="session")
+def pins():
+    lines = (TOP / "constraints.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def test_every_dependency_is_pinned_within_its_range(pins):
+    for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]:
+        requirement = Requirement(text)
+        assert Version(pins[requirement.name.lower()]) in requirement.specifier, text
+
+
+def test_constraints_are_exact_and_name_no_build(pins):
+    assert all(re.fullmatch(r"[\w.]+", version) for version in pins.values())
+    assert Version(pins["torch"]) < Version("2.14")
+    assert Version(pins["numpy"]) < Version("2.3")
+
+
+def test_conda_installs_the_same_versions():
+    text = (TOP / "environment.yml").read_text()
+    assert "-c constraints.txt -e ." in text
+    assert "conda-forge" in text
+    assert "defaults" not in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e . && .venv/bin/python -m tutorial_lib",
+        'python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e ".[test]" && .venv/bin/python -m pytest',
+    ],
+)
+def test_the_readme_has_the_two_commands(words):
+    assert words in (TOP / "README.md").read_text().splitlines()
+
+
+def test_ci_runs_the_readmes_test_command_word_for_word():
+    words = (
+        'python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e ".[test]" && .venv/bin/python -m pytest'
+    )
+    assert words in (TOP / "README.md").read_text()
+    assert "README.md" in (TOP / ".ci" / "run").read_text(), "CI reads the command from the README"
+
+
+def test_files_that_the_readme_points_at_are_there():
+    for target in re.findall(r"\]\(([^)#:]+)\)", (TOP / "README.md").read_text()):
+        assert (TOP / target).exists(), target
+
+
+def test_no_tracked_file_is_large():
+    tracked = subprocess.run(["git", "ls-files"], cwd=TOP, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    assert all((TOP / name).stat().st_size < 2_000_000 for name in tracked.stdout.splitlines() if (TOP / name).exists())

@@ -1,0 +1,98 @@
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from tutorial_lib import __main__ as command
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder with two tiny notebooks in place of ours."""
+    for number, source in [("01", "print(6 * 7)"), ("02", "raise ValueError('on purpose')")]:
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        book.metadata["widgets"] = {"state": {}}
+        nbformat.write(book, tmp_path / f"{number}_tiny.ipynb")
+    monkeypatch.setattr(command, "NOTEBOOKS", tmp_path)
+    return tmp_path
+
+
+def test_lab_opens_the_first_notebook_on_loopback_with_its_token_on():
+    words = command.lab_command(["--no-browser"])
+    assert words[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert words[3] == str(sorted(command.NOTEBOOKS.glob("*.ipynb"))[0])
+    assert "--ServerApp.ip=127.0.0.1" in words
+    assert not any("token" in word.lower() for word in words)
+    assert words[-1] == "--no-browser"
+
+
+@pytest.mark.parametrize(("user", "expected"), [(0, True), (1000, False)])
+def test_root_in_a_container_may_run_it(monkeypatch, user, expected):
+    monkeypatch.setattr(command.os, "geteuid", lambda: user, raising=False)
+    assert ("--allow-root" in command.lab_command([])) == expected
+
+
+def test_run_prints_minutes_and_memory_and_leaves_the_file_alone(shelf, monkeypatch, capsys):
+    before = (shelf / "01_tiny.ipynb").read_bytes()
+    monkeypatch.setattr(sys, "argv", ["tutorial_lib", "run", "01"])
+    command.main()
+    printed = capsys.readouterr().out
+    assert "01_tiny: " in printed
+    assert "minutes" in printed
+    assert "GB" in printed
+    assert (shelf / "01_tiny.ipynb").read_bytes() == before
+
+
+def test_run_can_store_outputs_without_widget_state(shelf, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tutorial_lib", "run", "--store", "01"])
+    command.main()
+    book = nbformat.read(shelf / "01_tiny.ipynb", 4)
+    assert book.cells[0].outputs[0].text == "42\n"
+    assert book.cells[0].execution_count == 1
+    assert "widgets" not in book.metadata
+
+
+def test_the_meter_sees_what_a_kernel_takes(shelf):
+    source = "x = bytearray(300_000_000)\nsum(range(20_000_000))"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), shelf / "03_tiny.ipynb")
+    meter = command.run_notebook(shelf / "03_tiny.ipynb", store=False)
+    assert meter.peak_bytes > 300e6
+    assert 0.1 < meter.cpu_seconds < 60
+
+
+def test_a_notebook_that_fails_fails_the_command(shelf, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["tutorial_lib", "run"])
+    with pytest.raises(SystemExit, match=r"02_tiny\.ipynb failed(?s:.*)on purpose"):
+        command.main()
+
+
+def test_a_notebook_that_is_not_there_is_named(shelf):
+    with pytest.raises(SystemExit, match="no notebook begins with '07': there are 01_tiny, 02_tiny"):
+        command.notebooks(["07"])
+
+
+def test_an_installation_without_notebooks_says_so(shelf):
+    for path in shelf.iterdir():
+        path.unlink()
+    with pytest.raises(SystemExit, match="clone"):
+        command.notebooks([])
+
+
+@pytest.mark.parametrize(
+    "words", [["tutorial_lib"], ["tutorial_lib", "run"], ["benchmarks"], ["benchmarks.gram_vae"]], ids=" ".join
+)
+def test_help_is_help(words):
+    module, *rest = words
+    done = subprocess.run(
+        [sys.executable, "-m", module, *rest, "--help"], cwd=command.NOTEBOOKS.parent, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "usage" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("jupyter-lab") is None, reason="JupyterLab is not on the path")
+def test_the_lab_command_is_understood_by_jupyterlab():
+    done = subprocess.run([*command.lab_command([]), "--version"], capture_output=True, text=True)
+    assert done.returncode == 0

@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from tutorial_lib.reconstruction import PrincipalComponents, gram_error, nearest_training
+
+
+def test_principal_components_restore_data_of_their_rank(dice):
+    features = torch.randn(50, 3, generator=dice) @ torch.randn(3, 10, generator=dice) + 4
+    torch.testing.assert_close(PrincipalComponents(features, 3).reconstruct(features), features, atol=1e-4, rtol=0)
+    assert (PrincipalComponents(features, 2).reconstruct(features) - features).abs().max() > 0.1
+
+
+def test_no_other_plane_is_better_than_principal_components(dice):
+    features = torch.randn(200, 6, generator=dice) * torch.tensor([5.0, 4, 3, 2, 1, 0.5])
+    best = (PrincipalComponents(features, 2).reconstruct(features) - features).square().sum()
+    centred = features - features.mean(0)
+    for _ in range(20):
+        q, _ = torch.linalg.qr(torch.randn(6, 2, generator=dice))
+        assert (centred - centred @ q @ q.mT).square().sum() > best
+
+
+def test_too_many_components_are_refused():
+    with pytest.raises(ValueError, match="8 components from 5 inputs of 36"):
+        PrincipalComponents(torch.zeros(5, 36), 8)
+
+
+def test_nearest_training_answers_with_the_closest_row():
+    training = torch.tensor([[0.0, 0], [10, 0], [0, 10], [50, 50]])
+    answers = nearest_training(torch.tensor([[1.0, 1], [2, 9], [9, 2]]), training)
+    assert answers.tolist() == [[0, 0], [0, 10], [10, 0]]
+
+
+def test_gram_error_is_a_root_mean_square_over_entries():
+    error = gram_error(torch.tensor([[[3.0, 4.0], [4.0, 3.0]]]), torch.zeros(1, 2, 2))
+    assert error.item() == pytest.approx((50 / 4) ** 0.5)
+
+
+def test_gram_error_refuses_other_shapes():
+    with pytest.raises(ValueError, match="shapes differ"):
+        gram_error(torch.zeros(2, 8, 8), torch.zeros(2, 7, 7))

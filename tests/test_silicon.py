@@ -1,0 +1,132 @@
+import dataclasses
+import re
+import shutil
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.io import write
+
+from tutorial_lib import silicon
+
+
+@pytest.fixture(scope="session")
+def cells():
+    return silicon.load_amorphous("all")
+
+
+def test_the_splits_are_nine_one_and_four_cells_and_share_none(cells):
+    splits = {name: silicon.load_amorphous(name) for name in ("train", "validation", "test")}
+    assert {name: len(found) for name, found in splits.items()} == {"train": 9, "validation": 1, "test": 4}
+    assert len(cells) == 14
+    seeds = [atoms.info["seed"] for found in splits.values() for atoms in found]
+    assert len(set(seeds)) == 14
+    assert {len(atoms) for atoms in cells} == {512}
+
+
+def test_every_shipped_cell_passes_every_gate(cells):
+    assert [silicon.network_quality(atoms).failed_gates() for atoms in cells] == [[]] * 14
+
+
+def test_the_cells_are_independent(cells):
+    folded = [np.sort(atoms.get_scaled_positions(), axis=0) for atoms in cells]
+    for i in range(14):
+        for j in range(i):
+            assert np.abs(folded[i] - folded[j]).max() > 1e-3
+
+
+def test_the_independent_judge_puts_every_cell_above_the_crystal(cells):
+    energies = [atoms.info["chgnet_eV_per_atom_above_crystal"] for atoms in cells]
+    assert 0.05 < min(energies) < max(energies) < 0.25
+
+
+def test_the_crystal_is_perfect_and_fully_crystalline():
+    quality = silicon.network_quality(silicon.crystal())
+    assert quality.four_fold == quality.crystalline == quality.eight_neighbours == 1
+    assert quality.angle_mean == pytest.approx(109.471, abs=1e-3)
+    assert quality.angle_std == pytest.approx(0, abs=1e-4)
+    assert quality.bond_mean == pytest.approx(2.352, abs=1e-3)
+    assert quality.density == pytest.approx(2.329, abs=1e-3)
+
+
+def test_hexagonal_diamond_is_not_what_the_crystalline_share_counts():
+    a, c = 3.84, 6.27
+    wurtzite = bulk("SiSi", "wurtzite", a=a, c=c).repeat((4, 4, 3))
+    quality = silicon.network_quality(wurtzite)
+    assert quality.four_fold == 1
+    assert quality.crystalline == 0
+
+
+def test_a_rattled_crystal_loses_order(cells):
+    warm = silicon.crystal()
+    warm.rattle(0.3, seed=0)
+    assert silicon.network_quality(warm).crystalline < 0.9
+
+
+def test_each_gate_can_fail():
+    good = silicon.network_quality(silicon.load_amorphous("validation")[0])
+    for field, value in [
+        ("four_fold", 0.949), ("n_outside", 2), ("angle_mean", 109.6), ("angle_mean", 108.4), ("angle_std", 11.1),
+        ("crystalline", 0.051), ("density", 2.22), ("density", 2.31), ("eight_neighbours", 0.98),
+    ]:  # fmt: skip
+        assert len(dataclasses.replace(good, **{field: value}).failed_gates()) == 1
+
+
+def test_the_radial_distribution_counts_the_crystals_shells():
+    r, g = silicon.radial_distribution([silicon.crystal()], cutoff=5.0, bin_width=0.1)
+    density = 8 / 5.431**3
+    shells = np.diff(4 / 3 * np.pi * np.arange(0, 5.01, 0.1) ** 3)
+    counts = (g * shells * density).round(6)
+    assert counts[counts > 0].tolist() == [4, 12, 12]
+    np.testing.assert_allclose(r[counts > 0], [2.35, 3.85, 4.55], atol=0.051)
+
+
+def test_bond_angles_need_two_bonds():
+    with pytest.raises(ValueError, match="no atom has two bonds"):
+        silicon.bond_angles(np.array([0, 1]), np.eye(3)[:2])
+
+
+def test_a_cell_that_is_not_periodic_has_no_quality():
+    with pytest.raises(ValueError, match="pbc = True"):
+        silicon.network_quality(Atoms("Si8", np.eye(8, 3)))
+
+
+def test_a_readers_own_cells_are_read(tmp_path):
+    own = bulk("Si", "diamond", a=5.5, cubic=True).repeat(2)
+    write(tmp_path / "own.extxyz", [own, own])
+    found = silicon.load_amorphous(tmp_path / "own.extxyz")
+    assert len(found) == 2
+    np.testing.assert_allclose(found[0].cell.array, own.cell.array)
+    assert len(silicon.load_amorphous(str(tmp_path / "own.extxyz"))) == 2
+
+
+def test_an_unknown_split_names_those_there_are():
+    with pytest.raises(ValueError, match=r"unknown split 'tset'.*train.*validation.*test.*all.*path"):
+        silicon.load_amorphous("tset")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"missing\.extxyz"):
+        silicon.load_amorphous(tmp_path / "missing.extxyz")
+
+
+def test_a_damaged_data_file_is_refused(tmp_path):
+    data = shutil.copytree(silicon.DATA, tmp_path / "data")
+    path = data / "amorphous_silicon.extxyz.gz"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"not the file that was shipped.*SHA256SUMS"):
+        silicon.load_amorphous("train", data=data)
+
+
+def test_sources_name_every_file_every_seed_and_the_judge(cells):
+    text = (silicon.DATA / "SOURCES.md").read_text()
+    shipped = {path.name for path in silicon.DATA.iterdir()} - {"SOURCES.md", "SHA256SUMS"}
+    assert shipped == {line.split()[1] for line in (silicon.DATA / "SHA256SUMS").read_text().splitlines()}
+    assert all(name in text for name in shipped)
+    table = re.findall(r"^\| (\d+) \| (train|validation|test) \|", text, flags=re.MULTILINE)
+    assert table == [(str(atoms.info["seed"]), atoms.info["split"]) for atoms in cells]
+    assert "CHGNet" in text
+    assert "Rejected runs" in text

@@ -1,0 +1,189 @@
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+import torch
+
+from tutorial_lib import training, vae
+
+RECIPE = training.Recipe(epochs=6, batch_size=16, learning_rate=0.01)
+LOSS = vae.evidence_loss(beta=0.1, reduction="sum", permute=False)
+
+
+@pytest.fixture
+def features(dice):
+    return torch.randn(50, 36, generator=dice)
+
+
+def run(features, recipe=RECIPE, loss=LOSS, **options):
+    model = vae.VariationalAutoencoder()
+    history = training.train(model, features, loss, recipe, device="cpu", progress=False, **options)
+    return model.state_dict(), history
+
+
+def equal(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_training_lowers_the_loss(features):
+    _, history = run(features, training.Recipe(epochs=30, batch_size=16, learning_rate=0.01))
+    assert history["loss"][-1] < 0.9 * history["loss"][0]
+    assert set(history) == {"loss", "reconstruction", "kl"}
+    assert len(history["kl"]) == 30
+
+
+def test_one_seed_gives_one_result_to_the_last_bit(features):
+    one, same = run(features), run(features)
+    other = run(features, training.Recipe(epochs=6, batch_size=16, learning_rate=0.01, seed=1))
+    assert equal(one[0], same[0])
+    assert one[1] == same[1]
+    assert not equal(one[0], other[0])
+
+
+def test_the_history_is_the_mean_over_examples_also_in_a_short_last_batch(features):
+    def first_feature(model, batch, generator):
+        return {"loss": batch[:, 0].mean() + 0 * model.code.bias.sum()}
+
+    _, history = run(features, loss=first_feature)
+    assert history["loss"] == pytest.approx([features[:, 0].mean().item()] * 6, rel=1e-5)
+
+
+def test_every_example_is_seen_once_an_epoch(features):
+    seen = []
+
+    def watch(model, batch, generator):
+        seen.append(batch)
+        return LOSS(model, batch, generator)
+
+    run(features, training.Recipe(epochs=1, batch_size=16), watch)
+    assert torch.equal(torch.cat(seen).sort(0).values, features.sort(0).values)
+    assert not torch.equal(torch.cat(seen), features)
+
+
+def test_interrupted_and_resumed_is_as_if_nothing_had_happened(features, tmp_path):
+    path, calls = tmp_path / "run.pt", []
+
+    def interrupted(model, batch, generator):
+        calls.append(batch)
+        if len(calls) == 14:
+            raise KeyboardInterrupt
+        return LOSS(model, batch, generator)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(features, loss=interrupted, checkpoint=path, checkpoint_every=2)
+    straight = run(features)
+    assert training.load_history(path)["loss"] == straight[1]["loss"][:2]
+    resumed = run(features, checkpoint=path, checkpoint_every=2, resume=True)
+    assert equal(straight[0], resumed[0])
+    assert straight[1] == resumed[1]
+
+
+def _train_for_long(path):
+    features = torch.randn(50, 36, generator=torch.Generator().manual_seed(0))
+    run(features, training.Recipe(epochs=100_000, batch_size=16), checkpoint=path, checkpoint_every=1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT, which Windows does not have")
+def test_ctrl_c_leaves_the_last_checkpoint_and_its_history(tmp_path):
+    path = tmp_path / "run.pt"
+    process = multiprocessing.get_context("spawn").Process(target=_train_for_long, args=(path,))
+    process.start()
+    deadline = time.monotonic() + 120
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert process.exitcode not in (None, 0)
+    history = training.load_history(path)
+    assert len(history["loss"]) == len(history["kl"]) > 0
+
+
+def test_a_finished_run_resumes_to_itself(features, tmp_path):
+    path = tmp_path / "run.pt"
+    once, again = run(features, checkpoint=path), run(features, checkpoint=path, resume=True)
+    assert equal(once[0], again[0])
+    assert once[1] == again[1]
+
+
+def test_an_earlier_run_is_not_overwritten_unasked(features, tmp_path):
+    path = tmp_path / "run.pt"
+    run(features, checkpoint=path)
+    with pytest.raises(FileExistsError, match="resume=True"):
+        run(features, checkpoint=path)
+
+
+def test_another_recipe_is_not_resumed(features, tmp_path):
+    path = tmp_path / "run.pt"
+    run(features, checkpoint=path)
+    with pytest.raises(ValueError, match="another recipe"):
+        run(features, training.Recipe(epochs=7), checkpoint=path, resume=True)
+
+
+def test_an_unwritable_checkpoint_is_refused_before_training(features, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    def never(model, batch, generator):
+        raise AssertionError("training began")
+
+    with pytest.raises(OSError, match=r"cannot be written.*choose another folder"):
+        run(features, loss=never, checkpoint=tmp_path / "file" / "run.pt")
+
+
+def test_no_half_written_checkpoint_is_left_behind(features, tmp_path):
+    run(features, checkpoint=tmp_path / "new" / "run.pt")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["run.pt"]
+
+
+def test_no_data_is_refused():
+    with pytest.raises(ValueError, match="there is no data"):
+        run(torch.zeros(0, 36))
+
+
+def test_a_loss_that_is_not_finite_is_refused(features):
+    features[3, 3] = torch.nan
+    with pytest.raises(ValueError, match="the loss is nan in epoch 1"):
+        run(features)
+
+
+def _interrupted(seen):
+    with training.one_thread():
+        seen.append(torch.get_num_threads())
+        raise KeyboardInterrupt
+
+
+def test_threads_are_restored_also_after_an_interruption():
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _interrupted(seen)
+        assert seen == [1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_the_model_comes_back_ready_for_use(features):
+    model = vae.VariationalAutoencoder()
+    training.train(model, features, LOSS, RECIPE, device="cpu", progress=False)
+    assert not model.training
+
+
+@pytest.mark.parametrize(("cuda", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_the_device_is_cuda_or_cpu_and_never_mps(monkeypatch, cuda, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert training.best_device() == torch.device(expected)
+
+
+def test_the_profile_is_quick_unless_the_environment_says_full(monkeypatch):
+    monkeypatch.delenv("TUTORIAL_PROFILE", raising=False)
+    assert training.profile() == "quick"
+    monkeypatch.setenv("TUTORIAL_PROFILE", "full")
+    assert training.profile() == "full"
+    monkeypatch.setenv("TUTORIAL_PROFILE", "fast")
+    with pytest.raises(ValueError, match="TUTORIAL_PROFILE is 'fast'"):
+        training.profile()

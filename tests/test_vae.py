@@ -1,0 +1,115 @@
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from tutorial_lib import vae
+
+
+@pytest.fixture
+def features(dice):
+    return torch.randn(64, 36, generator=dice)
+
+
+def test_the_network_is_the_talks():
+    model = vae.VariationalAutoencoder()
+    widths = [layer.in_features for layer in model.modules() if isinstance(layer, torch.nn.Linear)]
+    assert widths == [36, 28, 18, 8, 18, 28]
+    assert sum(isinstance(layer, torch.nn.Tanh) for layer in model.modules()) == 4
+
+
+def test_one_seed_gives_one_network_and_leaves_the_global_generator_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    one, same, other = (vae.VariationalAutoencoder(seed=seed).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_kl_divergence_agrees_with_torch(dice):
+    mean, log_variance = torch.randn(2, 5, 8, generator=dice, dtype=torch.float64)
+    expected = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0, 1))
+    torch.testing.assert_close(vae.kl_divergence(mean, log_variance), expected)
+
+
+def test_kl_divergence_is_zero_only_for_a_silent_code():
+    silent = torch.zeros(1, 8)
+    assert vae.kl_divergence(silent, silent).abs().max() == 0
+    assert vae.kl_divergence(silent + 0.1, silent).min() > 0
+
+
+def test_the_loss_is_a_sum_over_features(features):
+    model = vae.VariationalAutoencoder()
+    model.decode = lambda latent: torch.zeros(len(latent), 36)
+    loss = vae.evidence_loss(beta=0.0, reduction="sum", permute=False)
+    terms = loss(model, features, torch.Generator())
+    torch.testing.assert_close(terms["reconstruction"], features.square().sum(1).mean())
+
+
+def test_beta_with_a_mean_is_36_beta_with_a_sum(features):
+    model = vae.VariationalAutoencoder()
+    losses = [
+        vae.evidence_loss(beta=beta, reduction=reduction, permute=False)(model, features, torch.Generator())["loss"]
+        for beta, reduction in [(1.0, "mean"), (36.0, "sum")]
+    ]
+    torch.testing.assert_close(36 * losses[0], losses[1])
+
+
+def test_permuting_changes_the_batch_and_not_its_numbers(features):
+    seen = []
+    model = vae.VariationalAutoencoder()
+    encode = model.encode
+    model.encode = lambda batch: (seen.append(batch), encode(batch))[1]
+    vae.evidence_loss(beta=1.0, reduction="sum", permute=True)(model, features, torch.Generator())
+    assert not torch.equal(seen[0], features)
+    torch.testing.assert_close(seen[0].sort(1).values, features.sort(1).values)
+
+
+def test_the_noise_of_a_code_has_the_spread_that_the_encoder_says(features):
+    model = vae.VariationalAutoencoder()
+    with torch.no_grad():
+        model.code.weight.zero_()
+        model.code.bias[:8], model.code.bias[8:] = 2.0, torch.tensor(0.25).log()
+    drawn = []
+    model.decode = lambda latent: (drawn.append(latent), torch.zeros(len(latent), 36))[1]
+    loss = vae.evidence_loss(beta=1.0, reduction="sum", permute=False)
+    loss(model, features.repeat(100, 1), torch.Generator())
+    assert drawn[0].mean().item() == pytest.approx(2, abs=0.02)
+    assert drawn[0].std().item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_active_units_counts_latents_that_move_with_the_input(features):
+    model = vae.VariationalAutoencoder()
+    with torch.no_grad():
+        model.code.weight[:3] *= 100
+        model.code.weight[3:8] = 0
+    assert vae.active_units(model, features) == 3
+
+
+def test_samples_follow_their_generator():
+    model = vae.VariationalAutoencoder()
+    one, same, other = (model.sample(5, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert one.shape == (5, 36)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_reconstruction_draws_no_noise(features):
+    model = vae.VariationalAutoencoder()
+    assert torch.equal(model.reconstruct(features), model.reconstruct(features))
+
+
+def test_a_wild_encoder_does_not_overflow(features):
+    model = vae.VariationalAutoencoder()
+    with torch.no_grad():
+        model.code.bias[8:] = 1e6
+    loss = vae.evidence_loss(beta=1.0, reduction="sum", permute=False)
+    assert torch.isfinite(loss(model, features, torch.Generator())["loss"])
+
+
+def test_bad_options_are_refused():
+    with pytest.raises(ValueError, match="beta is -1"):
+        vae.evidence_loss(beta=-1.0, reduction="sum", permute=False)
+    with pytest.raises(ValueError, match="'sum' or 'mean'"):
+        vae.evidence_loss(beta=1.0, reduction="median", permute=False)
