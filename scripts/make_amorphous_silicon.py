@@ -260,7 +260,9 @@ def run_freeze(args: argparse.Namespace) -> None:
     other = [atoms for atoms, q in every if not q.failed_gates() and atoms.info["rate_K_per_s"] != args.rate]
     rejected.append(f"- {len(other)} cells of other rates pass the gates and are not shipped: one rate, one material.")
     if unused:
-        rejected.append(f"- Not needed, though they pass the gates, because the first {len(SPLITS)} are shipped: seeds {unused}.")
+        rejected.append(
+            f"- Not needed, though they pass the gates, because the first {len(SPLITS)} are shipped: seeds {unused}."
+        )
     DATA.mkdir(exist_ok=True)
     checksums = write_frozen(DATA / "amorphous_silicon.extxyz.gz", [atoms for atoms, _ in shipped])
     checksums += write_frozen(DATA / "crystal.extxyz.gz", [crystal])

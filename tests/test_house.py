@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 TOP = Path(__file__).parent.parent
@@ -16,13 +17,14 @@ PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 @pytest.fixture(scope="session")
 def pins():
     lines = (TOP / "constraints.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
+    return {canonicalize_name(name): version for name, version in pairs}
 
 
 def test_every_dependency_is_pinned_within_its_range(pins):
     for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]:
         requirement = Requirement(text)
-        assert Version(pins[requirement.name.lower()]) in requirement.specifier, text
+        assert Version(pins[canonicalize_name(requirement.name)]) in requirement.specifier, text
 
 
 def test_constraints_are_exact_and_name_no_build(pins):
@@ -33,7 +35,7 @@ def test_constraints_are_exact_and_name_no_build(pins):
 
 def test_conda_installs_the_same_versions():
     text = (TOP / "environment.yml").read_text()
-    assert "-c constraints.txt -e ." in text
+    assert "- -c constraints.txt\n      - -e .\n" in text, "two lines: pip reads one option a line"
     assert "conda-forge" in text
     assert "defaults" not in text
 
@@ -67,3 +69,9 @@ def test_no_tracked_file_is_large():
     if tracked.returncode:
         pytest.skip("not a git checkout")
     assert all((TOP / name).stat().st_size < 2_000_000 for name in tracked.stdout.splitlines() if (TOP / name).exists())
+
+
+def test_the_readmes_example_runs(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", (TOP / "README.md").read_text(), flags=re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    assert "torch.Size([" in capsys.readouterr().out

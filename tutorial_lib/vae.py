@@ -164,9 +164,9 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
         mean, log_variance = model.encode(batch)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
         decoded = model.decode(mean + noise * (0.5 * log_variance).exp())
-        error = (decoded - batch).square()
-        reconstruction = (error.sum(1) if reduction == "sum" else error.mean(1)).mean()
-        kl = kl_divergence(mean, log_variance).sum(1).mean()
+        n_terms = len(batch) if reduction == "sum" else batch.numel()
+        reconstruction = (decoded - batch).square().sum() / n_terms
+        kl = kl_divergence(mean, log_variance).sum() / len(batch)
         return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
 
     return loss
