@@ -80,8 +80,8 @@ def from_upper_triangle(entries: Tensor) -> Gram:
 def permuted(entries: Tensor, generator: Generator) -> UpperTriangle:
     """Gram matrices of the same clouds with their atoms renumbered at random, one permutation each.
 
-    Entry ij of the new matrix is entry p(i) p(j) of the old one, so nothing is computed anew. That
-    also holds for standardised entries, because all of the diagonal shares one mean and spread.
+    Entry ij of the new matrix is entry p(i) p(j) of the old one. That also holds for standardised
+    entries, because all of the diagonal shares one mean and spread.
 
     Args:
         entries: (N, n (n + 1) / 2), entries i <= j.
@@ -179,9 +179,8 @@ class Standardiser:
 def nearest_rank3(gram: Tensor) -> tuple[Gram, Scalars]:
     """The nearest matrix that is the Gram matrix of a cloud in space, and what was thrown away.
 
-    A cloud's Gram matrix has at most three eigenvalues that are not zero, none of them negative.
-    Keeping the three largest and clipping them at zero is the nearest such matrix in the Frobenius
-    norm (Eckart and Young 1936; Higham 1988 for the sign).
+    A cloud's matrix has at most three eigenvalues that are not zero, and none negative. Keeping the
+    three largest, clipped at zero, is nearest in the Frobenius norm (Eckart and Young 1936; Higham 1988).
 
     Args:
         gram: (..., n, n), angstrom^2, symmetric.
