@@ -164,3 +164,9 @@ def test_thirty_five_entries_are_refused():
 def test_bad_positions_are_refused(positions, message):
     with pytest.raises(ValueError, match=message):
         gram.gram_matrix(positions)
+
+
+def test_nearest_rank3_clips_at_zero_where_there_are_not_three_positive_eigenvalues():
+    nearest, discarded = gram.nearest_rank3(torch.diag(torch.tensor([2.0, -1.0, -2.0, -4.0])))
+    torch.testing.assert_close(nearest, torch.diag(torch.tensor([2.0, 0.0, 0.0, 0.0])))
+    assert discarded.item() == pytest.approx((21 / 25) ** 0.5)

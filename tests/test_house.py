@@ -36,8 +36,8 @@ def test_constraints_are_exact_and_name_no_build(pins):
 def test_conda_installs_the_same_versions():
     text = (TOP / "environment.yml").read_text()
     assert "- -c constraints.txt\n      - -e .\n" in text, "two lines: pip reads one option a line"
-    assert "conda-forge" in text
-    assert "defaults" not in text
+    assert "- conda-forge" in text
+    assert "- defaults" not in text
 
 
 @pytest.mark.parametrize(

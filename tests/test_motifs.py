@@ -108,3 +108,15 @@ def test_no_motif_and_motifs_that_are_not_finite_are_refused(statistic, perfect)
 def test_an_empty_sample_is_refused():
     with pytest.raises(ValueError, match="a sample is empty"):
         motifs.wasserstein(torch.zeros(0), torch.ones(3))
+
+
+def test_the_ball_of_coverage_reaches_the_fifth_real_neighbour(perfect):
+    real = torch.cat([perfect * (1 + 0.01 * step) for step in range(10)])
+    assert motifs.coverage(perfect * (1 - 0.045), real) == pytest.approx(0.1)
+    assert motifs.coverage(perfect * (1 - 0.055), real) == 0
+
+
+def test_novel_is_farther_than_the_nearest_fellow_of_a_training_motif(perfect):
+    training = torch.cat([perfect * (1 + 0.01 * step) for step in range(10)])
+    assert motifs.novelty(perfect * (1 - 0.009), training) == 0
+    assert motifs.novelty(perfect * (1 - 0.011), training) == 1

@@ -113,3 +113,12 @@ def test_bad_options_are_refused():
         vae.evidence_loss(beta=-1.0, reduction="sum", permute=False)
     with pytest.raises(ValueError, match="'sum' or 'mean'"):
         vae.evidence_loss(beta=1.0, reduction="median", permute=False)
+
+
+def test_the_kl_of_the_loss_is_a_sum_over_latents_and_a_mean_over_the_batch(features):
+    model = vae.VariationalAutoencoder()
+    loss = vae.evidence_loss(beta=2.0, reduction="sum", permute=False)
+    terms = loss(model, features, torch.Generator())
+    expected = vae.kl_divergence(*model.encode(features)).sum(1).mean()
+    torch.testing.assert_close(terms["kl"], expected)
+    torch.testing.assert_close(terms["loss"], terms["reconstruction"] + 2 * expected)

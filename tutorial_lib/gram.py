@@ -109,8 +109,7 @@ class Standardiser:
     one mean and one standard deviation each. Nothing else would survive a permutation of atoms.
 
     Attributes:
-        mean: (n (n + 1) / 2,), angstrom^2.
-        std: (n (n + 1) / 2,), angstrom^2.
+        mean, std: (n (n + 1) / 2,), angstrom^2.
     """
 
     mean: Tensor
@@ -124,7 +123,7 @@ class Standardiser:
             gram: (N, n, n), angstrom^2.
 
         Returns:
-            A standardiser for matrices of that size.
+            A standardiser for that size.
 
         Raises:
             ValueError: a matrix is not square or symmetric, or all of them are equal.
@@ -153,10 +152,8 @@ class Standardiser:
         """
         entries = upper_triangle(gram)
         if entries.shape[-1] != len(self.mean):
-            raise ValueError(
-                f"the matrix is {gram.shape[-1]} x {gram.shape[-1]}, "
-                f"this standardiser was fitted on {_matrix_size(len(self.mean))} atoms"
-            )
+            fitted = _matrix_size(len(self.mean))
+            raise ValueError(f"matrices of {gram.shape[-1]} atoms, and the standardiser was fitted on {fitted} atoms")
         return (entries - self.mean) / self.std
 
     def gram(self, features: Features) -> Gram:
@@ -225,9 +222,8 @@ def positions_from_gram(gram: Tensor) -> Positions:
             f"this is no cloud's Gram matrix: beyond three positive eigenvalues there is one of {spoilt:.2g} "
             f"of the largest, and at most {RANK_TOLERANCE:g} is allowed. Project it first with nearest_rank3."
         )
-    n_missing = max(0, 3 - gram.shape[-1])
     positions = vectors[..., -3:] * values[..., -3:].clamp(min=0).sqrt().unsqueeze(-2)
-    return torch.nn.functional.pad(positions, (n_missing, 0))
+    return torch.nn.functional.pad(positions, (max(0, 3 - gram.shape[-1]), 0))
 
 
 def _matrix_size(n_entries: int) -> int:
