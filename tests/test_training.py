@@ -143,8 +143,16 @@ def test_no_data_is_refused():
 
 
 def test_a_loss_that_is_not_finite_is_refused(features):
+    def overflowing(model, batch, generator):
+        return {"loss": LOSS(model, batch, generator)["loss"] * torch.inf}
+
+    with pytest.raises(ValueError, match="the loss is nan in epoch 1: lower the learning rate"):
+        run(features, loss=overflowing)
+
+
+def test_data_that_are_not_finite_are_refused(features):
     features[3, 3] = torch.nan
-    with pytest.raises(ValueError, match="the loss is nan in epoch 1"):
+    with pytest.raises(ValueError, match="the data hold NaN or infinity"):
         run(features)
 
 

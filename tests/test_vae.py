@@ -122,3 +122,8 @@ def test_the_kl_of_the_loss_is_a_sum_over_latents_and_a_mean_over_the_batch(feat
     expected = vae.kl_divergence(*model.encode(features)).sum(1).mean()
     torch.testing.assert_close(terms["kl"], expected)
     torch.testing.assert_close(terms["loss"], terms["reconstruction"] + 2 * expected)
+
+
+def test_thirty_five_features_are_refused(features):
+    with pytest.raises(ValueError, match=r"reads \(N, 36\) and \(64, 35\) arrived: pass n_features"):
+        vae.VariationalAutoencoder().encode(features[:, :35])

@@ -75,3 +75,10 @@ def test_without_nglview_the_picture_stands_in(pair, monkeypatch):
 def test_nothing_to_show_is_refused(atoms, alt, message):
     with pytest.raises(ValueError, match=message):
         viewer.view(atoms, alt=alt)
+
+
+def test_the_centre_is_marked_in_the_widget_and_must_be_there(pair):
+    assert "spacefill" not in str(viewer.view(pair, alt="Two atoms").widget._ngl_msg_archive)
+    assert "spacefill" in str(viewer.view(pair, alt="Two atoms", centre=1).widget._ngl_msg_archive)
+    with pytest.raises(ValueError, match="no atom 2 to mark: these are atoms 0 to 1"):
+        viewer.view(pair, alt="Two atoms", centre=2)

@@ -5,7 +5,7 @@ cell the atom sits (but not which atom it is). The clouds are centred on their a
 translations are gone; `gram` removes rotations next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,7 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
     return first[order], second[order], distance[order], vector[order]
 
 
-def nearest_neighbours(cells: Atoms | Sequence[Atoms], n_neighbours: int = 8, cutoff: float = 4.0) -> Environments:
+def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: float = 4.0) -> Environments:
     """The nearest neighbours of every atom, as clouds about that atom.
 
     An atom with fewer than `n_neighbours` within the cut-off is dropped and counted, never padded.
@@ -84,10 +84,14 @@ def nearest_neighbours(cells: Atoms | Sequence[Atoms], n_neighbours: int = 8, cu
         ValueError: there is no cell, `n_neighbours` or `cutoff` is not positive, a cell is empty, has
             positions that are not finite or is too small for the cut-off, or no atom has enough
             neighbours.
+        TypeError: something else than cells was given.
     """
     cells = [cells] if isinstance(cells, Atoms) else list(cells)
     if not cells:
         raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
+    strangers = [type(cell).__name__ for cell in cells if not isinstance(cell, Atoms)]
+    if strangers:
+        raise TypeError(f"a cell is an ase.Atoms and a {strangers[0]} arrived: silicon.load_amorphous reads cells")
     if n_neighbours < 1 or not cutoff > 0:
         raise ValueError(f"n_neighbours is {n_neighbours} and cutoff is {cutoff} A: both must be positive")
     clouds, cell_of, atom_of = [], [], []

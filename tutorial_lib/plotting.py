@@ -120,7 +120,7 @@ def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
 
 
 def training_history(ax: Axes, histories: Mapping[str, Mapping[str, Sequence[float]]], *, term: str) -> Axes:
-    """One term of the loss over the epochs, on a logarithmic axis.
+    """One term of the loss over the epochs.
 
     Args:
         ax: where to draw.
@@ -135,7 +135,7 @@ def training_history(ax: Axes, histories: Mapping[str, Mapping[str, Sequence[flo
     """
     for (label, history), style in zip(histories.items(), ("-", "--", ":", "-."), strict=False):
         ax.plot(range(1, len(history[term]) + 1), history[term], linestyle=style, label=label)
-    ax.set(xlabel="epoch", ylabel=f"{term} (nats)" if term == "kl" else f"{term} (no unit)", yscale="log")
+    ax.set(xlabel="epoch", ylabel=f"{term} (nats)" if term == "kl" else f"{term} (no unit)", ylim=(0, None))
     ax.legend(frameon=False)
     return ax
 
@@ -187,12 +187,13 @@ def seeds(ax: Axes, x: Sequence, values: Sequence[Sequence], *, xlabel: str, yla
     return ax
 
 
-def still(atoms: Atoms, bond: float) -> bytes:
+def still(atoms: Atoms, bond: float, centre: int | None) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
     Args:
         atoms: what to show; its cell is drawn if it has one.
         bond: angstrom; closer atoms are joined by a line.
+        centre: the atom that gets another colour and a square, or None.
 
     Returns:
         The bytes of the file.
@@ -210,7 +211,8 @@ def still(atoms: Atoms, bond: float) -> bytes:
     for i, j in zip(first[joined], second[joined], strict=True):
         ax.plot(x[[i, j]], y[[i, j]], color="0.5", linewidth=3, zorder=min(depth[i], depth[j]))
     for at in range(len(atoms)):
-        ax.plot(x[at], y[at], "o", color=COLOURS["crystal"], markeredgecolor="k", markersize=14, zorder=depth[at])
+        marker, colour = ("s", "model") if at == centre else ("o", "crystal")
+        ax.plot(x[at], y[at], marker, color=COLOURS[colour], markeredgecolor="k", markersize=14, zorder=depth[at])
     if atoms.cell.rank == 3:
         corners = np.array(list(np.ndindex(2, 2, 2)))
         for i, j in combinations(range(8), 2):

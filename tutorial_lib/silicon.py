@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms, units
 from ase.io import read
+from ase.io.formats import UnknownFileTypeError
 from scipy.special import sph_harm_y
 
 from tutorial_lib.environments import neighbour_pairs
@@ -38,7 +39,7 @@ def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
         The cells, positions in angstrom; `info` holds how each was made.
 
     Raises:
-        ValueError: the split is unknown, or a shipped file is not the one that its checksum names.
+        ValueError: the split or the format is unknown, or a shipped file is not the one that its checksum names.
         FileNotFoundError: a file of your own is not there.
     """
     if split not in SPLITS:
@@ -171,14 +172,14 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
     return np.degrees(np.arccos(cosine.clip(-1, 1)))
 
 
-def radial_distribution(cells: Sequence[Atoms], cutoff: float = 6.0, bin_width: float = 0.05) -> tuple:
+def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin_width: float = 0.05) -> tuple:
     """The radial distribution function g(r), averaged over cells.
 
     g = 1 is the mean density. The height of a peak depends on the bin width and on the temperature
     of the cells, its position hardly.
 
     Args:
-        cells: periodic cells.
+        cells: one periodic cell or many.
         cutoff: angstrom.
         bin_width: angstrom.
 
@@ -188,6 +189,7 @@ def radial_distribution(cells: Sequence[Atoms], cutoff: float = 6.0, bin_width: 
     Raises:
         ValueError: a cell is empty, not finite, not periodic or too small for the cut-off.
     """
+    cells = [cells] if isinstance(cells, Atoms) else cells
     edges = np.arange(0, cutoff + bin_width / 2, bin_width)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
     curves = []
@@ -213,7 +215,10 @@ def _n_staggered(atoms: Atoms) -> np.ndarray:
 def _read_own(path: str | Path) -> list[Atoms]:
     path = Path(path)
     if path.exists():
-        return read(path, index=":")
+        try:
+            return read(path, index=":")
+        except UnknownFileTypeError:
+            raise ValueError(f"ASE knows no format for {path.name}: write your cells as .extxyz, for one") from None
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
     raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")

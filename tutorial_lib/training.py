@@ -95,12 +95,14 @@ def train(
         For each term of the loss its mean over every epoch.
 
     Raises:
-        ValueError: there is no data, the loss is not finite, or the checkpoint is of another recipe.
+        ValueError: there is no data, data or loss are not finite, or the checkpoint is of another recipe.
         FileExistsError: the checkpoint is there and `resume` is False.
         OSError: the checkpoint cannot be written.
     """
     if len(data) == 0:
         raise ValueError("there is no data: (0 examples) arrived, at least one is needed")
+    if not torch.isfinite(data).all():
+        raise ValueError("the data hold NaN or infinity: look at where they came from")
     device = torch.device(device) if device is not None else best_device()
     path = _writable(Path(checkpoint), resume) if checkpoint is not None else None
     model.to(device).train()

@@ -50,7 +50,7 @@ class VariationalAutoencoder(nn.Module):
                 _layers([n_latent, *reversed(hidden)], activation), nn.Linear(hidden[0], n_features)
             )
 
-    def encode(self, features: Features) -> tuple[Latent, Latent]:
+    def encode(self, features: Tensor) -> tuple[Latent, Latent]:
         """The mean and the logarithm of the variance of the code of each input.
 
         Args:
@@ -60,8 +60,14 @@ class VariationalAutoencoder(nn.Module):
             Two tensors (N, n_latent).
 
         Raises:
-            RuntimeError: the number of features is not the network's.
+            ValueError: the number of features is not the network's.
         """
+        n_features = self.encoder[0].in_features
+        if features.ndim != 2 or features.shape[1] != n_features:
+            raise ValueError(
+                f"the network reads (N, {n_features}) and {tuple(features.shape)} arrived: "
+                "pass n_features when you build it, n (n + 1) / 2 for clouds of n atoms"
+            )
         mean, log_variance = self.code(self.encoder(features)).chunk(2, dim=1)
         # exp of an unbounded logarithm overflows in the first steps of a bad start.
         return mean, log_variance.clamp(-12, 4)
@@ -91,7 +97,7 @@ class VariationalAutoencoder(nn.Module):
             (N, n_features), standardised.
 
         Raises:
-            RuntimeError: the number of features is not the network's.
+            ValueError: the number of features is not the network's.
         """
         return self.decode(self.encode(features)[0])
 
@@ -136,9 +142,9 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
     """The loss of a variational autoencoder, for `training.train`.
 
     reconstruction + beta * KL, averaged over the batch. Both are sums, over features and over
-    latents, when the reduction is "sum": then beta = 1 is the evidence bound for unit noise. With
-    "mean" the squared error is divided by the number of features while the KL is not, which is the
-    same as a beta that many times larger.
+    latents, when the reduction is "sum": then the loss is twice the evidence bound, up to a constant,
+    for a decoder with noise of variance beta / 2. With "mean" the squared error is divided by the
+    number of features while the KL is not, which is the same as a beta that many times larger.
 
     Args:
         beta: weight of the KL divergence.
@@ -187,7 +193,7 @@ def active_units(model: VariationalAutoencoder, features: Features) -> int:
         A number from 0 to n_latent.
 
     Raises:
-        RuntimeError: the number of features is not the network's.
+        ValueError: the number of features is not the network's.
     """
     mean, _ = model.encode(features)
     return int((mean.var(0) > ACTIVE_VARIANCE).sum())

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from tutorial_lib.plotting import still
+from tutorial_lib.plotting import COLOURS, still
 
 BOND = 2.85  # A, between the first and the second shell of silicon
 
@@ -27,10 +27,10 @@ class View:
         alt: the sentence for a screen reader.
     """
 
-    def __init__(self, atoms: Atoms, alt: str):
+    def __init__(self, atoms: Atoms, alt: str, centre: int | None):
         self.alt = alt
-        self.widget = _widget(atoms) if extension_matches() else None
-        self._picture = still(atoms, bond=BOND)
+        self.widget = _widget(atoms, centre) if extension_matches() else None
+        self._picture = still(atoms, BOND, centre)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         encoded = base64.b64encode(self._picture).decode()
@@ -44,26 +44,29 @@ class View:
         return bundle
 
 
-def view(atoms: Atoms, *, alt: str) -> View:
+def view(atoms: Atoms, *, alt: str, centre: int | None = None) -> View:
     """Atoms that a reader can turn, or look at, or have read out.
 
     Args:
         atoms: a cluster, or a periodic cell, which is drawn with its outline.
         alt: what there is to see, in one sentence, for whoever does not see it.
+        centre: the index of an atom to mark, or None.
 
     Returns:
         An object that shows itself when it is the last line of a cell.
 
     Raises:
-        ValueError: there are no atoms, positions are not finite, or the sentence is empty.
+        ValueError: there are no atoms, none of that index, positions are not finite, or the sentence is empty.
     """
     if len(atoms) == 0:
         raise ValueError("there are no atoms to show")
+    if centre is not None and not 0 <= centre < len(atoms):
+        raise ValueError(f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}")
     if not np.isfinite(atoms.positions).all():
         raise ValueError("positions hold NaN or infinity: a cloud recovered from a bad matrix, perhaps")
     if not alt.strip():
         raise ValueError("alt is empty: say in one sentence what there is to see")
-    return View(atoms, alt)
+    return View(atoms, alt, centre)
 
 
 def extension_version() -> str | None:
@@ -95,11 +98,13 @@ def extension_matches() -> bool:
     return asked == extension_version()
 
 
-def _widget(atoms: Atoms):
+def _widget(atoms: Atoms, centre: int | None):
     import nglview
 
     widget = nglview.show_ase(atoms, default_representation=False)
     widget.add_ball_and_stick()
+    if centre is not None:
+        widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"])
     if atoms.cell.rank == 3:
         widget.add_unitcell()
     widget.center()
