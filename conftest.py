@@ -1,7 +1,73 @@
-"""How nbval compares: what differs between two machines that agree is not looked at."""
+"""How the whole suite runs: no network, notebooks compared with care, and what each of them takes.
+
+What differs between two machines that agree is not compared. Every notebook's kernel is watched while
+nbval runs it, and the run fails where one takes more than its budget by half.
+"""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from benchmarks import budget
+from tutorial_lib.__main__ import KernelMeter
+
+NO_NETWORK = Path(__file__).parent / "tests" / "no_network"
+METERS: dict[str, KernelMeter] = {}
+
+
+def pytest_addoption(parser):
+    """Add our one option."""
+    parser.addoption("--store-budget", action="store_true", help="write what the notebooks took, and README's table")
+
+
+def pytest_configure(config):
+    """Turn the network off, here and in every Python that we start."""
+    paths = [str(NO_NETWORK), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    spec = importlib.util.spec_from_file_location("no_network", NO_NETWORK / "sitecustomize.py")
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
 def pytest_collectstart(collector):
-    """Leave progress bars and the HTML twin of a compared text out of the comparison."""
-    if hasattr(collector, "skip_compare"):
-        collector.skip_compare += ("stderr", "text/html", "application/javascript")
+    """Leave progress bars and HTML twins out of the comparison, and watch the kernel."""
+    if not hasattr(collector, "skip_compare"):
+        return
+    collector.skip_compare += ("stderr", "text/html", "application/javascript")
+    start = collector.setup
+
+    def setup():
+        start()
+        METERS[collector.path.stem] = KernelMeter(collector.kernel.km.provisioner.pid)
+
+    collector.setup = setup
+
+
+def _costs():
+    return {
+        name: {"cpu_seconds": round(meter.cpu_seconds, 1), "gigabytes": round(meter.peak_bytes / 1e9, 2)}
+        for name, meter in sorted(METERS.items())
+        if name[:2] in budget.CPU_SECONDS
+    }
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Fail where a notebook took too much."""
+    if exitstatus == 0 and budget.over_budget(_costs()):
+        session.exitstatus = 1
+    if session.config.getoption("store_budget"):
+        budget.store(_costs())
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what each notebook took."""
+    costs = _costs()
+    if costs:
+        terminalreporter.section("notebooks")
+    for name, cost in costs.items():
+        allowed = budget.CPU_SECONDS[name[:2]]
+        terminalreporter.line(
+            f"{name}: {cost['cpu_seconds']:.0f} of {allowed} CPU seconds, "
+            f"{cost['gigabytes']:.2f} of {budget.GIGABYTES:g} GB"
+        )
+    for sentence in budget.over_budget(costs):
+        terminalreporter.line(f"over budget: {sentence}", red=True)

@@ -1,0 +1,30 @@
+"""The suite passes without a network, and would notice a download."""
+
+import socket
+import subprocess
+import sys
+
+import pytest
+
+OUTSIDE = ("192.0.2.1", 9)  # a documentation address (RFC 5737): nobody's
+
+
+def test_this_process_cannot_leave_the_machine():
+    with socket.socket() as door, pytest.raises(OSError, match="the network is off"):
+        door.connect(OUTSIDE)
+    with socket.socket() as door, pytest.raises(OSError, match="the network is off"):
+        door.connect_ex(("pypi.invalid", 443))
+
+
+def test_a_python_that_we_start_cannot_either():
+    code = f"import socket; socket.create_connection({OUTSIDE})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the network is off" in done.stderr
+
+
+def test_loopback_stays_open():
+    with socket.socket() as server, socket.socket() as client:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        client.connect(server.getsockname())
