@@ -76,7 +76,11 @@ class KernelMeter(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Look every tenth of a second until the process is gone."""
+        """Look every tenth of a second until the process is gone.
+
+        Raises:
+            Nothing.
+        """
         try:
             while True:
                 times = self.process.cpu_times()
@@ -134,6 +138,9 @@ def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def run(args: argparse.Namespace) -> None:
     """The command `run`: notebooks one after another, with minutes and memory of each.
 
+    Args:
+        args: the numbers of the notebooks, and whether to store their outputs.
+
     Raises:
         SystemExit: a cell failed; its traceback is printed.
     """
@@ -151,7 +158,11 @@ def run(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """The command line.
+
+    Raises:
+        SystemExit: with the status of JupyterLab, or where a notebook is missing or failed.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tutorial_lib", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

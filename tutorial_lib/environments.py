@@ -85,6 +85,15 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
             positions that are not finite or is too small for the cut-off, or no atom has enough
             neighbours.
         TypeError: something else than cells was given.
+
+    Example:
+        The four bonds of diamond point to the corners of a tetrahedron, so they add up to nothing.
+
+        >>> from ase.build import bulk
+        >>> crystal = bulk("Si", "diamond", a=5.431, cubic=True).repeat(2)
+        >>> bonds = nearest_neighbours(crystal, n_neighbours=4, cutoff=3.0).positions
+        >>> bool(bonds.sum(dim=1).abs().max() < 1e-5)
+        True
     """
     cells = [cells] if isinstance(cells, Atoms) else list(cells)
     if not cells:

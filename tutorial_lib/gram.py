@@ -64,7 +64,7 @@ def from_upper_triangle(entries: Tensor) -> Gram:
         entries: (..., n (n + 1) / 2).
 
     Returns:
-        (..., n, n).
+        (..., n, n), in the unit of the entries.
 
     Raises:
         ValueError: no matrix has that many entries i <= j.
@@ -88,7 +88,7 @@ def permuted(entries: Tensor, generator: Generator) -> UpperTriangle:
         generator: of the permutations, on the device of the entries.
 
     Returns:
-        (N, n (n + 1) / 2).
+        (N, n (n + 1) / 2), in the unit of the entries.
 
     Raises:
         ValueError: no matrix has that many entries i <= j.

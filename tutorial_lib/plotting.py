@@ -74,7 +74,7 @@ def distributions(ax: Axes, samples: Mapping[str, tuple[str, Tensor]], *, xlabel
 
     Args:
         ax: where to draw.
-        samples: label to a pair of a key of `COLOURS` and numbers of any shape.
+        samples: label to a pair of a key of `COLOURS` and numbers of any shape, in the unit of the axis.
         xlabel: with its unit.
         bins: how many, over the range of all samples.
 

@@ -37,6 +37,13 @@ class PrincipalComponents:
 
     Raises:
         ValueError: there are fewer inputs or features than components.
+
+    Example:
+        As many components as features restore everything.
+
+        >>> features = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+        >>> torch.allclose(PrincipalComponents(features, 3).reconstruct(features), features, atol=1e-5)
+        True
     """
 
     def __init__(self, features: Features, n_components: int = 8):
@@ -56,7 +63,7 @@ class PrincipalComponents:
             features: (N, n_features).
 
         Returns:
-            (N, n_features).
+            (N, n_features), in the unit of the inputs.
 
         Raises:
             RuntimeError: the number of features is not the fitted one.
@@ -72,7 +79,7 @@ def nearest_training(features: Features, training: Examples) -> Features:
         training: (M, n_features).
 
     Returns:
-        (N, n_features), rows of `training`.
+        (N, n_features), rows of `training`, in the unit of the inputs.
 
     Raises:
         RuntimeError: the number of features differs.

@@ -125,6 +125,11 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
 
     Raises:
         ValueError: the cell is empty, not finite, not periodic or too small for 4 A.
+
+    Example:
+        >>> quality = network_quality(crystal())
+        >>> quality.four_fold, quality.crystalline
+        (1.0, 1.0)
     """
     if not atoms.pbc.all():
         raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")

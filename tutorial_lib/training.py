@@ -82,7 +82,7 @@ def train(
 
     Args:
         model: trained in place.
-        data: (N, ...), all examples.
+        data: (N, ...), all examples, in the unit of the loss's inputs.
         loss: gives the terms of a batch as scalars; the one called "loss" is minimised.
         recipe: epochs, batch size, learning rate and seed.
         device: `best_device()` if None.

@@ -57,7 +57,7 @@ class VariationalAutoencoder(nn.Module):
             features: (N, n_features), standardised.
 
         Returns:
-            Two tensors (N, n_latent).
+            Two tensors (N, n_latent), no unit.
 
         Raises:
             ValueError: the number of features is not the network's.
@@ -115,8 +115,9 @@ class VariationalAutoencoder(nn.Module):
         Raises:
             RuntimeError: the generator is on another device than the model.
         """
-        device = self.code.weight.device
-        return self.decode(torch.randn(n, self.n_latent, generator=generator, device=device))
+        weight = self.code.weight
+        noise = torch.randn(n, self.n_latent, generator=generator, device=weight.device, dtype=weight.dtype)
+        return self.decode(noise)
 
 
 def kl_divergence(mean: Latent, log_variance: Latent) -> Latent:
@@ -126,14 +127,19 @@ def kl_divergence(mean: Latent, log_variance: Latent) -> Latent:
     (Kingma and Welling, ICLR 2014).
 
     Args:
-        mean: (N, n_latent).
-        log_variance: (N, n_latent).
+        mean: (N, n_latent), no unit.
+        log_variance: (N, n_latent), no unit.
 
     Returns:
         (N, n_latent), nats.
 
     Raises:
         RuntimeError: the shapes differ.
+
+    Example:
+        >>> silent = torch.zeros(1, 8)
+        >>> kl_divergence(silent, silent).sum().item()
+        0.0
     """
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 

@@ -1,0 +1,159 @@
+"""The laws that hold for every input, drawn at random; and that the checks of shapes are on."""
+
+import inspect
+
+import jaxtyping
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from tutorial_lib import environments, gram, motifs, vae
+
+TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
+seeds = st.integers(0, 2**32 - 1)
+dtypes = st.sampled_from(sorted(TOLERANCE, key=str))
+relaxed = settings(deadline=None, max_examples=40)
+
+
+def cloud(seed, dtype, n_atoms=8, batch=3):
+    return 2 * torch.randn(batch, n_atoms, 3, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def orthogonal(seed, dtype):
+    return torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=dtype))[0]
+
+
+def close(one, other, dtype):
+    torch.testing.assert_close(one, other, atol=10 * TOLERANCE[dtype], rtol=10 * TOLERANCE[dtype])
+
+
+def random_cell(seed, n_atoms=20, length=9.0):
+    dice = np.random.default_rng(seed)
+    skew = length * (np.eye(3) + 0.1 * dice.uniform(-1, 1, (3, 3)))
+    return Atoms(f"Si{n_atoms}", scaled_positions=dice.uniform(0, 1, (n_atoms, 3)), cell=skew, pbc=True)
+
+
+def distances(atoms):
+    _, _, distance, _ = environments.neighbour_pairs(atoms, 3.5)
+    return np.sort(distance)
+
+
+@relaxed
+@given(seeds, seeds, dtypes, st.integers(1, 12))
+def test_gram_matrices_do_not_turn(seed, turn, dtype, n_atoms):
+    x = cloud(seed, dtype, n_atoms)
+    close(gram.gram_matrix(x @ orthogonal(turn, dtype).mT), gram.gram_matrix(x), dtype)
+
+
+@relaxed
+@given(seeds, dtypes, st.permutations(range(8)))
+def test_gram_matrices_are_renumbered_with_their_atoms(seed, dtype, order):
+    x = cloud(seed, dtype)
+    close(gram.gram_matrix(x[:, order]), gram.gram_matrix(x)[:, order][:, :, order], dtype)
+
+
+@relaxed
+@given(seeds, dtypes, st.integers(1, 12))
+def test_positions_come_back_up_to_a_turn(seed, dtype, n_atoms):
+    matrices = gram.gram_matrix(cloud(seed, dtype, n_atoms))
+    positions = gram.positions_from_gram(matrices)
+    assert positions.dtype == dtype
+    close(gram.gram_matrix(positions), matrices, dtype)
+
+
+@relaxed
+@given(seeds, dtypes, st.integers(2, 12))
+def test_standardising_and_triangles_have_inverses(seed, dtype, n_atoms):
+    matrices = gram.gram_matrix(cloud(seed, dtype, n_atoms, batch=5))
+    standardiser = gram.Standardiser.fit(matrices)
+    features = standardiser.features(matrices)
+    assert features.dtype == dtype
+    close(standardiser.gram(features), matrices, dtype)
+    assert torch.equal(gram.from_upper_triangle(gram.upper_triangle(matrices)), matrices)
+
+
+@relaxed
+@given(seeds, dtypes)
+def test_projecting_twice_is_projecting_once(seed, dtype):
+    noise = cloud(seed, dtype, 8, batch=8)[:, :, 0]
+    nearest, discarded = gram.nearest_rank3((noise + noise.mT)[None])
+    again, nothing = gram.nearest_rank3(nearest)
+    close(again, nearest, dtype)
+    assert 0 <= nothing.item() < 1e-3
+    assert 0 <= discarded.item() <= 1
+
+
+@relaxed
+@given(seeds, seeds, dtypes, st.permutations(range(8)))
+def test_statistics_see_neither_pose_nor_order(seed, turn, dtype, order):
+    x = cloud(seed, dtype)
+    other = (x @ orthogonal(turn, dtype).mT)[:, order]
+    close(motifs.descriptor(other), motifs.descriptor(x), dtype)
+    assert motifs.descriptor(x).dtype == dtype
+
+
+@relaxed
+@given(seeds, st.tuples(*[st.floats(-50, 50)] * 3))
+def test_neighbours_do_not_see_a_shift_or_wrapping(seed, shift):
+    atoms = random_cell(seed)
+    moved = atoms.copy()
+    moved.translate(shift)
+    unwrapped = distances(moved)
+    moved.wrap()
+    np.testing.assert_allclose(unwrapped, distances(atoms), atol=1e-9)
+    np.testing.assert_allclose(distances(moved), distances(atoms), atol=1e-9)
+
+
+@relaxed
+@given(seeds)
+def test_neighbours_come_in_pairs(seed):
+    first, second, _, vector = environments.neighbour_pairs(random_cell(seed), 3.5)
+    there = sorted(zip(first, second, *vector.round(8).T + 0.0, strict=True))
+    back = sorted(zip(second, first, *(-vector).round(8).T + 0.0, strict=True))
+    np.testing.assert_allclose(there, back, atol=1e-7)
+
+
+@relaxed
+@given(seeds, st.tuples(*[st.integers(1, 2)] * 3))
+def test_a_supercell_has_the_neighbours_of_its_cell_again(seed, repeats):
+    atoms = random_cell(seed)
+    n_copies = int(np.prod(repeats))
+    np.testing.assert_allclose(distances(atoms.repeat(repeats)), np.repeat(distances(atoms), n_copies), atol=1e-9)
+
+
+def test_the_checks_of_shapes_are_on():
+    with pytest.raises(jaxtyping.TypeCheckError):
+        motifs.descriptor(torch.zeros(8, 3))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_a_network_keeps_its_dtype(dtype, dice):
+    model = vae.VariationalAutoencoder().to(dtype)
+    x = torch.randn(4, 36, generator=dice, dtype=dtype)
+    assert model.reconstruct(x).dtype == dtype
+    assert vae.evidence_loss(beta=1.0, reduction="sum", permute=True)(model, x, dice)["loss"].dtype == dtype
+    assert model.sample(2, dice).dtype == dtype
+
+
+def test_every_tensor_follows_its_model_to_another_device(monkeypatch):
+    # A fake device: shapes and devices are followed, nothing is computed, and mixing devices raises.
+    # No generator lives there; None, the default one, stands in, past the checks of types.
+    monkeypatch.setattr(vae, "permuted", inspect.unwrap(gram.permuted))
+    with FakeTensorMode():
+        with torch.device("meta"):
+            model = vae.VariationalAutoencoder()
+            features = torch.randn(16, 36)
+        for permute in (False, True):
+            loss = vae.evidence_loss(beta=0.1, reduction="sum", permute=permute)
+            terms = inspect.unwrap(loss)(model, features, None)
+            assert {term.device.type for term in terms.values()} == {"meta"}
+        terms["loss"].backward()
+        assert {parameter.grad.device.type for parameter in model.parameters()} == {"meta"}
+        assert model.reconstruct(features).device.type == "meta"
+        assert inspect.unwrap(vae.VariationalAutoencoder.sample)(model, 4, None).device.type == "meta"
+        with pytest.raises(RuntimeError, match="same device"):
+            model.reconstruct(torch.randn(16, 36))
