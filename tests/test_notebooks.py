@@ -3,17 +3,18 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").rglob("*.ipynb"))
-NOTEBOOKS = [path for path in NOTEBOOKS if not {".ipynb_checkpoints", ".long"} & set(path.parts)]
+TOP = Path(__file__).parent.parent
+NOTEBOOKS = sorted((TOP / "notebooks").rglob("*.ipynb"))
+NOTEBOOKS = [path for path in NOTEBOOKS if not any(part.startswith(".") for part in path.relative_to(TOP).parts)]
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -79,17 +80,19 @@ def test_a_notebook_is_small_and_has_one_title(path):
     assert len(headings) == 1
 
 
-TOP = Path(__file__).parent.parent
-
-
-def compared(book, folder, **environment):
-    """The exit status and the output of the suite's own comparison of a notebook."""
-    path = folder / "02_changed.ipynb"
-    nbformat.write(book, path)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-c", TOP / "pyproject.toml", "--rootdir", TOP, path],
-        cwd=TOP, env=os.environ | environment, capture_output=True, text=True,
-    )  # fmt: skip
+def compared(book, **environment):
+    """The exit status and the output of the suite's own comparison of a notebook, in a run of its own."""
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.source = cell.source.replace('Path("../', 'Path("../../')
+    # Below the project's top, or pytest would not load our conftest.py.
+    with tempfile.TemporaryDirectory(dir=TOP / "notebooks", prefix=".changed") as folder:
+        path = Path(folder) / "02_changed.ipynb"
+        nbformat.write(book, path)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", path], cwd=TOP, env=os.environ | environment,
+            capture_output=True, text=True,
+        )  # fmt: skip
     return done.returncode, done.stdout
 
 
@@ -105,17 +108,26 @@ def beginning():
 @pytest.mark.parametrize(
     ("find", "put", "expected"), [("96%", "96%", 0), ("96%", "69%", 1)], ids=["sound", "corrupted"]
 )
-def test_a_corrupted_stored_number_turns_the_suite_red(beginning, tmp_path, find, put, expected):
+def test_a_corrupted_stored_number_turns_the_suite_red(beginning, find, put, expected):
     (output,) = beginning.cells[-1].outputs
     assert find in output.text
     output.text = output.text.replace(find, put)
-    status, printed = compared(beginning, tmp_path)
+    status, printed = compared(beginning)
     assert status == expected, printed
+    assert "02_changed: " in printed, "nobody watches what the kernel takes"
 
 
-def test_a_cell_that_no_longer_prints_turns_the_suite_red(beginning, tmp_path):
+def test_a_notebook_over_its_budget_turns_the_suite_red(beginning, tmp_path):
+    (tmp_path / "tiny_budget.py").write_text("from benchmarks import budget\nbudget.CPU_SECONDS['02'] = 0.001\n")
+    path = os.pathsep.join([str(tmp_path), str(TOP)])
+    status, printed = compared(beginning, PYTHONPATH=path, PYTEST_ADDOPTS="-p tiny_budget")
+    assert status == 1, printed
+    assert "over budget: 02_changed took" in printed
+
+
+def test_a_cell_that_no_longer_prints_turns_the_suite_red(beginning):
     beginning.cells[-1].source = beginning.cells[-1].source.replace("print(", "str(")
-    assert compared(beginning, tmp_path)[0] == 1
+    assert compared(beginning)[0] == 1
 
 
 def test_no_sanitizer_is_dropped_silently():
@@ -134,7 +146,7 @@ def test_no_sanitizer_is_dropped_silently():
 )
 @each_notebook
 def test_compared_cells_survive_another_processor(path, environment):
-    status, printed = compared_in_place(nbformat.read(path, 4), path, **environment)
+    status, printed = compared(nbformat.read(path, 4), **environment)
     assert status == 0, printed
 
 
@@ -154,18 +166,5 @@ def test_compared_cells_survive_another_seed(path, seed):
             if cell.source != before and "print(" in before:
                 cell.source = before
     assert changed >= 3
-    status, printed = compared_in_place(book, path)
+    status, printed = compared(book)
     assert status == 0, printed
-
-
-def compared_in_place(book, path, **environment):
-    """As `compared`, beside the notebook, whose cells read files by relative paths."""
-    folder = path.parent / ".long"
-    folder.mkdir(exist_ok=True)
-    for cell in book.cells:
-        if cell.cell_type == "code":
-            cell.source = cell.source.replace('Path("../', 'Path("../../')
-    try:
-        return compared(book, folder, **environment)
-    finally:
-        shutil.rmtree(folder)
