@@ -148,8 +148,8 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
     """The loss of a variational autoencoder, for `training.train`.
 
     reconstruction + beta * KL, averaged over the batch. Both are sums, over features and over
-    latents, when the reduction is "sum": then the loss is twice the evidence bound, up to a constant,
-    for a decoder with noise of variance beta / 2. With "mean" the squared error is divided by the
+    latents, when the reduction is "sum": then the loss is beta times the negative evidence bound, up to a
+    constant, for a decoder with noise of variance beta / 2. With "mean" the squared error is divided by the
     number of features while the KL is not, which is the same as a beta that many times larger.
 
     Args:
