@@ -10,8 +10,9 @@ from ase import Atoms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from tutorial_lib import environments, gram, motifs, vae
+from tutorial_lib import environments, gram, motifs, training, vae
 
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
 seeds = st.integers(0, 2**32 - 1)
@@ -157,3 +158,21 @@ def test_every_tensor_follows_its_model_to_another_device(monkeypatch):
         assert inspect.unwrap(vae.VariationalAutoencoder.sample)(model, 4, None).device.type == "meta"
         with pytest.raises(RuntimeError, match="same device"):
             model.reconstruct(torch.randn(16, 36))
+
+
+def test_the_training_loop_keeps_its_batches_on_the_device_of_the_data():
+    recipe = training.Recipe(epochs=1, batch_size=5)
+    seen = []
+
+    def loss(model, batch, generator):
+        seen.append(batch.device.type)
+        return {"loss": model(batch).square().mean()}
+
+    with FakeTensorMode(shape_env=ShapeEnv()):
+        with torch.device("meta"):
+            model, data = torch.nn.Linear(4, 1), torch.randn(12, 4)
+        optimiser = torch.optim.SGD(model.parameters())
+        schedule = torch.optim.lr_scheduler.ConstantLR(optimiser)
+        means = inspect.unwrap(training._epoch)(model, data, loss, recipe, optimiser, schedule, None)
+    assert seen == ["meta"] * 3
+    assert set(means) == {"loss"}
