@@ -205,7 +205,8 @@ def still(atoms: Atoms, bond: float, centre: int | None) -> bytes:
         raise ValueError("there are no atoms to draw")
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     ax = figure.subplots()
-    x, y, depth = (atoms.positions @ rotate("-75x,20y,5z")).T
+    turn = rotate("-75x,20y,5z")
+    x, y, depth = (atoms.positions @ turn).T
     first, second = np.triu_indices(len(atoms), 1)
     joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond
     for i, j in zip(first[joined], second[joined], strict=True):
@@ -217,7 +218,7 @@ def still(atoms: Atoms, bond: float, centre: int | None) -> bytes:
         corners = np.array(list(np.ndindex(2, 2, 2)))
         for i, j in combinations(range(8), 2):
             if abs(corners[i] - corners[j]).sum() == 1:
-                ends = corners[[i, j]] @ atoms.cell.array @ rotate("-75x,20y,5z")
+                ends = corners[[i, j]] @ atoms.cell.array @ turn
                 ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
     ax.set_aspect("equal")
     ax.margins(0.1)

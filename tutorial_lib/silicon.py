@@ -133,11 +133,12 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
     """
     if not atoms.pbc.all():
         raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
-    first, _, distance, vector = neighbour_pairs(atoms, SHELL_CUTOFF)
-    n_within_shell = np.bincount(first, minlength=len(atoms))
-    bonded = distance < BOND_CUTOFF
-    n_bonds = np.bincount(first[bonded], minlength=len(atoms))
-    angles = bond_angles(first[bonded], vector[bonded])
+    pairs = neighbour_pairs(atoms, SHELL_CUTOFF)
+    n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
+    first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
+    n_bonds = np.bincount(first, minlength=len(atoms))
+    n_staggered = _n_staggered(len(atoms), first, second, vector)
+    angles = bond_angles(first, vector)
     return NetworkQuality(
         three_fold=float(np.mean(n_bonds == 3)),
         four_fold=float(np.mean(n_bonds == 4)),
@@ -145,9 +146,9 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         n_outside=int(np.sum((n_bonds < 3) | (n_bonds > 5))),
         angle_mean=float(angles.mean()),
         angle_std=float(angles.std()),
-        bond_mean=float(distance[bonded].mean()),
+        bond_mean=float(bond.mean()),
         density=float(atoms.get_masses().sum() / units.mol / atoms.get_volume() * 1e24),
-        crystalline=float(np.mean((_n_staggered(atoms) == 4) & (n_bonds == 4))),
+        crystalline=float(np.mean((n_staggered == 4) & (n_bonds == 4))),
         eight_neighbours=float(np.mean(n_within_shell >= 8)),
     )
 
@@ -192,7 +193,7 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
         The bin centres in angstrom and g(r), each (n_bins,).
 
     Raises:
-        ValueError: a cell is empty, not finite, not periodic or too small for the cut-off.
+        ValueError: a cell is empty, not finite, without volume or too small for the cut-off.
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
     edges = np.arange(0, cutoff + bin_width / 2, bin_width)
@@ -205,16 +206,15 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
 
 
-def _n_staggered(atoms: Atoms) -> np.ndarray:
-    first, second, distance, vector = neighbour_pairs(atoms, BOND_CUTOFF)
-    polar = np.arccos((vector[:, 2] / distance).clip(-1, 1))
+def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    polar = np.arccos((vector[:, 2] / np.linalg.norm(vector, axis=1)).clip(-1, 1))
     azimuth = np.arctan2(vector[:, 1], vector[:, 0])
     harmonics = sph_harm_y(3, np.arange(-3, 4), polar[:, None], azimuth[:, None])
-    bond_order = np.zeros((len(atoms), 7), dtype=complex)
+    bond_order = np.zeros((n_atoms, 7), dtype=complex)
     np.add.at(bond_order, first, harmonics)
     bond_order /= np.linalg.norm(bond_order, axis=1, keepdims=True).clip(min=1e-12)
     correlation = np.sum(bond_order[first] * bond_order[second].conj(), axis=1).real
-    return np.bincount(first[correlation < STAGGERED], minlength=len(atoms))
+    return np.bincount(first[correlation < STAGGERED], minlength=n_atoms)
 
 
 def _read_own(path: str | Path) -> list[Atoms]:
