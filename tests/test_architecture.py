@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,16 +21,32 @@ ALLOWED = {
     "reconstruction": {"vocabulary"},
     "training": set(),
     "recipes": {"training"},
-    "plotting": set(),
+    "symmetry": {"vocabulary"},
+    "molecules": {"vocabulary"},
+    "primer": {"vocabulary"},
+    "plotting.palette": set(),
+    "plotting.curves": {"plotting.palette"},
+    "plotting.pictures": {"plotting.palette"},
+    "plotting": {"plotting.palette", "plotting.curves", "plotting.pictures"},
     "viewer": {"plotting"},
+    "exercises.judge": set(),
+    "exercises.invariance": {"exercises.judge", "symmetry"},
+    "exercises.gram_vae": {"exercises.judge", "gram"},
+    "exercises": {"exercises.invariance", "exercises.gram_vae"},
     "__main__": set(),
 }
+
+
+def source(room: str) -> str:
+    """The text of a room; a room with rooms inside is a folder, and its door is __init__.py."""
+    path = ROOMS / room.replace(".", "/")
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
 
 
 def imported(room: str) -> set[str]:
     """The modules that a room imports, as dotted names."""
     found = set()
-    for node in ast.walk(ast.parse((ROOMS / f"{room}.py").read_text())):
+    for node in ast.walk(ast.parse(source(room))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and node.module == "tutorial_lib":
@@ -40,11 +57,18 @@ def imported(room: str) -> set[str]:
 
 
 def arrows(room: str) -> set[str]:
-    return {name.split(".")[1] for name in imported(room) if name.startswith("tutorial_lib.")}
+    return {name.removeprefix("tutorial_lib.") for name in imported(room) if name.startswith("tutorial_lib.")}
 
 
 def test_every_room_is_on_the_map():
-    assert {path.stem for path in ROOMS.glob("*.py")} == set(ALLOWED)
+    doors = [path.relative_to(ROOMS).with_suffix("") for path in ROOMS.rglob("*.py")]
+    assert {".".join(door.parts).removesuffix(".__init__") for door in doors} == set(ALLOWED)
+
+
+def test_every_package_is_installed():
+    packages = {f"tutorial_lib.{path.parent.name}" for path in ROOMS.glob("*/__init__.py")}
+    project = tomllib.loads((ROOMS.parent / "pyproject.toml").read_text())
+    assert set(project["tool"]["setuptools"]["packages"]) == {"tutorial_lib", *packages}
 
 
 @pytest.mark.parametrize("room", ALLOWED)
@@ -62,20 +86,20 @@ def test_the_map_has_no_circle():
 
 def test_only_plotting_imports_matplotlib():
     users = {room for room in ALLOWED if any(name.startswith("matplotlib") for name in imported(room))}
-    assert users == {"plotting"}
+    assert users == {"plotting.curves", "plotting.pictures"}
 
 
 @pytest.mark.parametrize("room", ALLOWED)
 def test_a_room_explains_itself_in_its_first_lines(room):
-    assert ast.get_docstring(ast.parse((ROOMS / f"{room}.py").read_text()))
+    assert ast.get_docstring(ast.parse(source(room)))
 
 
 @pytest.mark.parametrize("room", ALLOWED)
 def test_nothing_unpickles_objects(room):
-    source = (ROOMS / f"{room}.py").read_text()
-    assert source.count("torch.load(") == source.count("weights_only=True")
-    assert "allow_pickle=True" not in source
-    assert "import pickle" not in source
+    text = source(room)
+    assert text.count("torch.load(") == text.count("weights_only=True")
+    assert "allow_pickle=True" not in text
+    assert "import pickle" not in text
 
 
 LONGEST = 250  # lines; past it a file is two rooms
@@ -83,23 +107,23 @@ UNITS = ("angstrom", "degree", "eV", "g/cm3", "nats", "no unit", "unit of", "sha
 ARRAYS = ("Tensor", "Positions", "Motifs", "Gram", "Orthogonal", "UpperTriangle", "Features", "Latent", "Scalars")
 
 
-def faults(source: str) -> list[str]:
+def faults(text: str) -> list[str]:
     """What is missing in the docstrings of the public functions of a module, and whether it is too long."""
     found = []
-    if len(source.splitlines()) > LONGEST:
-        found.append(f"{len(source.splitlines())} lines, at most {LONGEST} are allowed")
-    for node in public_functions(ast.parse(source)):
-        text = ast.get_docstring(node) or ""
+    if len(text.splitlines()) > LONGEST:
+        found.append(f"{len(text.splitlines())} lines, at most {LONGEST} are allowed")
+    for node in public_functions(ast.parse(text)):
+        told = ast.get_docstring(node) or ""
         arguments = [a for a in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs] if a.arg != "self"]
         arguments = [a for a in arguments if a.arg != "cls"]
         returns = node.returns is not None and ast.unparse(node.returns) not in ("None", "Iterator[None]")
         annotations = " ".join(ast.unparse(a.annotation) for a in arguments if a.annotation)
         annotations += " " + ast.unparse(node.returns) if returns else ""
         for heading, needed in [("Raises:", True), ("Args:", bool(arguments)), ("Returns:", returns)]:
-            if needed and heading not in text:
+            if needed and heading not in told:
                 found.append(f"{node.name} has no {heading[:-1]}")
         takes_arrays = not set(ARRAYS).isdisjoint(re.findall(r"\w+", annotations))
-        if takes_arrays and not any(unit in text for unit in UNITS):
+        if takes_arrays and not any(unit in told for unit in UNITS):
             found.append(f"{node.name} names no unit")
     return found
 
@@ -115,7 +139,7 @@ def public_functions(module: ast.Module):
 
 @pytest.mark.parametrize("room", ALLOWED)
 def test_a_room_is_short_and_its_doors_are_labelled(room):
-    assert faults((ROOMS / f"{room}.py").read_text()) == []
+    assert faults(source(room)) == []
 
 
 GOOD = '''
@@ -135,7 +159,7 @@ def length(positions: Positions) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("source", "message"),
+    ("written", "message"),
     [
         (GOOD.replace("Raises:", ""), "length has no Raises"),
         (GOOD.replace("Args:", ""), "length has no Args"),
@@ -146,9 +170,9 @@ def length(positions: Positions) -> Tensor:
         (GOOD + "\n" * 250, "lines, at most 250"),
     ],
 )
-def test_the_checker_sees_what_is_missing(source, message):
+def test_the_checker_sees_what_is_missing(written, message):
     assert faults(GOOD) == []
-    assert message in " ".join(faults(source))
+    assert message in " ".join(faults(written))
 
 
 def test_a_new_arrow_and_a_circle_would_be_seen(tmp_path, monkeypatch):

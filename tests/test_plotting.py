@@ -29,6 +29,7 @@ def test_every_figure_returns_its_axis_with_labels(ax):
         plotting.training_history(ax, history, term="kl"),
         plotting.bars(ax, {"a": ("baseline", 1.0)}, ylabel="error (Å²)"),
         plotting.seeds(ax, [0.1, 1], [[1, 2], [3, 4]], xlabel="β", ylabel="error (Å²)"),
+        plotting.points(ax, [1, 2], [3, 4], colour="real", label="a", xlabel="r (Å)", ylabel="energy (eV)"),
     ]
     for axis in drawn:
         assert axis is ax
@@ -53,13 +54,60 @@ def test_nothing_to_draw_is_refused(ax):
     with pytest.raises(ValueError, match="one matrix"):
         plotting.matrix(ax, torch.zeros(2, 3, 3), title="two", limit=1.0)
     with pytest.raises(ValueError, match="no atoms"):
-        plotting.still(Atoms(), 2.85, None)
+        plotting.still(Atoms(), None)
 
 
 def test_a_still_is_a_png_that_shows_atoms_bonds_and_the_cell():
-    pair = Atoms("Si2", [[0, 0, 0], [2.4, 0, 0]])
-    apart, joined = plotting.still(pair, 2.0, None), plotting.still(pair, 2.85, None)
-    marked = plotting.still(pair, 2.85, 0)
+    pair, far = Atoms("Si2", [[0, 0, 0], [2.8, 0, 0]]), Atoms("Si2", [[0, 0, 0], [2.9, 0, 0]])
+    apart, joined, marked = plotting.still(far, None), plotting.still(pair, None), plotting.still(pair, 0)
+    # Silicon is joined below 2.84 A: the figure scales with the atoms, so that only the bond tells these two apart.
+    assert joined != apart
     pair.cell = [6, 6, 6]
     assert joined.startswith(b"\x89PNG")
-    assert len({apart, joined, marked, plotting.still(pair, 2.85, None)}) == 4
+    assert len({apart, joined, marked, plotting.still(pair, None)}) == 4
+
+
+def test_a_still_gives_elements_their_colours():
+    positions = [[0, 0, 0], [1.4, 0, 0]]
+    assert len({plotting.still(Atoms(symbols, positions), None) for symbols in ("C2", "N2", "CN", "Si2")}) == 4
+
+
+def test_a_gallery_shows_strings_bits_tables_and_matrices():
+    things = {"text": "c1ccccc1", "bits": np.array([1, 128] * 8, dtype=np.uint8), "table": np.eye(4, 3), "g": np.eye(4)}
+    axes = plotting.gallery(things)
+    assert [axis.get_title() for axis in axes] == list(things)
+    assert axes[0].texts[0].get_text() == "c1ccccc1"
+    assert len(axes[1].lines[0].get_xdata()) == 16, "one mark a bit that is set"
+    assert axes[2].texts[0].get_text().count("\n") == 3
+    assert axes[3].images
+    plt.close("all")
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plotting.gallery({})
+
+
+def test_digits_stand_in_a_row_with_their_titles():
+    axes = plotting.digits(plotting.panels(2), torch.rand(2, 8, 8), titles=["a", "b"])
+    assert [axis.get_title() for axis in axes] == ["a", "b"]
+    with pytest.raises(ValueError, match="argument"):
+        plotting.digits(plotting.panels(2), torch.rand(1, 8, 8), titles=["a", "b"])
+    plt.close("all")
+
+
+def test_a_map_has_two_dimensions(ax):
+    with pytest.raises(ValueError, match="two dimensions"):
+        plotting.latent_map(ax, torch.randn(5, 3), torch.arange(5), title="codes")
+
+
+def test_a_map_draws_each_code_as_the_figure_of_its_class(ax):
+    plotting.latent_map(ax, torch.randn(20, 2), torch.arange(20) % 10, title="codes")
+    assert [line.get_marker() for line in ax.lines] == [f"${figure}$" for figure in range(10)]
+    assert ax.get_ylabel()
+
+
+def test_arrows_stand_at_their_points(ax):
+    points, vectors = torch.eye(3)[:2], torch.tensor([[0.5, 0.0, 0.0], [0.0, -0.5, 0.0]])
+    plotting.arrows(ax, points, {"velocity": ("model", vectors)}, title="two")
+    (drawn,) = ax.collections
+    np.testing.assert_allclose(drawn.get_offsets(), points[:, :2])
+    np.testing.assert_allclose(np.stack([drawn.U, drawn.V], axis=1), vectors[:, :2])
+    assert "Å" in ax.get_xlabel()

@@ -137,6 +137,25 @@ def test_no_half_written_checkpoint_is_left_behind(features, tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["run.pt"]
 
 
+def test_parts_of_the_data_stay_together(dice):
+    x = torch.randn(50, 1, generator=dice)
+    seen = []
+
+    def loss(model, batch, generator):
+        one, other = batch
+        seen.append(torch.equal(one, -other))
+        return {"loss": model(one).square().mean()}
+
+    training.train(torch.nn.Linear(1, 1), (x, -x), loss, RECIPE, device="cpu", progress=False)
+    assert len(seen) == 6 * 4
+    assert all(seen)
+
+
+def test_parts_of_the_data_of_different_lengths_are_refused(features):
+    with pytest.raises(ValueError, match=r"differ in length: \[50, 49\]"):
+        run((features, features[1:]))
+
+
 def test_no_data_is_refused():
     with pytest.raises(ValueError, match="there is no data"):
         run(torch.zeros(0, 36))

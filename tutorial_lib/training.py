@@ -66,8 +66,8 @@ def best_device() -> torch.device:
 
 def train(
     model: nn.Module,
-    data: Tensor,
-    loss: Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]],
+    data: Tensor | tuple[Tensor, ...],
+    loss: Callable[..., dict[str, Tensor]],
     recipe: Recipe,
     *,
     device: torch.device | str | None = None,
@@ -83,8 +83,10 @@ def train(
 
     Args:
         model: trained in place.
-        data: (N, ...), all examples, in the unit of the loss's inputs.
-        loss: gives the terms of a batch as scalars; the one called "loss" is minimised.
+        data: (N, ...), all examples, in the unit of the loss's inputs; or several of them, such as inputs
+            and labels, which are batched together.
+        loss: of the model, a batch and a generator; the batch is a tensor, or a tuple where data is one. It
+            gives terms as scalars, and the one called "loss" is minimised.
         recipe: epochs, batch size, learning rate and seed.
         device: `best_device()` if None.
         checkpoint: a file to keep the state in, or None.
@@ -96,19 +98,23 @@ def train(
         For each term of the loss its mean over every epoch.
 
     Raises:
-        ValueError: there is no data, data or loss are not finite, or the checkpoint is of another recipe.
+        ValueError: there is no data, data or loss are not finite, the
+            parts of the data differ in length, or the checkpoint is of another recipe.
         FileExistsError: the checkpoint is there and `resume` is False.
         OSError: the checkpoint cannot be written.
     """
-    if len(data) == 0:
+    tensors = data if isinstance(data, tuple) else (data,)
+    if len(tensors[0]) == 0:
         raise ValueError("there is no data: (0 examples) arrived, at least one is needed")
-    if not torch.isfinite(data).all():
+    if len({len(tensor) for tensor in tensors}) > 1:
+        raise ValueError(f"the parts of the data differ in length: {[len(tensor) for tensor in tensors]}")
+    if not all(torch.isfinite(tensor).all() for tensor in tensors):
         raise ValueError("the data hold NaN or infinity: look at where they came from")
     device = torch.device(device) if device is not None else best_device()
     path = _writable(Path(checkpoint), resume) if checkpoint is not None else None
     model.to(device).train()
-    data = data.to(device)
-    steps = -(-len(data) // recipe.batch_size)
+    data = tuple(tensor.to(device) for tensor in tensors) if isinstance(data, tuple) else data.to(device)
+    steps = -(-len(tensors[0]) // recipe.batch_size)
     # For a small network the fused kernel takes a quarter of the time of the default one.
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -172,9 +178,13 @@ def one_thread() -> Iterator[None]:
 
 
 def _epoch(model, data, loss, recipe, optimiser, schedule, generator) -> dict[str, float]:
-    shuffled = data[torch.randperm(len(data), generator=generator, device=data.device)]
+    tensors = data if isinstance(data, tuple) else (data,)
+    n_examples = len(tensors[0])
+    order = torch.randperm(n_examples, generator=generator, device=tensors[0].device)
+    batches = zip(*(tensor[order].split(recipe.batch_size) for tensor in tensors), strict=True)
     sums: dict[str, Tensor] = {}
-    for batch in shuffled.split(recipe.batch_size):
+    for parts in batches:
+        batch = parts if isinstance(data, tuple) else parts[0]
         terms = loss(model, batch, generator)
         optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
@@ -182,8 +192,8 @@ def _epoch(model, data, loss, recipe, optimiser, schedule, generator) -> dict[st
         schedule.step()
         with torch.no_grad():
             for name, value in terms.items():
-                sums[name] = sums.get(name, 0) + value * len(batch)
-    return {name: total.item() / len(data) for name, total in sums.items()}
+                sums[name] = sums.get(name, 0) + value * len(parts[0])
+    return {name: total.item() / n_examples for name, total in sums.items()}
 
 
 def _writable(path: Path, resume: bool) -> Path:

@@ -16,8 +16,6 @@ from ase import Atoms
 
 from tutorial_lib.plotting import COLOURS, still
 
-BOND = 2.85  # A, between the first and the second shell of silicon
-
 
 class View:
     """What `view` returns: it shows itself when it is the last line of a cell.
@@ -30,7 +28,7 @@ class View:
     def __init__(self, atoms: Atoms, alt: str, centre: int | None):
         self.alt = alt
         self.widget = _widget(atoms, centre) if extension_matches() else None
-        self._picture = still(atoms, BOND, centre)
+        self._picture = still(atoms, centre)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         encoded = base64.b64encode(self._picture).decode()

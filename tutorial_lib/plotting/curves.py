@@ -1,30 +1,13 @@
-"""Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
+"""Figures with two axes: numbers and an axis come in, the axis goes out with its labels and units."""
 
-The only room that imports matplotlib. One object has one colour in every notebook, from the palette
-of Okabe and Ito, which colour-blind readers can tell apart.
-"""
-
-import io
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from ase import Atoms
-from ase.utils import rotate
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
-COLOURS = {
-    "real": "#000000",
-    "crystal": "#E69F00",
-    "model": "#0072B2",
-    "baseline": "#D55E00",
-    "generated": "#009E73",
-    "failure": "#CC79A7",
-}
-DASHES = {"real": "-", "crystal": "--", "model": "-", "baseline": ":", "generated": "-.", "failure": ":"}
+from tutorial_lib.plotting.palette import COLOURS, DASHES
 
 
 def panels(n: int, *, width: float = 8.0, height: float = 3.0) -> list[Axes]:
@@ -69,6 +52,30 @@ def curve(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel
     return ax
 
 
+def points(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel: str, ylabel: str) -> Axes:
+    """Dots in the colour of what they show.
+
+    Args:
+        ax: where to draw.
+        x: horizontal values.
+        y: vertical values.
+        colour: a key of `COLOURS`.
+        label: for the legend.
+        xlabel: with its unit.
+        ylabel: with its unit.
+
+    Returns:
+        The axis.
+
+    Raises:
+        KeyError: the colour is none of ours.
+    """
+    ax.plot(x, y, color=COLOURS[colour], linestyle="none", marker="o", markersize=3, label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend(frameon=False)
+    return ax
+
+
 def distributions(ax: Axes, samples: Mapping[str, tuple[str, Tensor]], *, xlabel: str, bins: int = 60) -> Axes:
     """Histograms over each other, as steps.
 
@@ -93,29 +100,6 @@ def distributions(ax: Axes, samples: Mapping[str, tuple[str, Tensor]], *, xlabel
         ax.stairs(height, edges, color=COLOURS[colour], linestyle=DASHES[colour], label=label)
     ax.set(xlabel=xlabel, ylabel="probability density")
     ax.legend(frameon=False)
-    return ax
-
-
-def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
-    """A Gram matrix as a picture.
-
-    Args:
-        ax: where to draw.
-        gram: (n, n), angstrom^2.
-        title: what it is.
-        limit: angstrom^2, the value of the strongest colour; the same for pictures that are compared.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the matrix is not two-dimensional.
-    """
-    if gram.ndim != 2:
-        raise ValueError(f"one matrix is drawn at a time: shape {tuple(gram.shape)} arrived")
-    picture = ax.imshow(np.asarray(gram), cmap="RdBu_r", vmin=-limit, vmax=limit)
-    ax.figure.colorbar(picture, ax=ax, label="inner product (Å²)", shrink=0.8)
-    ax.set(title=title, xlabel="atom j", ylabel="atom i")
     return ax
 
 
@@ -163,7 +147,16 @@ def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> 
     return ax
 
 
-def seeds(ax: Axes, x: Sequence, values: Sequence[Sequence], *, xlabel: str, ylabel: str) -> Axes:
+def seeds(
+    ax: Axes,
+    x: Sequence,
+    values: Sequence[Sequence],
+    *,
+    xlabel: str,
+    ylabel: str,
+    colour: str = "model",
+    label: str = "",
+) -> Axes:
     """Means over seeds with the seeds themselves as dots, over a logarithmic horizontal axis.
 
     Args:
@@ -172,6 +165,8 @@ def seeds(ax: Axes, x: Sequence, values: Sequence[Sequence], *, xlabel: str, yla
         values: for each of them one value a seed.
         xlabel: with its unit.
         ylabel: with its unit.
+        colour: a key of `COLOURS`.
+        label: what it is, for the legend.
 
     Returns:
         The axis.
@@ -180,49 +175,9 @@ def seeds(ax: Axes, x: Sequence, values: Sequence[Sequence], *, xlabel: str, yla
         ValueError: the numbers of values differ.
     """
     table = np.asarray(values)
-    ax.plot(x, table.mean(axis=1), color=COLOURS["model"], label=f"mean of {table.shape[1]} seeds")
-    ax.plot(x, table, linestyle="none", marker="o", markersize=3, color=COLOURS["model"])
+    words = ", ".join(filter(None, [label, f"mean of {table.shape[1]} seeds"]))
+    ax.plot(x, table.mean(axis=1), color=COLOURS[colour], linestyle=DASHES[colour], label=words)
+    ax.plot(x, table, linestyle="none", marker="o", markersize=3, color=COLOURS[colour])
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
     ax.legend(frameon=False)
     return ax
-
-
-def still(atoms: Atoms, bond: float, centre: int | None) -> bytes:
-    """A picture of atoms as PNG, for pages that run no code.
-
-    Args:
-        atoms: what to show; its cell is drawn if it has one.
-        bond: angstrom; closer atoms are joined by a line.
-        centre: the atom that gets another colour and a square, or None.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are no atoms.
-    """
-    if len(atoms) == 0:
-        raise ValueError("there are no atoms to draw")
-    figure = Figure(figsize=(3.2, 3.2), layout="constrained")
-    ax = figure.subplots()
-    turn = rotate("-75x,20y,5z")
-    x, y, depth = (atoms.positions @ turn).T
-    first, second = np.triu_indices(len(atoms), 1)
-    joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond
-    for i, j in zip(first[joined], second[joined], strict=True):
-        ax.plot(x[[i, j]], y[[i, j]], color="0.5", linewidth=3, zorder=min(depth[i], depth[j]))
-    for at in range(len(atoms)):
-        marker, colour = ("s", "model") if at == centre else ("o", "crystal")
-        ax.plot(x[at], y[at], marker, color=COLOURS[colour], markeredgecolor="k", markersize=14, zorder=depth[at])
-    if atoms.cell.rank == 3:
-        corners = np.array(list(np.ndindex(2, 2, 2)))
-        for i, j in combinations(range(8), 2):
-            if abs(corners[i] - corners[j]).sum() == 1:
-                ends = corners[[i, j]] @ atoms.cell.array @ turn
-                ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
-    ax.set_aspect("equal")
-    ax.margins(0.1)
-    ax.set_axis_off()
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80)
-    return file.getvalue()

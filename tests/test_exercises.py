@@ -1,0 +1,366 @@
+"""The judges are judged: tempting wrong answers meet the hint written for them, right ones pass."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from tutorial_lib import exercises, gram
+from tutorial_lib.exercises import gram_vae, invariance, judge
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS
+CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
+
+
+def pairs(x):
+    return torch.pdist(x)
+
+
+def in_place(x, q):
+    return x.copy_(x @ q.mT)
+
+
+def turned_row_by_row(x, q):
+    return torch.stack([q @ row for row in x])
+
+
+def forces_by_grad(energy, x):
+    x = x.detach().clone().requires_grad_()
+    (slope,) = torch.autograd.grad(energy(x), x)
+    return -slope
+
+
+def forces_by_backward(energy, x):
+    x = x.clone().requires_grad_()
+    energy(x).backward()
+    return -x.grad
+
+
+def forces_that_add_up(energy, x):
+    x.requires_grad_()
+    energy(x).backward()
+    return -x.grad.clone()
+
+
+def forces_detached(energy, x):
+    x = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(energy(x.detach()), x)
+    return -slope
+
+
+def forces_by_item(energy, x):
+    value = torch.tensor(energy(x).item())
+    value.backward()
+    return -x.grad
+
+
+def forces_by_differences(energy, x, step=1e-3):
+    force = torch.zeros_like(x)
+    for i in range(len(x)):
+        for k in range(3):
+            moved = x.clone()
+            moved[i, k] += step
+            force[i, k] = -(energy(moved) - energy(x)) / step
+    return force
+
+
+def by_every_pair(x):
+    i, j = torch.triu_indices(len(x), len(x), offset=1)
+    return (x[i] - x[j]).square().sum(1).sort(descending=True).values
+
+
+def signed_volume(x):
+    x = x - x.mean(0)
+    a, b, c = x[x.norm(dim=1).argsort()[:3]]
+    return torch.cat([pairs(x).sort().values, torch.linalg.cross(a, b).dot(c)[None]])
+
+
+def all_triples(x):
+    return torch.einsum("ijk,ai,bj,ck->", LEVI_CIVITA, x, x, x)
+
+
+LEVI_CIVITA = torch.zeros(3, 3, 3, dtype=torch.float64)
+for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+    LEVI_CIVITA[i, j, k], LEVI_CIVITA[i, k, j] = 1, -1
+
+
+def renumbered_by_indices(entries, order):
+    row, column = torch.triu_indices(8, 8)
+    place = torch.zeros(8, 8, dtype=torch.long)
+    place[row, column] = place[column, row] = torch.arange(36)
+    return entries[place[order[row], order[column]]]
+
+
+def full(entries, order):
+    return gram.from_upper_triangle(entries)[order][:, order]
+
+
+def fold_once(d, length):
+    d = torch.where(d > length / 2, d - length, d)
+    return torch.where(d < -length / 2, d + length, d)
+
+
+def keep(g, which, clip=True, rest=False):
+    values, vectors = torch.linalg.eigh(g)
+    values = values.clamp(min=0) if clip else values
+    which = which(values) if callable(which) else which
+    return vectors[:, which] @ values[which].diag() @ vectors[:, which].mT
+
+
+def by_positions(g):
+    values, vectors = torch.linalg.eigh(g)
+    x = vectors.flip(1)[:, :3] * values.flip(0)[:3].clamp(min=0).sqrt()
+    return x @ x.mT
+
+
+RIGHT = {
+    "1.1": [lambda x, q: x @ q.mT, turned_row_by_row, lambda x, q: torch.einsum("ij,aj->ai", q, x)],
+    "1.2": [forces_by_grad, forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
+    "1.3": [lambda x: pairs(x).sort().values, by_every_pair, lambda x: torch.cdist(x, x).flatten().sort().values],
+    "1.4": [
+        lambda x: torch.linalg.det(x[:3]),
+        lambda x: torch.sign(x[2] @ torch.linalg.cross(x[1], x[0])),
+    ],
+    "2.1": [
+        lambda d, length: d - length * (d / length).round(),
+        lambda d, length: (d + length / 2) % length - length / 2,
+    ],
+    "2.2": [lambda entries, order: gram.upper_triangle(full(entries, order)), renumbered_by_indices],
+    "2.3": [
+        lambda mean, log_variance: (mean**2 + log_variance.exp() - 1 - log_variance) / 2,
+        lambda mean, log_variance: kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0)),
+    ],
+    "2.4": [lambda g: gram.nearest_rank3(g)[0], by_positions, lambda g: keep(g, slice(-3, None))],
+}
+WRONG = {
+    "1.1": [
+        (lambda x, q: x @ q, "1.1 inverse"),
+        (lambda x, q: q @ x.mT, "shape"),
+        (lambda x, q: (x - x.mean(0)) @ q.mT + x.mean(0), "1.1 centroid"),
+        (lambda x, q: x, "1.1 same"),
+        (lambda x, q: x * q.diag(), "1.1 lengths"),
+        (lambda x, q: -x @ q.mT, "1.1 other"),
+        (in_place, "in place"),
+        (lambda x, q: x.numpy() @ q.numpy().T, "numpy"),
+        (lambda x, q: (x @ q.mT).float(), "dtype"),
+    ],
+    "1.2": [
+        (lambda energy, x: torch.func.grad(energy)(x), "1.2 sign"),
+        (forces_detached, "1.2 detached"),
+        (forces_by_item, "1.2 detached"),
+        (forces_that_add_up, "1.2 adds up"),
+        (forces_by_differences, "1.2 difference"),
+        (lambda energy, x: forces_by_grad(energy, x).mean(0).expand(len(x), 3), "1.2 one atom"),
+        (lambda energy, x: -energy(x) * x, "1.2 other"),
+        (lambda energy, x: forces_by_grad(energy, x).sum(0), "shape"),
+        (lambda energy, x: energy(x).backward(), "1.2 detached"),
+    ],
+    "1.3": [
+        (lambda x: x.flatten().sort().values, "1.3 rotation"),
+        (signed_volume, "1.3 mirror"),
+        (lambda x: (x @ x.mT).flatten().sort().values, "1.3 shift"),
+        (lambda x: pairs(x), "1.3 permutation"),
+        (lambda x: torch.ones(3, dtype=x.dtype), "1.3 blind"),
+        (lambda x: pairs(x).mean()[None], "1.3 blind"),
+        (lambda x: (x - x.mean(0)).norm(dim=1).sort().values, "1.3 blind"),
+        (lambda x: pairs(x).sort().values.detach(), "1.3 gradient"),
+        (lambda x: torch.tensor(np.sort(pairs(x.detach()).numpy())), "1.3 gradient"),
+        (lambda x: pairs(x).sum(), "shape"),
+        (lambda x: x[:0, 0], "shape"),
+    ],
+    "1.4": [
+        (lambda x: torch.linalg.det(x[:3]).abs(), "1.4 mirror"),
+        (lambda x: torch.linalg.det(x[:3] @ x[:3].mT), "1.4 mirror"),
+        (lambda x: x[0, 0], "1.4 rotation"),
+        (all_triples, "1.4 zero"),
+        (lambda x: torch.ones((), dtype=x.dtype), "1.4 constant"),
+        (lambda x: torch.linalg.det(x[:3]) + x.norm(), "1.4 size"),
+        (lambda x: torch.linalg.det(x), "raises"),
+        (lambda x: torch.linalg.det(x[:3]).item(), "no tensor"),
+        (lambda x: torch.sqrt(torch.linalg.det(x[:3])), "not finite"),
+    ],
+    "2.1": [
+        (lambda d, length: d, "2.1 far"),
+        (lambda d, length: d % length, "2.1 positive"),
+        (lambda d, length: torch.where(d > length / 2, d - length, d), "2.1 one side"),
+        (fold_once, "2.1 boxes"),
+        (lambda d, length: fold_once(d.abs(), length).abs(), "2.1 other image"),
+        (lambda d, length: d.clamp(-length / 2, length / 2), "2.1 other image"),
+    ],
+    "2.2": [
+        (lambda entries, order: gram.upper_triangle(full(entries, order.argsort())), "2.2 inverse"),
+        (lambda entries, order: entries, "2.2 entries"),
+        (lambda entries, order: gram.from_upper_triangle(entries)[order][*torch.triu_indices(8, 8)], "2.2 rows"),
+        (lambda entries, order: full(entries, order)[*torch.tril_indices(8, 8)], "2.2 triangle"),
+        (lambda entries, order: full(entries, order).flatten()[:36], "2.2 other"),
+        (lambda entries, order: entries[order], "shape"),
+        (full, "shape"),
+    ],
+    "2.3": [
+        (lambda mean, log_variance: (1 + log_variance - mean**2 - log_variance.exp()) / 2, "2.3 sign"),
+        (lambda mean, log_variance: mean**2 + log_variance.exp() - 1 - log_variance, "2.3 half"),
+        (lambda mean, log_variance: (mean**2 + (2 * log_variance).exp() - 1) / 2 - log_variance, "2.3 deviation"),
+        (lambda mean, log_variance: (mean + log_variance.exp() - 1 - log_variance) / 2, "2.3 mean"),
+        (lambda mean, log_variance: (mean**2 + log_variance.exp() - 1) / 2, "2.3 spread"),
+        (lambda mean, log_variance: (mean**2 - 1) / 2, "2.3 silent"),
+        (lambda mean, log_variance: mean.abs() + log_variance.abs(), "2.3 other"),
+        (lambda mean, log_variance: (mean**2 + log_variance - 1 - log_variance.log()) / 2, "not finite"),
+        (lambda mean, log_variance: ((mean**2 + log_variance.exp() - 1 - log_variance) / 2).mean(0), "shape"),
+    ],
+    "2.4": [
+        (lambda g: keep(g, slice(0, 3), clip=False), "2.4 smallest"),
+        (lambda g: keep(g, slice(-3, None), clip=False), "2.4 negative"),
+        (lambda g: keep(g, slice(None)), "2.4 rank"),
+        (lambda g: keep(g, lambda values: values.abs().argsort()[-3:], clip=False), "2.4 magnitude"),
+        (lambda g: g - gram.nearest_rank3(g)[0], "2.4 rest"),
+        (lambda g: gram.nearest_rank3(g)[0] * g.norm() / gram.nearest_rank3(g)[0].norm(), "2.4 other"),
+    ],
+}
+every_wrong = [
+    pytest.param(number, answer, hint, id=f"{number}-{index}-{hint}")
+    for number, answers in WRONG.items()
+    for index, (answer, hint) in enumerate(answers)
+]
+
+
+@pytest.mark.parametrize(("number", "answer", "hint"), every_wrong)
+def test_a_tempting_wrong_answer_meets_the_hint_written_for_it(number, answer, hint):
+    verdict = CHECKS[number](answer)
+    assert (verdict.state, verdict.hint) == ("wrong", HINTS[hint]), verdict
+    assert repr(verdict).startswith(f"{number} · not yet: ")
+    assert HINTS[hint] in repr(verdict)
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_right_answers_written_differently_are_accepted(number):
+    for answer in RIGHT[number]:
+        verdict = CHECKS[number](answer)
+        assert verdict.state == "right", verdict
+        assert repr(verdict).startswith(f"{number} · right: ")
+
+
+def test_every_exercise_has_four_wrong_and_two_right_answers_and_every_hint_is_met():
+    assert set(CHECKS) == set(RIGHT) == set(WRONG)
+    assert all(len(answers) >= 2 for answers in RIGHT.values())
+    assert all(len({hint for _, hint in answers if hint[0].isdigit()}) >= 4 for answers in WRONG.values())
+    met = {hint for answers in WRONG.values() for _, hint in answers}
+    assert set(HINTS) - met <= {"no function", "no return"}, "met below"
+
+
+def stub(x, q): ...
+
+
+def stub_with_a_docstring(x, q):
+    """What to write."""
+    ...
+
+
+def half_done(x, q):
+    x.mean(0)
+    return ...
+
+
+@pytest.mark.parametrize("check", CHECKS.values())
+@pytest.mark.parametrize("answer", [stub, stub_with_a_docstring, ..., lambda *inputs: ...], ids=repr)
+def test_a_stub_is_open_and_blocks_nothing(check, answer):
+    verdict = check(answer)
+    assert (verdict.state, verdict.hint) == ("open", "")
+    assert "· open: replace the `...`" in repr(verdict)
+
+
+def test_a_half_done_answer_is_open():
+    assert exercises.check_1_1(half_done).state == "open"
+
+
+def raises(*inputs):
+    raise KeyError("Q")
+
+
+def quits(*inputs):
+    raise SystemExit
+
+
+def forgets_return(*inputs):
+    list(inputs)
+
+
+BAD = [
+    (None, "None arrived", "no function"),
+    (torch.zeros(3), "type Tensor arrived", "no function"),
+    (raises, "it raises KeyError: 'Q'", "raises"),
+    (quits, "it raises SystemExit.", "raises"),
+    (lambda: 1, "it raises TypeError", "raises"),
+    (forgets_return, "it returns None", "no return"),
+    (lambda *inputs: np.zeros((5, 3)), "a NumPy array", "numpy"),
+    (lambda *inputs: np.float64(1), "a NumPy array", "numpy"),
+    (lambda *inputs: [1.0], "type list", "no tensor"),
+]
+
+
+@pytest.mark.parametrize("number", CHECKS)
+@pytest.mark.parametrize(("answer", "sentence", "hint"), BAD, ids=[sentence for _, sentence, _ in BAD])
+def test_anything_may_be_handed_in_and_a_sentence_comes_back(number, answer, sentence, hint):
+    verdict = CHECKS[number](answer)
+    assert verdict.state == "wrong"
+    assert sentence in verdict.sentence
+    assert verdict.hint == HINTS[hint]
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_a_wrong_shape_is_named(number):
+    shape = (7, 7, 7)
+    verdict = CHECKS[number](lambda *inputs: torch.zeros(shape, dtype=torch.float64))
+    assert "(7, 7, 7)" in verdict.sentence
+    assert verdict.hint == HINTS["shape"]
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_a_judge_says_the_same_twice_and_leaves_the_readers_dice_alone(number):
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    assert CHECKS[number](WRONG[number][0][0]) == CHECKS[number](WRONG[number][0][0])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_no_hint_holds_the_answer(number):
+    words = " ".join(text for name, text in HINTS.items() if name.startswith(number))
+    for line in re.findall(r"def \w+\(.*?\):\n(.*?)(?=\n\S|\Z)", solution(number), flags=re.DOTALL):
+        for expression in re.findall(r"return (.+)", line):
+            assert expression not in words
+
+
+def solution(number):
+    """The source of the cell that answers an exercise."""
+    cells = nbformat.read(NOTEBOOKS / "solutions" / f"0{number[0]}_solutions.ipynb", 4).cells
+    (found,) = [c.source for c in cells if f"check_{number.replace('.', '_')}(" in c.source]
+    return found
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_a_notebook_asks_and_its_solutions_answer(number):
+    lesson = next(NOTEBOOKS.glob(f"0{number[0]}_*.ipynb"))
+    call = f"exercises.check_{number.replace('.', '_')}("
+    (stub_cell,) = [c for c in nbformat.read(lesson, 4).cells if c.cell_type == "code" and call in c.source]
+    assert re.search(r"^    \.\.\.$", stub_cell.source, flags=re.MULTILINE)
+    assert f"{number} · open" in stub_cell.outputs[0].data["text/plain"]
+    assert [line for line in stub_cell.source.splitlines() if line.startswith("def ")] == [
+        line for line in solution(number).splitlines() if line.startswith("def ")
+    ][-1:], "the reader's function and the solution have one signature"
+    cells = nbformat.read(NOTEBOOKS / "solutions" / f"0{number[0]}_solutions.ipynb", 4).cells
+    (answer,) = [c for c in cells if c.cell_type == "code" and call in c.source]
+    assert f"{number} · right" in answer.outputs[-1].data["text/plain"]
+
+
+@pytest.mark.parametrize("path", sorted((NOTEBOOKS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_solutions_hold_only_the_answers_with_their_reasons(path):
+    cells = nbformat.read(path, 4).cells
+    code = [c for c in cells if c.cell_type == "code"]
+    assert all("import" in c.source or "exercises.check_" in c.source for c in code)
+    before = [cells[index - 1] for index, c in enumerate(cells) if "exercises.check_" in c.source]
+    assert all(c.cell_type == "markdown" and len(c.source.split()) > 20 for c in before)

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+from ase.cluster import Icosahedron
+
+from tutorial_lib import molecules
+
+
+@pytest.fixture(scope="module")
+def benzene():
+    return molecule("C6H6")
+
+
+def test_isomers_are_the_same_atoms_bonded_in_five_ways():
+    found = molecules.isomers()
+    assert {atoms.get_chemical_formula() for atoms in found.values()} == {"C4H6"}
+    assert [molecules.smiles(atoms) for atoms in found.values()] == [
+        "C=CC=C",
+        "CC#CC",
+        "C=C1CC1",
+        "C1C2CC12",
+        "C1=CCC1",
+    ]
+    assert all(np.abs(atoms.positions.mean(axis=0)).max() < 1e-12 for atoms in found.values())
+
+
+def test_benzene_has_its_textbook_string_and_graph(benzene):
+    assert molecules.smiles(benzene) == "c1ccccc1"
+    graph = molecules.bond_graph(benzene)
+    assert (graph == 1.5).sum() == 12, "six aromatic bonds, each twice"
+    assert (graph == 1).sum() == 12, "six bonds to hydrogen"
+    np.testing.assert_array_equal(graph, graph.T)
+
+
+def test_strings_and_fingerprints_know_neither_pose_nor_order(benzene, dice):
+    turned = benzene[torch.randperm(12, generator=dice).tolist()]
+    turned.rotate(50, (1, 2, 3))
+    assert molecules.smiles(turned) == molecules.smiles(benzene)
+    np.testing.assert_array_equal(molecules.fingerprint(turned), molecules.fingerprint(benzene))
+
+
+def test_a_fingerprint_has_a_bit_for_every_surrounding_within_two_bonds(benzene):
+    assert np.unpackbits(molecules.fingerprint(benzene)).sum() == 3, "one atom, one arc, one longer arc"
+    assert molecules.fingerprint(benzene, n_bits=1024).shape == (128,)
+
+
+def test_an_image_shows_every_atom_once_and_forgets_depth(benzene):
+    picture = molecules.image(benzene)
+    assert picture.dtype == np.float32
+    area = (8.0 / 63) ** 2 / (2 * np.pi * 0.3**2)
+    assert picture.sum() * area == pytest.approx(benzene.numbers.sum(), rel=1e-3)
+    deeper = benzene.copy()
+    deeper.positions[:, 2] *= 3
+    np.testing.assert_allclose(molecules.image(deeper), picture)
+    turned = benzene.copy()
+    turned.rotate(40, "y")
+    assert np.abs(molecules.image(turned) - picture).max() > 1
+
+
+def test_rows_of_an_image_are_y_and_columns_x():
+    pair = Atoms("CH", [[0, 0, 0], [3, 0, 0]])
+    picture = molecules.image(pair)
+    assert picture[32].argmax() < picture.shape[1] / 2, "carbon is left of the centroid"
+    assert picture.sum(axis=0).std() > picture.sum(axis=1).std() / 10
+    assert picture.sum(axis=1).argmax() in (31, 32)
+
+
+@pytest.mark.parametrize("write_down", [molecules.smiles, molecules.bond_graph, molecules.fingerprint])
+def test_what_chemistry_cannot_bond_is_refused(write_down, capfd):
+    for strange in (Icosahedron("Cu", 2), molecule("CH3"), molecule("NaCl")):
+        with pytest.raises(ValueError, match="no valences fit"):
+            write_down(strange)
+    assert capfd.readouterr().err == ""
+
+
+def test_no_atoms_make_no_picture():
+    with pytest.raises(ValueError, match="no atoms"):
+        molecules.image(Atoms())
+
+
+def test_shaken_copies_are_labelled_and_displaced_by_the_noise(dice):
+    still = list(molecules.isomers().values())
+    x, label = molecules.shaken(still, 200, 0.2, dice)
+    assert x.shape == (1000, 10, 3)
+    assert torch.bincount(label).tolist() == [200] * 5
+    moved = x - torch.tensor(np.stack([atoms.positions for atoms in still]), dtype=x.dtype)[label]
+    assert moved.std().item() == pytest.approx(0.2, rel=0.02)
+
+
+@pytest.mark.parametrize("names", [[], ["H2O", "C6H6"]])
+def test_molecules_of_different_sizes_are_refused(names, dice):
+    with pytest.raises(ValueError, match="of one size"):
+        molecules.shaken([molecule(name) for name in names], 2, 0.1, dice)

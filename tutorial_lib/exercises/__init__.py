@@ -1,0 +1,20 @@
+"""The judges of answers: a function that a reader wrote comes in, a sentence goes out.
+
+`check_1_1(answer)` says that the first exercise of notebook 01 is open, right, or what is wrong with
+the answer, with a hint; it never says the answer and never raises. `judge` is what all of them share;
+each notebook's own are in a file of its name.
+"""
+
+from tutorial_lib.exercises.gram_vae import check_2_1, check_2_2, check_2_3, check_2_4
+from tutorial_lib.exercises.invariance import check_1_1, check_1_2, check_1_3, check_1_4
+
+__all__ = [
+    "check_1_1",
+    "check_1_2",
+    "check_1_3",
+    "check_1_4",
+    "check_2_1",
+    "check_2_2",
+    "check_2_3",
+    "check_2_4",
+]

@@ -1,0 +1,204 @@
+"""The exercises of notebook 01: turning row vectors, forces, invariant numbers, and telling hands apart."""
+
+from functools import partial
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib.exercises.judge import HINTS as GENERAL
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.symmetry import random_rotation
+
+HINTS = {
+    "1.1 same": "After a quarter turn about z, the point (1, 0, 0) should stand at (0, 1, 0). Where does yours stand?",
+    "1.1 inverse": "Write down one component, y_i = sum_j Q_ij x_j, for a column x. Our atoms are rows: which index of "
+    "Q does a row of x meet in your product?",
+    "1.1 centroid": "Which point of space stays where it is? A rotation matrix leaves the origin alone, and only it.",
+    "1.1 lengths": "A rotation keeps the length of every row. Compare the norms before and after.",
+    "1.1 other": "Try it on a single atom first, and on a quarter turn about z that you can do in your head.",
+    "1.2 sign": "Let go of a stretched spring: does it move to where the energy is higher, or lower?",
+    "1.2 detached": "Autograd follows only what it was told to follow, from the positions to the energy without a gap. "
+    "Where does the trail begin in yours, and is there a detach() or an item() on the way?",
+    "1.2 adds up": "The second call on the same positions differs from the first. What does backward() do to a .grad "
+    "that is already there?",
+    "1.2 difference": "A quotient of differences is an approximation, and costs an energy for each coordinate. "
+    "Autograd gives the derivative itself.",
+    "1.2 one atom": "The energy has a slope for every coordinate of every atom, and they differ from atom to atom.",
+    "1.2 other": "Try the energy |x|^2 / 2, whose force is -x.",
+    "1.3 rotation": "Which of your numbers names an axis? Coordinates do, and so does anything made of single ones.",
+    "1.3 mirror": "Some of your numbers change sign in a mirror. Triple products and cross products do.",
+    "1.3 shift": "Inner products are taken from the origin. What between two atoms does not care where the origin is?",
+    "1.3 permutation": "The numbers are right and their order is that of the atoms. Who chose it?",
+    "1.3 blind": "You have thrown away too much: there are ways to change the shape of which your numbers learn "
+    "nothing. How many directions does a shape have to change in, and how many can your numbers follow?",
+    "1.3 gradient": "A network that learns through these numbers needs their gradient. Where does it stop in yours?",
+    "1.4 rotation": "Turn the cloud and your number changes. Build it from products that do not turn.",
+    "1.4 mirror": "A mirrored cloud gives the same number. Inner products, distances and absolute values cannot tell "
+    "a hand from its mirror image; which product of vectors can?",
+    "1.4 zero": "It is always zero. Swapping two of three vectors flips the sign, so a sum over all orders cancels.",
+    "1.4 constant": "It is the same for every cloud, whichever hand it is.",
+    "1.4 size": "In a mirror the number should become its own negative, and no other number.",
+}
+RIGHT = {
+    "1.1": "each row turns as Q turns a column, for every Q that we drew, mirrors included.",
+    "1.2": "forces turn with the cloud, although nobody told them to: the energy did not turn.",
+    "1.3": "nothing changes in any pose, and any change of shape is seen.",
+    "1.4": "it is blind to rotations and flips in a mirror: a pseudoscalar.",
+}
+
+
+def check_1_1(answer: object) -> Verdict:
+    """The verdict on `rotate(x, Q)`: rows (n, 3), angstrom, turned by Q (3, 3).
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("1.1", answer, _rotates, RIGHT["1.1"])
+
+
+def _rotates(answer: Answer, dice: Generator) -> None:
+    for n_atoms in (5, 3, 1):
+        x, turn = _cloud(n_atoms, dice), random_rotation(dice)
+        for q in (turn, -turn):
+            y = answer(x, q, shape=(n_atoms, 3))
+            centroid = x.mean(0)
+            if close(y, torch.einsum("ij,nj->ni", q, x)):
+                continue
+            if close(y, x):
+                raise Wrong("nothing has turned.", HINTS["1.1 same"])
+            if close(y, torch.einsum("ji,nj->ni", q, x)):
+                raise Wrong("it turns backwards: this is the inverse of Q.", HINTS["1.1 inverse"])
+            if close(y, torch.einsum("ij,nj->ni", q, x - centroid) + centroid):
+                raise Wrong("it turns about the centroid of the cloud.", HINTS["1.1 centroid"])
+            if not close(y.norm(dim=1), x.norm(dim=1)):
+                raise Wrong("rows change their lengths.", HINTS["1.1 lengths"])
+            raise Wrong("lengths are kept, but the rows do not stand where Q puts them.", HINTS["1.1 other"])
+
+
+def check_1_2(answer: object) -> Verdict:
+    """The verdict on `forces(energy, x)`: minus the gradient (n, 3), eV/angstrom, of a function in eV.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("1.2", answer, _gives_forces, RIGHT["1.2"])
+
+
+def _gives_forces(answer: Answer, dice: Generator) -> None:
+    for n_atoms in (4, 2):
+        weights = torch.randn(n_atoms, n_atoms, generator=dice, dtype=torch.float64)
+
+        def energy(x: Tensor, weights: Tensor = weights) -> Tensor:
+            gram = x @ x.mT
+            return (weights * gram).sum() + 0.1 * gram.square().sum()
+
+        x = _cloud(n_atoms, dice)
+        slope = torch.func.grad(energy)(x)
+        try:
+            force = answer(energy, x, shape=(n_atoms, 3)).detach()
+        except Wrong as wrong:
+            if "does not require grad" in wrong.sentence or "have been used in the graph" in wrong.sentence:
+                raise Wrong(wrong.sentence, HINTS["1.2 detached"]) from wrong
+            raise
+        if close(force, slope):
+            raise Wrong("atoms are pushed uphill.", HINTS["1.2 sign"])
+        if close(force, -slope.mean(0).expand_as(slope)) or close(force, -slope.sum(0).expand_as(slope)):
+            raise Wrong("every atom feels the same force.", HINTS["1.2 one atom"])
+        if not close(force, -slope, 1e-6):
+            if close(force, -slope, 0.1):
+                raise Wrong("it is nearly the force.", HINTS["1.2 difference"])
+            raise Wrong("it is not minus the slope of the energy.", HINTS["1.2 other"])
+        if not close(answer(energy, x, shape=(n_atoms, 3)).detach(), -slope, 1e-6):
+            raise Wrong("a second call gives another answer.", HINTS["1.2 adds up"])
+
+
+def check_1_3(answer: object) -> Verdict:
+    """The verdict on `describe(x)`: numbers (k,) that only the shape of a cloud (n, 3), angstrom, decides.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("1.3", answer, _describes, RIGHT["1.3"])
+
+
+def _describes(answer: Answer, dice: Generator) -> None:
+    for n_atoms in (6, 5):
+        x = _cloud(n_atoms, dice)
+        numbers = answer(x)
+        if numbers.ndim != 1 or not len(numbers):
+            raise Wrong(f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).", GENERAL["shape"])
+        shape, turn = tuple(numbers.shape), random_rotation(dice)
+        order = torch.randperm(n_atoms, generator=dice).roll(1)
+        moves = {
+            "rotation": ("turned", x @ turn.mT),
+            "mirror": ("mirrored", x * x.new_tensor([1, 1, -1])),
+            "shift": ("shifted", x + torch.randn(3, generator=dice, dtype=x.dtype)),
+            "permutation": ("renumbered", x[order]),
+        }
+        for move, (word, moved) in moves.items():
+            if not close(answer(moved, shape=shape), numbers):
+                raise Wrong(f"the numbers change when the cloud is {word}.", HINTS[f"1.3 {move}"])
+        if not (output := answer(x.requires_grad_(), shape=shape)).requires_grad:
+            if close(answer(_cloud(n_atoms, dice), shape=shape), output):
+                raise Wrong("it says the same of every cloud.", HINTS["1.3 blind"])
+            raise Wrong("no gradient flows back to the positions.", HINTS["1.3 gradient"])
+        slopes = torch.autograd.functional.jacobian(partial(answer, shape=shape), x.detach()).flatten(1)
+        seen, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
+        if seen < asked:
+            ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {seen}."
+            raise Wrong(ways, HINTS["1.3 blind"])
+
+
+def check_1_4(answer: object) -> Verdict:
+    """The verdict on `hand(x)`: one number for a cloud (n, 3), angstrom, about its centre; it flips in a mirror.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("1.4", answer, _tells_hands_apart, RIGHT["1.4"])
+
+
+def _tells_hands_apart(answer: Answer, dice: Generator) -> None:
+    clouds = [_cloud(n_atoms, dice) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
+    numbers = torch.stack([answer(x, shape=()).detach() for x in clouds])
+    if numbers.abs().max() < 1e-10:
+        raise Wrong("it is zero for clouds without any symmetry.", HINTS["1.4 zero"])
+    if (numbers == numbers[0]).all():
+        raise Wrong("it says the same of every cloud.", HINTS["1.4 constant"])
+    for x, number in zip(clouds, numbers, strict=True):
+        turn = random_rotation(dice)
+        if not close(answer(x @ turn.mT, shape=()).detach(), number):
+            raise Wrong("the number changes when the cloud is turned.", HINTS["1.4 rotation"])
+        mirrored = answer(x @ -turn.mT, shape=()).detach()
+        if close(mirrored, number):
+            raise Wrong("the number does not change in a mirror.", HINTS["1.4 mirror"])
+        if not close(mirrored, -number):
+            raise Wrong("the mirror changes the number, but not just its sign.", HINTS["1.4 size"])
+
+
+def _cloud(n_atoms: int, dice: Generator) -> Tensor:
+    return 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)

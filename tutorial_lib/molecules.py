@@ -1,0 +1,156 @@
+"""Molecules, and five ways of writing one down: atoms come in; a string, a graph, a picture, bits or numbers go out.
+
+Each function is one representation; what each loses is measured in notebook 01. The sixth, the Gram
+matrix, has a room of its own, `gram`. Chemistry (bond orders, canonical strings, fingerprints) is RDKit's.
+"""
+
+import io
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.build import molecule
+from ase.io import write
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdDetermineBonds, rdFingerprintGenerator
+from torch import Generator, Tensor
+
+from tutorial_lib.vocabulary import Motifs
+
+ISOMERS = ("butadiene", "2-butyne", "methylenecyclopropane", "bicyclobutane", "cyclobutene")
+
+
+def isomers() -> dict[str, Atoms]:
+    """The five isomers of C4H6 in the G2 set: the same ten atoms, bonded in five ways.
+
+    Geometries are those that ship with ASE, from the G2 set (Curtiss et al., J. Chem. Phys. 106, 1063 (1997)),
+    each moved to its centroid.
+
+    Returns:
+        Name to molecule, positions in angstrom.
+
+    Raises:
+        Nothing.
+    """
+    found = {name: molecule(name) for name in ISOMERS}
+    for atoms in found.values():
+        atoms.positions -= atoms.positions.mean(axis=0)
+    return found
+
+
+def shaken(molecules: list[Atoms], n_copies: int, noise: float, generator: Generator) -> tuple[Motifs, Tensor]:
+    """Copies of molecules of one size whose atoms are displaced at random, and which molecule each is.
+
+    Args:
+        molecules: as many atoms in each.
+        n_copies: of each molecule.
+        noise: the standard deviation of every coordinate, angstrom.
+        generator: of the noise, on the CPU.
+
+    Returns:
+        Positions (n_copies * len(molecules), n, 3), angstrom, and the index of the molecule of each.
+
+    Raises:
+        ValueError: there is no molecule, or they differ in size.
+    """
+    if len({len(atoms) for atoms in molecules}) != 1:
+        raise ValueError(f"molecules of one size are needed: {[len(atoms) for atoms in molecules]} atoms arrived")
+    label = torch.arange(len(molecules)).repeat(n_copies)
+    still = torch.tensor(np.stack([atoms.positions for atoms in molecules]), dtype=torch.get_default_dtype())[label]
+    return still + noise * torch.randn(still.shape, generator=generator), label
+
+
+def bonded(atoms: Atoms) -> Chem.Mol:
+    """The molecule with the bonds that RDKit finds from distances and valences.
+
+    Args:
+        atoms: neutral, hydrogens included, in angstrom.
+
+    Returns:
+        An RDKit molecule.
+
+    Raises:
+        ValueError: no set of bonds gives every atom a valence that chemistry knows.
+    """
+    text = io.StringIO()
+    write(text, atoms, format="xyz")
+    found = Chem.MolFromXYZBlock(text.getvalue())
+    try:
+        with rdBase.BlockLogs():  # it would write to stderr what our error says
+            rdDetermineBonds.DetermineBonds(found)
+    except ValueError as problem:
+        raise ValueError(f"no valences fit {atoms.get_chemical_formula()}: {str(problem).splitlines()[0]}") from None
+    return found
+
+
+def smiles(atoms: Atoms) -> str:
+    """The canonical SMILES string: one string a molecule, whatever the order of its atoms.
+
+    Args:
+        atoms: neutral, hydrogens included, in angstrom.
+
+    Returns:
+        A string, hydrogens left out.
+
+    Raises:
+        ValueError: chemistry finds no bonds for these atoms.
+    """
+    plain = Chem.RemoveHs(bonded(atoms))
+    Chem.RemoveStereochemistry(plain)
+    return Chem.MolToSmiles(plain)
+
+
+def bond_graph(atoms: Atoms) -> np.ndarray:
+    """The matrix of bond orders: 1, 1.5 in an aromatic ring, 2 or 3, and 0 without a bond.
+
+    Args:
+        atoms: neutral, hydrogens included, in angstrom.
+
+    Returns:
+        (n, n), no unit.
+
+    Raises:
+        ValueError: chemistry finds no bonds for these atoms.
+    """
+    return Chem.GetAdjacencyMatrix(bonded(atoms), useBO=True)
+
+
+def fingerprint(atoms: Atoms, n_bits: int = 2048) -> np.ndarray:
+    """The Morgan fingerprint: one bit for every kind of surroundings within two bonds.
+
+    Args:
+        atoms: neutral, hydrogens included, in angstrom.
+        n_bits: length; different surroundings may share a bit.
+
+    Returns:
+        (n_bits / 8,) bytes.
+
+    Raises:
+        ValueError: chemistry finds no bonds for these atoms.
+
+    Source: D. Rogers, M. Hahn, J. Chem. Inf. Model. 50, 742 (2010).
+    """
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=n_bits)
+    return np.packbits(generator.GetFingerprintAsNumPy(Chem.RemoveHs(bonded(atoms))))
+
+
+def image(atoms: Atoms, n_pixels: int = 64, width: float = 8.0) -> np.ndarray:
+    """A picture of the atoms along z: a blurred dot for each, brighter for more electrons.
+
+    Args:
+        atoms: any, in angstrom; drawn about their centroid.
+        n_pixels: along an edge.
+        width: of the edge, angstrom.
+
+    Returns:
+        (n_pixels, n_pixels), float32, no unit.
+
+    Raises:
+        ValueError: there are no atoms.
+    """
+    if len(atoms) == 0:
+        raise ValueError("there are no atoms to draw")
+    pixels = np.linspace(-width / 2, width / 2, n_pixels)
+    x, y, _ = (atoms.positions - atoms.positions.mean(axis=0)).T
+    along_x, along_y = (np.exp(-((pixels - at[:, None]) ** 2) / (2 * 0.3**2)) for at in (x, y))
+    return np.einsum("a,ai,aj->ij", atoms.numbers, along_y, along_x).astype(np.float32)

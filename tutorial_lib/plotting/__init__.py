@@ -1,0 +1,27 @@
+"""Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
+
+The only room that imports matplotlib. `curves` has two axes with units, `pictures` shows things, and
+`palette` holds the one colour that each thing has in every notebook.
+"""
+
+from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
+from tutorial_lib.plotting.palette import COLOURS, DASHES
+from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, matrix, still
+
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "arrows",
+    "bars",
+    "curve",
+    "digits",
+    "distributions",
+    "gallery",
+    "latent_map",
+    "matrix",
+    "panels",
+    "points",
+    "seeds",
+    "still",
+    "training_history",
+]

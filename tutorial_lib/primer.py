@@ -1,0 +1,174 @@
+"""The first small networks of the course: numbers come in, a class or the same numbers again go out.
+
+Also the handwritten digits that they are tried on, and their two losses, for `training.train`.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from sklearn.datasets import load_digits
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.vocabulary import Features, Latent
+
+N_TRAINING_DIGITS = 1347  # three quarters, and not shuffled: neighbours in the file are often of one hand
+
+
+def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, seed: int) -> nn.Sequential:
+    """A multilayer perceptron: linear layers with a non-linearity between any two.
+
+    Args:
+        widths: of the input, the hidden layers and the output.
+        activation: the non-linearity.
+        seed: of the initial weights.
+
+    Returns:
+        The network.
+
+    Raises:
+        ValueError: there are fewer than two widths.
+    """
+    if len(widths) < 2:
+        raise ValueError(f"a network has an input and an output, so at least two widths: {list(widths)} arrived")
+    layers: list[nn.Module] = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for n_in, n_out in pairwise(widths):
+            layers += [nn.Linear(n_in, n_out), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Autoencoder(nn.Module):
+    """A network that squeezes its input through a few numbers and restores it.
+
+    Args:
+        n_features: numbers in and out.
+        hidden: widths of the encoder's hidden layers; the decoder has them in reverse.
+        n_latent: width of the code.
+        seed: of the initial weights.
+    """
+
+    def __init__(self, n_features: int, hidden: Sequence[int], n_latent: int, *, seed: int):
+        super().__init__()
+        widths = [n_features, *hidden, n_latent]
+        self.encoder = perceptron(widths, seed=seed)
+        self.decoder = perceptron(widths[::-1], seed=seed + 1)
+
+    def encode(self, features: Features) -> Latent:
+        """The codes of inputs.
+
+        Args:
+            features: (N, n_features), standardised.
+
+        Returns:
+            (N, n_latent), no unit.
+
+        Raises:
+            RuntimeError: the number of features is not the network's.
+        """
+        return self.encoder(features)
+
+    def decode(self, latent: Latent) -> Features:
+        """What codes stand for.
+
+        Args:
+            latent: (N, n_latent), no unit.
+
+        Returns:
+            (N, n_features), standardised.
+
+        Raises:
+            RuntimeError: the width of the code is not the network's.
+        """
+        return self.decoder(latent)
+
+    def forward(self, features: Features) -> Features:
+        """Encode and decode.
+
+        Args:
+            features: (N, n_features), standardised.
+
+        Returns:
+            (N, n_features), standardised.
+
+        Raises:
+            RuntimeError: the number of features is not the network's.
+        """
+        return self.decode(self.encode(features))
+
+
+def restoring(model: Callable, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+    """The mean squared difference between the input and the model's output: the loss of an autoencoder.
+
+    Args:
+        model: gives as many numbers as it takes.
+        batch: (N, n_features), standardised.
+        generator: not used.
+
+    Returns:
+        The loss under its name, no unit.
+
+    Raises:
+        RuntimeError: the shapes of input and output differ.
+    """
+    return {"loss": (model(batch) - batch).square().mean()}
+
+
+def naming(model: Callable, batch: tuple[Tensor, Tensor], generator: Generator) -> dict[str, Tensor]:
+    """The cross-entropy between the model's scores and the right classes: the loss of a classifier.
+
+    Args:
+        model: gives one score a class.
+        batch: inputs, in the unit that the model reads, and the index of the right class of each.
+        generator: not used.
+
+    Returns:
+        The loss under its name, nats.
+
+    Raises:
+        IndexError: a class has no score.
+    """
+    inputs, label = batch
+    return {"loss": nn.functional.cross_entropy(model(inputs), label)}
+
+
+@torch.no_grad()
+def accuracy(model: Callable, inputs: Tensor, label: Tensor) -> float:
+    """The share of inputs to which the model gives its highest score in the right class.
+
+    Args:
+        model: gives one score a class.
+        inputs: (N, ...), in the unit that the model reads.
+        label: (N,), the index of the right class.
+
+    Returns:
+        A share between 0 and 1.
+
+    Raises:
+        RuntimeError: the numbers of inputs and labels differ.
+    """
+    return (model(inputs).argmax(dim=1) == label).double().mean().item()
+
+
+def digits(split: str) -> tuple[Tensor, Tensor]:
+    """Handwritten digits of 8 by 8 pixels, and which digit each is.
+
+    Of the set that ships with scikit-learn (E. Alpaydin, C. Kaynak, UCI repository, 1998). The file is
+    split where it stands, because neighbours in it are often of one hand.
+
+    Args:
+        split: "train" or "test".
+
+    Returns:
+        Pictures (N, 8, 8), ink between 0 and 1, no unit, and the digit of each (N,).
+
+    Raises:
+        ValueError: there is no such split.
+    """
+    parts = {"train": slice(None, N_TRAINING_DIGITS), "test": slice(N_TRAINING_DIGITS, None)}
+    if split not in parts:
+        raise ValueError(f"there is no split {split!r}: choose one of {tuple(parts)}")
+    stored = load_digits()
+    pictures = torch.tensor(stored.images, dtype=torch.get_default_dtype()) / 16
+    return pictures[parts[split]], torch.tensor(stored.target)[parts[split]]

@@ -1,0 +1,250 @@
+"""How a function treats turned, mirrored, shifted and renumbered clouds: measured, never believed.
+
+A function and some clouds come in, errors go out, each relative to the size of the function's own
+output. `symmetry_ledger` is the table of all of them. Which symmetries a model *should* have is not
+decided here.
+"""
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.vocabulary import Orthogonal, Positions
+
+HOLDS = {torch.float32: 1e-5, torch.float64: 1e-10}  # below it an error is rounding
+BROKEN = 1e-2  # above it a symmetry is absent; in between, look closer
+COLUMNS = ("rotation", "mirror", "shift", "permutation")
+N_TRANSFORMATIONS = 100
+CONTROL = "control (broken)"
+
+
+@dataclass(frozen=True)
+class Transformation:
+    """What is done to each of N clouds: renumber, turn or mirror, then shift.
+
+    Attributes:
+        orthogonal: (N, 3, 3), no unit.
+        shift: (N, 1, 3), angstrom.
+        order: (N, n), which atom comes first, second, ...
+    """
+
+    orthogonal: Tensor
+    shift: Tensor
+    order: Tensor
+
+    def __call__(self, positions: Tensor) -> Positions:
+        """The transformed clouds (N, n, 3), angstrom."""
+        renumbered = positions.gather(1, self.order[..., None].expand_as(positions))
+        return renumbered @ self.orthogonal.to(positions).mT + self.shift.to(positions)
+
+
+def random_orthogonal(generator: Generator, batch: tuple[int, ...] = (), dtype=torch.float64) -> Orthogonal:
+    """Orthogonal matrices drawn evenly (by the Haar measure), half of them mirrors.
+
+    The Q of a QR decomposition of normal numbers, made unique by a positive diagonal of R; without that
+    the draw is not even (Mezzadri, Notices of the AMS 54, 592 (2007)).
+
+    Args:
+        generator: of the draw, on the CPU.
+        batch: the leading shape.
+        dtype: of the result; the draw is the same in each.
+
+    Returns:
+        (*batch, 3, 3), no unit.
+
+    Raises:
+        RuntimeError: the generator is not on the CPU.
+    """
+    q, r = torch.linalg.qr(torch.randn(*batch, 3, 3, generator=generator, dtype=torch.float64))
+    return (q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)).to(dtype)
+
+
+def random_rotation(generator: Generator, batch: tuple[int, ...] = (), dtype=torch.float64) -> Orthogonal:
+    """Rotations drawn evenly (by the Haar measure): no mirror among them.
+
+    Args:
+        generator: of the draw, on the CPU.
+        batch: the leading shape.
+        dtype: of the result; the draw is the same in each.
+
+    Returns:
+        (*batch, 3, 3), no unit, determinant +1.
+
+    Raises:
+        RuntimeError: the generator is not on the CPU.
+    """
+    q = random_orthogonal(generator, batch)
+    return (q * torch.linalg.det(q).sign()[..., None, None]).to(dtype)  # in three dimensions, det(-Q) = -det(Q)
+
+
+def equivariance_error(f: Callable, x: Tensor, act_in: Callable, act_out: Callable) -> float:
+    """The largest |f(g x) - g f(x)|, over the root mean square of f(x).
+
+    It is rounding if f turns with its input, and about 1 if f does what it likes.
+
+    Args:
+        f: takes and returns batches.
+        x: (N, ...), inputs in the unit that f reads; at least two that differ.
+        act_in: the transformation of inputs.
+        act_out: the same transformation of outputs.
+
+    Returns:
+        The error, no unit.
+
+    Raises:
+        ValueError: f is the same for all of x, so that any symmetry would seem to hold; or an output is
+            not finite or not of the shape that was expected.
+    """
+    with torch.no_grad():
+        plain, moved = f(x), f(act_in(x))
+        expected = act_out(plain)
+    for output, when in [(plain, "before anything is transformed"), (moved, "for transformed inputs")]:
+        if not torch.isfinite(output).all():
+            raise ValueError(f"f gives NaN or infinity {when}")
+    if moved.shape != expected.shape:
+        raise ValueError(f"f(g x) has shape {tuple(moved.shape)} and g f(x) has {tuple(expected.shape)}")
+    size = plain.double().square().mean().sqrt().item()
+    spread = (plain - plain[:1]).abs().amax().item() if len(plain) else 0.0
+    if spread <= math.sqrt(torch.finfo(plain.dtype).eps) * size:
+        raise ValueError(
+            "f gives one answer for all of these inputs. A constant has every symmetry and no use, and its error "
+            "would say nothing: pass inputs that differ, or a function that sees the difference"
+        )
+    return (moved - expected).abs().amax().item() / size
+
+
+def invariance_error(f: Callable[[Tensor], Tensor], x: Tensor, transform: Callable[[Tensor], Tensor]) -> float:
+    """The largest |f(g x) - f(x)|, over the root mean square of f(x).
+
+    Args:
+        f: takes and returns batches.
+        x: (N, ...), inputs in the unit that f reads; at least two that differ.
+        transform: of the inputs.
+
+    Returns:
+        The error, no unit.
+
+    Raises:
+        ValueError: f is the same for all of x, or an output is not finite or changes its shape.
+    """
+    return equivariance_error(f, x, transform, lambda y: y)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What `symmetry_ledger` found; it prints as a table.
+
+    Attributes:
+        errors: model, then column, then dtype, to the error, no unit.
+    """
+
+    errors: dict[str, dict[str, dict[torch.dtype, float]]]
+
+    def verdict(self, model: str, column: str) -> str:
+        """Whether a model has a symmetry, judged in both precisions.
+
+        Args:
+            model: the name of a row.
+            column: "rotation", "mirror", "shift" or "permutation".
+
+        Returns:
+            "holds" where both errors are rounding, "broken" where both are large, else "unclear".
+
+        Raises:
+            KeyError: there is no such row or column.
+        """
+        errors = self.errors[model][column]
+        if all(error < HOLDS[dtype] for dtype, error in errors.items()):
+            return "holds"
+        return "broken" if all(error > BROKEN for error in errors.values()) else "unclear"
+
+    def verdicts(self) -> str:
+        """The table in words, which no processor's last bits can touch.
+
+        Returns:
+            Text.
+
+        Raises:
+            Nothing.
+        """
+        return self._table(self.verdict)
+
+    def __str__(self) -> str:
+        """The table of errors, float32 / float64."""
+        return self._table(lambda *at: " / ".join(f"{error:.0e}" for error in self.errors[at[0]][at[1]].values()))
+
+    __repr__ = __str__
+
+    def _table(self, entry: Callable[[str, str], str]) -> str:
+        width = max(map(len, self.errors))
+        rows = [[" " * width, *COLUMNS]]
+        rows += [[f"{model:{width}}", *(entry(model, column) for column in COLUMNS)] for model in self.errors]
+        return "\n".join("  ".join([row[0], *(f"{word:>15}" for word in row[1:])]) for row in rows)
+
+
+def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], clouds: Positions) -> Ledger:
+    """The errors of models under 100 random rotations, mirrors, shifts and permutations, in two precisions.
+
+    A model that should not change stands alone; one whose output should turn as well stands with the
+    action on its output, `(model, act)`, where `act(output, transformation)` is what ought to come out. A
+    model that has no symmetry at all is measured along: if *it* seems to hold, the clouds are at fault.
+
+    Args:
+        models: name to a function of (N, n, 3), angstrom, with (N, ...) coming out. An `nn.Module` is copied
+            to each precision; any other function must work in the precision of its input.
+        clouds: (N, n, 3), angstrom; at least two that differ.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: there are fewer than two clouds or two atoms, a model gives NaN, fails in one precision
+            or gives one answer for all clouds, or the clouds cannot tell a broken model from a good one.
+    """
+    if clouds.ndim != 3 or len(clouds) < 2 or clouds.shape[1] < 2:
+        raise ValueError(f"at least two clouds of at least two atoms are needed: shape {tuple(clouds.shape)} arrived")
+    clouds = clouds.double()[torch.arange(max(N_TRANSFORMATIONS, len(clouds))) % len(clouds)]
+    moves = _transformations(clouds)
+    errors: dict = {}
+    for name, model in {**models, CONTROL: _no_symmetry}.items():
+        f, act = model if isinstance(model, tuple) else (model, lambda y, **_: y)
+        errors[name] = {column: {} for column in COLUMNS}
+        for dtype in HOLDS:
+            g = copy.deepcopy(f).to(dtype).eval() if isinstance(f, nn.Module) else f
+            for column, move in moves.items():
+                try:
+                    error = equivariance_error(g, clouds.to(dtype), move, partial(act, transformation=move))
+                except Exception as problem:
+                    raise ValueError(f"model {name!r}, column {column!r}, {dtype}: {problem}") from problem
+                errors[name][column][dtype] = error
+    ledger = Ledger(errors)
+    blind = [column for column in COLUMNS if ledger.verdict(CONTROL, column) != "broken"]
+    if blind:
+        raise ValueError(f"these clouds cannot show a broken {blind[0]}: are they all alike, or at the origin?")
+    return ledger
+
+
+def _transformations(clouds: Tensor) -> dict[str, Transformation]:
+    n_clouds, n_atoms, _ = clouds.shape
+    dice = Generator().manual_seed(0)
+    unturned, unmoved = torch.eye(3).expand(n_clouds, 3, 3), torch.zeros(n_clouds, 1, 3)
+    order = torch.arange(n_atoms).expand(n_clouds, n_atoms)
+    # A shift of the size of the clouds: a larger one would only make float32 look worse.
+    shift = clouds.square().mean().sqrt() * torch.randn(n_clouds, 1, 3, generator=dice, dtype=torch.float64)
+    shuffled = torch.rand(n_clouds, n_atoms, generator=dice).argsort(1)
+    return {
+        "rotation": Transformation(random_rotation(dice, (n_clouds,)), unmoved, order),
+        "mirror": Transformation(-random_rotation(dice, (n_clouds,)), unmoved, order),
+        "shift": Transformation(unturned, shift, order),
+        "permutation": Transformation(unturned, unmoved, shuffled),
+    }
+
+
+def _no_symmetry(positions: Tensor) -> Tensor:
+    weights = torch.arange(1, positions[0].numel() + 1, dtype=positions.dtype, device=positions.device).cos()
+    return positions.flatten(1) @ weights[:, None]
