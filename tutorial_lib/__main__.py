@@ -110,6 +110,7 @@ def run_notebook(path: Path, *, store: bool) -> KernelMeter:
         timeout=None,
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=False,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
     )
     n_code = sum(cell.cell_type == "code" for cell in book.cells)

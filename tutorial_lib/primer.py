@@ -39,6 +39,32 @@ def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, 
     return nn.Sequential(*layers[:-1])
 
 
+class Apply(nn.Module):
+    """A function as a layer, so that it can stand in front of a network.
+
+    Args:
+        function: of a batch.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor]):
+        super().__init__()
+        self.function = function
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """What the function gives.
+
+        Args:
+            inputs: (N, ...), in the unit of the function's input.
+
+        Returns:
+            (N, ...), in the unit of its output.
+
+        Raises:
+            Exception: whatever the function raises.
+        """
+        return self.function(inputs)
+
+
 class Autoencoder(nn.Module):
     """A network that squeezes its input through a few numbers and restores it.
 
@@ -52,8 +78,8 @@ class Autoencoder(nn.Module):
     def __init__(self, n_features: int, hidden: Sequence[int], n_latent: int, *, seed: int):
         super().__init__()
         widths = [n_features, *hidden, n_latent]
-        self.encoder = perceptron(widths, seed=seed)
-        self.decoder = perceptron(widths[::-1], seed=seed + 1)
+        self.encoder = perceptron(widths, activation=nn.ReLU, seed=seed)
+        self.decoder = perceptron(widths[::-1], activation=nn.ReLU, seed=seed + 1)
 
     def encode(self, features: Features) -> Latent:
         """The codes of inputs.

@@ -5,7 +5,42 @@ A notebook and its benchmark call the same function here, so that they cannot dr
 
 from tutorial_lib.training import Recipe, profile
 
+ISOMER_NOISE = 0.2  # A, every coordinate of the molecules of notebook 01
+ISOMER_WIDTHS = (64, 64)  # hidden layers of their classifiers
+DIGIT_WIDTHS = (128, 32)  # hidden layers of the autoencoder of digits
 GRAM_VAE_BETA = 0.03  # the smallest error on the validation cell of 0.01, 0.03, 0.1, 0.3 and 1
+
+
+def digits(seed: int = 0) -> Recipe:
+    """The recipe of notebook 01's autoencoder of handwritten digits.
+
+    Args:
+        seed: of the batches.
+
+    Returns:
+        Shorter under the quick profile, longer under the full one.
+
+    Raises:
+        ValueError: TUTORIAL_PROFILE names no profile.
+    """
+    return Recipe(epochs={"quick": 150, "full": 600}[profile()], batch_size=64, learning_rate=0.005, seed=seed)
+
+
+def isomers(n_examples: int, seed: int = 0) -> Recipe:
+    """The recipe of notebook 01's classifiers of molecules: about 500 steps, however many examples there are.
+
+    Args:
+        n_examples: how many there are to train on.
+        seed: of the batches.
+
+    Returns:
+        The same under both profiles, because the task is learnt by then.
+
+    Raises:
+        ZeroDivisionError: there are no examples.
+    """
+    steps_an_epoch = -(-n_examples // 64)
+    return Recipe(epochs=max(1, 500 // steps_an_epoch), batch_size=64, learning_rate=3e-3, seed=seed)
 
 
 def gram_vae(seed: int = 0) -> Recipe:

@@ -7,7 +7,7 @@ gradient.
 import torch
 from torch import Tensor
 
-from tutorial_lib.vocabulary import Examples, Features, Scalars
+from tutorial_lib.vocabulary import Examples, Features, Latent, Scalars
 
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
@@ -56,6 +56,20 @@ class PrincipalComponents:
         _, _, directions = torch.linalg.svd(features - self.centre, full_matrices=False)
         self.directions = directions[:n_components]
 
+    def encode(self, features: Features) -> Latent:
+        """The coordinates of inputs along the components, from the mean of what it was fitted on.
+
+        Args:
+            features: (N, n_features).
+
+        Returns:
+            (N, n_components), in the unit of the inputs.
+
+        Raises:
+            RuntimeError: the number of features is not the fitted one.
+        """
+        return (features - self.centre) @ self.directions.mT
+
     def reconstruct(self, features: Features) -> Features:
         """The projection of inputs onto the components.
 
@@ -68,7 +82,7 @@ class PrincipalComponents:
         Raises:
             RuntimeError: the number of features is not the fitted one.
         """
-        return self.centre + (features - self.centre) @ self.directions.mT @ self.directions
+        return self.centre + self.encode(features) @ self.directions
 
 
 def nearest_training(features: Features, training: Examples) -> Features:

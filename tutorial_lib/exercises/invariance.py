@@ -42,7 +42,7 @@ HINTS = {
 RIGHT = {
     "1.1": "each row turns as Q turns a column, for every Q that we drew, mirrors included.",
     "1.2": "forces turn with the cloud, although nobody told them to: the energy did not turn.",
-    "1.3": "nothing changes in any pose, and any change of shape is seen.",
+    "1.3": "nothing changes in any pose, and every small change of shape is seen.",
     "1.4": "it is blind to rotations and flips in a mirror: a pseudoscalar.",
 }
 

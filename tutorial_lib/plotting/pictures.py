@@ -68,6 +68,8 @@ def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
             ax.text(0.5, 0.5, thing, ha="center", va="center", family="monospace", fontsize=14)
         elif thing.ndim == 1:
             bits = np.unpackbits(thing)
+            ax.set_axis_on()
+            ax.set(xticks=[], yticks=[])
             ax.imshow(bits.reshape(-1, 64), cmap="Greys", interpolation="nearest")
             ax.plot(*np.divmod(bits.nonzero()[0], 64)[::-1], "s", color=COLOURS["failure"], markersize=5)
         elif thing.shape[1] == 3:

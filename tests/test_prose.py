@@ -1,0 +1,153 @@
+"""What the notebooks say: numbers that a cell computed, and terms that the glossary explains."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+ALL = LESSONS + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+
+UNITS = r"%|per cent|Å[²³]?|ångströms?|degrees?|eV|meV|K|GB|MB|kB|bytes?|nats?|bits?|seconds?|minutes?|ps|fs|g/cm"
+NUMBER = re.compile(rf"(?<![\w.,^−-])(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)\s?(?:{UNITS})(?!\w)")
+# Numbers that no cell of the notebook computes, each with what it rests on.
+ALLOWED = {
+    "01_invariance": {
+        "1 GB": "benchmarks/budget.py, enforced by the suite",
+        "2,048 bits": "the default of molecules.fingerprint",
+        "8 by 8": "scikit-learn's digits",
+    },
+    "02_gram_vae": {
+        "1 GB": "benchmarks/budget.py, enforced by the suite",
+    },
+}
+
+
+def prose(path):
+    """The markdown of a notebook, cell by cell, without formulas, code and addresses."""
+    for cell in nbformat.read(path, 4).cells:
+        if cell.cell_type == "markdown":
+            yield re.sub(r"\$\$.*?\$\$|\$[^$]+\$|```.*?```|`[^`]*`", " ", cell.source, flags=re.DOTALL)
+
+
+def printed(book):
+    """All text that the cells of a notebook have put out."""
+    outputs = [o for cell in book.cells if cell.cell_type == "code" for o in cell.outputs]
+    return "\n".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in outputs)
+
+
+def unbound(texts, output, allowed):
+    """Numbers with a unit that are neither in the output nor allowed."""
+    computed = set(re.findall(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?", output))
+    found = [match for text in texts for match in NUMBER.finditer(text)]
+    return [m[0] for m in found if m[1] not in computed and " ".join(m[0].split()) not in allowed]
+
+
+@each_notebook
+def test_numbers_in_prose_come_from_a_cell(path):
+    assert unbound(prose(path), printed(nbformat.read(path, 4)), ALLOWED.get(path.stem, {})) == []
+
+
+@each_lesson
+def test_every_allowance_is_used_and_has_a_source(path):
+    text = " ".join(" ".join(prose(path)).split())
+    for number, source in ALLOWED.get(path.stem, {}).items():
+        assert number in text, f"{number} is no longer said: delete the allowance"
+        assert len(source) > 10
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("wrong by 3.7 Å", ["3.7 Å"]),
+        ("wrong by 3.5 Å", []),
+        ("12% and 13 %, 14 per cent", ["13 %", "14 per cent"]),
+        ("by 40 degrees, 1,430 bytes", ["40 degrees"]),
+        ("in 1998, volume 87, C4H6, 10⁻³, 512 atoms", []),
+        ("takes 7 GB", []),
+        ("a 5 K bath and 5 Kites", ["5 K"]),
+    ],
+)
+def test_the_finder_sees_numbers_with_units_that_nobody_computed(text, found):
+    assert unbound([text], "error 3.5 A, 12 of 1,430", {"7 GB": "a source"}) == found
+
+
+def terms():
+    """The slug and the words of each entry of the glossary."""
+    text = (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8").split("## glossary")[1]
+    return {heading.replace(" ", "-"): heading for heading in re.findall(r"^### (.+)$", text, flags=re.MULTILINE)}
+
+
+def first_appearances(cells, words):
+    """The match of a term in the first cell that says it, headings and the opening cell left out."""
+    pattern = re.compile(rf"\b{re.escape(words)}(?:s|es)?\b".replace("\\ ", r"[\s-]"), flags=re.IGNORECASE)
+    for cell in cells:
+        blanked = re.sub(r"^#+ .*$|(?<=\])\([^)]*\)", lambda m: " " * len(m[0]), cell, flags=re.MULTILINE)
+        if match := pattern.search(blanked):
+            return cell, match
+    return None
+
+
+def unlinked(cells, glossary):
+    """Terms whose first appearance is not a link to their entry."""
+    found = []
+    for slug, words in glossary.items():
+        if (first := first_appearances(cells, words)) is None:
+            continue
+        text, match = first
+        links = re.finditer(rf"\[([^\]]*)\]\((?:\.\./)?glossary\.md#{slug}\)", text)
+        if not any(link.start(1) <= match.start() and match.end() <= link.end(1) for link in links):
+            found.append(words)
+    return found
+
+
+@each_lesson
+def test_a_term_is_linked_where_it_first_appears(path):
+    opening, *cells = prose(path)  # the opening's question also stands in the README, where links would break
+    assert unlinked(cells, {slug: words for slug, words in terms().items() if f"#{slug})" not in opening}) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["no term here"], []),
+        (["# about the loss", "the [loss](glossary.md#loss) and the loss"], []),
+        (["the loss and the [loss](glossary.md#loss)"], ["loss"]),
+        (["[losses](glossary.md#loss) of a [Gram\nmatrix](glossary.md#gram-matrix)"], []),
+        (["the [Gram matrix](glossary.md#loss)"], ["gram matrix"]),
+    ],
+)
+def test_the_finder_sees_terms_that_are_not_linked(cells, found):
+    assert unlinked(cells, {"loss": "loss", "gram-matrix": "gram matrix"}) == found
+
+
+@each_notebook
+def test_links_lead_somewhere(path):
+    anchors = {"conventions", "glossary", *terms()}
+    for text in prose(path):
+        for file, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", text):
+            target = path.parent / file if file else path
+            assert target.exists(), file
+            if target.name == "glossary.md" and anchor:
+                assert anchor in anchors, anchor
+
+
+def test_every_entry_of_the_glossary_is_linked_and_says_something():
+    used = {anchor for path in ALL for text in prose(path) for anchor in re.findall(r"glossary\.md#([\w-]+)", text)}
+    assert set(terms()) <= used
+    text = (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8")
+    entries = re.split(r"^### .+$", text.split("## glossary")[1], flags=re.MULTILINE)[1:]
+    assert all(len(entry.split()) >= 8 for entry in entries)
+    headings = re.findall(r"^### (.+)$", text, flags=re.MULTILINE)
+    assert headings == sorted(headings), "in alphabetical order"
+    assert all(heading == heading.lower() for heading in headings), "two renderers make anchors of small letters alike"
+
+
+def test_the_card_holds_the_conventions_that_are_easily_mistaken():
+    card = (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8").split("## glossary")[0]
+    for word in ("one atom a row", "x @ Q.mT", "x, y, z", "parity", "component", "norm", "ångström"):
+        assert word in card
