@@ -22,6 +22,8 @@ ALLOWED = {
     "training": set(),
     "recipes": {"training"},
     "symmetry": {"vocabulary"},
+    "alignment": {"vocabulary"},
+    "synchronisation": {"alignment", "vocabulary"},
     "molecules": {"vocabulary"},
     "primer": {"vocabulary"},
     "plotting.palette": set(),

@@ -17,3 +17,4 @@ Examples = Float[Tensor, "_ features"]  # features again, of another set than th
 Latent = Float[Tensor, "batch latent"]  # no unit: codes, compared with N(0, 1)
 Scalars = Float[Tensor, "*batch"]  # one number a batch entry
 Indices = Int[Tensor, " batch"]  # whole numbers that point at cells or atoms
+Order = Int[Tensor, "*batch atoms"]  # which atom comes first, second, ...

@@ -1,0 +1,238 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.transform import Rotation
+
+from tutorial_lib import alignment, environments, gram, silicon, symmetry
+
+TETRAHEDRON = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
+
+
+def permuted(x, dice):
+    order = torch.rand(x.shape[:2], generator=dice).argsort(1)
+    return x.gather(1, order[..., None].expand_as(x)), order
+
+
+@pytest.mark.parametrize("allow_mirror", [True, False])
+def test_the_best_rotation_undoes_a_rotation(clouds, dice, allow_mirror):
+    draw = symmetry.random_orthogonal if allow_mirror else symmetry.random_rotation
+    turn = draw(dice, (16,))
+    found = alignment.best_rotation(clouds, clouds @ turn.mT, allow_mirror=allow_mirror)
+    torch.testing.assert_close(found, turn)
+
+
+def test_the_best_rotation_is_that_of_scipy(clouds, dice):
+    target = clouds + torch.randn(clouds.shape, generator=dice, dtype=clouds.dtype)
+    found = alignment.best_rotation(clouds, target, allow_mirror=False)
+    for x, y, q in zip(clouds, target, found, strict=True):
+        theirs, _ = Rotation.align_vectors(y.numpy(), x.numpy())
+        torch.testing.assert_close(q, torch.tensor(theirs.as_matrix()))
+
+
+def test_no_other_rotation_is_better(clouds, dice):
+    target = clouds + torch.randn(clouds.shape, generator=dice, dtype=clouds.dtype)
+    for allow_mirror, draw in [(True, symmetry.random_orthogonal), (False, symmetry.random_rotation)]:
+        best = alignment.best_rotation(clouds, target, allow_mirror=allow_mirror)
+        least = (clouds @ best.mT - target).square().sum((1, 2))
+        for turn in draw(dice, (200,)):
+            assert ((clouds @ turn.mT - target).square().sum((1, 2)) >= least - 1e-9).all()
+
+
+def test_a_mirror_image_is_reached_by_a_mirror_alone(clouds):
+    mirrored = clouds * clouds.new_tensor([1, 1, -1])
+    free = alignment.best_rotation(clouds, mirrored, allow_mirror=True)
+    rotation = alignment.best_rotation(clouds, mirrored, allow_mirror=False)
+    torch.testing.assert_close(torch.linalg.det(free), -torch.ones(16, dtype=torch.float64))
+    torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(16, dtype=torch.float64))
+    assert (alignment.aligned_rmsd(mirrored, clouds, allow_mirror=True, reorder=False) < 1e-10).all()
+    assert (alignment.aligned_rmsd(mirrored, clouds, allow_mirror=False, reorder=False) > 0.1).all()
+
+
+@pytest.mark.parametrize("allow_mirror", [True, False])
+def test_planar_clouds_are_aligned(clouds, dice, allow_mirror):
+    flat = clouds * clouds.new_tensor([1, 1, 0])
+    turn = symmetry.random_rotation(dice, (16,))
+    found = alignment.best_rotation(flat, flat @ turn.mT, allow_mirror=allow_mirror)
+    torch.testing.assert_close(flat @ found.mT, flat @ turn.mT)
+    torch.testing.assert_close(found @ found.mT, torch.eye(3, dtype=torch.float64).expand(16, 3, 3))
+    if not allow_mirror:
+        torch.testing.assert_close(found, turn)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (5, 4, 3), (2, 3, 4, 3)])
+def test_any_leading_shape_will_do(dice, shape):
+    x = torch.randn(shape, generator=dice)
+    assert alignment.best_rotation(x, x, allow_mirror=False).shape == (*shape[:-2], 3, 3)
+    assert alignment.aligned_rmsd(x, x, allow_mirror=False, reorder=False).shape == shape[:-2]
+    assert (alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True) < 1e-5).all()
+
+
+def test_noise_free_matrices_give_their_clouds_back(clouds):
+    recovered = gram.positions_from_gram(gram.gram_matrix(clouds))
+    assert (alignment.aligned_rmsd(clouds, recovered, allow_mirror=True, reorder=False) < 1e-10).all()
+
+
+def test_about_half_of_the_recovered_clouds_are_mirror_images(dice):
+    x = torch.randn(400, 8, 3, generator=dice, dtype=torch.float64)
+    recovered = gram.positions_from_gram(gram.gram_matrix(x))
+    failed = alignment.aligned_rmsd(x, recovered, allow_mirror=False, reorder=False) > 1e-6
+    assert 0.4 < failed.double().mean() < 0.6
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.1])
+@pytest.mark.parametrize("allow_mirror", [True, False])
+def test_gradients_are_right_also_where_singular_values_are_equal(scale, allow_mirror):
+    a = (2.35 * TETRAHEDRON / 3**0.5).requires_grad_()
+    b = (scale * a.detach() + 0.1 * (scale == 1.0) * TETRAHEDRON.roll(1, 0)).requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda a, b: alignment.aligned_rmsd(a, b, allow_mirror=allow_mirror, reorder=False), (a, b)
+    )
+
+
+def test_the_gradient_at_a_perfect_match_is_finite():
+    a = TETRAHEDRON.clone().requires_grad_()
+    alignment.aligned_rmsd(a, TETRAHEDRON, allow_mirror=True, reorder=False).backward()
+    assert torch.isfinite(a.grad).all()
+
+
+def test_a_gradient_through_singular_vectors_would_not_be():
+    a = TETRAHEDRON.clone().requires_grad_()
+    u, _, vh = torch.linalg.svd(TETRAHEDRON.mT @ a)
+    ((u @ vh) ** 3).sum().backward()
+    assert not torch.isfinite(a.grad).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 2**31), st.integers(3, 8), st.booleans())
+def test_a_planted_match_is_found(seed, size, allow_mirror):
+    dice = torch.Generator().manual_seed(seed)
+    x = torch.randn(4, 8, 3, generator=dice, dtype=torch.float64)
+    draw = symmetry.random_orthogonal if allow_mirror else symmetry.random_rotation
+    turn = draw(dice, (4,))
+    whole, order = permuted(x @ turn.mT, dice)
+    match = alignment.match_atoms(x[:, :size], whole, allow_mirror=allow_mirror)
+    if size > 3:  # any three points of eight may lie as well upon three others
+        assert torch.equal(match.order, order.argsort(1)[:, :size])
+        torch.testing.assert_close(match.rotation, turn.mT)
+    assert (match.rmsd < 1e-6).all()
+    assert (match.agreement > 0).all()
+    chosen = whole.gather(1, match.order[..., None].expand(-1, -1, 3))
+    torch.testing.assert_close(chosen @ match.rotation.mT, x[:, :size])
+
+
+def test_matching_sees_the_hand_only_if_it_is_asked_to(clouds, dice):
+    whole, _ = permuted(clouds * clouds.new_tensor([1, -1, 1]), dice)
+    assert (alignment.match_atoms(clouds, whole, allow_mirror=True).rmsd < 1e-6).all()
+    assert (alignment.match_atoms(clouds, whole, allow_mirror=False).rmsd > 0.1).all()
+
+
+def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, dice):
+    x = environments.nearest_neighbours(cell).positions.double()
+    a, b = x[:60], x[60:120]
+    found = alignment.match_atoms(a, b, allow_mirror=True).rmsd
+    naive = []
+    for p, w in zip(a, b, strict=True):
+        order = torch.from_numpy(linear_sum_assignment(torch.cdist(p, w).square().numpy())[1])
+        naive.append(alignment.aligned_rmsd(p, w[order], allow_mirror=True, reorder=False))
+    assert (found <= torch.stack(naive) + 1e-9).double().mean() > 0.98
+    assert found.mean() < 0.9 * torch.stack(naive).mean()
+
+
+def test_more_neighbours_find_a_little_more(cell):
+    x = environments.nearest_neighbours(cell).positions.double()
+    few, many = (alignment.match_atoms(x[:60], x[60:120], allow_mirror=True, n_nearest=n).rmsd for n in (4, 8))
+    assert many.mean() < few.mean()
+    assert few.mean() < 1.1 * many.mean()
+
+
+def test_reordering_brings_clouds_nearer(clouds, dice):
+    other, _ = permuted(clouds, dice)
+    assert (alignment.aligned_rmsd(clouds, other, allow_mirror=False, reorder=True) < 1e-6).all()
+    assert (alignment.aligned_rmsd(clouds, other, allow_mirror=False, reorder=False) > 0.1).all()
+
+
+@pytest.fixture(scope="module")
+def template():
+    return alignment.Template.fit(environments.nearest_neighbours(silicon.load_amorphous("train")).positions[:200])
+
+
+def test_the_canonical_form_knows_neither_order_nor_pose(template, cell, dice):
+    x = environments.nearest_neighbours(cell).positions[:100]
+    moved, _ = permuted(x @ symmetry.random_orthogonal(dice, (100,), x.dtype).mT, dice)
+    torch.testing.assert_close(template.canonical(moved), template.canonical(x), atol=1e-4, rtol=0)
+
+
+def test_the_canonical_form_is_the_same_motif(template, cell):
+    x = environments.nearest_neighbours(cell).positions[:100]
+    assert (alignment.aligned_rmsd(x, template.canonical(x), allow_mirror=True, reorder=True) < 1e-4).all()
+
+
+def test_the_canonical_order_is_steadier_than_the_order_of_distances(template, cell):
+    x = environments.nearest_neighbours(cell).positions[:200]
+    shaken = x + 0.02 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    by_distance = shaken.norm(dim=-1).diff(dim=-1).lt(0).any(1).float().mean()
+    moved = (template.canonical(shaken) - template.canonical(x)).norm(dim=-1).amax(1)
+    assert by_distance > 0.5
+    assert (moved > 0.5).float().mean() < 0.1
+
+
+def test_a_template_of_one_motif_is_that_motif(clouds):
+    fitted = alignment.Template.fit(clouds[:1])
+    assert (alignment.aligned_rmsd(fitted.positions, clouds[0], allow_mirror=True, reorder=False) < 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: alignment.best_rotation(x, x), "say whether mirrors are allowed"),
+        (lambda x: alignment.match_atoms(x, x), "say whether mirrors are allowed"),
+        (lambda x: alignment.aligned_rmsd(x, x, reorder=False), "say whether mirrors are allowed"),
+        (lambda x: alignment.aligned_rmsd(x, x, allow_mirror=True), "say whether atoms may be renumbered"),
+    ],
+)
+def test_a_choice_that_changes_the_physics_has_no_default(clouds, call, message):
+    with pytest.raises(TypeError, match=message):
+        call(clouds)
+
+
+def test_a_part_larger_than_the_whole_is_refused(clouds):
+    with pytest.raises(ValueError, match="the part has 8 atoms and the whole 7: hand in the smaller one first"):
+        alignment.match_atoms(clouds, clouds[:, :7], allow_mirror=True)
+    with pytest.raises(ValueError, match="a part of 2 atoms"):
+        alignment.match_atoms(clouds[:, :2], clouds, allow_mirror=True)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3, 8, 3), (16, 8, 2)])
+def test_other_shapes_are_refused(clouds, shape):
+    with pytest.raises(ValueError, match="are needed"):
+        alignment.match_atoms(clouds, torch.zeros(shape), allow_mirror=True)
+    with pytest.raises(ValueError, match="one shape"):
+        alignment.best_rotation(clouds, torch.zeros(shape), allow_mirror=True)
+
+
+def test_clouds_on_a_line_or_a_point_are_refused(clouds):
+    line = clouds.clone()
+    line[3] = torch.arange(8.0)[:, None] * torch.tensor([1.0, 2.0, 3.0])
+    for bad in (line, torch.where(torch.arange(16)[:, None, None] == 3, 0, clouds)):
+        with pytest.raises(ValueError, match=r"cloud \[3\] lies on a line or a point"):
+            alignment.best_rotation(bad, clouds, allow_mirror=True)
+
+
+def test_positions_that_are_not_finite_are_refused(clouds):
+    bad = clouds.clone()
+    bad[0, 0, 0] = torch.nan
+    for call in (alignment.best_rotation, alignment.match_atoms):
+        with pytest.raises(ValueError, match="NaN or infinity"):
+            call(bad, clouds, allow_mirror=True)
+
+
+def test_motifs_of_another_size_have_no_canonical_form(template):
+    with pytest.raises(ValueError, match=r"motifs of 8 atoms \(N, 8, 3\)"):
+        template.canonical(torch.zeros(2, 7, 3))
+
+
+def test_single_precision_comes_back(clouds):
+    match = alignment.match_atoms(clouds.float(), clouds.float(), allow_mirror=True)
+    assert {match.rotation.dtype, match.rmsd.dtype} == {torch.float32}

@@ -1,0 +1,96 @@
+import math
+
+import pytest
+import torch
+
+from tutorial_lib import symmetry, synchronisation
+
+
+@pytest.fixture
+def truth(dice):
+    return symmetry.random_rotation(dice, (20,))
+
+
+def relative(rotations):
+    return rotations[:, None] @ rotations.mT
+
+
+def shaken(blocks, degrees, dice):
+    axis = math.radians(degrees) * torch.randn(*blocks.shape[:2], 3, generator=dice, dtype=blocks.dtype)
+    x, y, z = axis.unbind(-1)
+    zero = torch.zeros_like(x)
+    tilt = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).view(blocks.shape)
+    return torch.linalg.matrix_exp(tilt) @ blocks
+
+
+def size(errors):
+    return errors.square().mean().sqrt().item()
+
+
+@pytest.mark.parametrize("method", [synchronisation.synchronise, synchronisation.chained])
+def test_without_noise_every_rotation_comes_back_from_the_first(truth, method):
+    found = method(relative(truth))
+    torch.testing.assert_close(found, truth @ truth[0].mT)
+    torch.testing.assert_close(found[0], torch.eye(3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("degrees", [2, 10, 30])
+def test_the_spectral_method_beats_the_chain(truth, dice, degrees):
+    noisy = shaken(relative(truth), degrees, dice)
+    spectral = size(synchronisation.rotation_error(synchronisation.synchronise(noisy), truth))
+    chain = size(synchronisation.rotation_error(synchronisation.chained(noisy), truth))
+    assert spectral < degrees / 2
+    assert chain > 3 * spectral
+
+
+def test_results_are_rotations_also_under_noise(truth, dice):
+    found = synchronisation.synchronise(shaken(relative(truth), 60, dice))
+    torch.testing.assert_close(found @ found.mT, torch.eye(3, dtype=torch.float64).expand(20, 3, 3))
+    assert (torch.linalg.det(found) > 0).all()
+
+
+def test_known_pairs_are_enough_if_they_connect_all(truth, dice):
+    known = torch.rand(20, 20, generator=dice) < 0.3
+    blocks = torch.where(known[..., None, None], relative(truth), torch.nan)
+    found = synchronisation.synchronise(blocks, known)
+    torch.testing.assert_close(found, truth @ truth[0].mT)
+
+
+def test_one_side_of_a_pair_is_enough(truth):
+    known = torch.ones(20, 20, dtype=torch.bool).triu(1)
+    blocks = torch.where(known[..., None, None], relative(truth), 0)
+    torch.testing.assert_close(synchronisation.synchronise(blocks, known), truth @ truth[0].mT)
+
+
+def test_the_error_does_not_see_what_all_rotations_share(truth, dice):
+    common = symmetry.random_rotation(dice)
+    assert synchronisation.rotation_error(truth @ common, truth).max() < 1e-4
+    assert synchronisation.rotation_error(truth.flip(0), truth).max() > 1
+
+
+def test_the_error_is_an_angle_in_degrees(truth):
+    about_z = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]], dtype=torch.float64)
+    many = truth.repeat(50, 1, 1)
+    found = many.clone()
+    found[0] = about_z @ found[0]
+    assert synchronisation.rotation_error(found, many)[0].item() == pytest.approx(90, abs=0.5)
+
+
+def test_clouds_that_no_pair_reaches_are_named(truth):
+    known = torch.ones(20, 20, dtype=torch.bool)
+    known[[5, 7]], known[:, [5, 7]] = False, False
+    known[5, 7] = True
+    for method in (synchronisation.synchronise, synchronisation.chained):
+        with pytest.raises(ValueError, match=r"clouds \[5, 7\] cannot be reached from cloud 0"):
+            method(relative(truth), known)
+
+
+def test_other_shapes_and_bad_numbers_are_refused(truth):
+    blocks = relative(truth)
+    with pytest.raises(ValueError, match=r"\(n, n, 3, 3\)"):
+        synchronisation.synchronise(blocks[:, :5])
+    with pytest.raises(ValueError, match=r"known pairs of 20 clouds are \(20, 20\)"):
+        synchronisation.synchronise(blocks, torch.ones(5, 5))
+    blocks[2, 3] = torch.nan
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        synchronisation.synchronise(blocks)

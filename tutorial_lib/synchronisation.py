@@ -1,0 +1,123 @@
+"""Many clouds turned at once: noisy rotations between pairs come in, one rotation a cloud goes out.
+
+In the talk, *synchronisation* is the Procrustes problem of `alignment`: two clouds, their atoms known. In the
+wider literature it is this: all g_i from noisy g_i g_j^-1. Lost on the way: one rotation common to all,
+which no relative rotation can tell.
+"""
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+from torch import Tensor
+
+from tutorial_lib.alignment import best_rotation
+from tutorial_lib.vocabulary import Orthogonal
+
+
+def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
+    """Rotations that fit all known relative rotations at once, by the spectral method.
+
+    Without noise the blocks R_i R_j^T make a matrix R R^T of rank three, whose three largest eigenvectors hold
+    the rotations, up to one that all share. With noise they are still its best approximation of that rank, and
+    each block is replaced by the nearest rotation (Singer, Appl. Comput. Harmon. Anal. 30, 20 (2011)).
+    Missing pairs are zero blocks, and every row is divided by its number of known ones.
+
+    Args:
+        relative: (n, n, 3, 3), no unit; block ij is R_i R_j^T. Blocks that are not known may hold anything.
+        known: (n, n), which blocks are known, or None for all; ij or ji is enough.
+
+    Returns:
+        (n, 3, 3), no unit, determinant +1; the first one is the identity.
+
+    Raises:
+        ValueError: the shapes do not fit, a known block is not finite, or the known pairs do not connect all clouds.
+    """
+    blocks, weights = _blocks(relative, known)
+    n_clouds, scale = len(blocks), weights.sum(1).rsqrt()
+    normalised = blocks * (scale[:, None] * scale)[..., None, None]
+    _, vectors = torch.linalg.eigh(normalised.permute(0, 2, 1, 3).reshape(3 * n_clouds, 3 * n_clouds))
+    found = vectors[:, -3:].view(n_clouds, 3, 3) / scale[:, None, None]
+    # The eigenvectors may come out as mirror images, all of them alike.
+    found = found * torch.linalg.det(found).sum().sign()
+    return _from_first(_nearest(found)).to(relative)
+
+
+def chained(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
+    """The baseline: from cloud to cloud along a tree of known pairs, one relative rotation after another.
+
+    Every cloud is reached from the first in as few steps as possible. Errors add up along the way, and
+    all pairs outside the tree are left unused.
+
+    Args:
+        relative: (n, n, 3, 3), no unit; block ij is R_i R_j^T.
+        known: (n, n), which blocks are known, or None for the chain of neighbours 01, 12, 23, ...
+
+    Returns:
+        (n, 3, 3), no unit, determinant +1; the first one is the identity.
+
+    Raises:
+        ValueError: as `synchronise`.
+    """
+    if known is None:
+        known = torch.ones(relative.shape[:2], dtype=torch.bool).triu(1).tril(1)
+    blocks, weights = _blocks(relative, known)
+    order, before = breadth_first_order(csr_array(weights.numpy()), 0, directed=False)
+    found = torch.eye(3, dtype=torch.float64).repeat(len(blocks), 1, 1)
+    for cloud in order[1:]:
+        found[cloud] = _nearest(blocks[cloud, before[cloud]]) @ found[before[cloud]]
+    return found.to(relative)
+
+
+def rotation_error(found: Orthogonal, truth: Orthogonal) -> Tensor:
+    """The angle between each found rotation and the true one, after the best rotation common to all.
+
+    Args:
+        found: (n, 3, 3), no unit.
+        truth: (n, 3, 3), no unit.
+
+    Returns:
+        (n,), degree.
+
+    Raises:
+        RuntimeError: the shapes differ.
+    """
+    common = _nearest((found.mT @ truth).sum(0))
+    trace = (found @ common @ truth.mT).diagonal(dim1=1, dim2=2).sum(1)
+    return ((trace - 1) / 2).clamp(-1, 1).arccos().rad2deg()
+
+
+def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The symmetric matrix of blocks with zeros where nothing is known, and how many sides knew each."""
+    n_clouds = len(relative)
+    if relative.shape != (n_clouds, n_clouds, 3, 3) or n_clouds == 0:
+        raise ValueError(
+            f"relative rotations are (n, n, 3, 3), block ij being R_i R_j^T: {tuple(relative.shape)} arrived"
+        )
+    known = torch.ones(n_clouds, n_clouds, dtype=torch.bool) if known is None else known.bool()
+    if known.shape != (n_clouds, n_clouds):
+        raise ValueError(f"known pairs of {n_clouds} clouds are ({n_clouds}, {n_clouds}): {tuple(known.shape)} arrived")
+    blocks = torch.where(known[..., None, None], relative, 0).double()
+    if not torch.isfinite(blocks).all():
+        raise ValueError("a known relative rotation holds NaN or infinity: mark that pair as unknown")
+    sides = (known | torch.eye(n_clouds, dtype=torch.bool)).double()
+    _, island = connected_components(csr_array(sides.numpy()), directed=False)
+    far = np.flatnonzero(island != island[0]).tolist()
+    if far:
+        raise ValueError(
+            f"clouds {far} cannot be reached from cloud 0 by known pairs: measure one pair that bridges them"
+        )
+    blocks[torch.arange(n_clouds), torch.arange(n_clouds)] = torch.eye(3, dtype=torch.float64)
+    sides = sides + sides.mT
+    blocks = (blocks + blocks.permute(1, 0, 3, 2)) / sides.clamp(min=1)[..., None, None]
+    return blocks, (sides > 0).double()
+
+
+def _from_first(rotations: Tensor) -> Tensor:
+    return rotations @ rotations[0].mT
+
+
+def _nearest(matrices: Tensor) -> Tensor:
+    """The rotations nearest to matrices: Procrustes, with the three unit vectors as the atoms."""
+    axes = torch.eye(3, dtype=matrices.dtype).expand_as(matrices)
+    return best_rotation(axes, matrices.mT, allow_mirror=False)
