@@ -143,7 +143,7 @@ def test_a_network_keeps_its_dtype(dtype, dice):
 def test_every_tensor_follows_its_model_to_another_device(monkeypatch):
     # A fake device: shapes and devices are followed, nothing is computed, and mixing devices raises.
     # No generator lives there; None, the default one, stands in, past the checks of types.
-    monkeypatch.setattr(vae, "permuted", inspect.unwrap(gram.permuted))
+    monkeypatch.setattr(vae.losses, "permuted", inspect.unwrap(gram.permuted))
     with FakeTensorMode():
         with torch.device("meta"):
             model = vae.VariationalAutoencoder()

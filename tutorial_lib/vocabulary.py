@@ -14,6 +14,7 @@ Orthogonal = Float[Tensor, "*batch 3 3"]  # Q^T Q = 1, det +1 or -1; acts as x @
 UpperTriangle = Float[Tensor, "*batch pairs"]  # angstrom^2, entries i <= j of a Gram matrix, row by row
 Features = Float[Tensor, "batch features"]  # no unit: standardised numbers, what a network reads
 Examples = Float[Tensor, "_ features"]  # features again, of another set than the one in question
+Decoded = Float[Tensor, "batch *output"]  # features again, or angstrom where clouds come out
 Latent = Float[Tensor, "batch latent"]  # no unit: codes, compared with N(0, 1)
 Scalars = Float[Tensor, "*batch"]  # one number a batch entry
 Indices = Int[Tensor, " batch"]  # whole numbers that point at cells or atoms
