@@ -118,6 +118,10 @@ def by_positions(g):
     return x @ x.mT
 
 
+def price(mean, log_variance):
+    return (mean**2 + log_variance.exp() - 1 - log_variance) / 2
+
+
 RIGHT = {
     "1.1": [lambda x, q: x @ q.mT, turned_row_by_row, lambda x, q: torch.einsum("ij,aj->ai", q, x)],
     "1.2": [forces_by_grad, forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
@@ -130,9 +134,13 @@ RIGHT = {
         lambda d, length: d - length * (d / length).round(),
         lambda d, length: (d + length / 2) % length - length / 2,
     ],
-    "2.2": [lambda entries, order: gram.upper_triangle(full(entries, order)), renumbered_by_indices],
+    "2.2": [
+        lambda entries, order: gram.upper_triangle(full(entries, order)),
+        renumbered_by_indices,
+        lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()],
+    ],
     "2.3": [
-        lambda mean, log_variance: (mean**2 + log_variance.exp() - 1 - log_variance) / 2,
+        price,
         lambda mean, log_variance: kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0)),
     ],
     "2.4": [lambda g: gram.nearest_rank3(g)[0], by_positions, lambda g: keep(g, slice(-3, None))],
@@ -145,6 +153,8 @@ WRONG = {
         (lambda x, q: x, "1.1 same"),
         (lambda x, q: x * q.diag(), "1.1 lengths"),
         (lambda x, q: -x @ q.mT, "1.1 other"),
+        (lambda x, q: (x.float() @ q.float().mT).double(), "1.1 digits"),
+        (lambda x, q: (x @ q.mT).to_sparse(), "strange"),
         (in_place, "in place"),
         (lambda x, q: x.numpy() @ q.numpy().T, "numpy"),
         (lambda x, q: (x @ q.mT).float(), "dtype"),
@@ -153,8 +163,9 @@ WRONG = {
         (lambda energy, x: torch.func.grad(energy)(x), "1.2 sign"),
         (forces_detached, "1.2 detached"),
         (forces_by_item, "1.2 detached"),
-        (forces_that_add_up, "1.2 adds up"),
-        (forces_by_differences, "1.2 difference"),
+        (forces_that_add_up, "in place"),
+        (forces_by_differences, "1.2 nearly"),
+        (lambda energy, x: forces_by_grad(energy, x - 0.05 * x.mean(0)), "1.2 nearly"),
         (lambda energy, x: forces_by_grad(energy, x).mean(0).expand(len(x), 3), "1.2 one atom"),
         (lambda energy, x: -energy(x) * x, "1.2 other"),
         (lambda energy, x: forces_by_grad(energy, x).sum(0), "shape"),
@@ -168,6 +179,9 @@ WRONG = {
         (lambda x: torch.ones(3, dtype=x.dtype), "1.3 blind"),
         (lambda x: pairs(x).mean()[None], "1.3 blind"),
         (lambda x: (x - x.mean(0)).norm(dim=1).sort().values, "1.3 blind"),
+        (lambda x: pairs(x).sort().values[:12], "1.3 blind"),
+        (lambda x: (x[None] - x[:, None]).square().sum(2).sqrt().flatten().sort().values, "1.3 nan"),
+        (lambda x: pairs(x)[x.norm(dim=1).argsort()[: len(x)] * 0 + torch.arange(len(x))], "1.3 permutation"),
         (lambda x: pairs(x).sort().values.detach(), "1.3 gradient"),
         (lambda x: torch.tensor(np.sort(pairs(x.detach()).numpy())), "1.3 gradient"),
         (lambda x: pairs(x).sum(), "shape"),
@@ -178,6 +192,7 @@ WRONG = {
         (lambda x: torch.linalg.det(x[:3] @ x[:3].mT), "1.4 mirror"),
         (lambda x: x[0, 0], "1.4 rotation"),
         (all_triples, "1.4 zero"),
+        (lambda x: torch.linalg.det((x - x.mean(0))[:3]), "1.4 plane"),
         (lambda x: torch.ones((), dtype=x.dtype), "1.4 constant"),
         (lambda x: torch.linalg.det(x[:3]) + x.norm(), "1.4 size"),
         (lambda x: torch.linalg.det(x), "raises"),
@@ -189,12 +204,15 @@ WRONG = {
         (lambda d, length: d % length, "2.1 positive"),
         (lambda d, length: torch.where(d > length / 2, d - length, d), "2.1 one side"),
         (fold_once, "2.1 boxes"),
+        (lambda d, length: d - length * (d / length).trunc(), "2.1 half"),
         (lambda d, length: fold_once(d.abs(), length).abs(), "2.1 other image"),
         (lambda d, length: d.clamp(-length / 2, length / 2), "2.1 other image"),
     ],
     "2.2": [
         (lambda entries, order: gram.upper_triangle(full(entries, order.argsort())), "2.2 inverse"),
-        (lambda entries, order: entries, "2.2 entries"),
+        (lambda entries, order: entries, "2.2 same"),
+        (lambda entries, order: entries.sort().values, "2.2 entries"),
+        (lambda entries, order: gram.upper_triangle(gram.from_upper_triangle(entries)[order]), "2.2 rows"),
         (lambda entries, order: gram.from_upper_triangle(entries)[order][*torch.triu_indices(8, 8)], "2.2 rows"),
         (lambda entries, order: full(entries, order)[*torch.tril_indices(8, 8)], "2.2 triangle"),
         (lambda entries, order: full(entries, order).flatten()[:36], "2.2 other"),
@@ -209,6 +227,8 @@ WRONG = {
         (lambda mean, log_variance: (mean**2 + log_variance.exp() - 1) / 2, "2.3 spread"),
         (lambda mean, log_variance: (mean**2 - 1) / 2, "2.3 silent"),
         (lambda mean, log_variance: mean.abs() + log_variance.abs(), "2.3 other"),
+        (lambda mean, log_variance: price(mean, (log_variance.exp() + 1e-6).log()), "2.3 nearly"),
+        (lambda mean, log_variance: price(mean, log_variance.clamp(-2, 2)), "2.3 nearly"),
         (lambda mean, log_variance: (mean**2 + log_variance - 1 - log_variance.log()) / 2, "not finite"),
         (lambda mean, log_variance: ((mean**2 + log_variance.exp() - 1 - log_variance) / 2).mean(0), "shape"),
     ],
@@ -218,6 +238,23 @@ WRONG = {
         (lambda g: keep(g, slice(None)), "2.4 rank"),
         (lambda g: keep(g, lambda values: values.abs().argsort()[-3:], clip=False), "2.4 magnitude"),
         (lambda g: g - gram.nearest_rank3(g)[0], "2.4 rest"),
+        (
+            lambda g: (
+                torch.linalg.eigh(g)[1][:, 5:]
+                @ torch.linalg.eigh(g)[0][5:].clamp(min=0).diag()
+                @ torch.linalg.eigh(g)[1][:, 5:].mT
+            ),
+            "2.4 size",
+        ),
+        (
+            lambda g: (
+                torch.linalg.eigh(g)[1][-3:].mT
+                @ torch.linalg.eigh(g)[0][-3:].clamp(min=0).diag()
+                @ torch.linalg.eigh(g)[1][-3:]
+            ),
+            "2.4 vectors",
+        ),
+        (lambda g: keep(g, slice(-2, None)), "2.4 few"),
         (lambda g: gram.nearest_rank3(g)[0] * g.norm() / gram.nearest_rank3(g)[0].norm(), "2.4 other"),
     ],
 }
@@ -270,7 +307,7 @@ def half_done(x, q):
 def test_a_stub_is_open_and_blocks_nothing(check, answer):
     verdict = check(answer)
     assert (verdict.state, verdict.hint) == ("open", "")
-    assert "· open: replace the `...`" in repr(verdict)
+    assert "· open: nothing is returned yet" in repr(verdict)
 
 
 def test_a_half_done_answer_is_open():

@@ -12,7 +12,9 @@ ALL = LESSONS + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 each_notebook = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 
-UNITS = r"%|per cent|Å[²³]?|ångströms?|degrees?|eV|meV|K|GB|MB|kB|bytes?|nats?|bits?|seconds?|minutes?|ps|fs|g/cm"
+UNITS = (
+    r"%|per cent|Å[²³]?|ångströms?|degrees?(?! of freedom)|eV|meV|K|GB|MB|kB|bytes?|nats?|bits?|seconds?|minutes?|ps|fs"
+)
 NUMBER = re.compile(rf"(?<![\w.,^−-])(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)\s?(?:{UNITS})(?!\w)")
 # Numbers that no cell of the notebook computes, each with what it rests on.
 ALLOWED = {

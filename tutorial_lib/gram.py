@@ -242,7 +242,7 @@ def _check_symmetric(gram: Tensor) -> None:
     if not torch.isfinite(gram).all():
         raise ValueError("the Gram matrix holds NaN or infinity: look at the positions it came from")
     gap = (gram - gram.mT).abs().amax().item()
-    allowed = 100 * torch.finfo(gram.dtype).eps * gram.abs().amax().item()
+    allowed = 100 * (torch.finfo(gram.dtype).eps if gram.is_floating_point() else 0) * gram.abs().amax().item()
     if gap > allowed:
         raise ValueError(
             f"the Gram matrix is not symmetric: entries ij and ji differ by {gap:.3g}, at most {allowed:.3g} "

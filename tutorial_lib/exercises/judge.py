@@ -23,7 +23,9 @@ HINTS = {
     "shape": "Print the shape after every line, and compare with the shape that the exercise asks for.",
     "dtype": "Do not convert numbers on the way: the answer should have the precision of its input.",
     "not finite": "Look for a division by zero, a logarithm or a square root of something negative.",
-    "in place": "Make a new tensor: whoever called your function still needs the old one.",
+    "in place": "Make a new tensor: whoever called your function still needs the old one, as it was and without a "
+    "gradient hanging on it.",
+    "strange": "Return an ordinary tensor of numbers, without names, gaps or other special wrapping.",
 }
 
 
@@ -76,7 +78,7 @@ def judge(exercise: str, answer: object, properties: Callable[["Answer", Generat
     Raises:
         Nothing.
     """
-    stub = "replace the `...` by your answer and run the cell again."
+    stub = "nothing is returned yet. Write your answer where the `...` stands, and run the cell again."
     if answer is ... or _is_stub(answer):
         return Verdict(exercise, "open", stub)
     if not callable(answer):
@@ -88,6 +90,10 @@ def judge(exercise: str, answer: object, properties: Callable[["Answer", Generat
         return Verdict(exercise, "open", stub)
     except Wrong as wrong:
         return Verdict(exercise, "wrong", wrong.sentence, wrong.hint)
+    except Exception as problem:  # whatever else an answer does, a reader gets a sentence
+        return Verdict(
+            exercise, "wrong", f"the judge cannot work with it ({type(problem).__name__}).", HINTS["strange"]
+        )
     return Verdict(exercise, "right", right)
 
 
@@ -103,12 +109,12 @@ class Answer:
 
     def __call__(self, *inputs: object, shape: tuple[int, ...] | None = None) -> Tensor:
         """What the function gives for the inputs, or `Wrong` if that is not a float64 tensor of that shape."""
-        kept = [x.clone() if isinstance(x, Tensor) else x for x in inputs]
+        kept = [(x, x.detach().clone(), x.requires_grad) for x in inputs if isinstance(x, Tensor)]
         try:
             output = self.function(*inputs)
         except (Exception, SystemExit) as error:
             words = str(error).strip().splitlines()
-            raised = type(error).__name__ + (f": {words[0]}" if words else "")
+            raised = type(error).__name__ + (f": {words[0].rstrip('.')}" if words else "")
             raise Wrong(f"it raises {raised}.", HINTS["raises"]) from error
         if output is ...:
             raise Open
@@ -119,16 +125,17 @@ class Answer:
         if not isinstance(output, Tensor):
             raise Wrong(f"it returns something of type {type(output).__name__}.", HINTS["no tensor"])
         if shape is not None and tuple(output.shape) != shape:
-            given = " and ".join(str(tuple(x.shape)) for x in inputs if isinstance(x, Tensor))
+            given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
             asked = f"the shape {tuple(output.shape)}, and {shape} is asked for"
             raise Wrong(f"for inputs of shape {given} it returns {asked}.", HINTS["shape"])
         if output.dtype != torch.float64:
             raise Wrong(f"for float64 it returns {str(output.dtype).removeprefix('torch.')}.", HINTS["dtype"])
         if not torch.isfinite(output).all():
             raise Wrong("it returns NaN or infinity.", HINTS["not finite"])
-        pairs = zip(inputs, kept, strict=True)
-        if any(isinstance(x, Tensor) and not torch.equal(x.detach(), old.detach()) for x, old in pairs):
+        if not all(torch.equal(x.detach(), old) for x, old, _ in kept):
             raise Wrong("it changes its input.", HINTS["in place"])
+        if any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept):
+            raise Wrong("after it the positions that came in ask for a gradient.", HINTS["in place"])
         return output
 
 

@@ -196,6 +196,8 @@ def still(atoms: Atoms, centre: int | None) -> bytes:
         marker, colour = ("s", COLOURS["model"]) if at == centre else ("o", colour)
         size = 14 if number > 1 else 10
         ax.plot(x[at], y[at], marker, color=colour, markeredgecolor="k", markersize=size, zorder=depth[at])
+        if len(set(atoms.numbers)) > 2:
+            ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
     if atoms.cell.rank == 3:
         corners = np.array(list(np.ndindex(2, 2, 2)))
         for i, j in combinations(range(8), 2):
