@@ -67,6 +67,11 @@ def test_a_still_is_a_png_that_shows_atoms_bonds_and_the_cell():
     assert len({apart, joined, marked, plotting.still(pair, None)}) == 4
 
 
+def test_a_still_can_be_seen_from_elsewhere():
+    bent = Atoms("H2O", [[1, 0, 0], [0, 1, 0.5], [0, 0, 0]])
+    assert plotting.still(bent, None) != plotting.still(bent, None, camera="30x")
+
+
 def test_a_still_gives_elements_their_colours():
     positions = [[0, 0, 0], [1.4, 0, 0]]
     assert len({plotting.still(Atoms(symbols, positions), None) for symbols in ("C2", "N2", "CN", "Si2")}) == 4

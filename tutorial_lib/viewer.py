@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from tutorial_lib.plotting import COLOURS, still
+from tutorial_lib.plotting import CAMERA, COLOURS, still
 
 
 class View:
@@ -25,10 +25,10 @@ class View:
         alt: the sentence for a screen reader.
     """
 
-    def __init__(self, atoms: Atoms, alt: str, centre: int | None):
+    def __init__(self, atoms: Atoms, alt: str, centre: int | None, camera: str):
         self.alt = alt
         self.widget = _widget(atoms, centre) if extension_matches() else None
-        self._picture = still(atoms, centre)
+        self._picture = still(atoms, centre, camera)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         encoded = base64.b64encode(self._picture).decode()
@@ -42,13 +42,14 @@ class View:
         return bundle
 
 
-def view(atoms: Atoms, *, alt: str, centre: int | None = None) -> View:
+def view(atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAMERA) -> View:
     """Atoms that a reader can turn, or look at, or have read out.
 
     Args:
         atoms: a cluster, or a periodic cell, which is drawn with its outline.
         alt: what there is to see, in one sentence, for whoever does not see it.
         centre: the index of an atom to mark, or None.
+        camera: how the still picture is turned, as ASE writes it; the widget turns with the mouse.
 
     Returns:
         An object that shows itself when it is the last line of a cell.
@@ -64,7 +65,7 @@ def view(atoms: Atoms, *, alt: str, centre: int | None = None) -> View:
         raise ValueError("positions hold NaN or infinity: a cloud recovered from a bad matrix, perhaps")
     if not alt.strip():
         raise ValueError("alt is empty: say in one sentence what there is to see")
-    return View(atoms, alt, centre)
+    return View(atoms, alt, centre, camera)
 
 
 def extension_version() -> str | None:

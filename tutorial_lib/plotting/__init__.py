@@ -6,9 +6,10 @@ The only room that imports matplotlib. `curves` has two axes with units, `pictur
 
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
 from tutorial_lib.plotting.palette import COLOURS, DASHES
-from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, matrix, still
+from tutorial_lib.plotting.pictures import CAMERA, arrows, digits, gallery, latent_map, matrix, still
 
 __all__ = [
+    "CAMERA",
     "COLOURS",
     "DASHES",
     "arrows",

@@ -17,6 +17,7 @@ from torch import Tensor
 from tutorial_lib.plotting.palette import COLOURS
 
 BOND_STRETCH = 1.28
+CAMERA = "-75x,20y,5z"
 SILICON = 14  # has the colour of the course, every other element that of Jmol
 
 
@@ -165,7 +166,7 @@ def arrows(
     return ax
 
 
-def still(atoms: Atoms, centre: int | None) -> bytes:
+def still(atoms: Atoms, centre: int | None, camera: str = CAMERA) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
     Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line.
@@ -173,6 +174,7 @@ def still(atoms: Atoms, centre: int | None) -> bytes:
     Args:
         atoms: what to show, angstrom; its cell is drawn if it has one.
         centre: the atom that gets another colour and a square, or None.
+        camera: the turns about the axes of the picture that bring the atoms into view, as ASE writes them.
 
     Returns:
         The bytes of the file.
@@ -184,7 +186,7 @@ def still(atoms: Atoms, centre: int | None) -> bytes:
         raise ValueError("there are no atoms to draw")
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     ax = figure.subplots()
-    turn = rotate("-75x,20y,5z")
+    turn = rotate(camera)
     x, y, depth = (atoms.positions @ turn).T
     first, second = np.triu_indices(len(atoms), 1)
     bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
@@ -195,7 +197,9 @@ def still(atoms: Atoms, centre: int | None) -> bytes:
         colour = COLOURS["crystal"] if number == SILICON else jmol_colors[number]
         marker, colour = ("s", COLOURS["model"]) if at == centre else ("o", colour)
         size = 14 if number > 1 else 10
-        ax.plot(x[at], y[at], marker, color=colour, markeredgecolor="k", markersize=size, zorder=depth[at])
+        ax.plot(
+            x[at], y[at], marker, color=colour, markeredgecolor="k", markersize=size, zorder=depth[at], clip_on=False
+        )
         if len(set(atoms.numbers)) > 2:
             ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
     if atoms.cell.rank == 3:
@@ -208,5 +212,5 @@ def still(atoms: Atoms, centre: int | None) -> bytes:
     ax.margins(0.1)
     ax.set_axis_off()
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80)
+    figure.savefig(file, format="png", dpi=80, bbox_inches="tight", pad_inches=0.15)
     return file.getvalue()
