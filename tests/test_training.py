@@ -81,6 +81,7 @@ def test_interrupted_and_resumed_is_as_if_nothing_had_happened(features, tmp_pat
 
 
 def _train_for_long(path):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell starts with Ctrl-C ignored
     features = torch.randn(50, 36, generator=torch.Generator().manual_seed(0))
     run(features, training.Recipe(epochs=100_000, batch_size=16), checkpoint=path, checkpoint_every=1)
 
@@ -96,6 +97,7 @@ def test_ctrl_c_leaves_the_last_checkpoint_and_its_history(tmp_path):
     time.sleep(1)
     os.kill(process.pid, signal.SIGINT)
     process.join(60)
+    process.kill()
     assert process.exitcode not in (None, 0)
     history = training.load_history(path)
     assert len(history["loss"]) == len(history["kl"]) > 0

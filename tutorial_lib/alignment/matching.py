@@ -1,8 +1,4 @@
-"""Clouds laid upon each other: two clouds come in, the rotation, the order of atoms and the distance go out.
-
-Everything turns about the origin; whoever has free clouds centres them first. Mirrors are a choice of the
-caller. Lost on the way: the pose, and with `reorder` the numbering. `synchronisation` turns many clouds at once.
-"""
+"""Which atom is which: a part and a whole come in, their best match and its distance go out."""
 
 from dataclasses import dataclass
 from itertools import permutations
@@ -12,47 +8,13 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from tutorial_lib.vocabulary import Motifs, Order, Orthogonal, Positions, Scalars
+from tutorial_lib.alignment.procrustes import best_rotation, check_choice, check_finite, turned_onto
+from tutorial_lib.vocabulary import Order, Orthogonal, Scalars
 
 N_NEAREST = 4  # triplets of the whole are taken among so many atoms nearest the origin, the bonded ones of silicon
 N_KEPT = 8  # starts that are refined to the end, the best after one assignment
 N_ROUNDS = 8  # of assignment and rotation, at most; most starts settle in two or three
 CHUNK = 512  # clouds matched at a time, for the sake of memory
-
-
-def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None = None) -> Orthogonal:
-    """The orthogonal Q for which source @ Q.mT is nearest to target (the orthogonal Procrustes problem).
-
-    |S Q^T - T|^2 = |S|^2 + |T|^2 - 2 tr(Q S^T T), so Q has to make tr(Q S^T T) large. With the singular value
-    decomposition T^T S = U D V^T that trace is at most the sum of D, and Q = U V^T reaches it. If that is a
-    mirror and mirrors are not allowed, the direction of the smallest singular value is given up: its
-    sign is flipped (Schönemann 1966; Kabsch 1976).
-
-    Args:
-        source: (..., n, 3), angstrom, what is turned; atom by atom the partner of `target`.
-        target: (..., n, 3), angstrom.
-        allow_mirror: True for O(3), False for rotations alone; there is no default.
-
-    Returns:
-        (..., 3, 3), no unit; without a gradient.
-
-    Raises:
-        TypeError: `allow_mirror` was left out.
-        ValueError: the shapes differ, there are no atoms, something is not finite, or all atoms lie on a
-            line through the origin, so that no best rotation is singled out.
-    """
-    _check_choice(allow_mirror)
-    if source.shape != target.shape or source.ndim < 2 or source.shape[-1] != 3 or source.shape[-2] == 0:
-        shapes = f"{tuple(source.shape)} and {tuple(target.shape)}"
-        raise ValueError(f"two clouds of one shape (..., n, 3) are needed, {shapes} arrived: match_atoms takes parts")
-    _check_finite(source, target)
-    with torch.no_grad():
-        rotation, values = _turned_onto(source, target, allow_mirror)
-        flat = values[..., 1] <= 100 * torch.finfo(values.dtype).eps * values[..., 0]
-        if flat.any():
-            where = [int(i) for i in flat.nonzero()[0]]
-            raise ValueError(f"cloud {where or ''} lies on a line or a point, so no rotation is best: leave it out")
-        return rotation
 
 
 def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reorder: bool | None = None) -> Scalars:
@@ -75,7 +37,7 @@ def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reor
         TypeError: `allow_mirror` or `reorder` was left out.
         ValueError: the shapes differ, something is not finite, or a cloud lies on a line.
     """
-    _check_choice(allow_mirror)
+    check_choice(allow_mirror)
     if reorder is None:
         raise TypeError("say whether atoms may be renumbered: reorder=True matches them first, False keeps their order")
     if reorder:
@@ -124,7 +86,7 @@ def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None
         ValueError: the part has more atoms than the whole or fewer than three, the numbers of clouds
             differ, or something is not finite.
     """
-    _check_choice(allow_mirror)
+    check_choice(allow_mirror)
     if part.ndim != 3 or whole.ndim != 3 or len(part) != len(whole) or part.shape[-1] != 3 or whole.shape[-1] != 3:
         raise ValueError(f"(N, m, 3) and (N, n, 3) are needed: {tuple(part.shape)} and {tuple(whole.shape)} arrived")
     if part.shape[1] > whole.shape[1]:
@@ -132,7 +94,7 @@ def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None
         raise ValueError(f"{sizes}: hand in the smaller one first")
     if part.shape[1] < 3:
         raise ValueError(f"a part of {part.shape[1]} atoms does not fix a pose: at least three are needed")
-    _check_finite(part, whole)
+    check_finite(part, whole)
     chunks = [
         _match(p.double(), w.double(), allow_mirror, n_nearest)
         for p, w in zip(part.detach().split(CHUNK), whole.detach().split(CHUNK), strict=True)
@@ -141,64 +103,13 @@ def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None
     return Match(order, rotation.to(part), rmsd.to(part), agreement.to(part))
 
 
-@dataclass(frozen=True)
-class Template:
-    """A mean motif that gives every other motif an order and a pose.
-
-    Attributes:
-        positions: (n, 3), angstrom.
-    """
-
-    positions: Positions
-
-    @classmethod
-    def fit(cls, positions: Motifs, n_rounds: int = 6) -> "Template":
-        """The template of a set of training motifs: match all to it, take the mean, repeat.
-
-        It starts from the motif nearest to the mean of the sorted distances. Fit it on training cells only.
-
-        Args:
-            positions: (N, n, 3), angstrom.
-            n_rounds: of matching and averaging.
-
-        Returns:
-            The template.
-
-        Raises:
-            ValueError: there is no motif, or something is not finite.
-        """
-        radius = positions.norm(dim=-1).sort(dim=-1).values
-        template = positions[(radius - radius.mean(0)).square().sum(-1).argmin()]
-        for _ in range(n_rounds):
-            template = cls(template).canonical(positions).mean(0)
-        return cls(template)
-
-    def canonical(self, positions: Motifs) -> Motifs:
-        """Motifs in the order and pose in which they are nearest to the template, mirrored where that is nearer.
-
-        Args:
-            positions: (N, n, 3), angstrom.
-
-        Returns:
-            (N, n, 3), angstrom.
-
-        Raises:
-            ValueError: the motifs are not of the template's size, not finite, or lie on a line.
-        """
-        if positions.shape[1:] != self.positions.shape:
-            size = len(self.positions)
-            raise ValueError(f"motifs of {size} atoms (N, {size}, 3) are needed: {tuple(positions.shape)} arrived")
-        match = match_atoms(self.positions.to(positions).expand_as(positions), positions, allow_mirror=True)
-        return positions.gather(1, match.order[..., None].expand_as(positions)) @ match.rotation.mT
-
-
 def _match(part: Tensor, whole: Tensor, allow_mirror: bool, n_nearest: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     each = torch.arange(len(part))
     n_nearest = min(max(3, n_nearest) + whole.shape[1] - part.shape[1], whole.shape[1])
     triplets = torch.tensor(list(permutations(range(n_nearest), 3)))
     corners = whole[each[:, None, None], whole.norm(dim=-1).argsort(dim=-1)[:, triplets]]
     first = part[each[:, None], part.norm(dim=-1).argsort(dim=-1)[:, :3]]
-    rotation, _ = _turned_onto(corners, first[:, None].expand_as(corners), allow_mirror)
+    rotation, _ = turned_onto(corners, first[:, None].expand_as(corners), allow_mirror)
     order = _assigned(part, whole, rotation)
     for n_kept in [N_KEPT, *[len(triplets)] * N_ROUNDS]:
         rotation, rmsd = _posed(part, whole, order, allow_mirror)
@@ -225,26 +136,5 @@ def _assigned(part: Tensor, whole: Tensor, rotation: Tensor) -> Tensor:
 def _posed(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> tuple[Tensor, Tensor]:
     chosen = whole[torch.arange(len(whole))[:, None, None], order]
     target = part[:, None].expand_as(chosen)
-    rotation, _ = _turned_onto(chosen, target, allow_mirror)
+    rotation, _ = turned_onto(chosen, target, allow_mirror)
     return rotation, (chosen @ rotation.mT - target).square().sum((-2, -1)).div(part.shape[1]).sqrt()
-
-
-def _turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Tensor, Tensor]:
-    u, values, vh = torch.linalg.svd(target.mT @ source)
-    if not allow_mirror:
-        hand = torch.linalg.det(u) * torch.linalg.det(vh)
-        u = torch.cat([u[..., :2], u[..., 2:] * hand[..., None, None]], dim=-1)
-    return u @ vh, values
-
-
-def _check_choice(allow_mirror: bool | None) -> None:
-    if allow_mirror is None:
-        raise TypeError(
-            "say whether mirrors are allowed: allow_mirror=True for clouds from Gram matrices, which cannot tell left "
-            "from right; allow_mirror=False for molecules, whose mirror image is another molecule"
-        )
-
-
-def _check_finite(*clouds: Tensor) -> None:
-    if not all(torch.isfinite(cloud).all() for cloud in clouds):
-        raise ValueError("positions hold NaN or infinity: look at where they came from")

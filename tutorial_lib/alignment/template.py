@@ -1,0 +1,73 @@
+"""One order and one pose for all motifs: training motifs come in, a template goes out that gives both."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator
+
+from tutorial_lib.alignment.matching import match_atoms
+from tutorial_lib.vocabulary import Motifs, Positions
+
+
+@dataclass(frozen=True)
+class Template:
+    """A mean motif that gives every other motif an order and a pose.
+
+    Attributes:
+        positions: (n, 3), angstrom.
+    """
+
+    positions: Positions
+
+    @classmethod
+    def fit(cls, positions: Motifs, n_starts: int = 8, n_rounds: int = 6, seed: int = 0) -> "Template":
+        """The template of a set of training motifs: match all to one of them, take the mean, repeat.
+
+        Where that ends depends on where it starts. So it starts from several motifs, and keeps the template
+        whose canonical motifs differ least beyond the eight directions in which they differ most, which is
+        the error of the best linear autoencoder with eight numbers. Fit it on training cells only.
+
+        Args:
+            positions: (N, n, 3), angstrom; some hundred are enough.
+            n_starts: how many motifs to start from.
+            n_rounds: of matching and averaging.
+            seed: of the choice of those motifs.
+
+        Returns:
+            The template.
+
+        Raises:
+            ValueError: there is no motif, or something is not finite.
+        """
+        chosen = torch.randperm(len(positions), generator=Generator().manual_seed(seed))[:n_starts]
+        found = [cls(positions[start])._settled(positions, n_rounds) for start in chosen]
+        return min(found, key=lambda template: _left_over(template.canonical(positions)))
+
+    def _settled(self, positions: Motifs, n_rounds: int) -> "Template":
+        template = self
+        for _ in range(n_rounds):
+            template = Template(template.canonical(positions).mean(0))
+        return template
+
+    def canonical(self, positions: Motifs) -> Motifs:
+        """Motifs in the order and pose in which they are nearest to the template, mirrored where that is nearer.
+
+        Args:
+            positions: (N, n, 3), angstrom.
+
+        Returns:
+            (N, n, 3), angstrom.
+
+        Raises:
+            ValueError: the motifs are not of the template's size, not finite, or lie on a line.
+        """
+        if positions.shape[1:] != self.positions.shape:
+            size = len(self.positions)
+            raise ValueError(f"motifs of {size} atoms (N, {size}, 3) are needed: {tuple(positions.shape)} arrived")
+        match = match_atoms(self.positions.to(positions).expand_as(positions), positions, allow_mirror=True)
+        return positions.gather(1, match.order[..., None].expand_as(positions)) @ match.rotation.mT
+
+
+def _left_over(canonical: Motifs, n_directions: int = 8) -> float:
+    flat = canonical.flatten(1)
+    return torch.linalg.svdvals(flat - flat.mean(0))[n_directions:].square().sum().item()
