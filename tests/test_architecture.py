@@ -20,7 +20,7 @@ ALLOWED = {
     "vae.networks": {"vocabulary"},
     "vae.losses": {"gram", "vae.networks", "vocabulary"},
     "vae": {"vae.networks", "vae.losses"},
-    "reconstruction": {"vocabulary"},
+    "reconstruction": {"alignment", "motifs", "vocabulary"},
     "training": set(),
     "recipes": {"training"},
     "symmetry": {"vocabulary"},

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from tutorial_lib.reconstruction import PrincipalComponents, gram_error, nearest_training
+from tutorial_lib import alignment, symmetry
+from tutorial_lib.reconstruction import PrincipalComponents, gram_error, nearest_motif_rmsd, nearest_training
 
 
 def test_principal_components_restore_data_of_their_rank(dice):
@@ -38,3 +39,25 @@ def test_gram_error_is_a_root_mean_square_over_entries():
 def test_gram_error_refuses_other_shapes():
     with pytest.raises(ValueError, match="shapes differ"):
         gram_error(torch.zeros(2, 8, 8), torch.zeros(2, 7, 7))
+
+
+def test_codes_are_the_coordinates_that_a_reconstruction_is_made_of(dice):
+    features = torch.randn(50, 10, generator=dice) + 4
+    linear = PrincipalComponents(features, 3)
+    codes = linear.encode(features)
+    assert codes.shape == (50, 3)
+    torch.testing.assert_close(linear.centre + codes @ linear.directions, linear.reconstruct(features))
+
+
+def test_a_motif_among_the_training_motifs_is_found_in_any_pose_and_order(clouds, dice):
+    order = torch.rand(clouds.shape[:2], generator=dice).argsort(1)
+    moved = clouds.gather(1, order[..., None].expand_as(clouds)) @ symmetry.random_orthogonal(dice, (16,)).mT
+    assert (nearest_motif_rmsd(moved, clouds) < 1e-6).all()
+
+
+def test_the_nearest_motif_is_no_farther_than_any_candidate(clouds):
+    own, others = clouds[:4], clouds[4:]
+    found = nearest_motif_rmsd(own, others, n_candidates=12)
+    for index in range(4):
+        every = alignment.match_atoms(own[index].expand(12, -1, -1), others, allow_mirror=True).rmsd
+        assert found[index].item() == pytest.approx(every.min().item())

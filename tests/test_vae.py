@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from tutorial_lib import vae
+from tutorial_lib import alignment, gram, symmetry, training, vae
 
 
 @pytest.fixture
@@ -127,3 +127,58 @@ def test_the_kl_of_the_loss_is_a_sum_over_latents_and_a_mean_over_the_batch(feat
 def test_thirty_five_features_are_refused(features):
     with pytest.raises(ValueError, match=r"reads \(N, 36\) and \(64, 35\) arrived: pass n_features"):
         vae.VariationalAutoencoder().encode(features[:, :35])
+
+
+def squared_error(decoded, positions):
+    apart = alignment.aligned_rmsd(positions, decoded, allow_mirror=True, reorder=False)
+    return positions.shape[1] * apart.square()
+
+
+def test_the_aligned_autoencoder_draws_clouds_whose_matrices_have_rank_three(dice):
+    model = vae.AlignedAutoencoder(seed=0)
+    drawn = model.sample(5, dice)
+    assert drawn.shape == (5, 8, 3)
+    _, discarded = gram.nearest_rank3(gram.gram_matrix(drawn))
+    assert discarded.max() < 1e-5
+    assert model.reconstruct(torch.randn(4, 36, generator=dice)).shape == (4, 8, 3)
+
+
+def test_the_aligned_loss_does_not_see_the_pose(clouds, dice):
+    model = vae.AlignedAutoencoder(seed=0)
+    x = clouds.float()
+    features = gram.Standardiser.fit(gram.gram_matrix(x)).features(gram.gram_matrix(x))
+    loss = vae.aligned_loss(beta=0.1, error=squared_error)
+    turned = x @ symmetry.random_orthogonal(dice, (), x.dtype).mT
+    here, there = (loss(model, (features, y), torch.Generator().manual_seed(0)) for y in (x, turned))
+    torch.testing.assert_close(here["loss"], there["loss"], rtol=1e-4, atol=0)
+    shifted = loss(model, (features, x + 1), torch.Generator().manual_seed(0))
+    assert abs(shifted["loss"] - here["loss"]) > 1e-2
+    torch.testing.assert_close(here["loss"], here["reconstruction"] + 0.1 * here["kl"])
+
+
+def test_the_aligned_autoencoder_learns(clouds):
+    x = clouds.float()
+    features = gram.Standardiser.fit(gram.gram_matrix(x)).features(gram.gram_matrix(x))
+    model = vae.AlignedAutoencoder(hidden=(64, 64), seed=0)
+    loss = vae.aligned_loss(beta=1e-3, error=squared_error)
+    recipe = training.Recipe(epochs=150, batch_size=16, learning_rate=5e-3)
+    history = training.train(model, (features, x), loss, recipe, device="cpu", progress=False)
+    assert history["reconstruction"][-1] < 0.1 * history["reconstruction"][0]
+
+
+def test_overlap_counts_depth_below_the_shortest_distance():
+    pair = torch.tensor([[[3.0, 0, 0], [3.0, 1.5, 0]], [[3.0, 0, 0], [-3.0, 0, 0]], [[0.5, 0, 0], [9.0, 0, 0]]])
+    torch.testing.assert_close(vae.overlap(pair, 2.0), torch.tensor([0.25, 0.0, 2.25]))
+    assert torch.equal(vae.overlap(pair, 0.0), torch.zeros(3))
+
+
+def test_repulsion_drives_atoms_apart(dice):
+    cloud = torch.tensor([[[2.0, 0, 0], [2.0, 0.3, 0], [0, 2.0, 0]]], requires_grad=True)
+    vae.overlap(cloud, 2.0).sum().backward()
+    assert cloud.grad[0, 0, 1] > 0 > cloud.grad[0, 1, 1]
+
+
+@pytest.mark.parametrize("weights", [{"beta": -1.0}, {"beta": 0.1, "repulsion": -1.0}])
+def test_negative_weights_of_the_aligned_loss_are_refused(weights):
+    with pytest.raises(ValueError, match="a negative weight rewards what it should punish"):
+        vae.aligned_loss(error=squared_error, **weights)

@@ -9,6 +9,8 @@ ISOMER_NOISE = 0.2  # A, every coordinate of the molecules of notebook 01
 ISOMER_WIDTHS = (64, 64)  # hidden layers of their classifiers
 DIGIT_WIDTHS = (128, 32)  # hidden layers of the autoencoder of digits
 GRAM_VAE_BETA = 0.03  # the smallest error on the validation cell of 0.01, 0.03, 0.1, 0.3 and 1
+ALIGNED_BETA = 0.13  # A^2 a nat
+ALIGNED_REPULSION = 13.0  # of the squared error, for each A^2 of overlap
 
 
 def digits(seed: int = 0) -> Recipe:
@@ -72,3 +74,19 @@ def gram_vae_collapsed(seed: int = 0) -> Recipe:
         Nothing.
     """
     return Recipe(epochs=60, batch_size=256, learning_rate=0.01, seed=seed)
+
+
+def aligned(seed: int = 0) -> Recipe:
+    """The recipe of notebook 03.
+
+    Args:
+        seed: of the batches and of the noise in the loss.
+
+    Returns:
+        Shorter under the quick profile, longer under the full one.
+
+    Raises:
+        ValueError: TUTORIAL_PROFILE names no profile.
+    """
+    epochs = {"quick": 250, "full": 1000}[profile()]
+    return Recipe(epochs=epochs, batch_size=256, learning_rate=4e-3, seed=seed)

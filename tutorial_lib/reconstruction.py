@@ -7,7 +7,9 @@ gradient.
 import torch
 from torch import Tensor
 
-from tutorial_lib.vocabulary import Examples, Features, Latent, Scalars
+from tutorial_lib.alignment import match_atoms
+from tutorial_lib.motifs import descriptor
+from tutorial_lib.vocabulary import Examples, Features, Latent, Motifs, Scalars
 
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
@@ -99,3 +101,27 @@ def nearest_training(features: Features, training: Examples) -> Features:
         RuntimeError: the number of features differs.
     """
     return training[torch.cdist(features, training).argmin(1)]
+
+
+def nearest_motif_rmsd(positions: Motifs, training: Motifs, n_candidates: int = 15) -> Scalars:
+    """The distance of each motif to the training motif that lies upon it best: the error of a memory.
+
+    Candidates are those with the most similar sorted distances; of each the atoms are matched and the pose
+    chosen, mirrors included.
+
+    Args:
+        positions: (N, n, 3), angstrom.
+        training: (M, n, 3), angstrom.
+        n_candidates: how many training motifs are laid upon each.
+
+    Returns:
+        (N,), angstrom.
+
+    Raises:
+        ValueError: a set is empty, not finite, or of other sizes.
+    """
+    unlike = torch.cdist(descriptor(positions), descriptor(training))
+    candidates = unlike.topk(min(n_candidates, len(training)), dim=1, largest=False).indices
+    whole = training[candidates].flatten(0, 1)
+    part = positions[:, None].expand(-1, candidates.shape[1], -1, -1).flatten(0, 1)
+    return match_atoms(part, whole, allow_mirror=True).rmsd.view(candidates.shape).amin(1)

@@ -5,7 +5,7 @@ from `gram`; what the decoder draws is judged in `motifs`. `networks` holds the 
 minimise.
 """
 
-from tutorial_lib.vae.losses import active_units, aligned_loss, evidence_loss, kl_divergence
+from tutorial_lib.vae.losses import active_units, aligned_loss, evidence_loss, kl_divergence, overlap
 from tutorial_lib.vae.networks import AlignedAutoencoder, VariationalAutoencoder
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "aligned_loss",
     "evidence_loss",
     "kl_divergence",
+    "overlap",
 ]

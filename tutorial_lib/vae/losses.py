@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.gram import permuted
 from tutorial_lib.vae.networks import VariationalAutoencoder
-from tutorial_lib.vocabulary import Features, Latent
+from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars
 
 Loss = Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]]
 ACTIVE_VARIANCE = 0.01  # Burda, Grosse and Salakhutdinov, ICLR 2016
@@ -61,7 +61,7 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
     Raises:
         ValueError: beta is negative, or the reduction is neither.
     """
-    _check_weight(beta)
+    _check_weight("beta", beta)
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}: pass 'sum' or 'mean'")
 
@@ -79,33 +79,60 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
     return loss
 
 
-def aligned_loss(*, beta: float, compare: Callable[[Tensor, Tensor], Tensor]) -> Loss:
+def overlap(positions: Motifs, closest: float) -> Scalars:
+    """How far atoms stand inside each other: the squared depth below a shortest distance, summed over pairs.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom, which counts as one more.
+        closest: angstrom; pairs farther apart than this do not overlap.
+
+    Returns:
+        (N,), angstrom^2.
+
+    Raises:
+        RuntimeError: positions are not rows of three numbers.
+    """
+    all_atoms = torch.nn.functional.pad(positions, (0, 0, 1, 0))
+    row, column = torch.triu_indices(all_atoms.shape[1], all_atoms.shape[1], offset=1)
+    apart = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=2)
+    return (closest - apart).clamp(min=0).square().sum(1)
+
+
+def aligned_loss(
+    *, beta: float, error: Callable[[Tensor, Tensor], Tensor], repulsion: float = 0.0, closest: float = 0.0
+) -> Loss:
     """The loss of an autoencoder that draws clouds, for `training.train`.
 
-    Squared error of the cloud + beta * KL, each summed and then averaged over the batch.
+    Squared error of the cloud + repulsion * overlap + beta * KL, each summed over a cloud and then averaged over the
+    batch. The repulsion tells the decoder what every atom knows, that two of them cannot stand in one place; a
+    squared error does not mind.
 
     Args:
         beta: weight of the KL divergence, in the unit of the error a nat.
-        compare: the squared error (N,) of decoded clouds (N, n, 3) against true ones, angstrom: after alignment,
-            or of their Gram matrices.
+        error: the squared error (N,) of decoded clouds (N, n, 3) against true ones, angstrom: after alignment, or of
+            their Gram matrices.
+        repulsion: weight of the overlap, in the unit of the error an angstrom^2.
+        closest: angstrom; closer pairs overlap. The shortest distance in the training motifs, say.
 
     Returns:
         A function of the model, a batch (features (N, n_features), positions (N, n, 3)) and a generator, that gives
-        the terms "loss", "reconstruction" and "kl".
+        the terms "loss", "reconstruction", "overlap" and "kl".
 
     Raises:
-        ValueError: beta is negative.
+        ValueError: beta or repulsion is negative.
     """
-    _check_weight(beta)
+    _check_weight("beta", beta)
+    _check_weight("repulsion", repulsion)
 
     def loss(model: nn.Module, batch: tuple[Tensor, Tensor], generator: Generator) -> dict[str, Tensor]:
         features, positions = batch
         mean, log_variance = model.encode(features)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
         decoded = model.decode(mean + noise * (0.5 * log_variance).exp())
-        reconstruction = compare(decoded, positions).mean()
+        reconstruction, depth = error(decoded, positions).mean(), overlap(decoded, closest).mean()
         kl = kl_divergence(mean, log_variance).sum() / len(mean)
-        return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
+        total = reconstruction + repulsion * depth + beta * kl
+        return {"loss": total, "reconstruction": reconstruction, "overlap": depth, "kl": kl}
 
     return loss
 
@@ -131,6 +158,6 @@ def active_units(model: VariationalAutoencoder, features: Features) -> int:
     return int((mean.var(0) > ACTIVE_VARIANCE).sum())
 
 
-def _check_weight(beta: float) -> None:
-    if beta < 0:
-        raise ValueError(f"beta is {beta}, and a negative weight rewards codes far from the prior: pass 0 or more")
+def _check_weight(name: str, weight: float) -> None:
+    if weight < 0:
+        raise ValueError(f"{name} is {weight}, and a negative weight rewards what it should punish: pass 0 or more")
