@@ -7,13 +7,15 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.transform import Rotation
 from torch.distributions import Normal, kl_divergence
 
-from tutorial_lib import exercises, gram
-from tutorial_lib.exercises import gram_vae, invariance, judge
+from tutorial_lib import alignment, exercises, gram
+from tutorial_lib.exercises import gram_vae, invariance, judge, synchronisation
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS
+HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -122,7 +124,50 @@ def price(mean, log_variance):
     return (mean**2 + log_variance.exp() - 1 - log_variance) / 2
 
 
+def factorised(g):
+    values, vectors = torch.linalg.eigh(g)
+    return vectors[:, -3:] * values[-3:].clamp(min=0).sqrt()
+
+
+def kabsch(source, target, fix=True):
+    u, _, vh = torch.linalg.svd(target.mT @ source)
+    hand = torch.linalg.det(u @ vh) if fix else 1.0
+    return u @ torch.diag(torch.tensor([1, 1, hand], dtype=source.dtype)) @ vh
+
+
+def by_quaternions(source, target):
+    return torch.tensor(Rotation.align_vectors(target.numpy(), source.numpy())[0].as_matrix())
+
+
+def assigned(cost):
+    return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
+
+
+def rmsd(x, y, turn):
+    return (x - y @ turn.mT).square().sum(1).mean().sqrt()
+
+
+def nearest_turn(x, y):
+    with torch.no_grad():
+        return kabsch(y, x, fix=False)
+
+
 RIGHT = {
+    "3.1": [
+        factorised,
+        lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt(),
+        lambda g: gram.positions_from_gram(g),
+    ],
+    "3.2": [kabsch, by_quaternions, lambda source, target: alignment.best_rotation(source, target, allow_mirror=False)],
+    "3.3": [
+        lambda x, y: assigned(torch.cdist(x, y).square()),
+        lambda x, y: assigned(-x @ y.mT),
+    ],
+    "3.4": [
+        lambda x, y: rmsd(x, y, nearest_turn(x, y)),
+        lambda x, y: alignment.aligned_rmsd(x, y, allow_mirror=True, reorder=False),
+        lambda x, y: ((x.square().sum() + y.square().sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()) / len(x)).sqrt(),
+    ],
     "1.1": [lambda x, q: x @ q.mT, turned_row_by_row, lambda x, q: torch.einsum("ij,aj->ai", q, x)],
     "1.2": [forces_by_grad, forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
     "1.3": [lambda x: pairs(x).sort().values, by_every_pair, lambda x: torch.cdist(x, x).flatten().sort().values],
@@ -146,6 +191,48 @@ RIGHT = {
     "2.4": [lambda g: gram.nearest_rank3(g)[0], by_positions, lambda g: keep(g, slice(-3, None))],
 }
 WRONG = {
+    "3.1": [
+        (lambda g: torch.linalg.eigh(g)[1][:, -3:] * torch.linalg.eigh(g)[0][-3:], "3.1 root"),
+        (lambda g: torch.linalg.eigh(g)[1][:, :3] * torch.linalg.eigh(g)[0][:3].clamp(min=0).sqrt(), "3.1 smallest"),
+        (lambda g: torch.linalg.eigh(g)[1].mT[:, -3:] * torch.linalg.eigh(g)[0][-3:].sqrt(), "3.1 rows"),
+        (lambda g: torch.linalg.eigh(g)[1][-3:].mT * torch.linalg.eigh(g)[0][-3:].sqrt(), "3.1 rows"),
+        (lambda g: torch.linalg.eigh(g)[1][:, -3:], "3.1 other"),
+        (lambda g: g[:, :3], "3.1 other"),
+        (lambda g: torch.linalg.cholesky(g)[:, :3], "raises"),
+        (lambda g: factorised(g).mT, "shape"),
+    ],
+    "3.2": [
+        (lambda source, target: kabsch(source, target, fix=False), "3.2 mirror"),
+        (lambda source, target: kabsch(source, target).mT, "3.2 inverse"),
+        (lambda source, target: kabsch(source - source.mean(0), target - target.mean(0)), "3.2 centroid"),
+        (lambda source, target: target.mT @ source, "3.2 orthogonal"),
+        (lambda source, target: torch.linalg.lstsq(source, target)[0].mT, "3.2 orthogonal"),
+        (lambda source, target: torch.eye(3, dtype=source.dtype), "3.2 other"),
+        (lambda source, target: kabsch(source[:3], target[:3]), "3.2 other"),
+        (lambda source, target: source @ kabsch(source, target).mT, "shape"),
+    ],
+    "3.3": [
+        (lambda x, y: torch.cdist(x, y).argmin(1), "3.3 greedy"),
+        (lambda x, y: assigned(torch.cdist(y, x).square()), "3.3 inverse"),
+        (lambda x, y: y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()], "3.3 radius"),
+        (lambda x, y: assigned(torch.cdist(x, y)), "3.3 distance"),
+        (lambda x, y: assigned(x @ y.mT), "3.3 worst"),
+        (lambda x, y: torch.arange(len(x)), "3.3 other"),
+        (lambda x, y: torch.arange(1, len(x) + 1), "3.3 other"),
+        (lambda x, y: y[assigned(torch.cdist(x, y).square())], "shape"),
+        (lambda x, y: assigned(torch.cdist(x, y).square()).double(), "dtype"),
+    ],
+    "3.4": [
+        (lambda x, y: rmsd(x, y, torch.eye(3, dtype=x.dtype)), "3.4 pose"),
+        (lambda x, y: rmsd(x, y, kabsch(y, x).detach()), "3.4 mirror"),
+        (lambda x, y: (x - y @ nearest_turn(x, y).mT).norm(), "3.4 mean"),
+        (lambda x, y: (x - y @ nearest_turn(x, y).mT).square().mean().sqrt(), "3.4 mean"),
+        (lambda x, y: rmsd(x, y, nearest_turn(x, y)).detach(), "3.4 gradient"),
+        (lambda x, y: rmsd(x, y, kabsch(y, x, fix=False)), "3.4 nan"),
+        (lambda x, y: (x @ x.mT - y @ y.mT).norm(), "3.4 other"),
+        (lambda x, y: rmsd(x, y, nearest_turn(x, y)).square(), "3.4 other"),
+        (lambda x, y: torch.zeros((), dtype=x.dtype), "3.4 other"),
+    ],
     "1.1": [
         (lambda x, q: x @ q, "1.1 inverse"),
         (lambda x, q: q @ x.mT, "shape"),

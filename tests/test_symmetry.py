@@ -69,6 +69,13 @@ def test_a_qr_decomposition_alone_is_not_even(dice):
     assert abs(ours[:, 0, 0].mean()) < 0.02
 
 
+def test_a_transformation_renumbers_then_turns_then_shifts():
+    about_z = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    shift, order = torch.tensor([[[0.0, 0, 5]]]), torch.tensor([[1, 0]])
+    moved = symmetry.Transformation(about_z[None], shift, order)(torch.tensor([[[1.0, 0, 0], [0, 2, 0]]]))
+    torch.testing.assert_close(moved, torch.tensor([[[-2.0, 0, 5], [0, 1, 5]]]))
+
+
 def test_an_invariant_function_has_no_error_and_another_has(clouds, dice):
     turn = symmetry.random_rotation(dice, dtype=clouds.dtype)
     assert symmetry.invariance_error(distances, clouds, lambda x: x @ turn.mT) < 1e-5

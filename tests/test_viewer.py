@@ -82,3 +82,38 @@ def test_the_centre_is_marked_in_the_widget_and_must_be_there(pair):
     assert "spacefill" in str(viewer.view(pair, alt="Two atoms", centre=1).widget._ngl_msg_archive)
     with pytest.raises(ValueError, match="no atom 2 to mark: these are atoms 0 to 1"):
         viewer.view(pair, alt="Two atoms", centre=2)
+
+
+def test_frames_move_with_a_slider_and_stand_in_a_row(pair):
+    frames = [pair.copy() for _ in range(3)]
+    frames[1].positions[1, 0] = 3.0
+    shown = viewer.animate(frames, alt="Two atoms that part")
+    assert shown.widget.max_frame == 2
+    assert set(shown._repr_mimebundle_()) == {WIDGET, "text/html", "image/png", "text/plain"}
+    assert shown.picture != viewer.animate(frames[:1] * 3, alt="Two atoms at rest").picture
+
+
+def test_a_map_links_points_to_atoms(pair):
+    properties = {"x (Å)": [0.0, 1], "y (Å)": [0.0, 2], "angle (degree)": [5.0, 6], "more": [1.0, 0]}
+    shown = viewer.linked_map([pair, pair], properties, alt="Two points")
+    assert shown.widget is not None
+    assert "angle (degree)" in shown.widget.value
+    assert set(shown._repr_mimebundle_()) == {WIDGET, "text/html", "image/png", "text/plain"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda pair: viewer.animate([], alt="a"), "no atoms to show"),
+        (lambda pair: viewer.animate([pair, pair[:1]], alt="a"), "frames of one size"),
+        (lambda pair: viewer.linked_map([pair], {"x": [1], "y": [1]}, alt="a"), "three properties at least"),
+        (
+            lambda pair: viewer.linked_map([pair], {"x": [1], "y": [1], "c": [1, 2]}, alt="a"),
+            "one number for each of 1",
+        ),
+        (lambda pair: viewer.animate([pair], alt=" "), "alt is empty"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused(pair, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(pair)

@@ -1,37 +1,43 @@
 """Atoms in three dimensions: atoms and a sentence come in, one output for every kind of page goes out.
 
-In JupyterLab it is a widget that turns with the mouse. On a page that runs no code it is a still
-picture with alternative text, and for a screen reader it is the sentence. Where the widget cannot
-draw, the picture stands in.
+In JupyterLab it is a widget that turns with the mouse, moves with a slider or opens at a click. On a page
+that runs no code it is a still picture with alternative text, and for a screen reader it is the sentence.
+Where the widget cannot draw, the picture stands in.
 """
 
 import base64
 import html
 import json
 import sys
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import chemiscope
 import numpy as np
 from ase import Atoms
+from ipywidgets import DOMWidget
+from torch import Tensor
 
-from tutorial_lib.plotting import CAMERA, COLOURS, still
+from tutorial_lib.plotting import CAMERA, COLOURS, scatter_map, still, strip
 
 
 class View:
-    """What `view` returns: it shows itself when it is the last line of a cell.
+    """What the functions here return: it shows itself when it is the last line of a cell.
 
     Attributes:
-        widget: the nglview widget, or None where it cannot draw.
+        widget: what a reader can turn, or None where it cannot draw.
         alt: the sentence for a screen reader.
+        picture: the bytes of the still picture, PNG.
     """
 
-    def __init__(self, atoms: Atoms, alt: str, centre: int | None, camera: str):
-        self.alt = alt
-        self.widget = _widget(atoms, centre) if extension_matches() else None
-        self._picture = still(atoms, centre, camera)
+    def __init__(self, widget: DOMWidget | None, alt: str, picture: bytes):
+        if not alt.strip():
+            raise ValueError("alt is empty: say in one sentence what there is to see")
+        self.widget, self.alt, self.picture = widget, alt, picture
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        encoded = base64.b64encode(self._picture).decode()
+        encoded = base64.b64encode(self.picture).decode()
         bundle = {
             "text/plain": self.alt,
             "image/png": encoded,
@@ -57,15 +63,61 @@ def view(atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAM
     Raises:
         ValueError: there are no atoms, none of that index, positions are not finite, or the sentence is empty.
     """
-    if len(atoms) == 0:
-        raise ValueError("there are no atoms to show")
+    _check_atoms([atoms])
     if centre is not None and not 0 <= centre < len(atoms):
         raise ValueError(f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}")
-    if not np.isfinite(atoms.positions).all():
-        raise ValueError("positions hold NaN or infinity: a cloud recovered from a bad matrix, perhaps")
-    if not alt.strip():
-        raise ValueError("alt is empty: say in one sentence what there is to see")
-    return View(atoms, alt, centre, camera)
+    widget = _widget(atoms, centre) if extension_matches() else None
+    return View(widget, alt, still(atoms, centre, camera))
+
+
+def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> View:
+    """Frames of one set of atoms with a slider under them, and all of them in a row where no code runs.
+
+    Args:
+        frames: of as many atoms each; six to twelve fit in a row.
+        alt: what there is to see, in one sentence, for whoever does not see it.
+        centre: the index of an atom to mark, or None.
+
+    Returns:
+        An object that shows itself when it is the last line of a cell.
+
+    Raises:
+        ValueError: there are no frames, they differ in size, positions are not finite, or the sentence is empty.
+    """
+    _check_atoms(frames)
+    if len({len(atoms) for atoms in frames}) > 1:
+        raise ValueError(f"frames of one size are needed: {[len(atoms) for atoms in frames]} atoms arrived")
+    widget = _widget(frames, centre) if extension_matches() else None
+    return View(widget, alt, strip(frames, centre))
+
+
+def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.ndarray | Tensor], *, alt: str) -> View:
+    """A map of many clusters: click on a point and see its atoms.
+
+    The first two properties are the axes and the third is the colour; the reader may choose others.
+
+    Args:
+        frames: one cluster a point.
+        properties: name, with its unit, to one number a cluster; three at least.
+        alt: what there is to see, in one sentence, for whoever does not see it.
+
+    Returns:
+        An object that shows itself when it is the last line of a cell.
+
+    Raises:
+        ValueError: there are no clusters, fewer than three properties, their numbers differ, or the sentence is empty.
+    """
+    _check_atoms(frames)
+    columns = {name: np.asarray(values, dtype=float) for name, values in properties.items()}
+    if len(columns) < 3 or any(values.shape != (len(frames),) for values in columns.values()):
+        shapes = {name: values.shape for name, values in columns.items()}
+        raise ValueError(f"three properties at least, one number for each of {len(frames)} clusters: {shapes} arrived")
+    x, y, colour = list(columns)[:3]
+    settings = {"map": {"x": {"property": x}, "y": {"property": y}, "color": {"property": colour}}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about properties that a reader may still choose
+        widget = chemiscope.show(list(frames), properties=columns, settings=settings, warning_timeout=-1)
+    return View(widget, alt, scatter_map(columns))
 
 
 def extension_version() -> str | None:
@@ -97,10 +149,12 @@ def extension_matches() -> bool:
     return asked == extension_version()
 
 
-def _widget(atoms: Atoms, centre: int | None):
+def _widget(atoms: Atoms | Sequence[Atoms], centre: int | None) -> DOMWidget:
     import nglview
 
-    widget = nglview.show_ase(atoms, default_representation=False)
+    show = nglview.show_ase if isinstance(atoms, Atoms) else nglview.show_asetraj
+    widget = show(atoms, default_representation=False)
+    atoms = atoms if isinstance(atoms, Atoms) else atoms[0]
     widget.add_ball_and_stick()
     if centre is not None:
         widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"])
@@ -109,3 +163,10 @@ def _widget(atoms: Atoms, centre: int | None):
     widget.center()
     widget.layout.height = "300px"
     return widget
+
+
+def _check_atoms(frames: Sequence[Atoms]) -> None:
+    if len(frames) == 0 or any(len(atoms) == 0 for atoms in frames):
+        raise ValueError("there are no atoms to show")
+    if not all(np.isfinite(atoms.positions).all() for atoms in frames):
+        raise ValueError("positions hold NaN or infinity: a cloud recovered from a bad matrix, perhaps")

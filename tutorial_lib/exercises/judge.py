@@ -21,7 +21,7 @@ HINTS = {
     "numpy": "Stay with torch from the first line to the last: gradients and other devices are lost in NumPy.",
     "no tensor": "Return a torch.Tensor.",
     "shape": "Print the shape after every line, and compare with the shape that the exercise asks for.",
-    "dtype": "Do not convert numbers on the way: the answer should have the precision of its input.",
+    "dtype": "Numbers should have the precision of the input, and indices of atoms should be whole numbers.",
     "not finite": "Look for a division by zero, a logarithm or a square root of something negative.",
     "in place": "Make a new tensor: whoever called your function still needs the old one, as it was and without a "
     "gradient hanging on it.",
@@ -107,8 +107,10 @@ class Answer:
     def __init__(self, function: Callable):
         self.function = function
 
-    def __call__(self, *inputs: object, shape: tuple[int, ...] | None = None) -> Tensor:
-        """What the function gives for the inputs, or `Wrong` if that is not a float64 tensor of that shape."""
+    def __call__(
+        self, *inputs: object, shape: tuple[int, ...] | None = None, dtype: torch.dtype = torch.float64
+    ) -> Tensor:
+        """What the function gives for the inputs, or `Wrong` if that is not a tensor of that shape and dtype."""
         kept = [(x, x.detach().clone(), x.requires_grad) for x in inputs if isinstance(x, Tensor)]
         try:
             output = self.function(*inputs)
@@ -128,8 +130,9 @@ class Answer:
             given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
             asked = f"the shape {tuple(output.shape)}, and {shape} is asked for"
             raise Wrong(f"for inputs of shape {given} it returns {asked}.", HINTS["shape"])
-        if output.dtype != torch.float64:
-            raise Wrong(f"for float64 it returns {str(output.dtype).removeprefix('torch.')}.", HINTS["dtype"])
+        if output.dtype != dtype:
+            arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
+            raise Wrong(f"it returns {arrived}, and {asked} is asked for.", HINTS["dtype"])
         if not torch.isfinite(output).all():
             raise Wrong("it returns NaN or infinity.", HINTS["not finite"])
         if not all(torch.equal(x.detach(), old) for x, old, _ in kept):

@@ -1,12 +1,13 @@
 """Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
 
-The only room that imports matplotlib. `curves` has two axes with units, `pictures` shows things, and
+The only room that imports matplotlib. `curves` has two axes with units, `pictures` and `stills` show things, and
 `palette` holds the one colour that each thing has in every notebook.
 """
 
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
 from tutorial_lib.plotting.palette import COLOURS, DASHES
-from tutorial_lib.plotting.pictures import CAMERA, arrows, digits, gallery, latent_map, matrix, still
+from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, matrix
+from tutorial_lib.plotting.stills import CAMERA, scatter_map, still, strip
 
 __all__ = [
     "CAMERA",
@@ -22,7 +23,9 @@ __all__ = [
     "matrix",
     "panels",
     "points",
+    "scatter_map",
     "seeds",
     "still",
+    "strip",
     "training_history",
 ]

@@ -1,24 +1,13 @@
-"""Pictures: matrices, images, maps of codes and atoms come in; an axis goes out, or the bytes of a file."""
+"""Pictures with an axis of their own: matrices, images, maps of codes and arrows come in, an axis goes out."""
 
-import io
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from ase import Atoms
-from ase.data import covalent_radii
-from ase.data.colors import jmol_colors
-from ase.utils import rotate
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
-
-BOND_STRETCH = 1.28
-CAMERA = "-75x,20y,5z"
-SILICON = 14  # has the colour of the course, every other element that of Jmol
 
 
 def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
@@ -164,53 +153,3 @@ def arrows(
     ax.set(title=title, xlabel="x (Å)", ylabel="y (Å)", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     ax.legend(frameon=False, loc="upper left")
     return ax
-
-
-def still(atoms: Atoms, centre: int | None, camera: str = CAMERA) -> bytes:
-    """A picture of atoms as PNG, for pages that run no code.
-
-    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line.
-
-    Args:
-        atoms: what to show, angstrom; its cell is drawn if it has one.
-        centre: the atom that gets another colour and a square, or None.
-        camera: the turns about the axes of the picture that bring the atoms into view, as ASE writes them.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are no atoms.
-    """
-    if len(atoms) == 0:
-        raise ValueError("there are no atoms to draw")
-    figure = Figure(figsize=(3.2, 3.2), layout="constrained")
-    ax = figure.subplots()
-    turn = rotate(camera)
-    x, y, depth = (atoms.positions @ turn).T
-    first, second = np.triu_indices(len(atoms), 1)
-    bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
-    joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond
-    for i, j in zip(first[joined], second[joined], strict=True):
-        ax.plot(x[[i, j]], y[[i, j]], color="0.5", linewidth=3, zorder=min(depth[i], depth[j]))
-    for at, number in enumerate(atoms.numbers):
-        colour = COLOURS["crystal"] if number == SILICON else jmol_colors[number]
-        marker, colour = ("s", COLOURS["model"]) if at == centre else ("o", colour)
-        size = 14 if number > 1 else 10
-        ax.plot(
-            x[at], y[at], marker, color=colour, markeredgecolor="k", markersize=size, zorder=depth[at], clip_on=False
-        )
-        if len(set(atoms.numbers)) > 2:
-            ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
-    if atoms.cell.rank == 3:
-        corners = np.array(list(np.ndindex(2, 2, 2)))
-        for i, j in combinations(range(8), 2):
-            if abs(corners[i] - corners[j]).sum() == 1:
-                ends = corners[[i, j]] @ atoms.cell.array @ turn
-                ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
-    ax.set_aspect("equal")
-    ax.margins(0.1)
-    ax.set_axis_off()
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80, bbox_inches="tight", pad_inches=0.15)
-    return file.getvalue()

@@ -1,0 +1,198 @@
+"""The exercises of notebook 03: atoms from a matrix, the best rotation, who is who, and a distance that does not turn."""
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Generator, Tensor
+
+from tutorial_lib.alignment import aligned_rmsd, best_rotation
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.gram import gram_matrix
+from tutorial_lib.symmetry import random_rotation
+
+HINTS = {
+    "3.1 root": "Lengths come out squared. What is the square root of a diagonal matrix?",
+    "3.1 smallest": "In which order does eigh return eigenvalues, and which of them carry the cloud?",
+    "3.1 rows": "The eigenvectors are the columns of what eigh returns. Whose coordinates stand in a row of yours?",
+    "3.1 other": "Multiply your positions with their own transpose, and compare with what came in.",
+    "3.2 mirror": "Your Q has determinant -1: it is a mirror. Which direction costs least if its sign is flipped?",
+    "3.2 inverse": "It turns the target onto the source. Which of the two clouds stands on the left in your product?",
+    "3.2 centroid": "Both clouds come with an origin, their central atom, and it stays where it is.",
+    "3.2 orthogonal": "Q has to be orthogonal: a singular value decomposition has two factors that are, and one that is not.",
+    "3.2 other": "It is a rotation, and another one comes nearer. Which matrix did you decompose?",
+    "3.3 greedy": "Two atoms cannot have one partner. Look for the assignment that is best for all of them together.",
+    "3.3 inverse": "y[order] should lie upon x. Yours lays x[order] upon y.",
+    "3.3 radius": "Atoms at the same distance from the origin need not lie in the same direction.",
+    "3.3 distance": "The sum of distances and the sum of their squares have different smallest assignments; squares are "
+    "asked for.",
+    "3.3 worst": "This assignment is among the worst. Is it a cost that you hand over, or a gain?",
+    "3.3 other": "There is an assignment with a smaller sum of squares.",
+    "3.4 pose": "Turn one of the two clouds: nothing has happened, and your number changes.",
+    "3.4 mirror": "Matrices of inner products cannot tell a cloud from its mirror image, and so your number should not either.",
+    "3.4 mean": "Root of the mean, over the n atoms, of squared distances: three coordinates make one distance.",
+    "3.4 gradient": "A network that learns from this number needs its gradient with respect to the first cloud.",
+    "3.4 nan": "Singular vectors have no derivative where two singular values are equal. The best rotation may be held fixed: at "
+    "the best one, turning a little changes nothing.",
+    "3.4 other": "Lay a cloud upon itself, then upon itself with one atom moved by 0.1, and compare with what you expect.",
+}
+RIGHT = {
+    "3.1": "the cloud is there, in a pose of its own.",
+    "3.2": "the best rotation, and never a mirror.",
+    "3.3": "no other order brings the atoms nearer to each other.",
+    "3.4": "a distance between shapes, with a gradient.",
+}
+
+
+def check_3_1(answer: object) -> Verdict:
+    """The verdict on `atoms(g)`: positions (n, 3), angstrom, whose Gram matrix (n, n) is g, angstrom^2.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("3.1", answer, _finds_atoms, RIGHT["3.1"])
+
+
+def _finds_atoms(answer: Answer, dice: Generator) -> None:
+    for n_atoms in (8, 5, 12):
+        gram = gram_matrix(_cloud(n_atoms, dice))
+        found = answer(gram, shape=(n_atoms, 3)).detach()
+        if close(gram_matrix(found), gram, 1e-6):
+            continue
+        if close(gram_matrix(found), gram @ gram, 1e-6):
+            raise Wrong("their Gram matrix is the square of the one that came in.", HINTS["3.1 root"])
+        if found.abs().max() < 1e-5:
+            raise Wrong("all atoms stand at the origin.", HINTS["3.1 smallest"])
+        values, vectors = torch.linalg.eigh(gram)
+        roots = values[-3:].clamp(min=0).sqrt()
+        if any(
+            close(found.abs(), wrong.abs(), 1e-6) for wrong in (vectors[-3:].mT * roots, vectors.mT[:, -3:] * roots)
+        ):
+            raise Wrong("rows and columns are mixed up.", HINTS["3.1 rows"])
+        raise Wrong("their Gram matrix is another.", HINTS["3.1 other"])
+
+
+def check_3_2(answer: object) -> Verdict:
+    """The verdict on `rotation(source, target)`: the Q (3, 3), no unit, determinant +1, that turns best.
+
+    Args:
+        answer: the function, of two clouds (n, 3), angstrom.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("3.2", answer, _turns_best, RIGHT["3.2"])
+
+
+def _turns_best(answer: Answer, dice: Generator) -> None:
+    for mirrored, noise in ((False, 0.0), (False, 0.5), (True, 0.0), (True, 0.5), (False, 3.0)):
+        source = _cloud(8, dice)
+        turn = random_rotation(dice) * (-1 if mirrored else 1)
+        target = source @ turn.mT + noise * _cloud(8, dice)
+        best = best_rotation(source, target, allow_mirror=False)
+        found = answer(source, target, shape=(3, 3)).detach()
+        if close(found, best, 1e-6):
+            continue
+        if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
+            raise Wrong("Q Q^T is not the identity.", HINTS["3.2 orthogonal"])
+        if torch.linalg.det(found) < 0:
+            raise Wrong("for some clouds it is a mirror.", HINTS["3.2 mirror"])
+        if close(found, best.mT, 1e-6):
+            raise Wrong("it is the inverse of the best rotation.", HINTS["3.2 inverse"])
+        centred = best_rotation(source - source.mean(0), target - target.mean(0), allow_mirror=False)
+        if close(found, centred, 1e-6):
+            raise Wrong("it turns about the centroids.", HINTS["3.2 centroid"])
+        raise Wrong("another rotation brings the clouds nearer to each other.", HINTS["3.2 other"])
+
+
+def check_3_3(answer: object) -> Verdict:
+    """The verdict on `partners(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x.
+
+    Args:
+        answer: the function, of two clouds (n, 3), angstrom, in one pose.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("3.3", answer, _finds_partners, RIGHT["3.3"])
+
+
+def _finds_partners(answer: Answer, dice: Generator) -> None:
+    for noise in (0.1, 1.0, 1.0, 1.0, 1.0):
+        x = _cloud(8, dice)
+        y = (x + noise * _cloud(8, dice))[torch.randperm(8, generator=dice)]
+        order = answer(x, y, shape=(8,), dtype=torch.int64)
+        if not set(order.tolist()) <= set(range(8)):
+            raise Wrong("it names atoms that are not there.", HINTS["3.3 other"])
+        if len(set(order.tolist())) < 8:
+            raise Wrong("two atoms share a partner.", HINTS["3.3 greedy"])
+        apart = torch.cdist(x, y)
+        best, by_distance, worst = (
+            torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
+            for cost in (apart.square(), apart, -apart.square())
+        )
+        if close((y[order] - x).square().sum(), (y[best] - x).square().sum()):
+            continue
+        if torch.equal(order, best.argsort()):
+            raise Wrong("it is the order of the other cloud.", HINTS["3.3 inverse"])
+        if torch.equal(order, by_distance):
+            raise Wrong("it is nearly always right.", HINTS["3.3 distance"])
+        if torch.equal(order, worst):
+            raise Wrong("no other order is farther away.", HINTS["3.3 worst"])
+        if torch.equal(order, y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()]):
+            raise Wrong("atoms are paired by their distance from the origin.", HINTS["3.3 radius"])
+        raise Wrong("atoms are farther apart than they need be.", HINTS["3.3 other"])
+
+
+def check_3_4(answer: object) -> Verdict:
+    """The verdict on `shape_distance(x, y)`: the RMSD, angstrom, of two clouds (n, 3) after the best turn or mirror.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("3.4", answer, _measures_shapes, RIGHT["3.4"])
+
+
+def _measures_shapes(answer: Answer, dice: Generator) -> None:
+    for n_atoms in (8, 5):
+        x, y, turn = _cloud(n_atoms, dice), _cloud(n_atoms, dice), random_rotation(dice)
+        truth = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
+        found = answer(x, y, shape=()).detach()
+        if not close(found, truth, 1e-6):
+            if not close(answer(x @ turn.mT, y, shape=()).detach(), found, 1e-6):
+                raise Wrong("it changes when one cloud is turned.", HINTS["3.4 pose"])
+            if not close(answer(-x @ turn.mT, y, shape=()).detach(), found, 1e-6):
+                raise Wrong("it changes when one cloud is mirrored.", HINTS["3.4 mirror"])
+            if any(close(found, truth * factor, 1e-6) for factor in (n_atoms**0.5, 3**-0.5, (3 * n_atoms) ** -0.5)):
+                raise Wrong("it is off by a factor that the number of atoms or of axes explains.", HINTS["3.4 mean"])
+            raise Wrong("it is not the root-mean-square distance after alignment.", HINTS["3.4 other"])
+    corners = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
+    for first, second in ((_cloud(8, dice), _cloud(8, dice)), (1.1 * corners, corners)):
+        x = first.requires_grad_()
+        found = answer(x, second, shape=())
+        if not found.requires_grad:
+            raise Wrong("no gradient flows back to the positions.", HINTS["3.4 gradient"])
+        (slope,) = torch.autograd.grad(found, x)
+        (truth,) = torch.autograd.grad(aligned_rmsd(x, second, allow_mirror=True, reorder=False), x)
+        if not close(slope, truth, 1e-6):
+            raise Wrong("its gradient is wrong or NaN for some clouds, a tetrahedron among them.", HINTS["3.4 nan"])
+
+
+def _cloud(n_atoms: int, dice: Generator) -> Tensor:
+    return 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)

@@ -1,0 +1,123 @@
+"""Still pictures of atoms, for pages that run no code: atoms come in, the bytes of a PNG go out."""
+
+import io
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.data.colors import jmol_colors
+from ase.utils import rotate
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tutorial_lib.plotting.palette import COLOURS
+
+BOND_STRETCH = 1.28
+CAMERA = "-75x,20y,5z"
+SILICON = 14  # has the colour of the course, every other element that of Jmol
+
+
+def still(atoms: Atoms, centre: int | None, camera: str = CAMERA) -> bytes:
+    """A picture of atoms as PNG, for pages that run no code.
+
+    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line.
+
+    Args:
+        atoms: what to show, angstrom; its cell is drawn if it has one.
+        centre: the atom that gets another colour and a square, or None.
+        camera: the turns about the axes of the picture that bring the atoms into view, as ASE writes them.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: there are no atoms.
+    """
+    if len(atoms) == 0:
+        raise ValueError("there are no atoms to draw")
+    figure = Figure(figsize=(3.2, 3.2), layout="constrained")
+    _draw_atoms(figure.subplots(), atoms, centre, camera)
+    return _png(figure)
+
+
+def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> bytes:
+    """Stills of several frames in a row as PNG, all on one scale.
+
+    Args:
+        frames: what to show, angstrom.
+        centre: the atom that gets another colour and a square, or None.
+        camera: as for `still`.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: there are no frames.
+    """
+    if len(frames) == 0:
+        raise ValueError("there are no frames to draw")
+    figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
+    limit = 1.15 * max(np.abs(atoms.positions).max() for atoms in frames)
+    for ax, atoms in zip(figure.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
+        _draw_atoms(ax, atoms, centre, camera, size=7)
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    return _png(figure)
+
+
+def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
+    """A map of points as PNG: the first two properties are the axes, the third is the colour.
+
+    Args:
+        properties: name, with its unit, to one number a point; three at least.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ValueError: there are fewer than three properties.
+    """
+    if len(properties) < 3:
+        raise ValueError(f"two axes and a colour are needed: {list(properties)} arrived")
+    (x_name, x), (y_name, y), (colour_name, colour) = list(properties.items())[:3]
+    figure = Figure(figsize=(5.0, 3.6), layout="constrained")
+    ax = figure.subplots()
+    drawn = ax.scatter(x, y, c=colour, s=8, cmap="viridis")
+    figure.colorbar(drawn, ax=ax, label=colour_name)
+    ax.set(xlabel=x_name, ylabel=y_name)
+    return _png(figure)
+
+
+def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, size: int = 14) -> None:
+    turn = rotate(camera)
+    x, y, depth = (atoms.positions @ turn).T
+    first, second = np.triu_indices(len(atoms), 1)
+    bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
+    joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond
+    for i, j in zip(first[joined], second[joined], strict=True):
+        ax.plot(x[[i, j]], y[[i, j]], color="0.5", linewidth=3, zorder=min(depth[i], depth[j]))
+    for at, number in enumerate(atoms.numbers):
+        colour = COLOURS["crystal"] if number == SILICON else jmol_colors[number]
+        marker, colour = ("s", COLOURS["model"]) if at == centre else ("o", colour)
+        size = 14 if number > 1 else 10
+        ax.plot(
+            x[at], y[at], marker, color=colour, markeredgecolor="k", markersize=size, zorder=depth[at], clip_on=False
+        )
+        if len(set(atoms.numbers)) > 2:
+            ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
+    if atoms.cell.rank == 3:
+        corners = np.array(list(np.ndindex(2, 2, 2)))
+        for i, j in combinations(range(8), 2):
+            if abs(corners[i] - corners[j]).sum() == 1:
+                ends = corners[[i, j]] @ atoms.cell.array @ turn
+                ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
+    ax.set_aspect("equal")
+    ax.margins(0.1)
+    ax.set_axis_off()
+
+
+def _png(figure: Figure) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=80, bbox_inches="tight", pad_inches=0.15)
+    return file.getvalue()
