@@ -98,7 +98,7 @@ def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.n
 
     Args:
         frames: one cluster a point.
-        properties: name, with its unit, to one number a cluster; three at least.
+        properties: name, with its unit, to one number a cluster, in the unit of its name; three at least.
         alt: what there is to see, in one sentence, for whoever does not see it.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The exercises of notebook 03: atoms from a matrix, the best rotation, who is who, and a distance that does not turn."""
+"""The exercises of notebook 03: atoms from a matrix, the best rotation, who is who, and a distance of shapes."""
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -17,22 +17,23 @@ HINTS = {
     "3.2 mirror": "Your Q has determinant -1: it is a mirror. Which direction costs least if its sign is flipped?",
     "3.2 inverse": "It turns the target onto the source. Which of the two clouds stands on the left in your product?",
     "3.2 centroid": "Both clouds come with an origin, their central atom, and it stays where it is.",
-    "3.2 orthogonal": "Q has to be orthogonal: a singular value decomposition has two factors that are, and one that is not.",
+    "3.2 orthogonal": "Q has to be orthogonal: of the three factors of a singular value decomposition two are, and one "
+    "is not.",
     "3.2 other": "It is a rotation, and another one comes nearer. Which matrix did you decompose?",
     "3.3 greedy": "Two atoms cannot have one partner. Look for the assignment that is best for all of them together.",
     "3.3 inverse": "y[order] should lie upon x. Yours lays x[order] upon y.",
     "3.3 radius": "Atoms at the same distance from the origin need not lie in the same direction.",
-    "3.3 distance": "The sum of distances and the sum of their squares have different smallest assignments; squares are "
-    "asked for.",
+    "3.3 distance": "The assignment with the smallest sum of distances is not always that with the smallest sum of "
+    "their squares, which is asked for.",
     "3.3 worst": "This assignment is among the worst. Is it a cost that you hand over, or a gain?",
     "3.3 other": "There is an assignment with a smaller sum of squares.",
     "3.4 pose": "Turn one of the two clouds: nothing has happened, and your number changes.",
-    "3.4 mirror": "Matrices of inner products cannot tell a cloud from its mirror image, and so your number should not either.",
+    "3.4 mirror": "Matrices of inner products cannot tell a cloud from its mirror image; neither should your number.",
     "3.4 mean": "Root of the mean, over the n atoms, of squared distances: three coordinates make one distance.",
     "3.4 gradient": "A network that learns from this number needs its gradient with respect to the first cloud.",
-    "3.4 nan": "Singular vectors have no derivative where two singular values are equal. The best rotation may be held fixed: at "
-    "the best one, turning a little changes nothing.",
-    "3.4 other": "Lay a cloud upon itself, then upon itself with one atom moved by 0.1, and compare with what you expect.",
+    "3.4 nan": "Singular vectors have no derivative where two singular values are equal. The best rotation may be held "
+    "fixed: at the best one, turning a little changes nothing.",
+    "3.4 other": "Lay a cloud upon itself, then upon itself with one atom moved by 0.1: what do you expect?",
 }
 RIGHT = {
     "3.1": "the cloud is there, in a pose of its own.",
