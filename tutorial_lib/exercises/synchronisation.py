@@ -114,7 +114,7 @@ def _turns_best(answer: Answer, dice: Generator) -> None:
 
 
 def check_3_3(answer: object) -> Verdict:
-    """The verdict on `partners(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x.
+    """The verdict on `partners_of(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x.
 
     Args:
         answer: the function, of two clouds (n, 3), angstrom, in one pose.
