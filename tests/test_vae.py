@@ -143,26 +143,41 @@ def test_the_aligned_autoencoder_draws_clouds_whose_matrices_have_rank_three(dic
     assert model.reconstruct(torch.randn(4, 36, generator=dice)).shape == (4, 8, 3)
 
 
+def describer(x):
+    standardiser = gram.Standardiser.fit(gram.gram_matrix(x))
+    return lambda clouds: standardiser.features(gram.gram_matrix(clouds))
+
+
 def test_the_aligned_loss_does_not_see_the_pose(clouds, dice):
-    model = vae.AlignedAutoencoder(seed=0)
-    x = clouds.float()
-    features = gram.Standardiser.fit(gram.gram_matrix(x)).features(gram.gram_matrix(x))
-    loss = vae.aligned_loss(beta=0.1, error=squared_error)
+    model, x = vae.AlignedAutoencoder(seed=0), clouds.float()
+    loss = vae.aligned_loss(beta=0.1, describe=describer(x), error=squared_error)
     turned = x @ symmetry.random_orthogonal(dice, (), x.dtype).mT
-    here, there = (loss(model, (features, y), torch.Generator().manual_seed(0)) for y in (x, turned))
+    here, there = (loss(model, y, torch.Generator().manual_seed(0)) for y in (x, turned))
     torch.testing.assert_close(here["loss"], there["loss"], rtol=1e-4, atol=0)
-    shifted = loss(model, (features, x + 1), torch.Generator().manual_seed(0))
+    shifted = loss(model, x + 1, torch.Generator().manual_seed(0))
     assert abs(shifted["loss"] - here["loss"]) > 1e-2
     torch.testing.assert_close(here["loss"], here["reconstruction"] + 0.1 * here["kl"])
 
 
+def test_shaking_changes_what_is_seen_and_what_is_asked_for(clouds):
+    x, seen = clouds.float(), []
+
+    def error(decoded, positions):
+        seen.append(positions)
+        return squared_error(decoded, positions)
+
+    loss = vae.aligned_loss(beta=0.1, describe=describer(x), error=error, shake=0.5)
+    loss(vae.AlignedAutoencoder(seed=0), x, torch.Generator().manual_seed(0))
+    moved = (seen[0] - x).std(dim=(1, 2))
+    assert 0 < moved.min() < 0.1 < 0.3 < moved.max() < 0.7
+
+
 def test_the_aligned_autoencoder_learns(clouds):
     x = clouds.float()
-    features = gram.Standardiser.fit(gram.gram_matrix(x)).features(gram.gram_matrix(x))
     model = vae.AlignedAutoencoder(hidden=(64, 64), seed=0)
-    loss = vae.aligned_loss(beta=1e-3, error=squared_error)
+    loss = vae.aligned_loss(beta=1e-3, describe=describer(x), error=squared_error)
     recipe = training.Recipe(epochs=150, batch_size=16, learning_rate=5e-3)
-    history = training.train(model, (features, x), loss, recipe, device="cpu", progress=False)
+    history = training.train(model, x, loss, recipe, device="cpu", progress=False)
     assert history["reconstruction"][-1] < 0.1 * history["reconstruction"][0]
 
 
@@ -178,7 +193,7 @@ def test_repulsion_drives_atoms_apart(dice):
     assert cloud.grad[0, 0, 1] > 0 > cloud.grad[0, 1, 1]
 
 
-@pytest.mark.parametrize("weights", [{"beta": -1.0}, {"beta": 0.1, "repulsion": -1.0}])
+@pytest.mark.parametrize("weights", [{"beta": -1.0}, {"beta": 0.1, "repulsion": -1.0}, {"beta": 0.1, "shake": -1.0}])
 def test_negative_weights_of_the_aligned_loss_are_refused(weights):
     with pytest.raises(ValueError, match="a negative weight rewards what it should punish"):
-        vae.aligned_loss(error=squared_error, **weights)
+        vae.aligned_loss(describe=describer, error=squared_error, **weights)

@@ -154,7 +154,7 @@ class Standardiser:
         if entries.shape[-1] != len(self.mean):
             fitted = _matrix_size(len(self.mean))
             raise ValueError(f"matrices of {gram.shape[-1]} atoms, and the standardiser was fitted on {fitted} atoms")
-        return (entries - self.mean) / self.std
+        return (entries - self.mean.to(entries)) / self.std.to(entries)
 
     def gram(self, features: Features) -> Gram:
         """The symmetric matrices that standardised entries stand for: the inverse of `features`.
@@ -170,7 +170,7 @@ class Standardiser:
         """
         if features.shape[-1] != len(self.mean):
             raise ValueError(f"{features.shape[-1]} entries arrived, this standardiser has {len(self.mean)}")
-        return from_upper_triangle(features * self.std + self.mean)
+        return from_upper_triangle(features * self.std.to(features) + self.mean.to(features))
 
 
 def nearest_rank3(gram: Tensor) -> tuple[Gram, Scalars]:

@@ -99,37 +99,46 @@ def overlap(positions: Motifs, closest: float) -> Scalars:
 
 
 def aligned_loss(
-    *, beta: float, error: Callable[[Tensor, Tensor], Tensor], repulsion: float = 0.0, closest: float = 0.0
+    *,
+    beta: float,
+    describe: Callable[[Tensor], Tensor],
+    error: Callable[[Tensor, Tensor], Tensor],
+    shake: float = 0.0,
+    repulsion: float = 0.0,
+    closest: float = 0.0,
 ) -> Loss:
     """The loss of an autoencoder that draws clouds, for `training.train`.
 
     Squared error of the cloud + repulsion * overlap + beta * KL, each summed over a cloud and then averaged over the
     batch. The repulsion tells the decoder what every atom knows, that two of them cannot stand in one place; a
-    squared error does not mind.
+    squared error does not mind. Shaking shows clouds warmer than the data are, each by an amount of its own.
 
     Args:
         beta: weight of the KL divergence, in the unit of the error a nat.
+        describe: the features (N, n_features), standardised, of clouds (N, n, 3), angstrom.
         error: the squared error (N,) of decoded clouds (N, n, 3) against true ones, angstrom: after alignment, or of
             their Gram matrices.
+        shake: angstrom, the largest standard deviation of every coordinate.
         repulsion: weight of the overlap, in the unit of the error an angstrom^2.
         closest: angstrom; closer pairs overlap. The shortest distance in the training motifs, say.
 
     Returns:
-        A function of the model, a batch (features (N, n_features), positions (N, n, 3)) and a generator, that gives
-        the terms "loss", "reconstruction", "overlap" and "kl".
+        A function of the model, a batch of clouds (N, n, 3) and a generator, that gives the terms "loss",
+        "reconstruction", "overlap" and "kl".
 
     Raises:
-        ValueError: beta or repulsion is negative.
+        ValueError: beta, shake or repulsion is negative.
     """
-    _check_weight("beta", beta)
-    _check_weight("repulsion", repulsion)
+    for name, weight in {"beta": beta, "shake": shake, "repulsion": repulsion}.items():
+        _check_weight(name, weight)
 
-    def loss(model: nn.Module, batch: tuple[Tensor, Tensor], generator: Generator) -> dict[str, Tensor]:
-        features, positions = batch
-        mean, log_variance = model.encode(features)
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        decoded = model.decode(mean + noise * (0.5 * log_variance).exp())
-        reconstruction, depth = error(decoded, positions).mean(), overlap(decoded, closest).mean()
+    def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        dice = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
+        if shake > 0:
+            batch = batch + shake * torch.rand(len(batch), 1, 1, **dice) * torch.randn(batch.shape, **dice)
+        mean, log_variance = model.encode(describe(batch))
+        decoded = model.decode(mean + torch.randn(mean.shape, **dice) * (0.5 * log_variance).exp())
+        reconstruction, depth = error(decoded, batch).mean(), overlap(decoded, closest).mean()
         kl = kl_divergence(mean, log_variance).sum() / len(mean)
         total = reconstruction + repulsion * depth + beta * kl
         return {"loss": total, "reconstruction": reconstruction, "overlap": depth, "kl": kl}

@@ -128,7 +128,7 @@ class AlignedAutoencoder(VariationalAutoencoder):
         seed: of the initial weights.
     """
 
-    def __init__(self, n_atoms: int = 8, hidden: Sequence[int] = (256, 256), n_latent: int = 8, *, seed: int = 0):
+    def __init__(self, n_atoms: int = 8, hidden: Sequence[int] = (384, 384), n_latent: int = 8, *, seed: int = 0):
         n_features = n_atoms * (n_atoms + 1) // 2
         super().__init__(n_features, hidden, n_latent, activation=nn.SiLU, n_outputs=3 * n_atoms, seed=seed)
 
