@@ -103,13 +103,16 @@ def distributions(ax: Axes, samples: Mapping[str, tuple[str, Tensor]], *, xlabel
     return ax
 
 
-def training_history(ax: Axes, histories: Mapping[str, Mapping[str, Sequence[float]]], *, term: str) -> Axes:
+def training_history(
+    ax: Axes, histories: Mapping[str, Mapping[str, Sequence[float]]], *, term: str, unit: str = "no unit"
+) -> Axes:
     """One term of the loss over the epochs.
 
     Args:
         ax: where to draw.
         histories: label to the history that `training.train` gave.
         term: which of its terms.
+        unit: of the term; nats if it is "kl".
 
     Returns:
         The axis.
@@ -119,7 +122,7 @@ def training_history(ax: Axes, histories: Mapping[str, Mapping[str, Sequence[flo
     """
     for (label, history), style in zip(histories.items(), ("-", "--", ":", "-."), strict=False):
         ax.plot(range(1, len(history[term]) + 1), history[term], linestyle=style, label=label)
-    ax.set(xlabel="epoch", ylabel=f"{term} (nats)" if term == "kl" else f"{term} (no unit)", ylim=(0, None))
+    ax.set(xlabel="epoch", ylabel=f"{term} ({'nats' if term == 'kl' else unit})", ylim=(0, None))
     ax.legend(frameon=False)
     return ax
 
