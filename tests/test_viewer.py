@@ -88,7 +88,8 @@ def test_frames_move_with_a_slider_and_stand_in_a_row(pair):
     frames = [pair.copy() for _ in range(3)]
     frames[1].positions[1, 0] = 3.0
     shown = viewer.animate(frames, alt="Two atoms that part")
-    assert shown.widget.max_frame == 2
+    molecule, controls = shown.widget.children
+    assert molecule.max_frame == controls.children[1].max == 2
     assert set(shown._repr_mimebundle_()) == {WIDGET, "text/html", "image/png", "text/plain"}
     assert shown.picture != viewer.animate(frames[:1] * 3, alt="Two atoms at rest").picture
 

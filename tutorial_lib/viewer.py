@@ -16,7 +16,7 @@ from pathlib import Path
 import chemiscope
 import numpy as np
 from ase import Atoms
-from ipywidgets import DOMWidget
+from ipywidgets import DOMWidget, HBox, IntSlider, Play, VBox, jslink
 from torch import Tensor
 
 from tutorial_lib.plotting import CAMERA, COLOURS, scatter_map, still, strip
@@ -87,7 +87,7 @@ def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> 
     _check_atoms(frames)
     if len({len(atoms) for atoms in frames}) > 1:
         raise ValueError(f"frames of one size are needed: {[len(atoms) for atoms in frames]} atoms arrived")
-    widget = _widget(frames, centre) if extension_matches() else None
+    widget = _with_slider(_widget(frames, centre), len(frames)) if extension_matches() else None
     return View(widget, alt, strip(frames, centre))
 
 
@@ -163,6 +163,15 @@ def _widget(atoms: Atoms | Sequence[Atoms], centre: int | None) -> DOMWidget:
     widget.center()
     widget.layout.height = "300px"
     return widget
+
+
+def _with_slider(widget: DOMWidget, n_frames: int) -> DOMWidget:
+    play = Play(max=n_frames - 1, interval=500)
+    slider = IntSlider(max=n_frames - 1, description="frame")
+    # Linked in the browser, so that the slider also moves where no kernel answers.
+    jslink((play, "value"), (slider, "value"))
+    jslink((slider, "value"), (widget, "frame"))
+    return VBox([widget, HBox([play, slider])])
 
 
 def _check_atoms(frames: Sequence[Atoms]) -> None:

@@ -5,6 +5,8 @@ from torch import Tensor
 
 from tutorial_lib.vocabulary import Orthogonal
 
+CHUNK = 4096  # pairs at a time: what is computed on the way then stays in the processor's cache
+
 
 def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None = None) -> Orthogonal:
     """The orthogonal Q for which source @ Q.mT is nearest to target (the orthogonal Procrustes problem).
@@ -33,16 +35,23 @@ def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None =
         raise ValueError(f"two clouds of one shape (..., n, 3) are needed, {shapes} arrived: match_atoms takes parts")
     check_finite(source, target)
     with torch.no_grad():
-        rotation, values = turned_onto(source, target, allow_mirror)
-        flat = values[..., 1] <= 100 * torch.finfo(values.dtype).eps * values[..., 0]
+        pairs = zip(*(x.reshape(-1, *x.shape[-2:]).split(CHUNK) for x in (source, target)), strict=True)
+        rotations, values = zip(*(turned_onto(x, y, allow_mirror) for x, y in pairs), strict=True)
+        values = torch.cat(values).view(*source.shape[:-2], 3)
+        flat = values[..., 1] <= 10 * torch.finfo(values.dtype).eps ** 0.5 * values[..., 2]
         if flat.any():
             where = [int(i) for i in flat.nonzero()[0]]
             raise ValueError(f"cloud {where or ''} lies on a line or a point, so no rotation is best: leave it out")
-        return rotation
+        return torch.cat(rotations).view(*source.shape[:-2], 3, 3)
 
 
 def turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Orthogonal, Tensor]:
     """The best rotations, unchecked, and the singular values that say whether they are the only best ones.
+
+    The singular vectors come from the eigenvectors of a symmetric matrix, because for many small matrices that is
+    twice as fast as their singular value decomposition. The third direction is the cross product of the other
+    two, on both sides: that is a rotation by itself, and holds for planar clouds, too. Where singular values
+    differ a thousandfold it costs six of the sixteen digits.
 
     Args:
         source: (..., n, 3), angstrom.
@@ -50,16 +59,25 @@ def turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Ort
         allow_mirror: True for O(3), False for rotations alone.
 
     Returns:
-        (..., 3, 3), no unit, and (..., 3), angstrom^2; the best rotation is unique where the second is not 0.
+        (..., 3, 3), no unit, and (..., 3), angstrom^2, smallest first; the best rotation is unique where the
+        second is not 0.
 
     Raises:
         RuntimeError: something is not finite.
     """
-    u, values, vh = torch.linalg.svd(target.mT @ source)
-    if not allow_mirror:
-        hand = torch.linalg.det(u) * torch.linalg.det(vh)
-        u = torch.cat([u[..., :2], u[..., 2:] * hand[..., None, None]], dim=-1)
-    return u @ vh, values
+    product = target.mT @ source
+    squares, v = torch.linalg.eigh(product.mT @ product)
+    image = product @ v
+    v_middle, v_large = v[..., 1], v[..., 2]
+    u_large = torch.nn.functional.normalize(image[..., 2], dim=-1)
+    across = image[..., 1] - (image[..., 1] * u_large).sum(-1, keepdim=True) * u_large
+    u_middle = torch.nn.functional.normalize(across, dim=-1)
+    u_small, v_small = torch.linalg.cross(u_middle, u_large), torch.linalg.cross(v_middle, v_large)
+    if allow_mirror:
+        mirrored = ((product @ v_small[..., None])[..., 0] * u_small).sum(-1, keepdim=True) < 0
+        u_small = torch.where(mirrored, -u_small, u_small)
+    u = torch.stack([u_small, u_middle, u_large], dim=-1)
+    return u @ torch.stack([v_small, v_middle, v_large], dim=-1).mT, squares.clamp(min=0).sqrt()
 
 
 def check_choice(allow_mirror: bool | None) -> None:
