@@ -135,6 +135,30 @@ def kabsch(source, target, fix=True):
     return u @ torch.diag(torch.tensor([1, 1, hand], dtype=source.dtype)) @ vh
 
 
+def flipped(source, target, direction):
+    u, _, vh = torch.linalg.svd(target.mT @ source)
+    signs = torch.ones(3, dtype=source.dtype)
+    signs[direction] = torch.linalg.det(u @ vh)
+    return u @ signs.diag() @ vh
+
+
+def by_sign_of_the_product(source, target):
+    u, _, vh = torch.linalg.svd(target.mT @ source)
+    hand = torch.linalg.det(target.mT @ source).sign()
+    hand = torch.where(torch.linalg.matrix_rank(source) < 3, 0.0, hand)  # what rounding may make of it
+    return u @ torch.diag(torch.stack([hand**0, hand**0, hand])) @ vh
+
+
+def with_a_transposed_factor(source, target):
+    u, _, vh = torch.linalg.svd(target.mT @ source)
+    return u @ torch.diag(torch.stack([vh.new_ones(()), vh.new_ones(()), torch.linalg.det(u @ vh)])) @ vh.mT
+
+
+def shape_distance_about_centroids(x, y):
+    x, y = x - x.mean(0), y - y.mean(0)
+    return rmsd(x, y, nearest_turn(x, y))
+
+
 def by_quaternions(source, target):
     return torch.tensor(Rotation.align_vectors(target.numpy(), source.numpy())[0].as_matrix())
 
@@ -208,6 +232,10 @@ WRONG = {
         (lambda source, target: target.mT @ source, "3.2 orthogonal"),
         (lambda source, target: torch.linalg.lstsq(source, target)[0].mT, "3.2 orthogonal"),
         (lambda source, target: torch.eye(3, dtype=source.dtype), "3.2 other"),
+        (lambda source, target: flipped(source, target, 0), "3.2 flip"),
+        (lambda source, target: flipped(source, target, 1), "3.2 flip"),
+        (by_sign_of_the_product, "3.2 orthogonal"),
+        (with_a_transposed_factor, "3.2 factor"),
         (lambda source, target: kabsch(source[:3], target[:3]), "3.2 other"),
         (lambda source, target: source @ kabsch(source, target).mT, "shape"),
     ],
@@ -217,6 +245,8 @@ WRONG = {
         (lambda x, y: y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()], "3.3 radius"),
         (lambda x, y: assigned(torch.cdist(x, y)), "3.3 distance"),
         (lambda x, y: assigned(x @ y.mT), "3.3 worst"),
+        (lambda x, y: assigned(torch.cdist(x, y, p=1)), "3.3 other"),
+        (lambda x, y: assigned(torch.cdist(x, y) ** 2.5), "3.3 other"),
         (lambda x, y: torch.arange(len(x)), "3.3 other"),
         (lambda x, y: torch.arange(1, len(x) + 1), "3.3 other"),
         (lambda x, y: y[assigned(torch.cdist(x, y).square())], "shape"),
@@ -230,7 +260,8 @@ WRONG = {
         (lambda x, y: rmsd(x, y, nearest_turn(x, y)).detach(), "3.4 gradient"),
         (lambda x, y: rmsd(x, y, kabsch(y, x, fix=False)), "3.4 nan"),
         (lambda x, y: (x @ x.mT - y @ y.mT).norm(), "3.4 other"),
-        (lambda x, y: rmsd(x, y, nearest_turn(x, y)).square(), "3.4 other"),
+        (lambda x, y: rmsd(x, y, nearest_turn(x, y)).square(), "3.4 root"),
+        (lambda x, y: shape_distance_about_centroids(x, y), "3.2 centroid"),
         (lambda x, y: torch.zeros((), dtype=x.dtype), "3.4 other"),
     ],
     "1.1": [

@@ -19,6 +19,8 @@ HINTS = {
     "3.2 centroid": "Both clouds come with an origin, their central atom, and it stays where it is.",
     "3.2 orthogonal": "Q has to be orthogonal: of the three factors of a singular value decomposition two are, and one "
     "is not.",
+    "3.2 flip": "A flip costs twice the singular value of its direction. Where does the smallest one stand?",
+    "3.2 factor": "Look up what svd returns third: the vectors, or their transpose?",
     "3.2 other": "It is a rotation, and another one comes nearer. Which matrix did you decompose?",
     "3.3 greedy": "Two atoms cannot have one partner. Look for the assignment that is best for all of them together.",
     "3.3 inverse": "y[order] should lie upon x. Yours lays x[order] upon y.",
@@ -30,6 +32,7 @@ HINTS = {
     "3.4 pose": "Turn one of the two clouds: nothing has happened, and your number changes.",
     "3.4 mirror": "Matrices of inner products cannot tell a cloud from its mirror image; neither should your number.",
     "3.4 mean": "Root of the mean, over the n atoms, of squared distances: three coordinates make one distance.",
+    "3.4 root": "A distance is in ångström. In which unit is yours?",
     "3.4 gradient": "A network that learns from this number needs its gradient with respect to the first cloud.",
     "3.4 nan": "Singular vectors have no derivative where two singular values are equal. The best rotation may be held "
     "fixed: at the best one, turning a little changes nothing.",
@@ -93,10 +96,13 @@ def check_3_2(answer: object) -> Verdict:
 
 
 def _turns_best(answer: Answer, dice: Generator) -> None:
-    for mirrored, noise in ((False, 0.0), (False, 0.5), (True, 0.0), (True, 0.5), (False, 3.0)):
-        source = _cloud(8, dice)
+    cases = [(8, False, 0.0), (8, False, 0.5), (8, True, 0.0), (8, True, 0.5), (5, False, 3.0), (4, True, 0.5)]
+    for n_atoms, mirrored, noise in cases + [(8, False, -1.0)] * 4:
+        source = _cloud(n_atoms, dice)
+        if noise < 0:  # flat clouds, whose third singular value is zero
+            source, noise = source * source.new_tensor([1, 1, 0]), 0.0
         turn = random_rotation(dice) * (-1 if mirrored else 1)
-        target = source @ turn.mT + noise * _cloud(8, dice)
+        target = source @ turn.mT + noise * _cloud(n_atoms, dice)
         best = best_rotation(source, target, allow_mirror=False)
         found = answer(source, target, shape=(3, 3)).detach()
         if close(found, best, 1e-6):
@@ -105,6 +111,12 @@ def _turns_best(answer: Answer, dice: Generator) -> None:
             raise Wrong("Q Q^T is not the identity.", HINTS["3.2 orthogonal"])
         if torch.linalg.det(found) < 0:
             raise Wrong("for some clouds it is a mirror.", HINTS["3.2 mirror"])
+        u, _, wt = torch.linalg.svd(target.mT @ source)
+        flips = [u @ torch.diag(u.new_tensor(flip)) @ wt for flip in ([-1, 1, 1], [1, -1, 1], [-1, -1, -1])]
+        if any(close(found, flipped, 1e-6) for flipped in flips):
+            raise Wrong("the sign of one direction is flipped, and it costs too much.", HINTS["3.2 flip"])
+        if close(found, u @ wt.mT, 1e-6):
+            raise Wrong("one factor is transposed.", HINTS["3.2 factor"])
         if close(found, best.mT, 1e-6):
             raise Wrong("it is the inverse of the best rotation.", HINTS["3.2 inverse"])
         centred = best_rotation(source - source.mean(0), target - target.mean(0), allow_mirror=False)
@@ -129,13 +141,13 @@ def check_3_3(answer: object) -> Verdict:
 
 
 def _finds_partners(answer: Answer, dice: Generator) -> None:
-    for noise in (0.1, 1.0, 1.0, 1.0, 1.0):
-        x = _cloud(8, dice)
-        y = (x + noise * _cloud(8, dice))[torch.randperm(8, generator=dice)]
-        order = answer(x, y, shape=(8,), dtype=torch.int64)
-        if not set(order.tolist()) <= set(range(8)):
+    for n_atoms, noise in [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4, *[(6, 2.0)] * 20]:
+        x = _cloud(n_atoms, dice)
+        y = (x + noise * _cloud(n_atoms, dice))[torch.randperm(n_atoms, generator=dice)]
+        order = answer(x, y, shape=(n_atoms,), dtype=torch.int64)
+        if not set(order.tolist()) <= set(range(n_atoms)):
             raise Wrong("it names atoms that are not there.", HINTS["3.3 other"])
-        if len(set(order.tolist())) < 8:
+        if len(set(order.tolist())) < n_atoms:
             raise Wrong("two atoms share a partner.", HINTS["3.3 greedy"])
         apart = torch.cdist(x, y)
         best, by_distance, worst = (
@@ -182,6 +194,11 @@ def _measures_shapes(answer: Answer, dice: Generator) -> None:
                 raise Wrong("it changes when one cloud is mirrored.", HINTS["3.4 mirror"])
             if any(close(found, truth * factor, 1e-6) for factor in (n_atoms**0.5, 3**-0.5, (3 * n_atoms) ** -0.5)):
                 raise Wrong("it is off by a factor that the number of atoms or of axes explains.", HINTS["3.4 mean"])
+            if close(found, truth.square(), 1e-6):
+                raise Wrong("it is the square of the distance.", HINTS["3.4 root"])
+            centred = aligned_rmsd(x - x.mean(0), y - y.mean(0), allow_mirror=True, reorder=False)
+            if close(found, centred, 1e-6):
+                raise Wrong("it turns about the centroids.", HINTS["3.2 centroid"])
             raise Wrong("it is not the root-mean-square distance after alignment.", HINTS["3.4 other"])
     corners = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
     for first, second in ((_cloud(8, dice), _cloud(8, dice)), (1.1 * corners, corners)):
