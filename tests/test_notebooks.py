@@ -168,6 +168,6 @@ def test_compared_cells_survive_another_seed(path, seed):
                 r"(recipes\.isomers)\((.+)\)$", rf"\1(\2, seed={seed})", cell.source, flags=re.MULTILINE
             )
             changed += cell.source != before
-    assert changed >= 3
+    assert changed >= 2, "the model's seed and the recipe's"
     status, printed = compared(book)
     assert status == 0, printed
