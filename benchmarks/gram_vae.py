@@ -4,7 +4,6 @@ python -m benchmarks.gram_vae           all of it, about five minutes on one thr
 python -m benchmarks.gram_vae --help    the options
 """
 
-import argparse
 import dataclasses
 import sys
 import time
@@ -16,10 +15,8 @@ from torch import Generator, Tensor
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
-from benchmarks.budget import CPU_SECONDS, GIGABYTES
-from benchmarks.table import Figure, finish, mean_and_spread, median_ratio
+from benchmarks.table import Figure, command_line, finish, mean_and_spread, median_ratio, notebook_figures
 from tutorial_lib import environments, gram, motifs, recipes, silicon
-from tutorial_lib.__main__ import notebooks, run_notebook
 from tutorial_lib.reconstruction import PrincipalComponents, gram_error, nearest_training
 from tutorial_lib.training import best_device, train
 from tutorial_lib.vae import VariationalAutoencoder, active_units, evidence_loss
@@ -180,10 +177,7 @@ def beta_series(standardiser: gram.Standardiser, data: dict[str, Split], seeds: 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of weights, batches and noise")
-    parser.add_argument("--skip-notebook", action="store_true", help="do not measure what the notebook takes")
-    args = parser.parse_args(arguments)
+    args = command_line(__doc__).parse_args(arguments)
     torch.set_num_threads(1)
     standardiser, data = splits()
     failed = [f for atoms in silicon.load_amorphous("all") for f in silicon.network_quality(atoms).failed_gates()]
@@ -213,12 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
         Figure("gates that shipped cells fail", "0", str(len(failed)), not failed),
     ]
     if not args.skip_notebook:
-        meter = run_notebook(notebooks(["02"])[0], store=False)
-        seconds, memory, allowed = meter.cpu_seconds, meter.peak_bytes / 1e9, CPU_SECONDS["02"]
-        figures += [
-            Figure("notebook 02 (CPU seconds)", f"{allowed} (aim 60)", f"{seconds:.0f}", seconds <= allowed),
-            Figure("notebook 02, peak memory (GB)", f"{GIGABYTES:g}", f"{memory:.2f}", memory <= GIGABYTES),
-        ]
+        figures += notebook_figures("02", aim=" (aim 60)")
     series |= {"by beta": beta_series(standardiser, data, args.seeds)}
     return finish("gram_vae", figures, series, args.seeds)
 

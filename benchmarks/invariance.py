@@ -5,7 +5,6 @@ without augmentation, on Gram matrices and on sorted distances; the ledger of th
 autoencoder of digits beside PCA; and what the notebook takes.
 """
 
-import argparse
 import sys
 import time
 
@@ -13,25 +12,19 @@ import torch
 from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
-from benchmarks.budget import CPU_SECONDS, GIGABYTES
-from benchmarks.table import Figure, finish, mean_and_spread
-from tutorial_lib import gram, molecules, primer, recipes, symmetry
-from tutorial_lib.__main__ import notebooks, run_notebook
+from benchmarks.table import Figure, command_line, finish, mean_and_spread, notebook_figures
+from tutorial_lib import gram, molecules, motifs, primer, recipes, symmetry
 from tutorial_lib.reconstruction import PrincipalComponents
 from tutorial_lib.training import train
 
 POSES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 N_IN_ONE_POSE = 50  # shaken copies of each molecule, as in the notebook
 N_HELD_OUT = 200
-
-
-def sorted_distances(x: Tensor) -> Tensor:
-    """The distances of all pairs of atoms, shortest first."""
-    row, column = torch.triu_indices(x.shape[1], x.shape[1], offset=1)
-    return (x[:, row] - x[:, column]).norm(dim=2).sort(dim=1).values
-
-
-WAYS = {"coordinates": (lambda x: x, 30), "Gram": (gram.gram_matrix, 100), "sorted distances": (sorted_distances, 45)}
+WAYS = {
+    "coordinates": (lambda x: x, 30),
+    "Gram": (gram.gram_matrix, 100),
+    "sorted distances": (motifs.pair_distances, 45),
+}
 
 
 def shaken(n_copies: int, dice: Generator, *, turned: bool) -> tuple[Tensor, Tensor]:
@@ -61,7 +54,7 @@ def pose_series(seeds: list[int]) -> dict:
             runs = [trained(way, shaken(n_poses, Generator().manual_seed(s), turned=True), s) for s in seeds]
             series["accuracy by poses"][way].append([primer.accuracy(model, *held_out) for model, _ in runs])
             series["seconds"][way] += [seconds for _, seconds in runs]
-            series["renumbered"][way] = [primer.accuracy(model, renumbered, held_out[1]) for model, _ in runs]
+        series["renumbered"][way] = [primer.accuracy(model, renumbered, held_out[1]) for model, _ in runs]
     return series
 
 
@@ -114,10 +107,7 @@ def digit_series(seeds: list[int]) -> dict:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of weights, batches and noise")
-    parser.add_argument("--skip-notebook", action="store_true", help="do not measure what the notebook takes")
-    args = parser.parse_args(arguments)
+    args = command_line(__doc__).parse_args(arguments)
     torch.set_num_threads(1)
     one_pose, poses = one_pose_series(args.seeds), pose_series(args.seeds)
     extremes, digits = ledger_extremes(), digit_series(args.seeds)
@@ -162,12 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
         Figure("digits, mean picture (ink)", "reported", f"{digits['mean']:.2f}"),
     ]
     if not args.skip_notebook:
-        meter = run_notebook(notebooks(["01"])[0], store=False)
-        taken, memory, allowed = meter.cpu_seconds, meter.peak_bytes / 1e9, CPU_SECONDS["01"]
-        figures += [
-            Figure("notebook 01 (CPU seconds)", str(allowed), f"{taken:.0f}", taken <= allowed),
-            Figure("notebook 01, peak memory (GB)", f"{GIGABYTES:g}", f"{memory:.2f}", memory <= GIGABYTES),
-        ]
+        figures += notebook_figures("01")
     return finish("invariance", figures, series, args.seeds)
 
 

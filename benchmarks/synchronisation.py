@@ -5,7 +5,6 @@ order to aligned clouds, beside memories and linear codes; samples beside their 
 between motifs; learning curves; a crystal that no network has seen; and the speed of alignment.
 """
 
-import argparse
 import dataclasses
 import sys
 import time
@@ -19,10 +18,8 @@ from torch import Generator, Tensor
 from torch.distributions import MultivariateNormal
 from tqdm import tqdm
 
-from benchmarks.budget import CPU_SECONDS, GIGABYTES
-from benchmarks.table import Figure, finish, mean_and_spread
+from benchmarks.table import Figure, command_line, finish, mean_and_spread, notebook_figures
 from tutorial_lib import environments, gram, motifs, recipes, silicon, vae
-from tutorial_lib.__main__ import notebooks, run_notebook
 from tutorial_lib.alignment import Template, aligned_rmsd, best_rotation, match_atoms
 from tutorial_lib.reconstruction import PrincipalComponents, nearest_motif_rmsd
 from tutorial_lib.training import best_device, train
@@ -257,10 +254,8 @@ def exact_error(x: Tensor) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of weights, batches and noise")
+    parser = command_line(__doc__)
     parser.add_argument("--jobs", type=int, default=1, help="networks trained at a time")
-    parser.add_argument("--skip-notebook", action="store_true", help="do not measure what the notebook takes")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
     template = fitted_template()
@@ -320,12 +315,7 @@ def main(arguments: list[str] | None = None) -> int:
         Figure("samples of the eight: covered (share)", "reported", spread(of("aligned, 8", "covered (share)"))),
     ]  # fmt: skip
     if not args.skip_notebook:
-        meter = run_notebook(notebooks(["03"])[0], store=False)
-        seconds, memory, allowed = meter.cpu_seconds, meter.peak_bytes / 1e9, CPU_SECONDS["03"]
-        figures += [
-            Figure("notebook 03 (CPU seconds)", str(allowed), f"{seconds:.0f}", seconds <= allowed),
-            Figure("notebook 03, peak memory (GB)", f"{GIGABYTES:g}", f"{memory:.2f}", memory <= GIGABYTES),
-        ]
+        figures += notebook_figures("03")
     return finish("synchronisation", figures, series, args.seeds)
 
 

@@ -1,5 +1,6 @@
 """Figures come in, a printed table, a file in `results/` and an exit status go out."""
 
+import argparse
 import json
 import platform
 from collections.abc import Callable
@@ -8,6 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+
+from benchmarks.budget import CPU_SECONDS, GIGABYTES
+from tutorial_lib.__main__ import notebooks, run_notebook
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("ase", "nglview", "numpy", "scipy", "torch", "vesin")
@@ -39,6 +43,24 @@ def mean_and_spread(values: list[float]) -> str:
 def median_ratio(slow: Callable[[], float], fast: Callable[[], float], repeats: int) -> float:
     """The median over repeats of slow() / fast(), each of them taken in turn in this run."""
     return torch.tensor([slow() / fast() for _ in range(repeats)]).median().item()
+
+
+def command_line(description: str) -> argparse.ArgumentParser:
+    """The options that all benchmarks have."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of weights, batches and noise")
+    parser.add_argument("--skip-notebook", action="store_true", help="do not measure what the notebook takes")
+    return parser
+
+
+def notebook_figures(number: str, aim: str = "") -> list[Figure]:
+    """What a notebook takes, beside its budget; the aim, if any, in words."""
+    meter = run_notebook(notebooks([number])[0], store=False)
+    seconds, memory, allowed = meter.cpu_seconds, meter.peak_bytes / 1e9, CPU_SECONDS[number]
+    return [
+        Figure(f"notebook {number} (CPU seconds)", f"{allowed}{aim}", f"{seconds:.0f}", seconds <= allowed),
+        Figure(f"notebook {number}, peak memory (GB)", f"{GIGABYTES:g}", f"{memory:.2f}", memory <= GIGABYTES),
+    ]
 
 
 def finish(name: str, figures: list[Figure], series: dict, seeds: list[int]) -> int:

@@ -40,7 +40,8 @@ def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
     found = vectors[:, -3:].view(n_clouds, 3, 3) / scale[:, None, None]
     # The eigenvectors may come out as mirror images, all of them alike.
     found = found * torch.linalg.det(found).sum().sign()
-    return _from_first(_nearest(found)).to(relative)
+    rotations = _nearest(found)
+    return (rotations @ rotations[0].mT).to(relative)
 
 
 def chained(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
@@ -111,10 +112,6 @@ def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
     sides = sides + sides.mT
     blocks = (blocks + blocks.permute(1, 0, 3, 2)) / sides.clamp(min=1)[..., None, None]
     return blocks, (sides > 0).double()
-
-
-def _from_first(rotations: Tensor) -> Tensor:
-    return rotations @ rotations[0].mT
 
 
 def _nearest(matrices: Tensor) -> Tensor:

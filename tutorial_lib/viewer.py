@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import chemiscope
 import numpy as np
 from ase import Atoms
 from ipywidgets import DOMWidget, HBox, IntSlider, Play, VBox, jslink
@@ -107,6 +106,8 @@ def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.n
     Raises:
         ValueError: there are no clusters, fewer than three properties, their numbers differ, or the sentence is empty.
     """
+    import chemiscope
+
     _check_atoms(frames)
     columns = {name: np.asarray(values, dtype=float) for name, values in properties.items()}
     if len(columns) < 3 or any(values.shape != (len(frames),) for values in columns.values()):

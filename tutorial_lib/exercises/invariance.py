@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 from tutorial_lib.exercises.judge import HINTS as GENERAL
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
 from tutorial_lib.symmetry import random_rotation
 
 HINTS = {
@@ -67,7 +67,7 @@ def check_1_1(answer: object) -> Verdict:
 
 def _rotates(answer: Answer, dice: Generator) -> None:
     for n_atoms in (5, 3, 1):
-        x, turn = _cloud(n_atoms, dice), random_rotation(dice)
+        x, turn = random_cloud(n_atoms, dice), random_rotation(dice)
         for q in (turn, -turn):
             y = answer(x, q, shape=(n_atoms, 3))
             centroid = x.mean(0)
@@ -109,7 +109,7 @@ def _gives_forces(answer: Answer, dice: Generator) -> None:
             gram = x @ x.mT
             return (weights * gram).sum() + 0.1 * gram.square().sum()
 
-        x = _cloud(n_atoms, dice)
+        x = random_cloud(n_atoms, dice)
         slope = torch.func.grad(energy)(x)
         try:
             force = answer(energy, x, shape=(n_atoms, 3)).detach()
@@ -144,7 +144,7 @@ def check_1_3(answer: object) -> Verdict:
 
 def _describes(answer: Answer, dice: Generator) -> None:
     for n_atoms in (6, 5, 5, 4, 8, 8, 7):
-        x = _cloud(n_atoms, dice)
+        x = random_cloud(n_atoms, dice)
         numbers = answer(x)
         if numbers.ndim != 1 or not len(numbers):
             raise Wrong(f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).", GENERAL["shape"])
@@ -160,7 +160,7 @@ def _describes(answer: Answer, dice: Generator) -> None:
             if not close(answer(moved, shape=shape), numbers):
                 raise Wrong(f"the numbers change when the cloud is {word}.", HINTS[f"1.3 {move}"])
         if not (output := answer(x.requires_grad_(), shape=shape)).requires_grad:
-            if close(answer(_cloud(n_atoms, dice), shape=shape), output):
+            if close(answer(random_cloud(n_atoms, dice), shape=shape), output):
                 raise Wrong("it says the same of every cloud.", HINTS["1.3 blind"])
             raise Wrong("no gradient flows back to the positions.", HINTS["1.3 gradient"])
         slopes = torch.autograd.functional.jacobian(partial(answer, shape=shape), x.detach()).flatten(1)
@@ -188,7 +188,7 @@ def check_1_4(answer: object) -> Verdict:
 
 
 def _tells_hands_apart(answer: Answer, dice: Generator) -> None:
-    clouds = [_cloud(n_atoms, dice) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
+    clouds = [random_cloud(n_atoms, dice) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
     numbers = torch.stack([answer(x, shape=()).detach() for x in clouds])
     if numbers.abs().max() < 1e-13:
         raise Wrong("it is zero for clouds without any symmetry.", HINTS["1.4 zero"])
@@ -205,7 +205,3 @@ def _tells_hands_apart(answer: Answer, dice: Generator) -> None:
             raise Wrong("the number does not change in a mirror.", HINTS["1.4 mirror"])
         if not close(mirrored, -number):
             raise Wrong("the mirror changes the number, but not just its sign.", HINTS["1.4 size"])
-
-
-def _cloud(n_atoms: int, dice: Generator) -> Tensor:
-    return 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)

@@ -162,6 +162,22 @@ def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
     return (one - other).abs().max().item() <= tolerance * size
 
 
+def random_cloud(n_atoms: int, dice: Generator) -> Tensor:
+    """Points in general position, about the size of a small molecule.
+
+    Args:
+        n_atoms: how many.
+        dice: of the draw.
+
+    Returns:
+        (n_atoms, 3), angstrom.
+
+    Raises:
+        Nothing.
+    """
+    return 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)
+
+
 def _is_stub(answer: object) -> bool:
     if not isinstance(answer, FunctionType):
         return False

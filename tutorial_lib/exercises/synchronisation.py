@@ -2,10 +2,10 @@
 
 import torch
 from scipy.optimize import linear_sum_assignment
-from torch import Generator, Tensor
+from torch import Generator
 
 from tutorial_lib.alignment import aligned_rmsd, best_rotation
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
 from tutorial_lib.gram import gram_matrix
 from tutorial_lib.symmetry import random_rotation
 
@@ -63,7 +63,7 @@ def check_3_1(answer: object) -> Verdict:
 
 def _finds_atoms(answer: Answer, dice: Generator) -> None:
     for n_atoms in (8, 5, 12):
-        gram = gram_matrix(_cloud(n_atoms, dice))
+        gram = gram_matrix(random_cloud(n_atoms, dice))
         found = answer(gram, shape=(n_atoms, 3)).detach()
         if close(gram_matrix(found), gram, 1e-6):
             continue
@@ -98,11 +98,11 @@ def check_3_2(answer: object) -> Verdict:
 def _turns_best(answer: Answer, dice: Generator) -> None:
     cases = [(8, False, 0.0), (8, False, 0.5), (8, True, 0.0), (8, True, 0.5), (5, False, 3.0), (4, True, 0.5)]
     for n_atoms, mirrored, noise in cases + [(8, False, -1.0)] * 4:
-        source = _cloud(n_atoms, dice)
+        source = random_cloud(n_atoms, dice)
         if noise < 0:  # flat clouds, whose third singular value is zero
             source, noise = source * source.new_tensor([1, 1, 0]), 0.0
         turn = random_rotation(dice) * (-1 if mirrored else 1)
-        target = source @ turn.mT + noise * _cloud(n_atoms, dice)
+        target = source @ turn.mT + noise * random_cloud(n_atoms, dice)
         best = best_rotation(source, target, allow_mirror=False)
         found = answer(source, target, shape=(3, 3)).detach()
         if close(found, best, 1e-6):
@@ -142,8 +142,8 @@ def check_3_3(answer: object) -> Verdict:
 
 def _finds_partners(answer: Answer, dice: Generator) -> None:
     for n_atoms, noise in [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4, *[(6, 2.0)] * 20]:
-        x = _cloud(n_atoms, dice)
-        y = (x + noise * _cloud(n_atoms, dice))[torch.randperm(n_atoms, generator=dice)]
+        x = random_cloud(n_atoms, dice)
+        y = (x + noise * random_cloud(n_atoms, dice))[torch.randperm(n_atoms, generator=dice)]
         order = answer(x, y, shape=(n_atoms,), dtype=torch.int64)
         if not set(order.tolist()) <= set(range(n_atoms)):
             raise Wrong("it names atoms that are not there.", HINTS["3.3 other"])
@@ -184,7 +184,7 @@ def check_3_4(answer: object) -> Verdict:
 
 def _measures_shapes(answer: Answer, dice: Generator) -> None:
     for n_atoms in (8, 5):
-        x, y, turn = _cloud(n_atoms, dice), _cloud(n_atoms, dice), random_rotation(dice)
+        x, y, turn = random_cloud(n_atoms, dice), random_cloud(n_atoms, dice), random_rotation(dice)
         truth = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
         found = answer(x, y, shape=()).detach()
         if not close(found, truth, 1e-6):
@@ -201,7 +201,7 @@ def _measures_shapes(answer: Answer, dice: Generator) -> None:
                 raise Wrong("it turns about the centroids.", HINTS["3.2 centroid"])
             raise Wrong("it is not the root-mean-square distance after alignment.", HINTS["3.4 other"])
     corners = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
-    for first, second in ((_cloud(8, dice), _cloud(8, dice)), (1.1 * corners, corners)):
+    for first, second in ((random_cloud(8, dice), random_cloud(8, dice)), (1.1 * corners, corners)):
         x = first.requires_grad_()
         found = answer(x, second, shape=())
         if not found.requires_grad:
@@ -210,7 +210,3 @@ def _measures_shapes(answer: Answer, dice: Generator) -> None:
         (truth,) = torch.autograd.grad(aligned_rmsd(x, second, allow_mirror=True, reorder=False), x)
         if not close(slope, truth, 1e-6):
             raise Wrong("its gradient is wrong or NaN for some clouds, a tetrahedron among them.", HINTS["3.4 nan"])
-
-
-def _cloud(n_atoms: int, dice: Generator) -> Tensor:
-    return 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)
