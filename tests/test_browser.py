@@ -1,19 +1,31 @@
-"""In a real Chromium: the widget draws, and the still picture stands where nothing was run."""
+"""In a real Chromium, every lesson: stills before anything runs, atoms and maps that draw, sliders that move.
 
+Screenshots are kept under build/screenshots, or where the variable SCREENSHOTS says.
+"""
+
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from needed_cells import needed_cells
+from PIL import Image
 
 from tutorial_lib.__main__ import NOTEBOOKS
 
+TOP = NOTEBOOKS.parent
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))
+LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 OPTIONS = [
     "--headless",
@@ -30,28 +42,46 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
-COUNT_PIXELS = """canvas => {
-    const copy = document.createElement('canvas');
-    copy.width = canvas.width; copy.height = canvas.height;
-    const context = copy.getContext('2d');
-    context.drawImage(canvas, 0, 0);
-    const data = context.getImageData(0, 0, copy.width, copy.height).data;
-    let drawn = 0;
-    for (let i = 0; i < data.length; i += 4)
-        if (data[i + 3] > 0 && data[i] + data[i + 1] + data[i + 2] < 700) drawn++;
-    return drawn;
-}"""
+ERRORS = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
+
+
+def code_cells(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def views(book):
+    """The places of the cells that show atoms, among the code cells."""
+    return [i for i, cell in enumerate(code_cells(book)) if "view" in cell.metadata.get("tags", [])]
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    """JupyterLab on loopback with its token on, in a folder with the cells of notebook 02 up to its first view."""
+def folder(tmp_path_factory):
+    """All lessons as they are, and in `views` only the cells that show atoms and what these need."""
     folder = tmp_path_factory.mktemp("lab")
-    book = nbformat.read(NOTEBOOKS / "02_gram_vae.ipynb", 4)
-    first_view = next(i for i, cell in enumerate(book.cells) if "view" in cell.metadata.get("tags", []))
-    book.cells = book.cells[: first_view + 1]
-    nbformat.write(book, folder / "view.ipynb")
-    state = {"JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "JUPYTER_CONFIG_DIR": str(folder / "config")}
+    (folder / "benchmarks").symlink_to(TOP / "benchmarks")
+    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    (folder / "views").mkdir()
+    for lesson in LESSONS:
+        book = nbformat.read(lesson, 4)
+        cells = code_cells(book)
+        book.cells = [cells[i] for i in needed_cells([cell.source for cell in cells], views(book))]
+        nbformat.write(book, folder / "views" / lesson.name)
+    # All cells in the page at once; by default, JupyterLab makes those that are scrolled to.
+    settings = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"windowingMode": "none"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(folder):
+    """JupyterLab on loopback with its token on."""
+    state = {
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
          f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"],
@@ -78,34 +108,115 @@ def _ready(runtime: Path) -> dict:
     raise TimeoutError("JupyterLab did not answer within a minute")
 
 
-@pytest.fixture
-def page(lab, tmp_path):
+@pytest.fixture(scope="module")
+def browser():
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        page = browser.new_page(viewport={"width": 1200, "height": 1000})
-        page.goto(f"{lab['url']}lab/workspaces/{tmp_path.name}/tree/view.ipynb?token={lab['token']}")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        yield page
+        yield browser
         browser.close()
 
 
-def test_the_still_picture_stands_before_anything_is_run(page):
-    picture = page.locator("img[alt^='An atom, four neighbours']")
-    picture.scroll_into_view_if_needed(timeout=30_000)
-    assert picture.evaluate("image => image.naturalWidth") > 100
+@pytest.fixture
+def opened(lab, browser, request):
+    """A function that opens a notebook in a window of its own."""
+    pages = []
+
+    def open_(path: str):
+        page = browser.new_page(viewport={"width": 1200, "height": 1000})
+        pages.append(page)
+        # A workspace of its own, else old tabs reopen.
+        name = f"test{abs(hash((request.node.name, path)))}"
+        page.goto(f"{lab['url']}lab/workspaces/{name}/tree/{path}?token={lab['token']}")
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        return page
+
+    yield open_
+    for page in pages:
+        page.close()
+
+
+def run_all(page, n_cells: int, seconds: float):
+    """Run all cells and wait; no cell fails."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    deadline = time.monotonic() + seconds
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+    while time.monotonic() < deadline:
+        assert page.locator(ERRORS).count() == 0, page.locator(ERRORS).first.inner_text()
+        if prompts.all_inner_texts() == [f"[{i + 1}]:" for i in range(n_cells)]:
+            return
+        time.sleep(1)
+    raise TimeoutError(f"after {seconds} s the prompts say {prompts.all_inner_texts()}")
+
+
+def pixels(part) -> np.ndarray:
+    """What a reader sees of a part of the page, as (height, width, 3) whole numbers."""
+    part.scroll_into_view_if_needed()
+    return np.asarray(Image.open(io.BytesIO(part.screenshot())).convert("RGB")).astype(int)
+
+
+def drawn(part) -> int:
+    """How many pixels differ from the commonest colour, the background."""
+    seen = pixels(part).reshape(-1, 3)
+    colours, counts = np.unique(seen, axis=0, return_counts=True)
+    return int((abs(seen - colours[counts.argmax()]).sum(axis=1) > 60).sum())
+
+
+def until(condition, seconds: float) -> bool:
+    """Whether the condition became true in time."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return bool(found)
+
+
+def test_the_door_is_closed_without_the_token(lab):
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{lab['url']}api/contents", timeout=5)
+
+
+@each_lesson
+def test_still_pictures_stand_before_anything_is_run(opened, lesson):
+    page = opened(f"notebooks/{lesson.name}")
+    for i in views(nbformat.read(lesson, 4)):
+        cell = page.locator(".jp-CodeCell").nth(i)
+        cell.scroll_into_view_if_needed(timeout=30_000)
+        picture = cell.locator("img[alt]")
+        assert picture.get_attribute("alt")
+        assert until(lambda picture=picture: picture.evaluate("image => image.naturalWidth") > 100, 10)
     assert page.locator("canvas").count() == 0
 
 
-def test_the_widget_draws_atoms(page, tmp_path):
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    canvas = page.locator(".nglview-container canvas, .jp-OutputArea canvas").first
-    canvas.wait_for(state="attached", timeout=120_000)
-    canvas.scroll_into_view_if_needed()
-    deadline = time.monotonic() + 60
-    while (drawn := canvas.evaluate(COUNT_PIXELS)) < 500 and time.monotonic() < deadline:
-        time.sleep(1)
-    page.screenshot(path=os.environ.get("SCREENSHOT", str(tmp_path / "widget.png")))
-    assert drawn >= 500
-    assert "Traceback" not in page.inner_text(".jp-Notebook")
+@each_lesson
+def test_views_draw_and_sliders_move_them(opened, lesson, folder):
+    page = opened(f"views/{lesson.name}")
+    book = nbformat.read(folder / "views" / lesson.name, 4)
+    run_all(page, len(book.cells), seconds=400)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for i in views(book):
+        cell = page.locator(".jp-CodeCell").nth(i)
+        canvases = cell.locator("canvas:visible")
+        canvases.first.wait_for(state="visible", timeout=60_000)
+        picture = canvases.last
+        enough = until(lambda picture=picture: drawn(picture) > 500, 60)
+        cell.screenshot(path=SCREENSHOTS / f"{lesson.stem}_{i}.png")
+        assert enough, f"nothing is drawn by {book.cells[i].source!r}"
+        if "animate(" in book.cells[i].source:
+            before = pixels(picture)
+            cell.locator(".noUi-handle:visible").focus()
+            for _ in range(3):
+                page.keyboard.press("ArrowRight")
+            moved = until(lambda p=picture, b=before: (abs(pixels(p) - b).sum(axis=2) > 60).sum() > 200, 30)
+            cell.screenshot(path=SCREENSHOTS / f"{lesson.stem}_{i}_moved.png")
+            assert moved, "the slider changes nothing"
+            assert cell.locator(".widget-readout:visible").inner_text() == "3"
+
+
+@pytest.mark.long
+@each_lesson
+def test_every_cell_runs(opened, lesson):
+    page = opened(f"notebooks/{lesson.name}")
+    run_all(page, len(code_cells(nbformat.read(lesson, 4))), seconds=900)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.locator(".jp-Notebook").screenshot(path=SCREENSHOTS / f"{lesson.stem}.png")

@@ -52,16 +52,28 @@ def test_a_widget_of_another_version_falls_back_to_the_picture(pair, monkeypatch
     assert "image/png" in bundle
 
 
-def test_without_nglview_the_picture_stands_in(pair, monkeypatch):
+@pytest.mark.parametrize(
+    ("missing", "show"),
+    [
+        ("nglview", lambda pair: viewer.view(pair, alt="Two atoms")),
+        ("nglview", lambda pair: viewer.animate([pair, pair], alt="Two atoms")),
+        ("chemiscope", lambda pair: viewer.linked_map([pair], {"x": [0], "y": [0], "c": [0]}, alt="One point")),
+    ],
+    ids=["view", "animate", "linked_map"],
+)
+def test_without_its_widgets_the_picture_stands_in(pair, monkeypatch, missing, show):
     load = builtins.__import__
 
     def refuse(name, *args, **kwargs):
-        if name.startswith("nglview"):
+        if name.startswith(missing):
             raise ImportError(name)
         return load(name, *args, **kwargs)
 
+    assert WIDGET in show(pair)._repr_mimebundle_()
     monkeypatch.setattr(builtins, "__import__", refuse)
-    assert WIDGET not in viewer.view(pair, alt="Two atoms")._repr_mimebundle_()
+    bundle = show(pair)._repr_mimebundle_()
+    assert WIDGET not in bundle
+    assert "image/png" in bundle
 
 
 @pytest.mark.parametrize(
@@ -86,10 +98,21 @@ def test_the_centre_is_marked_in_the_widget_and_must_be_there(pair):
 
 def test_frames_move_with_a_slider_and_stand_in_a_row(pair):
     frames = [pair.copy() for _ in range(3)]
-    frames[1].positions[1, 0] = 3.0
-    shown = viewer.animate(frames, alt="Two atoms that part")
+    del frames[1][0]
+    shown = viewer.animate(frames, alt="Two atoms, one of which goes and comes")
     molecule, controls = shown.widget.children
-    assert molecule.max_frame == controls.children[1].max == 2
+    slider = controls.children[1]
+    assert len(molecule._ngl_component_ids) == slider.max + 1 == 3
+    slider.value = 2
+    hidden, also_hidden, visible = (
+        [
+            m["args"]
+            for m in molecule._ngl_msg_archive
+            if m["methodName"] == "setVisibility" and m["component_index"] == i
+        ]
+        for i in range(3)
+    )
+    assert (hidden[-1], also_hidden[-1], visible[-1]) == ([False], [False], [True])
     assert set(shown._repr_mimebundle_()) == {WIDGET, "text/html", "image/png", "text/plain"}
     assert shown.picture != viewer.animate(frames[:1] * 3, alt="Two atoms at rest").picture
 
@@ -106,7 +129,7 @@ def test_a_map_links_points_to_atoms(pair):
     ("call", "message"),
     [
         (lambda pair: viewer.animate([], alt="a"), "no atoms to show"),
-        (lambda pair: viewer.animate([pair, pair[:1]], alt="a"), "frames of one size"),
+        (lambda pair: viewer.animate([pair, pair[:0]], alt="a"), "no atoms to show"),
         (lambda pair: viewer.linked_map([pair], {"x": [1], "y": [1]}, alt="a"), "three properties at least"),
         (
             lambda pair: viewer.linked_map([pair], {"x": [1], "y": [1], "c": [1, 2]}, alt="a"),

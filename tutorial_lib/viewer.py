@@ -65,15 +65,15 @@ def view(atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAM
     _check_atoms([atoms])
     if centre is not None and not 0 <= centre < len(atoms):
         raise ValueError(f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}")
-    widget = _widget(atoms, centre) if extension_matches() else None
+    widget = _widget([atoms], centre) if extension_matches() else None
     return View(widget, alt, still(atoms, centre, camera))
 
 
 def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> View:
-    """Frames of one set of atoms with a slider under them, and all of them in a row where no code runs.
+    """Frames with a slider under them, and all of them in a row where no code runs.
 
     Args:
-        frames: of as many atoms each; six to twelve fit in a row.
+        frames: atoms that move, come and go; six to twelve frames fit in a row.
         alt: what there is to see, in one sentence, for whoever does not see it.
         centre: the index of an atom to mark, or None.
 
@@ -81,7 +81,7 @@ def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> 
         An object that shows itself when it is the last line of a cell.
 
     Raises:
-        ValueError: there are no frames, they differ in size, positions are not finite, or the sentence is empty.
+        ValueError: there are no frames, one has no atoms, positions are not finite, or the sentence is empty.
     """
     _check_atoms(frames)
     if len({len(atoms) for atoms in frames}) > 1:
@@ -106,19 +106,12 @@ def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.n
     Raises:
         ValueError: there are no clusters, fewer than three properties, their numbers differ, or the sentence is empty.
     """
-    import chemiscope
-
     _check_atoms(frames)
     columns = {name: np.asarray(values, dtype=float) for name, values in properties.items()}
     if len(columns) < 3 or any(values.shape != (len(frames),) for values in columns.values()):
         shapes = {name: values.shape for name, values in columns.items()}
         raise ValueError(f"three properties at least, one number for each of {len(frames)} clusters: {shapes} arrived")
-    x, y, colour = list(columns)[:3]
-    settings = {"map": {"x": {"property": x}, "y": {"property": y}, "color": {"property": colour}}}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about properties that a reader may still choose
-        widget = chemiscope.show(list(frames), properties=columns, settings=settings, warning_timeout=-1)
-    return View(widget, alt, scatter_map(columns))
+    return View(_map(frames, columns), alt, scatter_map(columns))
 
 
 def extension_version() -> str | None:
@@ -150,29 +143,44 @@ def extension_matches() -> bool:
     return asked == extension_version()
 
 
-def _widget(atoms: Atoms | Sequence[Atoms], centre: int | None) -> DOMWidget:
+def _widget(frames: Sequence[Atoms], centre: int | None) -> DOMWidget:
+    """Every frame is a structure of its own, so that it has bonds of its own; the first one is shown."""
     import nglview
 
-    show = nglview.show_ase if isinstance(atoms, Atoms) else nglview.show_asetraj
-    widget = show(atoms, default_representation=False)
-    atoms = atoms if isinstance(atoms, Atoms) else atoms[0]
-    widget.add_ball_and_stick()
-    if centre is not None:
-        widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"])
-    if atoms.cell.rank == 3:
-        widget.add_unitcell()
+    widget = nglview.NGLWidget(height="300px")
+    widget.parameters = {"clipDist": 1}  # by default nothing nearer than ten angstrom is drawn: clusters stay small
+    widget.camera = "orthographic"
+    for at, atoms in enumerate(frames):
+        widget.add_structure(nglview.ASEStructure(atoms), default_representation=False)
+        widget.add_ball_and_stick(component=at)
+        if centre is not None:
+            widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"], component=at)
+        if atoms.cell.rank == 3:
+            widget.add_unitcell(component=at)
     widget.center()
-    widget.layout.height = "300px"
+    if len(frames) > 1:
+        widget.show_only([0])
     return widget
 
 
 def _with_slider(widget: DOMWidget, n_frames: int) -> DOMWidget:
     play = Play(max=n_frames - 1, interval=500)
     slider = IntSlider(max=n_frames - 1, description="frame")
-    # Linked in the browser, so that the slider also moves where no kernel answers.
     jslink((play, "value"), (slider, "value"))
-    jslink((slider, "value"), (widget, "frame"))
+    slider.observe(lambda change: widget.show_only([change.new]), "value")
     return VBox([widget, HBox([play, slider])])
+
+
+def _map(frames: Sequence[Atoms], columns: dict[str, np.ndarray]) -> DOMWidget | None:
+    try:
+        import chemiscope
+    except ImportError:
+        return None
+    x, y, colour = list(columns)[:3]
+    settings = {"map": {"x": {"property": x}, "y": {"property": y}, "color": {"property": colour}}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about properties that a reader may still choose
+        return chemiscope.show(list(frames), properties=columns, settings=settings, warning_timeout=-1)
 
 
 def _check_atoms(frames: Sequence[Atoms]) -> None:
