@@ -84,8 +84,6 @@ def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> 
         ValueError: there are no frames, one has no atoms, positions are not finite, or the sentence is empty.
     """
     _check_atoms(frames)
-    if len({len(atoms) for atoms in frames}) > 1:
-        raise ValueError(f"frames of one size are needed: {[len(atoms) for atoms in frames]} atoms arrived")
     widget = _with_slider(_widget(frames, centre), len(frames)) if extension_matches() else None
     return View(widget, alt, strip(frames, centre))
 
