@@ -1,7 +1,8 @@
 """How the whole suite runs: no network, notebooks compared with care, and what each of them takes.
 
 What differs between two machines that agree is not compared. Every notebook's kernel is watched while
-nbval runs it, and the run fails where one takes more than its budget by half.
+nbval runs it, confined to one core and the memory of a public service, and the run fails where one takes
+more than its budget by half.
 """
 
 import importlib.util
@@ -17,7 +18,7 @@ METERS: dict[str, KernelMeter] = {}
 
 def pytest_addoption(parser):
     """Add our one option."""
-    parser.addoption("--store-budget", action="store_true", help="write what the notebooks took, and README's table")
+    parser.addoption("--store-budget", action="store_true", help="write what the notebooks took")
 
 
 def pytest_configure(config):
@@ -37,7 +38,9 @@ def pytest_collectstart(collector):
 
     def setup():
         start()
-        METERS[collector.path.stem] = KernelMeter(collector.kernel.km.provisioner.pid)
+        pid = collector.kernel.km.provisioner.pid
+        budget.confine(pid)
+        METERS[collector.path.stem] = KernelMeter(pid)
 
     collector.setup = setup
 

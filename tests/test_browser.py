@@ -129,6 +129,7 @@ def opened(lab, browser, request):
         name = f"test{abs(hash((request.node.name, path)))}"
         page.goto(f"{lab['url']}lab/workspaces/{name}/tree/{path}?token={lab['token']}")
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
         return page
 
     yield open_
@@ -138,6 +139,7 @@ def opened(lab, browser, request):
 
 def run_all(page, n_cells: int, seconds: float):
     """Run all cells and wait; no cell fails."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     deadline = time.monotonic() + seconds
@@ -147,6 +149,7 @@ def run_all(page, n_cells: int, seconds: float):
         if prompts.all_inner_texts() == [f"[{i + 1}]:" for i in range(n_cells)]:
             return
         time.sleep(1)
+    page.screenshot(path=SCREENSHOTS / "late.png")
     raise TimeoutError(f"after {seconds} s the prompts say {prompts.all_inner_texts()}")
 
 
@@ -192,8 +195,7 @@ def test_still_pictures_stand_before_anything_is_run(opened, lesson):
 def test_views_draw_and_sliders_move_them(opened, lesson, folder):
     page = opened(f"views/{lesson.name}")
     book = nbformat.read(folder / "views" / lesson.name, 4)
-    run_all(page, len(book.cells), seconds=400)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    run_all(page, len(book.cells), seconds=300)
     for i in views(book):
         cell = page.locator(".jp-CodeCell").nth(i)
         canvases = cell.locator("canvas:visible")
@@ -218,5 +220,4 @@ def test_views_draw_and_sliders_move_them(opened, lesson, folder):
 def test_every_cell_runs(opened, lesson):
     page = opened(f"notebooks/{lesson.name}")
     run_all(page, len(code_cells(nbformat.read(lesson, 4))), seconds=900)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.locator(".jp-Notebook").screenshot(path=SCREENSHOTS / f"{lesson.stem}.png")

@@ -132,6 +132,24 @@ def test_a_cell_that_no_longer_prints_turns_the_suite_red(beginning):
     assert compared(beginning)[0] == 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux enforces the limits")
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import os; print(len(os.sched_getaffinity(0)), len(bytes(10**6)))", 0),
+        ("import os; print(len(os.sched_getaffinity(0)), len(bytes(10**6)), bytes(10**9)[0])", 1),
+    ],
+    ids=["one core and a megabyte", "a gigabyte"],
+)
+def test_a_notebook_has_one_core_and_a_gigabyte(source, expected):
+    book = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
+    book.cells = [nbformat.v4.new_code_cell(source, execution_count=1)]
+    book.cells[0].outputs = [nbformat.v4.new_output("stream", text="1 1000000\n")]
+    status, printed = compared(book)
+    assert status == expected, printed
+    assert ("MemoryError" in printed) == bool(expected)
+
+
 def test_no_sanitizer_is_dropped_silently():
     text = (Path(__file__).parent / "nbval_sanitize.cfg").read_text()
     rules = get_sanitize_patterns(text)

@@ -19,6 +19,7 @@ from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+CAPTION = "*Figure: "
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -127,12 +128,16 @@ def run_notebook(path: Path, *, store: bool) -> KernelMeter:
 
 
 def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook without widget state, time stamps and progress bars."""
+    """The notebook without widget state, time stamps and progress bars, each figure with its caption as its alt."""
     book.metadata.pop("widgets", None)
-    for cell in book.cells:
+    for cell, after in zip(book.cells, [*book.cells[1:], None], strict=True):
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if not (WIDGET in o.get("data", {}) and "image/png" not in o.data)]
+            for output in cell.outputs:
+                if "image/png" in output.get("data", {}) and after and after.source.startswith(CAPTION):
+                    words = after.source.removeprefix(CAPTION).split("*")[0]
+                    output.metadata.setdefault("image/png", {})["alt"] = " ".join(words.split())
     return book
 
 

@@ -20,6 +20,8 @@ from torch import Tensor
 
 from tutorial_lib.plotting import CAMERA, COLOURS, scatter_map, still, strip
 
+COLAB = "google.colab"
+
 
 class View:
     """What the functions here return: it shows itself when it is the last line of a cell.
@@ -129,7 +131,7 @@ def extension_matches() -> bool:
     """Whether nglview's Python side asks for the extension that is installed; if not, it draws nothing.
 
     Returns:
-        False also where nglview is not installed.
+        False also where nglview is not installed, and on Colab, whose page loads no JupyterLab extension.
 
     Raises:
         Nothing.
@@ -138,7 +140,7 @@ def extension_matches() -> bool:
         from nglview._frontend import __frontend_version__ as asked
     except ImportError:
         return False
-    return asked == extension_version()
+    return asked == extension_version() and COLAB not in sys.modules
 
 
 def _widget(frames: Sequence[Atoms], centre: int | None) -> DOMWidget:
@@ -173,6 +175,8 @@ def _map(frames: Sequence[Atoms], columns: dict[str, np.ndarray]) -> DOMWidget |
     try:
         import chemiscope
     except ImportError:
+        return None
+    if COLAB in sys.modules:
         return None
     x, y, colour = list(columns)[:3]
     settings = {"map": {"x": {"property": x}, "y": {"property": y}, "color": {"property": colour}}}

@@ -100,10 +100,8 @@ def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, size: i
     for at, number in enumerate(atoms.numbers):
         colour = COLOURS["crystal"] if number == SILICON else jmol_colors[number]
         marker, colour = ("s", COLOURS["model"]) if at == centre else ("o", colour)
-        size = 14 if number > 1 else 10
-        ax.plot(
-            x[at], y[at], marker, color=colour, markeredgecolor="k", markersize=size, zorder=depth[at], clip_on=False
-        )
+        style = {"markersize": size if number > 1 else 0.7 * size, "markeredgecolor": "k", "clip_on": False}
+        ax.plot(x[at], y[at], marker, color=colour, zorder=depth[at], **style)
         if len(set(atoms.numbers)) > 2:
             ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
     if atoms.cell.rank == 3:

@@ -1,0 +1,192 @@
+"""Whatever stands in several places and is written once: addresses, badges, the table of notebooks, the picture.
+
+python scripts/make_front_page.py     README.md and its picture, CITATION.cff, each notebook's links and Colab cell
+
+The project's address stands in pyproject.toml under [project.urls], and nowhere else is it written by hand.
+"""
+
+import argparse
+import base64
+import io
+import json
+import re
+import tomllib
+from pathlib import Path
+from urllib.parse import quote
+
+import nbformat
+from PIL import Image
+
+TOP = Path(__file__).parent.parent
+PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ADDRESS = PROJECT["urls"]["Repository"]
+PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
+LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+PICTURE = TOP / "docs" / "front_page.png"
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+LINKS = re.compile(r"\n\nTo run it elsewhere: .*$")
+COLAB = """\
+import sys
+from pathlib import Path
+
+if "google.colab" in sys.modules and not Path("glossary.md").exists():
+    import os
+    import subprocess
+
+    git = "git clone --quiet --depth 1 {address} course"
+    pip = f"{{sys.executable}} -m pip install --quiet ./course"
+    for command in (git, pip):
+        subprocess.run(command.split(), check=True)
+    os.chdir("course/notebooks")"""
+
+
+def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:
+    """The address that opens a notebook on Binder."""
+    repository = address.removeprefix("https://github.com/")
+    return f"https://mybinder.org/v2/gh/{repository}/main?labpath={quote(f'notebooks/{name}.ipynb', safe='')}"
+
+
+def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
+    """The address that opens a notebook on Colab."""
+    repository = address.removeprefix("https://github.com/")
+    return f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}.ipynb"
+
+
+def badges(address: str = ADDRESS) -> str:
+    """The README's first line of pictures."""
+    tests = f"{address}/actions/workflows/tests.yml"
+    return (
+        f"[![Tests]({tests}/badge.svg)]({tests}) "
+        f"[![Open on Binder](https://mybinder.org/badge_logo.svg)]({binder(address=address)}) "
+        f"[![Open in Colab]({BADGE})]({colab(address=address)})"
+    )
+
+
+def table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
+    """The README's table of notebooks, from their opening cells and from what the test suite measured."""
+    rows = ["| notebook | question | minutes | memory (GB) | run it on |", "| --- | --- | --- | --- | --- |"]
+    for name, cost in sorted(costs.items()):
+        opening = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells[0].source
+        question = " ".join(re.search(r"\*\*(.+?)\*\*", opening, flags=re.DOTALL).group(1).split())
+        places = f"[Binder]({binder(name, address)}), [![Colab]({BADGE})]({colab(name, address)})"
+        minutes, memory = f"{cost['cpu_seconds'] / 60:.1f}", f"{cost['gigabytes']:.1f}"
+        rows.append(f"| [{name}](notebooks/{name}.ipynb) | {question} | {minutes} | {memory} | {places} |")
+    return "\n".join(rows)
+
+
+def citation(address: str = ADDRESS) -> str:
+    """CITATION.cff, from which GitHub and Zotero make a reference."""
+    return (
+        "# Made by scripts/make_front_page.py from pyproject.toml.\n"
+        "cff-version: 1.2.0\n"
+        "message: If this course helped your work or your teaching, please cite it.\n"
+        "type: software\n"
+        f'title: "{PROJECT["description"]}"\n'
+        f"version: {PROJECT['version']}\n"
+        f"license: {PROJECT['license']}\n"
+        f"repository-code: {address}\n"
+        "authors:\n"
+        "  - name: The authors of tutorial-lib\n"
+    )
+
+
+def reference(address: str = ADDRESS) -> str:
+    """How to cite, in BibTeX, and where to ask."""
+    return (
+        "```bibtex\n"
+        "@software{tutorial_lib,\n"
+        "  author  = {{The authors of tutorial-lib}},\n"
+        f"  title   = {{{PROJECT['description']}}},\n"
+        f"  version = {{{PROJECT['version']}}},\n"
+        f"  url     = {{{address}}}\n"
+        "}\n"
+        "```\n\n"
+        f"Questions, stumbles and corrections are welcome [as issues]({address}/issues). Say which notebook and which\n"
+        "cell, and add what `python -m pip freeze` prints."
+    )
+
+
+def with_blocks(readme: str, blocks: dict[str, str]) -> str:
+    """The README with each block between its two comments made anew.
+
+    Raises:
+        ValueError: there is no such block.
+    """
+    for name, text in blocks.items():
+        pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(\n<!-- end -->)", flags=re.DOTALL)
+        readme, n_found = pattern.subn(lambda block, text=text: block[1] + text + block[2], readme)
+        if n_found != 1:
+            raise ValueError(f"README.md has {n_found} blocks called {name!r}, one is needed")
+    return readme
+
+
+def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -> nbformat.NotebookNode:
+    """The notebook with links at the end of its opening cell, and with the cell that prepares Colab."""
+    opening = book.cells[0]
+    opening.source = LINKS.sub("", opening.source) + (
+        f"\n\nTo run it elsewhere: [on Binder]({binder(name, address)}), [in Colab]({colab(name, address)})."
+    )
+    if "colab" not in book.cells[1].metadata.get("tags", []):
+        hidden = {"tags": ["colab"], "jupyter": {"source_hidden": True}}
+        book.cells.insert(1, nbformat.v4.new_code_cell("", metadata=hidden, id="cell-colab"))
+        for count, cell in enumerate((c for c in book.cells if c.cell_type == "code"), start=1):
+            cell.execution_count = count
+    book.cells[1].source = COLAB.format(address=address)
+    return book
+
+
+def places(address: str) -> dict[str, int]:
+    """How often an address stands in each of the project's files for readers."""
+    files = [TOP / "README.md", TOP / "CITATION.cff", TOP / "pyproject.toml", *LESSONS]
+    repository = address.removeprefix("https://github.com/")
+    counts = {path.relative_to(TOP).as_posix(): path.read_text(encoding="utf-8").count(repository) for path in files}
+    return {name: count for name, count in counts.items() if count}
+
+
+def picture() -> Image.Image:
+    """Pictures that the notebooks hold: a real motif, two Gram matrices, an invented motif, a path of motifs."""
+
+    def stored(name: str, words: str) -> Image.Image:
+        for cell in nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells:
+            if words in cell.source and cell.cell_type == "code":
+                (found,) = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+                return Image.open(io.BytesIO(base64.b64decode(found))).convert("RGB")
+        raise ValueError(f"no picture in {name} comes from a cell that says {words!r}")
+
+    def row(pictures: list[Image.Image], width: int) -> Image.Image:
+        height = int(width / sum(p.width / p.height for p in pictures))
+        sized = [p.resize((int(p.width / p.height * height), height), Image.Resampling.LANCZOS) for p in pictures]
+        line = Image.new("RGB", (width, height), "white")
+        for i, p in enumerate(sized):
+            line.paste(p, (sum(q.width for q in sized[:i]), 0))
+        return line
+
+    rows = [
+        row([stored("02_gram_vae", "view(motif"), stored("02_gram_vae", "title=\"one motif\""),
+             stored("03_synchronisation", "view(drawn")], 1200),
+        row([stored("03_synchronisation", "animate(")], 1200),
+    ]  # fmt: skip
+    whole = Image.new("RGB", (1200, sum(r.height for r in rows)), "white")
+    whole.paste(rows[0], (0, 0))
+    whole.paste(rows[1], (0, rows[0].height))
+    return whole.quantize(64)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    for path in LESSONS:
+        nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
+    costs = json.loads((TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
+    readme = TOP / "README.md"
+    blocks = {"badges": badges(), "notebooks": table(costs), "reference": reference()}
+    readme.write_text(with_blocks(readme.read_text(encoding="utf-8"), blocks), encoding="utf-8")
+    (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
+    picture().save(PICTURE)
+    for name, count in places(PLACEHOLDER).items():
+        print(f"{name}: the address is still a placeholder, {count} times")
+
+
+if __name__ == "__main__":
+    main()

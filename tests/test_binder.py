@@ -1,0 +1,103 @@
+"""What the public service makes of the repository, as far as that shows without Docker."""
+
+import os
+import re
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+TOP = Path(__file__).parent.parent
+BINDER = TOP / "binder"
+SCRIPTS = ("postBuild", "start")
+
+
+@pytest.fixture
+def pack(monkeypatch):
+    """The first of repo2docker's build packs that feels responsible for the repository."""
+    repo2docker = pytest.importorskip("repo2docker.app", reason="repo2docker does not run on Windows")
+    app = repo2docker.Repo2Docker()
+    monkeypatch.chdir(TOP)
+    return next(pack for pack in (kind(app.base_image) for kind in app.buildpacks) if pack.detect())
+
+
+def test_repo2docker_reads_our_folder_and_nothing_else(pack):
+    pack.platform = "linux/amd64"
+    dockerfile = pack.render()
+    assert type(pack).__name__ == "CondaBuildPack"
+    assert pack.python_version == "3.12"
+    assert '--file "binder/environment.yml"' in dockerfile
+    assert "RUN ./binder/postBuild" in dockerfile
+    assert 'R2D_ENTRYPOINT="${REPO_DIR}/binder/start"' in dockerfile
+
+
+def test_the_two_environment_files_agree():
+    ours, conda = (yaml.safe_load(path.read_text()) for path in (BINDER / "environment.yml", TOP / "environment.yml"))
+    assert ours["channels"] == conda["channels"] == ["conda-forge", "nodefaults"]
+    assert ours["dependencies"] == [line for line in conda["dependencies"] if isinstance(line, str)]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_are_executable(name):
+    assert (BINDER / name).stat().st_mode & stat.S_IXUSR
+    assert (BINDER / name).read_bytes().startswith(b"#!/usr/bin/env bash\n")
+    listed = subprocess.run(["git", "ls-files", "-s", f"binder/{name}"], cwd=TOP, capture_output=True, text=True)
+    if listed.returncode == 0:
+        assert listed.stdout.startswith("100755")
+
+
+def test_post_build_installs_the_pins_without_cuda(tmp_path):
+    stand_in = tmp_path / "pip"
+    stand_in.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
+    stand_in.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [BINDER / "postBuild"], cwd=TOP, env=os.environ | {"PATH": path}, capture_output=True, text=True
+    )
+    words = done.stdout.split()
+    assert done.returncode == 0, done.stderr
+    assert words[words.index("-c") + 1] == "constraints.txt"
+    assert words[words.index("-e") + 1] == "."
+    assert words[words.index("--extra-index-url") + 1] in (TOP / "README.md").read_text(), "README names the index too"
+
+
+def test_start_gives_one_thread_and_runs_what_it_is_given():
+    command = [BINDER / "start", "bash", "-c", "echo $OMP_NUM_THREADS"]
+    done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "7"}, capture_output=True, text=True)
+    assert done.stdout == "1\n"
+
+
+def workflows():
+    return sorted((TOP / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", workflows(), ids=lambda path: path.stem)
+def test_a_workflow_may_do_little_and_not_for_long(path):
+    flow = yaml.safe_load(path.read_text())
+    assert flow["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in flow[True]  # YAML reads the key `on` as true
+    for job in flow["jobs"].values():
+        assert job["timeout-minutes"] <= 120
+        for step in job["steps"]:
+            assert re.fullmatch(r"actions/[\w-]+@v\d+", step.get("uses", "actions/none@v1"))
+            if "checkout" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_workflows_run_on_every_push_and_every_week():
+    pinned, newest = (
+        yaml.safe_load((TOP / ".github" / "workflows" / f"{n}.yml").read_text()) for n in ("tests", "newest")
+    )
+    assert set(pinned[True]) >= {"push", "pull_request"}
+    assert ".ci/run" in [step.get("run") for step in pinned["jobs"]["pinned"]["steps"]]
+    assert "schedule" in newest[True]
+    assert not any("constraints" in step.get("run", "") for step in newest["jobs"]["newest"]["steps"])
+
+
+def test_workflows_know_every_python_of_the_project():
+    flow = yaml.safe_load((TOP / ".github" / "workflows" / "tests.yml").read_text())
+    minors = [int(version.split(".")[1]) for version in flow["jobs"]["pinned"]["strategy"]["matrix"]["python"]]
+    low, high = re.search(r'">=3\.(\d+),<3\.(\d+)"', (TOP / "pyproject.toml").read_text()).groups()
+    assert minors == list(range(int(low), int(high)))

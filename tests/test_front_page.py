@@ -1,0 +1,121 @@
+"""What is written once and generated elsewhere: addresses, badges, the table, the notebooks' links and Colab cell."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from scripts import make_front_page as page
+from tutorial_lib import viewer
+
+README = (page.TOP / "README.md").read_text(encoding="utf-8")
+COSTS = json.loads((page.TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
+each_lesson = pytest.mark.parametrize("path", page.LESSONS, ids=lambda path: path.stem)
+
+
+def test_the_readme_is_the_generated_one():
+    blocks = {"badges": page.badges(), "notebooks": page.table(COSTS), "reference": page.reference()}
+    assert page.with_blocks(README, blocks) == README, "run python scripts/make_front_page.py"
+    assert (page.TOP / "CITATION.cff").read_text(encoding="utf-8") == page.citation()
+    assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
+
+
+@each_lesson
+def test_a_notebooks_links_and_colab_cell_are_the_generated_ones(path):
+    book = nbformat.read(path, 4)
+    before = nbformat.writes(book)
+    assert nbformat.writes(page.with_links(book, path.stem)) == before, "run python scripts/make_front_page.py"
+
+
+def test_links_and_cell_come_back_once_into_a_notebook_that_lost_them():
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# A title"), nbformat.v4.new_code_cell("1", execution_count=1)]
+    )
+    book = page.with_links(page.with_links(book, "00_new"), "00_new")
+    assert len(book.cells) == 3
+    assert book.cells[0].source.count("on Binder") == 1
+    assert [cell.execution_count for cell in book.cells[1:]] == [1, 2]
+
+
+def test_another_address_reaches_every_place():
+    address = "https://github.com/someone/else"
+    made = [page.badges(address), page.table(COSTS, address), page.citation(address), page.reference(address)]
+    made.append(nbformat.writes(page.with_links(nbformat.read(page.LESSONS[0], 4), "01_invariance", address)))
+    for text in made:
+        assert "someone/else" in text
+        assert "OWNER" not in text
+
+
+def test_the_address_stands_nowhere_else():
+    tracked = subprocess.run(["git", "ls-files"], cwd=page.TOP, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a git checkout")
+    repository = page.ADDRESS.removeprefix("https://github.com/")
+    found = {
+        name for name in tracked.stdout.splitlines()
+        if name.endswith((".md", ".py", ".toml", ".yml", ".cff", ".ipynb", ".txt")) and (page.TOP / name).exists()
+        and repository in (page.TOP / name).read_text(encoding="utf-8")
+    }  # fmt: skip
+    assert found - {"scripts/make_front_page.py"} <= set(page.places(page.ADDRESS))
+
+
+def test_no_place_keeps_the_placeholder():
+    if page.ADDRESS == page.PLACEHOLDER:
+        pytest.skip(f"[project.urls] has no address yet; it will go to {page.places(page.PLACEHOLDER)}")
+    assert page.places(page.PLACEHOLDER) == {}
+
+
+def test_a_block_that_is_missing_is_named():
+    with pytest.raises(ValueError, match="0 blocks called 'badges'"):
+        page.with_blocks("# A README", {"badges": ""})
+
+
+def test_the_picture_is_there_and_has_words():
+    ((words, place),) = re.findall(r"!\[([^\]]+)\]\((docs/[^)]+)\)", README)
+    assert len(words) > 50
+    assert (page.TOP / place).read_bytes().startswith(b"\x89PNG")
+
+
+def colab_cell(address):
+    return page.with_links(nbformat.read(page.LESSONS[0], 4), page.LESSONS[0].stem, address).cells[1].source
+
+
+def test_the_colab_cell_does_nothing_elsewhere(tmp_path):
+    done = subprocess.run([sys.executable, "-c", colab_cell("nowhere")], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_colab_it_fetches_the_course_and_installs_it(tmp_path):
+    if shutil.which("git") is None or not (page.TOP / ".git").exists():
+        pytest.skip("not a git checkout")
+    code = f"""
+import sys, types
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+{colab_cell(page.TOP.as_uri())}
+sys.path.insert(0, {str(tmp_path / "installed")!r})
+import tutorial_lib.silicon
+print(Path.cwd().name, Path(tutorial_lib.__file__).parent.parent.name, len(tutorial_lib.silicon.load_amorphous("test")))
+"""
+    # No network: what the course needs is here already, and nothing here is to change.
+    pip = {
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_TARGET": str(tmp_path / "installed"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | pip, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[:2] == ["notebooks", "installed"]
+
+
+def test_on_colab_atoms_are_pictures(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    assert not viewer.extension_matches()
