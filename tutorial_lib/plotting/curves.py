@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from tutorial_lib.plotting.palette import COLOURS, DASHES
+from tutorial_lib.plotting.palette import COLOURS, DASHES, MARKERS
 
 
 def panels(n: int, *, width: float = 8.0, height: float = 3.0) -> list[Axes]:
@@ -53,7 +53,7 @@ def curve(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel
 
 
 def points(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel: str, ylabel: str) -> Axes:
-    """Dots in the colour of what they show.
+    """Dots in the colour and of the form of what they show.
 
     Args:
         ax: where to draw.
@@ -70,7 +70,7 @@ def points(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabe
     Raises:
         KeyError: the colour is none of ours.
     """
-    ax.plot(x, y, color=COLOURS[colour], linestyle="none", marker="o", markersize=3, label=label)
+    ax.plot(x, y, color=COLOURS[colour], linestyle="none", marker=MARKERS[colour], markersize=3, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend(frameon=False)
     return ax
@@ -180,7 +180,7 @@ def seeds(
     table = np.asarray(values)
     words = ", ".join(filter(None, [label, f"mean of {table.shape[1]} seeds"]))
     ax.plot(x, table.mean(axis=1), color=COLOURS[colour], linestyle=DASHES[colour], label=words)
-    ax.plot(x, table, linestyle="none", marker="o", markersize=3, color=COLOURS[colour])
+    ax.plot(x, table, linestyle="none", marker=MARKERS[colour], markersize=3, color=COLOURS[colour])
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
     ax.legend(frameon=False)
     return ax

@@ -1,6 +1,7 @@
-"""One colour and one dash for one thing in every notebook.
+"""One colour, one dash and one marker for one thing in every notebook.
 
-From the palette of Okabe and Ito, which colour-blind readers can tell apart.
+The colours are from the palette of Okabe and Ito, which colour-blind readers can tell apart; dashes and markers
+say the same again for whoever sees no colours.
 """
 
 COLOURS = {
@@ -11,4 +12,12 @@ COLOURS = {
     "generated": "#009E73",
     "failure": "#CC79A7",
 }
-DASHES = {"real": "-", "crystal": "--", "model": "-", "baseline": ":", "generated": "-.", "failure": ":"}
+DASHES = {
+    "real": "-",
+    "crystal": "--",
+    "model": (0, (7, 1.5)),
+    "baseline": ":",
+    "generated": "-.",
+    "failure": (0, (1, 3)),
+}
+MARKERS = {"real": "o", "crystal": "s", "model": "^", "baseline": "x", "generated": "D", "failure": "v"}

@@ -1,0 +1,77 @@
+"""A CUDA device that is not there: it computes on the CPU, and complains where a real one would.
+
+Inside `with PretendCuda():`, `tensor.to("cuda")` and `torch.randn(..., device="cuda")` give tensors that say they
+are on "cuda", raise where they meet a tensor on the CPU, and have to come back before NumPy sees them.
+"""
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+CUDA = torch.device("cuda", 0)
+MOVES = {Tensor.to, Tensor.cpu, Tensor.cuda, Tensor.copy_, torch._fused_adam_}  # autograd keeps gradients as they were
+INDEXING = {Tensor.__getitem__, Tensor.__setitem__}  # an index may stay on the CPU
+
+
+class OnCuda(Tensor):
+    """A tensor that says that it is on the GPU."""
+
+    @property
+    def device(self):
+        return CUDA
+
+    def numpy(self, *args, **kwargs):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() first.")
+
+    __array__ = numpy
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        if func is torch._has_compatible_shallow_copy_type:
+            return False  # so a module that moves gets new parameters
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        if func in INDEXING:
+            tensors = tensors[:1]
+        if func not in MOVES and any(not isinstance(t, OnCuda) and t.ndim for t in tensors):
+            raise RuntimeError(f"{func.__name__}: Expected all tensors to be on the same device, found cuda:0 and cpu")
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+class PretendCuda(TorchFunctionMode):
+    """Where `OnCuda` comes from and where it ends."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        wanted = [*args, kwargs.pop("device", None)] if func is Tensor.to or "device" in kwargs else []
+        devices = [_device(word) for word in wanted if _device(word) is not None]
+        if func is Tensor.cpu or devices == ["cpu"]:
+            return _off(func(*args, **kwargs) if func is not Tensor.to else _converted(args, kwargs))
+        if devices == ["cuda"]:
+            return _on(func(*args, **kwargs) if func is not Tensor.to else _converted(args, kwargs))
+        if func in INDEXING and not isinstance(args[0], OnCuda) and isinstance(args[1], OnCuda):
+            raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
+        return func(*args, **kwargs)
+
+
+def _device(word) -> str | None:
+    if isinstance(word, torch.device):
+        return word.type
+    if isinstance(word, OnCuda):
+        return "cuda"
+    return word.partition(":")[0] if isinstance(word, str) else None
+
+
+def _converted(args, kwargs) -> Tensor:
+    """What `tensor.to(device, dtype)` leaves when the device is dropped."""
+    tensor, *rest = args
+    types = [t for t in [*rest, kwargs.get("dtype")] if isinstance(t, torch.dtype)]
+    return tensor.clone() if not types else tensor.to(types[0], copy=True)
+
+
+def _on(result):
+    return tree_map(lambda t: t.as_subclass(OnCuda) if isinstance(t, Tensor) else t, result)
+
+
+def _off(result):
+    return tree_map(lambda t: t.as_subclass(Tensor) if isinstance(t, Tensor) else t, result)

@@ -1,0 +1,74 @@
+"""Every lesson on a GPU that is not there: what would stop on a real one, stops."""
+
+import copy
+import dataclasses
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+from pretend_cuda import PretendCuda
+
+from tutorial_lib import training
+
+LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"))
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """Pretend that there is a GPU, for whatever trains, and keep its random numbers on the CPU."""
+    monkeypatch.setattr(training, "best_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(training, "Generator", lambda device: torch.Generator())
+    with PretendCuda():
+        yield
+
+
+def test_it_complains_where_a_gpu_would(cuda):
+    x = torch.randn(3, 4).to("cuda")
+    assert x.device.type == (x @ torch.ones(4, 4, device="cuda")).device.type == x.double().device.type == "cuda"
+    assert x.cpu().device.type == torch.ones(3).device.type == "cpu"
+    assert torch.ones(2).to(x).device.type == "cuda"
+    for meeting in (lambda: x @ torch.ones(4, 4), lambda: torch.ones(4) + x, lambda: torch.nn.Linear(4, 1)(x)):
+        with pytest.raises(RuntimeError, match="same device"):
+            meeting()
+    with pytest.raises(TypeError, match="cpu"):
+        x.numpy()
+    with pytest.raises(RuntimeError, match="indices"):
+        torch.ones(5)[torch.tensor([1], device="cuda")]
+
+
+def test_a_model_that_was_trained_there_is_there(cuda):
+    model = torch.nn.Linear(4, 4)
+    loss = lambda model, batch, generator: {"loss": model(batch).square().mean()}  # noqa: E731
+    training.train(model, torch.ones(8, 4), loss, training.Recipe(epochs=3), progress=False)
+    assert model.weight.device.type == "cuda"
+    with pytest.raises(RuntimeError, match="same device"):
+        model(torch.ones(1, 4))
+    assert model.cpu()(torch.ones(1, 4)).device.type == "cpu"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_unchanged(cuda, monkeypatch, path):
+    real = training.train
+
+    def train(model, data, loss, recipe, *, device=None, **options):
+        """One epoch there, which shows that everything is; the whole training here, where it is faster."""
+        if device == "cpu":
+            return real(model, data, loss, recipe, device="cpu", **options)
+        real(copy.deepcopy(model), data, loss, dataclasses.replace(recipe, epochs=1), progress=False)
+        history = real(model, data, loss, recipe, device="cpu", **options)
+        model.to("cuda")
+        moved.append(type(model).__name__)
+        return history
+
+    moved = []
+    monkeypatch.setattr(training, "train", train)
+    monkeypatch.chdir(path.parent)
+    names: dict = {"__name__": "__main__"}
+    for cell in nbformat.read(path, 4).cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"{path.stem}/{cell.id}", "exec"), names)
+    if "device=" not in path.read_text(encoding="utf-8"):
+        assert moved, os.fspath(path)
