@@ -2,12 +2,23 @@
 
 Inside `with PretendCuda():`, `tensor.to("cuda")` and `torch.randn(..., device="cuda")` give tensors that say they
 are on "cuda", raise where they meet a tensor on the CPU, and have to come back before NumPy sees them.
+
+`python tests/pretend_cuda.py NOTEBOOK` runs the code of a notebook so, and prints which models were there.
 """
 
+import copy
+import dataclasses
+import os
+import sys
+from pathlib import Path
+
+import nbformat
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
+
+from tutorial_lib import training
 
 CUDA = torch.device("cuda", 0)
 MOVES = {Tensor.to, Tensor.cpu, Tensor.cuda, Tensor.copy_, torch._fused_adam_}  # autograd keeps gradients as they were
@@ -28,8 +39,6 @@ class OnCuda(Tensor):
 
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None):
-        if func is torch._has_compatible_shallow_copy_type:
-            return False  # so a module that moves gets new parameters
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
         if func in INDEXING:
             tensors = tensors[:1]
@@ -42,6 +51,8 @@ class PretendCuda(TorchFunctionMode):
     """Where `OnCuda` comes from and where it ends."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is torch._has_compatible_shallow_copy_type:
+            return False  # so a module that moves gets new parameters
         kwargs = dict(kwargs or {})
         wanted = [*args, kwargs.pop("device", None)] if func is Tensor.to or "device" in kwargs else []
         devices = [_device(word) for word in wanted if _device(word) is not None]
@@ -75,3 +86,36 @@ def _on(result):
 
 def _off(result):
     return tree_map(lambda t: t.as_subclass(Tensor) if isinstance(t, Tensor) else t, result)
+
+
+def run_lesson(path: Path) -> list[str]:
+    """Run a notebook's code; the names of the models that it has trained on the GPU that is not there.
+
+    They train for one epoch there, which shows that everything is; then here, where it is faster, and go there again.
+    """
+    real, moved = training.train, []
+
+    def train(model, data, loss, recipe, *, device=None, **options):
+        if device != "cpu":
+            real(copy.deepcopy(model), data, loss, dataclasses.replace(recipe, epochs=1), progress=False)
+            moved.append(type(model).__name__)
+        history = real(model, data, loss, recipe, device="cpu", **options)
+        if device != "cpu":
+            model.to("cuda")
+        return history
+
+    training.train = train
+    training.best_device = lambda: torch.device("cuda")
+    training.Generator = lambda device: torch.Generator()
+    names: dict = {"__name__": "__main__"}
+    with PretendCuda():
+        for cell in nbformat.read(path, 4).cells:
+            if cell.cell_type == "code":
+                exec(compile(cell.source, f"{path.stem}/{cell.id}", "exec"), names)
+    return moved
+
+
+if __name__ == "__main__":
+    notebook = Path(sys.argv[1]).resolve()
+    os.chdir(notebook.parent)
+    print("trained there:", *run_lesson(notebook))
