@@ -189,3 +189,10 @@ def test_compared_cells_survive_another_seed(path, seed):
     assert changed >= 2, "the model's seed and the recipe's"
     status, printed = compared(book)
     assert status == 0, printed
+
+
+@pytest.mark.long
+@each_lesson
+def test_the_prose_holds_under_the_full_profile(path):
+    status, printed = compared(nbformat.read(path, 4), TUTORIAL_PROFILE="full")
+    assert status == 0, printed

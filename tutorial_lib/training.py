@@ -127,8 +127,15 @@ def train(
     first = len(history.get("loss", []))
     with (
         one_thread(),
+        # Once a second: a long training would flood whoever reads the notebook's messages late, as tests do.
         tqdm(
-            total=recipe.epochs, initial=first, desc="training", unit="epoch", disable=not progress, leave=False
+            total=recipe.epochs,
+            initial=first,
+            desc="training",
+            unit="epoch",
+            mininterval=1,
+            disable=not progress,
+            leave=False,
         ) as bar,
     ):
         for epoch in range(first, recipe.epochs):
@@ -140,7 +147,7 @@ def train(
             if path is not None and ((epoch + 1) % checkpoint_every == 0 or epoch + 1 == recipe.epochs):
                 _save(path, recipe, model, optimiser, schedule, generator, history)
             bar.update()
-            bar.set_postfix(loss=f"{means['loss']:.3f}")
+            bar.set_postfix(loss=f"{means['loss']:.3f}", refresh=False)
     model.eval()
     return history
 
