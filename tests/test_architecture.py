@@ -31,6 +31,10 @@ ALLOWED = {
     "synchronisation": {"alignment", "vocabulary"},
     "molecules": {"vocabulary"},
     "primer": {"vocabulary"},
+    "tetris": {"vocabulary"},
+    "equivariant.graph": set(),
+    "equivariant.network": {"equivariant.graph", "vocabulary"},
+    "equivariant": {"equivariant.graph", "equivariant.network"},
     "plotting.palette": set(),
     "plotting.curves": {"plotting.palette"},
     "plotting.pictures": {"plotting.palette"},
@@ -112,7 +116,7 @@ def test_nothing_unpickles_objects(room):
 
 
 LONGEST = 250  # lines; past it a file is two rooms
-UNITS = ("angstrom", "degree", "eV", "g/cm3", "nats", "no unit", "unit of", "share", "standardised")
+UNITS = ("angstrom", "edges of a cube", "unit of", "degree", "eV", "g/cm3", "nats", "no unit", "share", "standardised")
 ARRAYS = ("Tensor", "Positions", "Motifs", "Gram", "Orthogonal", "UpperTriangle", "Features", "Latent", "Scalars")
 
 

@@ -1,0 +1,171 @@
+import pytest
+import torch
+from e3nn import o3
+
+from tutorial_lib import equivariant, tetris
+from tutorial_lib.symmetry import random_orthogonal, random_rotation
+
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+OUT = "0o + 3x0e + 1o + 1e + 2e"
+
+
+@pytest.fixture
+def points(dice):
+    """Six clouds of five points in general position, float64."""
+    return torch.randn(6, 5, 3, generator=dice, dtype=torch.float64)
+
+
+def network(dtype=torch.float64, **options):
+    options = {
+        "irreps_out": OUT,
+        "cutoff": 5.0,
+        "irreps_hidden": ("2x0e + 2x1o + 2e", "2x0e + 2x1o + 1e + 2e"),
+    } | options
+    return equivariant.EquivariantNetwork(**options).to(dtype)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
+def test_the_output_turns_with_the_cloud(points, dice, dtype, mirror):
+    model, x = network(dtype), points.to(dtype)
+    before = model(x)
+    worst = 0.0
+    for q in random_rotation(dice, (20,)):
+        q = -q if mirror else q
+        act = equivariant.representation(OUT, q).to(dtype)
+        after = model(x @ q.to(dtype).mT)
+        worst = max(worst, (after - before @ act.mT).abs().max().item())
+    assert worst < TOLERANCE[dtype] * before.square().mean().sqrt()
+    assert (after - before).abs().max() > 0.01
+
+
+def test_a_mirror_flips_the_pseudoscalar_and_leaves_the_scalars(points):
+    model = network()
+    before, after = model(points), model(-points)
+    assert torch.allclose(after[:, 0], -before[:, 0])
+    assert before[:, 0].abs().min() > 1e-8
+    assert torch.allclose(after[:, 1:4], before[:, 1:4])
+
+
+def test_the_output_does_not_move_with_the_cloud_nor_see_its_numbering(points, dice):
+    model = network()
+    order = torch.randperm(5, generator=dice)
+    assert torch.allclose(model(points + 7), model(points))
+    assert torch.allclose(model(points[:, order]), model(points))
+    assert not torch.allclose(model(1.1 * points), model(points))
+
+
+def test_clouds_of_one_batch_do_not_see_each_other(points):
+    model = network()
+    assert torch.allclose(model(points)[2:3], model(points[2:3]))
+
+
+def test_a_graph_computed_once_gives_the_same():
+    _, pieces = tetris.pieces()
+    model = equivariant.EquivariantNetwork()
+    assert torch.equal(model(model.graph(pieces)), model(pieces))
+
+
+def test_the_default_network_is_small_and_its_seed_decides_it():
+    first, again, other = (equivariant.EquivariantNetwork(seed=s) for s in (0, 0, 1))
+    state = torch.random.get_rng_state()
+    assert sum(p.numel() for p in first.parameters()) <= 100
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    assert not torch.equal(first.convolutions[0].weights, other.convolutions[0].weights)
+    equivariant.EquivariantNetwork(seed=3)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_each_point_has_a_vector_that_turns_and_their_sum_is_the_clouds(points, dice):
+    model, q = network(), random_rotation(dice)
+    each = model.each_point(points)
+    assert each.shape == (6, 5, model.irreps_out.dim)
+    assert torch.allclose(model.each_point(points @ q.mT), each @ equivariant.representation(OUT, q).mT)
+    assert torch.allclose(each.sum(dim=1) / 5**0.5, model(points))
+
+
+def test_gradients_reach_every_weight():
+    _, pieces = tetris.pieces()
+    model = equivariant.EquivariantNetwork()
+    torch.nn.functional.cross_entropy(equivariant.logits(model(pieces)), torch.arange(8)).backward()
+    assert all(p.grad.abs().max() > 0 for p in model.parameters())
+
+
+def test_harmonics_are_those_of_e3nn_and_their_parity_is_that_of_l(dice):
+    v = torch.randn(10, 3, generator=dice, dtype=torch.float64)
+    y = equivariant.spherical_harmonics("0e + 1o + 2e + 3o", v)
+    assert torch.allclose(y[:, 1:4], 3**0.5 * v / v.norm(dim=1, keepdim=True))
+    flipped = equivariant.spherical_harmonics("0e + 1o + 2e + 3o", -v)
+    sign = torch.tensor([1.0] + [-1.0] * 3 + [1.0] * 5 + [-1.0] * 7, dtype=torch.float64)
+    assert torch.allclose(flipped, sign * y)
+
+
+@pytest.mark.parametrize(("irreps", "right"), [("1e", "1o"), ("1e + 2e", "1o"), ("0e + 3e", "3o")])
+def test_a_wrong_parity_is_refused_where_e3nn_is_silent(irreps, right):
+    v = torch.ones(1, 3)
+    o3.spherical_harmonics(irreps, v, normalize=True)
+    with pytest.raises(ValueError, match=f"ask for {right}"):
+        equivariant.spherical_harmonics(irreps, v)
+
+
+def test_an_irrep_out_of_reach_is_named_where_e3nn_gives_zeros():
+    harmonics = o3.Irreps.spherical_harmonics(2)
+    silent = o3.FullyConnectedTensorProduct("0e", harmonics, "0e + 1e")
+    assert silent(torch.ones(4, 1), torch.ones(4, 9))[:, 1:].abs().max() == 0
+    with pytest.raises(ValueError, match=r"1e cannot be made of 1x0e .* which give 0e \+ 1o \+ 2e"):
+        equivariant.EquivariantNetwork("0e", irreps_hidden=("0e + 1e",))
+    with pytest.raises(ValueError, match="0o cannot be made of"):
+        equivariant.EquivariantNetwork("0o", irreps_hidden=("2x0e + 1o", "2x0e + 1o"), lmax=1)
+
+
+@pytest.mark.parametrize(
+    ("clouds", "message"),
+    [
+        (torch.zeros(2, 1, 3), "a cloud of one point has no directions"),
+        (torch.tensor([[[0.0, 0, 0], [0, 0, 0], [1, 0, 0]]]), "two points coincide"),
+        (torch.tensor([[[0.0, 0, 0], [1, 0, 0], [6, 0, 0]]]), "no neighbour within 1.8: its nearest is 5.00 away"),
+        (torch.full((1, 2, 3), float("nan")), "NaN or infinity"),
+        (torch.zeros(4, 3), r"shape \(4, 3\)"),
+    ],
+    ids=["one point", "coincident points", "no neighbour", "NaN", "no batch"],
+)
+def test_clouds_that_have_no_directions_are_refused(clouds, message):
+    with pytest.raises(ValueError, match=message):
+        equivariant.neighbour_graph(clouds, cutoff=1.8, lmax=2, n_radial=2)
+    with pytest.raises(ValueError, match=message):
+        equivariant.EquivariantNetwork(cutoff=1.8)(clouds)
+
+
+def test_a_vector_of_zero_has_no_harmonics():
+    with pytest.raises(ValueError, match="no direction"):
+        equivariant.spherical_harmonics("1o", torch.zeros(2, 3))
+
+
+def test_mirror_images_swap_the_scores_of_the_screws(dice):
+    output = torch.randn(5, 8, generator=dice)
+    mirrored = torch.cat([-output[:, :1], output[:, 1:]], dim=1)
+    assert torch.equal(equivariant.logits(mirrored), equivariant.logits(output)[:, [1, 0, 2, 3, 4, 5, 6, 7]])
+    with pytest.raises(ValueError, match="7 numbers a piece"):
+        equivariant.logits(output[:, 1:])
+
+
+def test_vectors_turn_by_the_rotation_itself(dice):
+    q = random_orthogonal(dice, (4,))
+    assert torch.allclose(equivariant.representation("1o", q), q, atol=1e-12)
+    assert torch.allclose(equivariant.representation("1e", q), q * torch.linalg.det(q)[:, None, None], atol=1e-12)
+    assert equivariant.representation("2e", q).dtype == torch.float64
+
+
+def test_a_network_that_changes_its_dtype_keeps_its_weights_and_gains_digits(points, dice):
+    model, q = network(torch.float32), random_rotation(dice)
+    before = model(points.float())
+    assert torch.allclose(model.double()(points).float(), before, atol=1e-4)
+    assert torch.allclose(model(points @ q.mT)[:, 1:4], model(points)[:, 1:4], rtol=1e-10, atol=1e-10)
+
+
+def test_a_gate_keeps_parity(dice):
+    gate = equivariant.gate_for("2x0e + 0o + 2x1o + 1e")
+    features = torch.randn(4, gate.irreps_in.dim, generator=dice)
+    q = random_orthogonal(dice, dtype=torch.float32)
+    turned = gate(features @ gate.irreps_in.D_from_matrix(q).mT)
+    assert torch.allclose(turned, gate(features) @ gate.irreps_out.D_from_matrix(q).mT, atol=1e-5)

@@ -1,0 +1,206 @@
+"""The smallest equivariant network worth having: clouds come in, numbers that turn with them go out.
+
+Three convolutions whose filters are W(r) = R(r) Y(r/|r|), a learned function of the distance times spherical harmonics
+of the direction; features are combined by tensor products, and a gate bends them. Tensor field networks are built
+so (Thomas et al., arXiv:1802.08219), and e3nn supplies the algebra (Geiger and Smidt, arXiv:2207.09453). Which
+pieces there are is not known here.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from e3nn import o3
+from e3nn.nn import Gate
+from torch import Tensor, nn
+
+from tutorial_lib.equivariant.graph import Graph, default_dtype, neighbour_graph
+from tutorial_lib.vocabulary import Features, Positions
+
+
+class Convolution(nn.Module):
+    """Every point sums what its neighbours send: features times W(r) = R(r) Y(r/|r|), by the tensor product.
+
+    e3nn rounds the coefficients of the product to the dtype in which it is made, so it is made anew where that changes.
+
+    Args:
+        irreps_in: of the features that come in.
+        irreps_out: of those that go out.
+        lmax: of the harmonics in the graph.
+        n_radial: of the bumps in the graph, out of which R is made.
+
+    Raises:
+        ValueError: an irrep cannot be made from what comes in; e3nn would give zeros.
+    """
+
+    def __init__(self, irreps_in: o3.Irreps, irreps_out: o3.Irreps, lmax: int, n_radial: int):
+        super().__init__()
+        harmonics = o3.Irreps.spherical_harmonics(lmax)
+        reached = {ir for _, a in irreps_in for _, b in harmonics for ir in a * b}
+        for _, ir in irreps_out:
+            if ir not in reached:
+                words = " + ".join(str(found) for found in sorted(reached))
+                raise ValueError(
+                    f"{ir} cannot be made of {irreps_in} and harmonics up to l = {lmax}, which give {words}: "
+                    "leave it out, or add to the layer before what makes it"
+                )
+        self.irreps = irreps_in, harmonics, irreps_out
+        self._make_product(torch.get_default_dtype())
+        self.weights = nn.Parameter(torch.randn(n_radial, self.product.weight_numel) / math.sqrt(n_radial))
+
+    def forward(self, features: Tensor, graph: Graph) -> Tensor:
+        """The features of all points after one look at their neighbours.
+
+        Args:
+            features: (N n, irreps_in), no unit.
+            graph: of N clouds of n points.
+
+        Returns:
+            (N n, irreps_out), no unit.
+
+        Raises:
+            RuntimeError: the features are of another width.
+        """
+        radial = graph.radial @ self.weights
+        sent = self.product(features[graph.source], graph.harmonics, radial)
+        return sent.new_zeros(len(features), sent.shape[1]).index_add(0, graph.target, sent)
+
+    def _make_product(self, dtype: torch.dtype) -> None:
+        with default_dtype(dtype):
+            self.product = o3.FullyConnectedTensorProduct(*self.irreps, internal_weights=False, shared_weights=False)
+
+    def _apply(self, fn, recurse=True):
+        before = self.weights.dtype
+        super()._apply(fn, recurse)
+        if self.weights.dtype != before:
+            self._make_product(self.weights.dtype)
+            self.product.to(self.weights.device)
+        return self
+
+
+class EquivariantNetwork(nn.Module):
+    """From clouds to one vector of irreps each, the same for a cloud wherever it is, and turned if it is turned.
+
+    Args:
+        irreps_out: of the vector.
+        irreps_hidden: of the features after each convolution but the last.
+        lmax: of the spherical harmonics.
+        n_radial: bumps out of which each R(r) is made.
+        cutoff: points farther apart do not see each other, in edges of a cube for Tetris.
+        seed: of the weights.
+
+    Raises:
+        ValueError: an irrep cannot be made from the layer before it.
+    """
+
+    def __init__(
+        self,
+        irreps_out: str = "0o + 7x0e",
+        *,
+        irreps_hidden: Sequence[str] = ("2x0e + 1o", "2x0e + 1o + 1e"),
+        lmax: int = 2,
+        n_radial: int = 2,
+        cutoff: float = 2.2,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.view = {"cutoff": cutoff, "lmax": lmax, "n_radial": n_radial}
+        self.irreps_out = o3.Irreps(irreps_out)
+        before = o3.Irreps("0e")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.convolutions, self.gates = nn.ModuleList(), nn.ModuleList()
+            for hidden in irreps_hidden:
+                gate = gate_for(hidden)
+                self.convolutions.append(Convolution(before, gate.irreps_in, lmax, n_radial))
+                self.gates.append(gate)
+                before = gate.irreps_out
+            self.convolutions.append(Convolution(before, self.irreps_out, lmax, n_radial))
+
+    def graph(self, positions: Tensor) -> Graph:
+        """What `forward` needs of clouds; worth keeping while the network trains on them.
+
+        Args:
+            positions: (N, n, 3), in the unit of the cut-off.
+
+        Returns:
+            The graph.
+
+        Raises:
+            ValueError: as in `neighbour_graph`.
+        """
+        return neighbour_graph(positions, **self.view)
+
+    def forward(self, clouds: Positions | Graph) -> Features:
+        """One vector for each cloud: the sum over its points.
+
+        Args:
+            clouds: (N, n, 3), in the unit of the cut-off, or their graph.
+
+        Returns:
+            (N, irreps_out), no unit.
+
+        Raises:
+            ValueError: as in `neighbour_graph`.
+        """
+        each = self.each_point(clouds)
+        return each.sum(dim=1) / math.sqrt(each.shape[1])
+
+    def each_point(self, clouds: Positions | Graph) -> Tensor:
+        """One vector for each point.
+
+        Args:
+            clouds: (N, n, 3), in the unit of the cut-off, or their graph.
+
+        Returns:
+            (N, n, irreps_out), no unit.
+
+        Raises:
+            ValueError: as in `neighbour_graph`.
+        """
+        graph = clouds if isinstance(clouds, Graph) else self.graph(clouds)
+        n_clouds, n_points = graph.shape
+        features = graph.radial.new_ones(n_clouds * n_points, 1)
+        for convolution, gate in zip(self.convolutions, self.gates, strict=False):
+            features = gate(convolution(features, graph))
+        return self.convolutions[-1](features, graph).unflatten(0, graph.shape)
+
+
+def gate_for(irreps: str) -> Gate:
+    """The non-linearity for some features: scalars pass SiLU or tanh, and each vector is scaled by a scalar of its own.
+
+    Args:
+        irreps: of the features that go out.
+
+    Returns:
+        A module; its `irreps_in` holds the scalars that do the scaling as well.
+
+    Raises:
+        ValueError: the irreps cannot be read.
+    """
+    scalars = [(n, ir) for n, ir in o3.Irreps(irreps) if ir.l == 0]
+    gated = [(n, ir) for n, ir in o3.Irreps(irreps) if ir.l > 0]
+    # An odd scalar changes sign in a mirror: only an odd function keeps that.
+    bends = [torch.nn.functional.silu if ir.p == 1 else torch.tanh for _, ir in scalars]
+    n_gates = sum(n for n, _ in gated)
+    return Gate(scalars, bends, f"{n_gates}x0e", [torch.sigmoid], gated)
+
+
+def logits(output: Tensor) -> Tensor:
+    """Scores of the eight pieces, of which the first two are mirror images: s0 + p, s0 - p, s1, ..., s6.
+
+    The pseudoscalar p changes sign in a mirror, so the mirror image of one screw gets the scores of the other.
+
+    Args:
+        output: (N, 8), p first and then seven scalars, no unit.
+
+    Returns:
+        (N, 8), no unit.
+
+    Raises:
+        ValueError: there are not eight numbers a piece.
+    """
+    if output.shape[-1] != 8:
+        raise ValueError(f"{output.shape[-1]} numbers a piece: a pseudoscalar and seven scalars, 8 in all, are needed")
+    p, screw, others = output[:, :1], output[:, 1:2], output[:, 2:]
+    return torch.cat([screw + p, screw - p, others], dim=1)
