@@ -24,8 +24,9 @@ PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
 LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 PICTURE = TOP / "docs" / "front_page.png"
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
-LINKS = re.compile(r"\n\nTo run it elsewhere: .*$")
+LINKS = re.compile(r"\n\n(Run a cell with .*|To run it elsewhere: .*)$", flags=re.DOTALL)
 COLAB = """\
+# For Google Colab only: it fetches the course there, and does nothing elsewhere.
 import sys
 from pathlib import Path
 
@@ -64,7 +65,10 @@ def badges(address: str = ADDRESS) -> str:
 
 def table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
     """The README's table of notebooks, from their opening cells and from what the test suite measured."""
-    rows = ["| notebook | question | minutes | memory (GB) | run it on |", "| --- | --- | --- | --- | --- |"]
+    rows = [
+        "| notebook | question | computing (minutes) | memory (GB) | run it on |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, cost in sorted(costs.items()):
         opening = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells[0].source
         question = " ".join(re.search(r"\*\*(.+?)\*\*", opening, flags=re.DOTALL).group(1).split())
@@ -72,6 +76,11 @@ def table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
         minutes, memory = f"{cost['cpu_seconds'] / 60:.1f}", f"{cost['gigabytes']:.1f}"
         rows.append(f"| [{name}](notebooks/{name}.ipynb) | {question} | {minutes} | {memory} | {places} |")
     return "\n".join(rows)
+
+
+def clone(address: str = ADDRESS) -> str:
+    """How to get the course."""
+    return f"```\ngit clone {address} course\ncd course\n```"
 
 
 def citation(address: str = ADDRESS) -> str:
@@ -124,7 +133,8 @@ def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -
     """The notebook with links at the end of its opening cell, and with the cell that prepares Colab."""
     opening = book.cells[0]
     opening.source = LINKS.sub("", opening.source) + (
-        f"\n\nTo run it elsewhere: [on Binder]({binder(name, address)}), [in Colab]({colab(name, address)})."
+        "\n\nRun a cell with Shift + Enter: pictures of atoms turn, and sliders and maps move, once it has run.\n"
+        f"To run it all elsewhere: [on Binder]({binder(name, address)}), [in Colab]({colab(name, address)})."
     )
     if "colab" not in book.cells[1].metadata.get("tags", []):
         hidden = {"tags": ["colab"], "jupyter": {"source_hidden": True}}
@@ -180,7 +190,7 @@ def main() -> None:
         nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
     costs = json.loads((TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
     readme = TOP / "README.md"
-    blocks = {"badges": badges(), "notebooks": table(costs), "reference": reference()}
+    blocks = {"badges": badges(), "clone": clone(), "notebooks": table(costs), "reference": reference()}
     readme.write_text(with_blocks(readme.read_text(encoding="utf-8"), blocks), encoding="utf-8")
     (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
     picture().save(PICTURE)

@@ -120,11 +120,12 @@ def browser():
 @pytest.fixture
 def opened(lab, browser, request):
     """A function that opens a notebook in a window of its own."""
-    pages = []
+    pages, asked = [], []
 
     def open_(path: str):
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         pages.append(page)
+        page.on("request", lambda request: asked.append(request.url))
         # A workspace of its own, else old tabs reopen.
         name = f"test{abs(hash((request.node.name, path)))}"
         page.goto(f"{lab['url']}lab/workspaces/{name}/tree/{path}?token={lab['token']}")
@@ -135,6 +136,7 @@ def opened(lab, browser, request):
     yield open_
     for page in pages:
         page.close()
+    assert [url for url in asked if not url.startswith((lab["url"], "data:", "blob:"))] == [], "it calls somebody else"
 
 
 def run_all(page, n_cells: int, seconds: float):

@@ -125,6 +125,14 @@ def test_a_map_links_points_to_atoms(pair):
     assert set(shown._repr_mimebundle_()) == {WIDGET, "text/html", "image/png", "text/plain"}
 
 
+def test_a_map_calls_no_statistics_service(pair, monkeypatch):
+    sent = []
+    monkeypatch.setattr("chemiscope.widget.ChemiscopeWidget.open", lambda self: sent.append(self.get_state()["_esm"]))
+    viewer.linked_map([pair], {"x": [0], "y": [0], "c": [0]}, alt="One point")
+    assert len(sent[0]) > 100_000
+    assert "plausible.io" not in sent[0], "chemiscope's page reports every map that is opened"
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -56,7 +56,9 @@ def lab_command(options: list[str]) -> list[str]:
     Raises:
         SystemExit: there are no notebooks here.
     """
-    command = [sys.executable, "-m", "jupyterlab", str(notebooks([])[0]), "--ServerApp.ip=127.0.0.1"]
+    first = notebooks([])[0].relative_to(NOTEBOOKS.parent).as_posix()
+    place = [f"--ServerApp.root_dir={NOTEBOOKS.parent}", f"--LabApp.default_url=/lab/tree/{first}"]
+    command = [sys.executable, "-m", "jupyterlab", *place, "--ServerApp.ip=127.0.0.1"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container's only user, often
     return command + options
@@ -135,6 +137,7 @@ def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if not (WIDGET in o.get("data", {}) and "image/png" not in o.data)]
             for output in cell.outputs:
+                output.get("data", {}).pop(WIDGET, None)  # it died with its kernel; a trusting page would say so
                 if "image/png" in output.get("data", {}) and after and after.source.startswith(CAPTION):
                     words = after.source.removeprefix(CAPTION).split("*")[0]
                     output.metadata.setdefault("image/png", {})["alt"] = " ".join(words.split())

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.utils import rotate
 from ipywidgets import DOMWidget, HBox, IntSlider, Play, VBox, jslink
 from torch import Tensor
 
-from tutorial_lib.plotting import CAMERA, COLOURS, scatter_map, still, strip
+from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, bonds, scatter_map, still, strip
 
 COLAB = "google.colab"
 
@@ -56,7 +57,7 @@ def view(atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAM
         atoms: a cluster, or a periodic cell, which is drawn with its outline.
         alt: what there is to see, in one sentence, for whoever does not see it.
         centre: the index of an atom to mark, or None.
-        camera: how the still picture is turned, as ASE writes it; the widget turns with the mouse.
+        camera: how the picture is turned at first, as ASE writes it; the widget turns with the mouse.
 
     Returns:
         An object that shows itself when it is the last line of a cell.
@@ -67,7 +68,7 @@ def view(atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAM
     _check_atoms([atoms])
     if centre is not None and not 0 <= centre < len(atoms):
         raise ValueError(f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}")
-    widget = _widget([atoms], centre) if extension_matches() else None
+    widget = _widget([atoms], centre, camera) if extension_matches() else None
     return View(widget, alt, still(atoms, centre, camera))
 
 
@@ -143,7 +144,7 @@ def extension_matches() -> bool:
     return asked == extension_version() and COLAB not in sys.modules
 
 
-def _widget(frames: Sequence[Atoms], centre: int | None) -> DOMWidget:
+def _widget(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> DOMWidget:
     """Every frame is a structure of its own, so that it has bonds of its own; the first one is shown."""
     import nglview
 
@@ -151,8 +152,14 @@ def _widget(frames: Sequence[Atoms], centre: int | None) -> DOMWidget:
     widget.parameters = {"clipDist": 1}  # by default nothing nearer than ten angstrom is drawn: clusters stay small
     widget.camera = "orthographic"
     for at, atoms in enumerate(frames):
-        widget.add_structure(nglview.ASEStructure(atoms), default_representation=False)
-        widget.add_ball_and_stick(component=at)
+        atoms = atoms.copy()
+        if not atoms.cell.rank:
+            atoms.positions = atoms.positions @ rotate(camera)  # as in the still picture
+        widget.add_structure(_bonded(atoms), default_representation=False)
+        colour = {"color": COLOURS["crystal"]} if set(atoms.numbers) == {SILICON} else {}
+        widget.add_ball_and_stick(component=at, **colour)
+        if len(set(atoms.numbers)) > 2:
+            widget.add_label(component=at, label_type="element", color="black", attachment="middle-center", z_offset=2)
         if centre is not None:
             widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"], component=at)
         if atoms.cell.rank == 3:
@@ -161,6 +168,18 @@ def _widget(frames: Sequence[Atoms], centre: int | None) -> DOMWidget:
     if len(frames) > 1:
         widget.show_only([0])
     return widget
+
+
+def _bonded(atoms: Atoms):
+    """The atoms for nglview, with the bonds of the still picture: by itself it draws the shorter ones only."""
+    import nglview
+
+    structure = nglview.ASEStructure(atoms)
+    if not atoms.cell.rank and len(atoms) < 10_000:
+        lines = structure.get_structure_string().replace("END\n", "").rstrip("\n").splitlines()
+        lines += [f"CONECT{i + 1:5d}{j + 1:5d}" for i, j in bonds(atoms)]
+        structure = nglview.TextStructure("\n".join([*lines, "END\n"]), ext="pdb")
+    return structure
 
 
 def _with_slider(widget: DOMWidget, n_frames: int) -> DOMWidget:
@@ -182,6 +201,10 @@ def _map(frames: Sequence[Atoms], columns: dict[str, np.ndarray]) -> DOMWidget |
     settings = {"map": {"x": {"property": x}, "y": {"property": y}, "color": {"property": colour}}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about properties that a reader may still choose
+        # It would tell a statistics service that a reader looks at a map; without an address it tells nobody.
+        for kind in chemiscope.widget.ChemiscopeWidget.__mro__:
+            if "_esm" in vars(kind):
+                kind._esm = str(kind._esm).replace("https://plausible.io", "")
         return chemiscope.show(list(frames), properties=columns, settings=settings, warning_timeout=-1)
 
 

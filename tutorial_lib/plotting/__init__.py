@@ -7,14 +7,16 @@ The only room that imports matplotlib. `curves` has two axes with units, `pictur
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
 from tutorial_lib.plotting.palette import COLOURS, DASHES
 from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, matrix
-from tutorial_lib.plotting.stills import CAMERA, scatter_map, still, strip
+from tutorial_lib.plotting.stills import CAMERA, SILICON, bonds, scatter_map, still, strip
 
 __all__ = [
     "CAMERA",
     "COLOURS",
     "DASHES",
+    "SILICON",
     "arrows",
     "bars",
+    "bonds",
     "curve",
     "digits",
     "distributions",

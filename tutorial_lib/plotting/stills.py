@@ -89,13 +89,28 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
     return _png(figure)
 
 
-def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, size: int = 14) -> None:
-    turn = rotate(camera)
-    x, y, depth = (atoms.positions @ turn).T
+def bonds(atoms: Atoms) -> list[tuple[int, int]]:
+    """The pairs of atoms that are drawn joined: closer than 1.28 times the sum of their covalent radii.
+
+    Args:
+        atoms: positions in angstrom; neighbours across the walls of a cell are not joined.
+
+    Returns:
+        Pairs of indices.
+
+    Raises:
+        Nothing.
+    """
     first, second = np.triu_indices(len(atoms), 1)
     bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
     joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond
-    for i, j in zip(first[joined], second[joined], strict=True):
+    return list(zip(first[joined].tolist(), second[joined].tolist(), strict=True))
+
+
+def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, size: int = 14) -> None:
+    turn = rotate(camera)
+    x, y, depth = (atoms.positions @ turn).T
+    for i, j in bonds(atoms):
         ax.plot(x[[i, j]], y[[i, j]], color="0.5", linewidth=3, zorder=min(depth[i], depth[j]))
     for at, number in enumerate(atoms.numbers):
         colour = COLOURS["crystal"] if number == SILICON else jmol_colors[number]
