@@ -45,7 +45,8 @@ ALLOWED = {
     "exercises.invariance": {"exercises.judge", "symmetry"},
     "exercises.gram_vae": {"exercises.judge", "gram"},
     "exercises.synchronisation": {"exercises.judge", "alignment", "gram", "symmetry"},
-    "exercises": {"exercises.invariance", "exercises.gram_vae", "exercises.synchronisation"},
+    "exercises.tetris": {"exercises.judge", "symmetry"},
+    "exercises": {"exercises.invariance", "exercises.gram_vae", "exercises.synchronisation", "exercises.tetris"},
     "__main__": set(),
 }
 

@@ -7,15 +7,16 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from e3nn import o3
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 from torch.distributions import Normal, kl_divergence
 
 from tutorial_lib import alignment, exercises, gram
-from tutorial_lib.exercises import gram_vae, invariance, judge, synchronisation
+from tutorial_lib.exercises import gram_vae, invariance, judge, synchronisation, tetris
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS
+HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -176,7 +177,50 @@ def nearest_turn(x, y):
         return kabsch(y, x, fix=False)
 
 
+def second_harmonic(v):
+    unit = v / v.norm(dim=1, keepdim=True)
+    return unit[:, :, None] @ unit[:, None] - torch.eye(3, dtype=v.dtype) / 3
+
+
+def traced(v, much=0.0):
+    unit = v / v.norm(dim=1, keepdim=True)
+    return unit[:, :, None] * unit[:, None] - much * torch.eye(3, dtype=v.dtype)
+
+
+def messages(f, x, carry="j", unit=True, decay=True, end=1):
+    apart = end * (x[None] - x[:, None])
+    distance = apart.norm(dim=2, keepdim=True).clamp(min=1e-12)
+    number = f[None, :, None] if carry == "j" else f[:, None, None]
+    return (number * ((-distance).exp() if decay else 1) * apart / (distance if unit else 1)).sum(dim=1)
+
+
+def messages_one_by_one(f, x):
+    found = torch.zeros_like(x)
+    for i in range(len(x)):
+        for j in set(range(len(x))) - {i}:
+            step = x[j] - x[i]
+            found[i] += f[j] * (-step.norm()).exp() * step / step.norm()
+    return found
+
+
+def holds(l1, p1, l2, p2, l3, p3, low=None, high=None, parity=None):
+    low, high = abs(l1 - l2) if low is None else low, l1 + l2 if high is None else high
+    return torch.tensor(int(low <= l3 <= high and p3 == (p1 * p2 if parity is None else parity)))
+
+
+def by_e3nn(l1, p1, l2, p2, l3, p3):
+    return torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))
+
+
+def repaired(f, x, group, back=lambda y, g: y @ g, put=torch.mean):
+    return put(torch.stack([back(f(x @ g.mT), g) for g in group]), dim=0)
+
+
 RIGHT = {
+    "4.1": [second_harmonic, lambda v: traced(v, 1 / 3)],
+    "4.2": [messages, messages_one_by_one],
+    "4.3": [holds, by_e3nn],
+    "4.4": [repaired, lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0)],
     "3.1": [
         factorised,
         lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt(),
@@ -215,6 +259,45 @@ RIGHT = {
     "2.4": [lambda g: gram.nearest_rank3(g)[0], by_positions, lambda g: keep(g, slice(-3, None))],
 }
 WRONG = {
+    "4.1": [
+        (
+            lambda v: v[:, :, None] * v[:, None] - v.square().sum(1)[:, None, None] * torch.eye(3).double() / 3,
+            "4.1 length",
+        ),
+        (traced, "4.1 trace"),
+        (lambda v: traced(v, 1.0), "4.1 trace"),
+        (lambda v: 1.5 * second_harmonic(v), "4.1 size"),
+        (lambda v: -second_harmonic(v), "4.1 size"),
+        (lambda v: second_harmonic(v[:, [1, 2, 0]]), "4.1 other"),
+        (lambda v: second_harmonic(v).flatten(1)[:, :5], "shape"),
+    ],
+    "4.2": [
+        (lambda f, x: messages(f, x, end=-1), "4.2 direction"),
+        (lambda f, x: messages(f, x, carry="i"), "4.2 index"),
+        (lambda f, x: messages(f, x, unit=False), "4.2 unit"),
+        (lambda f, x: messages(f, x, decay=False), "4.2 radial"),
+        (lambda f, x: f[:, None] * x, "4.2 origin"),
+        (lambda f, x: messages(f, x) / (len(x) - 1), "4.2 mean"),
+        (lambda f, x: messages(f, x, decay=False) * 0.5, "4.2 other"),
+        (lambda f, x: (x[None] - x[:, None]) / (x[None] - x[:, None]).norm(dim=2, keepdim=True), "shape"),
+        (lambda f, x: ((x[None] - x[:, None]) / torch.cdist(x, x)[..., None]).sum(1), "not finite"),
+    ],
+    "4.3": [
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, low=0), "4.3 lower"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, high=l1 * l2 + l1 + l2), "4.3 upper"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, high=l1 + l2 - 1), "4.3 ends"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, parity=(-1) ** l3), "4.3 parity"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, parity=p3), "4.3 parity"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, parity=max(p1, p2)), "4.3 parity"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3).double(), "dtype"),
+    ],
+    "4.4": [
+        (lambda f, x, group: repaired(f, x, group, back=lambda y, g: y), "4.4 back"),
+        (lambda f, x, group: repaired(f, x, group, back=lambda y, g: y @ g.mT), "4.4 inverse"),
+        (lambda f, x, group: repaired(f, x, group, put=torch.sum), "4.4 mean"),
+        (lambda f, x, group: f(x), "4.4 group"),
+        (lambda f, x, group: repaired(f, x, group[:2]), "4.4 other"),
+    ],
     "3.1": [
         (lambda g: torch.linalg.eigh(g)[1][:, -3:] * torch.linalg.eigh(g)[0][-3:], "3.1 root"),
         (lambda g: torch.linalg.eigh(g)[1][:, :3] * torch.linalg.eigh(g)[0][:3].clamp(min=0).sqrt(), "3.1 smallest"),

@@ -116,3 +116,16 @@ def test_arrows_stand_at_their_points(ax):
     np.testing.assert_allclose(drawn.get_offsets(), points[:, :2])
     np.testing.assert_allclose(np.stack([drawn.U, drawn.V], axis=1), vectors[:, :2])
     assert "Å" in ax.get_xlabel()
+
+
+def test_lobes_are_filled_where_positive_and_a_mesh_where_not():
+    theta, phi = np.meshgrid(np.linspace(0, np.pi, 20), np.linspace(0, 2 * np.pi, 20))
+    directions = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1)
+    figure = plotting.lobes(
+        [{"one": np.ones((20, 20))}, {"z": directions[..., 2], "x": directions[..., 0]}], directions
+    )
+    assert [ax.get_title() for ax in figure.axes] == ["one", "z", "x"]
+    kinds = {type(drawn).__name__ for drawn in figure.axes[1].collections}
+    assert kinds == {"Poly3DCollection", "Line3DCollection"}
+    with pytest.raises(ValueError, match="no function to draw"):
+        plotting.lobes([], directions)

@@ -87,11 +87,12 @@ def terms():
     return {heading.replace(" ", "-"): heading for heading in re.findall(r"^### (.+)$", text, flags=re.MULTILINE)}
 
 
-def first_appearances(cells, words):
-    """The match of a term in the first cell that says it, headings and the opening cell left out."""
+def first_appearances(cells, words, longer=()):
+    """The match of a term in the first cell that says it, headings, addresses and longer terms left out."""
     pattern = re.compile(rf"\b{re.escape(words)}(?:s|es)?\b".replace("\\ ", r"[\s-]"), flags=re.IGNORECASE)
     for cell in cells:
-        blanked = re.sub(r"^#+ .*$|(?<=\])\([^)]*\)", lambda m: " " * len(m[0]), cell, flags=re.MULTILINE)
+        left_out = "|".join([r"^#+ .*$", r"(?<=\])\([^)]*\)", *(re.escape(term) for term in longer)])
+        blanked = re.sub(left_out, lambda m: " " * len(m[0]), cell, flags=re.MULTILINE | re.IGNORECASE)
         if match := pattern.search(blanked):
             return cell, match
     return None
@@ -101,7 +102,8 @@ def unlinked(cells, glossary):
     """Terms whose first appearance is not a link to their entry."""
     found = []
     for slug, words in glossary.items():
-        if (first := first_appearances(cells, words)) is None:
+        longer = [other for other in glossary.values() if words in other and words != other]
+        if (first := first_appearances(cells, words, longer)) is None:
             continue
         text, match = first
         links = re.finditer(rf"\[([^\]]*)\]\((?:\.\./)?glossary\.md#{slug}\)", text)
@@ -124,10 +126,12 @@ def test_a_term_is_linked_where_it_first_appears(path):
         (["the loss and the [loss](glossary.md#loss)"], ["loss"]),
         (["[losses](glossary.md#loss) of a [Gram\nmatrix](glossary.md#gram-matrix)"], []),
         (["the [Gram matrix](glossary.md#loss)"], ["gram matrix"]),
+        (["the loss function, and the [loss](glossary.md#loss)"], ["loss function"]),
     ],
 )
 def test_the_finder_sees_terms_that_are_not_linked(cells, found):
-    assert unlinked(cells, {"loss": "loss", "gram-matrix": "gram matrix"}) == found
+    terms_ = {"loss": "loss", "gram-matrix": "gram matrix", "loss-function": "loss function"}
+    assert unlinked(cells, terms_) == found
 
 
 @each_notebook

@@ -6,7 +6,7 @@ The only room that imports matplotlib. `curves` has two axes with units, `pictur
 
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
 from tutorial_lib.plotting.palette import COLOURS, DASHES
-from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, matrix
+from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, lobes, matrix
 from tutorial_lib.plotting.stills import CAMERA, SILICON, bonds, scatter_map, still, strip
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "distributions",
     "gallery",
     "latent_map",
+    "lobes",
     "matrix",
     "panels",
     "points",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
@@ -153,3 +154,38 @@ def arrows(
     ax.set(title=title, xlabel="x (Å)", ylabel="y (Å)", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     ax.legend(frameon=False, loc="upper left")
     return ax
+
+
+def lobes(rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor) -> Figure:
+    """Functions on the sphere as surfaces, as far from the middle as their size: filled where positive, else a mesh.
+
+    Args:
+        rows: for each row of the figure title to values (m, n), no unit.
+        directions: (m, n, 3), the unit vectors at which they are given.
+
+    Returns:
+        The figure, one size of function in all panels.
+
+    Raises:
+        ValueError: there is nothing to draw.
+    """
+    if not any(rows):
+        raise ValueError("no function to draw: pass at least one")
+    across = max(len(row) for row in rows)
+    largest = max(np.abs(np.asarray(values)).max() for row in rows for values in row.values())
+    figure = plt.figure(figsize=(1.15 * across, 1.35 * len(rows)))
+    for down, row in enumerate(rows):
+        for place, (title, values) in enumerate(row.items(), start=(across - len(row)) // 2 + 1):
+            ax = figure.add_subplot(len(rows), across, down * across + place, projection="3d")
+            size = np.asarray(values)
+            for part, colour in ((size.clip(min=0), "model"), (-size.clip(max=0), "baseline")):
+                x, y, z = np.moveaxis(part[..., None] * np.asarray(directions), -1, 0)
+                if colour == "model":
+                    ax.plot_surface(x, y, z, color=COLOURS[colour], rcount=30, ccount=30, linewidth=0)
+                else:
+                    ax.plot_wireframe(x, y, z, color=COLOURS[colour], rcount=18, ccount=18, linewidth=0.6)
+            ax.set_title(title, fontsize=9, pad=-4)
+            ax.set(xlim=(-largest, largest), ylim=(-largest, largest), zlim=(-largest, largest))
+            ax.set_axis_off()
+            ax.set_box_aspect((1, 1, 1), zoom=1.7)
+    return figure
