@@ -11,6 +11,7 @@ import torch
 from tutorial_lib import environments, silicon
 
 matplotlib.use("agg")
+collect_ignore = ["no_network"]  # no tests; and Debian's Python has a module of that name already
 
 
 @pytest.fixture
