@@ -260,7 +260,8 @@ def angle_series(seeds: list[int]) -> dict:
     tests = [turned_by(angle, Generator().manual_seed(2)) for angle in ANGLES]
     unseen = centred(posed(N_POSES, Generator().manual_seed(3)))
     series: dict = {"angles (degree)": ANGLES, "by angle": {}, "orientations": ORIENTATIONS, "by orientations": {}}
-    series["seconds of training"] = SECONDS
+    series |= {"seconds of training": SECONDS, "screws, augmented": {}}
+    screws = unseen[label < 2]
     for kind in ("MLP", "point network"):
         rows: list = [[] for _ in ORIENTATIONS]
         for seed in tqdm(seeds, desc=kind, unit="seed"):
@@ -273,6 +274,9 @@ def angle_series(seeds: list[int]) -> dict:
             told = series["by angle"].setdefault(f"{kind}, augmented", [])
             model = fitted(kind, seed, None)
             told.append([primer.accuracy(model, x, label) for x in tests])
+            series["screws, augmented"].setdefault(kind, []).append(
+                primer.accuracy(model, screws, torch.arange(len(screws)) % 2)
+            )
         series["by orientations"][kind] = rows
     ours = [trained(seed) for seed in seeds]
     series["by angle"]["equivariant"] = [[accuracy(model, x) for x in tests] for model in ours]
@@ -330,6 +334,10 @@ def main(arguments: list[str] | None = None) -> int:
         Figure("e3nn's example over ours, CPU time until safe", "3 (aim 10)", f"{ratio:.0f}", ratio >= 3),
         *(Figure(f"until safe: {name}", "reported", told(name)) for name in RACE),
         *(Figure(f"turned by 180 degree: {name}", "reported", f"{rows[-1]:.0%}") for name, rows in turned.items()),
+        *(
+            Figure(f"screws, augmented: {name}", "reported", mean_and_spread(shares))
+            for name, shares in series["screws, augmented"].items()
+        ),
     ]
     if not args.skip_notebook:
         figures += notebook_figures("04", aim=" (aim 40)")

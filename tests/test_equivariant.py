@@ -166,6 +166,13 @@ def test_a_network_that_changes_its_dtype_keeps_its_weights_and_gains_digits(poi
 def test_a_gate_keeps_parity(dice):
     gate = equivariant.gate_for("2x0e + 0o + 2x1o + 1e")
     features = torch.randn(4, gate.irreps_in.dim, generator=dice)
-    q = random_orthogonal(dice, dtype=torch.float32)
+    q = -random_rotation(dice, dtype=torch.float32)  # a mirror: an even bend of an odd scalar would show
     turned = gate(features @ gate.irreps_in.D_from_matrix(q).mT)
     assert torch.allclose(turned, gate(features) @ gate.irreps_out.D_from_matrix(q).mT, atol=1e-5)
+
+
+def test_hidden_layers_may_hold_scalars_only_and_must_be_a_sequence():
+    _, pieces = tetris.pieces()
+    assert equivariant.EquivariantNetwork("2x0e", irreps_hidden=("4x0e", "4x0e"))(pieces).shape == (8, 2)
+    with pytest.raises(ValueError, match="irreps_hidden is one string"):
+        equivariant.EquivariantNetwork(irreps_hidden="2x0e + 1o")

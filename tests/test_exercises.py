@@ -217,7 +217,7 @@ def repaired(f, x, group, back=lambda y, g: y @ g, put=torch.mean):
 
 
 RIGHT = {
-    "4.1": [second_harmonic, lambda v: traced(v, 1 / 3)],
+    "4.1": [second_harmonic, lambda v: traced(v, 1 / 3), lambda v: traced(v) - torch.eye(3) / 3],
     "4.2": [messages, messages_one_by_one],
     "4.3": [holds, by_e3nn],
     "4.4": [repaired, lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0)],
@@ -266,6 +266,7 @@ WRONG = {
         ),
         (traced, "4.1 trace"),
         (lambda v: traced(v, 1.0), "4.1 trace"),
+        (lambda v: traced(v) - 1 / 3, "4.1 unit"),
         (lambda v: 1.5 * second_harmonic(v), "4.1 size"),
         (lambda v: -second_harmonic(v), "4.1 size"),
         (lambda v: second_harmonic(v[:, [1, 2, 0]]), "4.1 other"),
@@ -285,7 +286,8 @@ WRONG = {
     "4.3": [
         (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, low=0), "4.3 lower"),
         (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, high=l1 * l2 + l1 + l2), "4.3 upper"),
-        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, high=l1 + l2 - 1), "4.3 ends"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, high=l1 + l2 - 1), "4.3 missing"),
+        (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3) * ((l1 + l2 + l3) % 2 == 0), "4.3 missing"),
         (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, parity=(-1) ** l3), "4.3 parity"),
         (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, parity=p3), "4.3 parity"),
         (lambda l1, p1, l2, p2, l3, p3: holds(l1, p1, l2, p2, l3, p3, parity=max(p1, p2)), "4.3 parity"),

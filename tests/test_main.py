@@ -96,3 +96,15 @@ def test_help_is_help(words):
 def test_the_lab_command_is_understood_by_jupyterlab():
     done = subprocess.run([*command.lab_command([]), "--version"], capture_output=True, text=True)
     assert done.returncode == 0
+
+
+def test_a_stored_picture_has_its_caption_as_alt_and_no_dead_widget():
+    cells = [
+        nbformat.v4.new_code_cell("plot()"),
+        nbformat.v4.new_markdown_cell("*Figure: a line\nthat rises.* And more."),
+    ]
+    data = {"image/png": "iVBORw0K", "text/plain": "a plot", command.WIDGET: {"model_id": "gone"}}
+    cells[0].outputs = [nbformat.v4.new_output("display_data", data=data)]
+    (output,) = command._publishable(nbformat.v4.new_notebook(cells=cells)).cells[0].outputs
+    assert output.metadata["image/png"]["alt"] == "a line that rises."
+    assert set(output.data) == {"image/png", "text/plain"}

@@ -125,7 +125,8 @@ def test_lobes_are_filled_where_positive_and_a_mesh_where_not():
         [{"one": np.ones((20, 20))}, {"z": directions[..., 2], "x": directions[..., 0]}], directions
     )
     assert [ax.get_title() for ax in figure.axes] == ["one", "z", "x"]
-    kinds = {type(drawn).__name__ for drawn in figure.axes[1].collections}
-    assert kinds == {"Poly3DCollection", "Line3DCollection"}
+    surface, mesh = figure.axes[1].collections
+    assert (type(surface).__name__, type(mesh).__name__) == ("Poly3DCollection", "Line3DCollection")
+    assert max(segment[:, 2].max() for segment in mesh._segments3d) < 1e-6, "the mesh is where z is negative"
     with pytest.raises(ValueError, match="no function to draw"):
         plotting.lobes([], directions)

@@ -35,6 +35,12 @@ def test_the_widget_holds_the_atoms(pair):
     assert structure
 
 
+def test_the_widget_has_the_bonds_of_the_picture():
+    far, near = Atoms("Si2", [[0, 0, 0], [2.8, 0, 0]]), Atoms("Si2", [[0, 0, 0], [2.9, 0, 0]])
+    texts = [viewer._bonded(atoms).get_structure_string() for atoms in (far, near)]
+    assert ["CONECT    1    2" in text for text in texts] == [True, False]
+
+
 def test_a_cell_is_drawn_with_its_outline(pair):
     def representations(atoms):
         messages = viewer.view(atoms, alt="Two atoms").widget._ngl_msg_archive

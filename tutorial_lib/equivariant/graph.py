@@ -57,7 +57,7 @@ def spherical_harmonics(irreps: str, vectors: Tensor) -> Tensor:
     """Spherical harmonics of directions, mean square 1 a component, in e3nn's order: l = 1 is (x, y, z).
 
     A vector changes sign when it is reversed, so Y_l changes by (-1)^l and no other parity can be had. Asked for
-    "1e", e3nn gives the numbers of 1o without a word.
+    "1e", e3nn concludes without a word that the vectors are pseudovectors.
 
     Args:
         irreps: such as "0e + 1o + 2e".
@@ -123,8 +123,6 @@ def neighbour_graph(positions: Tensor, *, cutoff: float, lmax: int, n_radial: in
     apart = positions[:, None] - positions[:, :, None]
     distance = apart.norm(dim=3)
     seen = (distance < cutoff) & ~torch.eye(n_points, dtype=torch.bool, device=positions.device)
-    if (distance[seen] == 0).any():
-        raise ValueError("two points coincide, so one sees the other in no direction: remove one of them")
     if not seen.any(dim=2).all():
         nearest = distance.masked_fill(distance == 0, math.inf).amin(dim=2).max()
         raise ValueError(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import torch
 from e3nn import o3
-from e3nn.nn import Gate
+from e3nn.nn import Activation, Gate
 from torch import Tensor, nn
 
 from tutorial_lib.equivariant.graph import Graph, default_dtype, neighbour_graph
@@ -90,7 +90,7 @@ class EquivariantNetwork(nn.Module):
         seed: of the weights.
 
     Raises:
-        ValueError: an irrep cannot be made from the layer before it.
+        ValueError: an irrep cannot be made from the layer before it, or the hidden layers are one string.
     """
 
     def __init__(
@@ -104,6 +104,10 @@ class EquivariantNetwork(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
+        if isinstance(irreps_hidden, str):
+            raise ValueError(
+                f"irreps_hidden is one string: pass a sequence, such as ({irreps_hidden!r},) for one layer"
+            )
         self.view = {"cutoff": cutoff, "lmax": lmax, "n_radial": n_radial}
         self.irreps_out = o3.Irreps(irreps_out)
         before = o3.Irreps("0e")
@@ -166,7 +170,7 @@ class EquivariantNetwork(nn.Module):
         return self.convolutions[-1](features, graph).unflatten(0, graph.shape)
 
 
-def gate_for(irreps: str) -> Gate:
+def gate_for(irreps: str) -> Gate | Activation:
     """The non-linearity for some features: scalars pass SiLU or tanh, and each vector is scaled by a scalar of its own.
 
     Args:
@@ -182,6 +186,8 @@ def gate_for(irreps: str) -> Gate:
     gated = [(n, ir) for n, ir in o3.Irreps(irreps) if ir.l > 0]
     # An odd scalar changes sign in a mirror: only an odd function keeps that.
     bends = [torch.nn.functional.silu if ir.p == 1 else torch.tanh for _, ir in scalars]
+    if not gated:
+        return Activation(scalars, bends)
     n_gates = sum(n for n, _ in gated)
     return Gate(scalars, bends, f"{n_gates}x0e", [torch.sigmoid], gated)
 
