@@ -14,7 +14,7 @@ from benchmarks.budget import CPU_SECONDS, GIGABYTES
 from tutorial_lib.__main__ import notebooks, run_notebook
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("ase", "nglview", "numpy", "scipy", "torch", "vesin")
+PACKAGES = ("ase", "e3nn", "nglview", "numpy", "scipy", "torch", "vesin")
 
 
 @dataclass(frozen=True)
