@@ -58,14 +58,9 @@ class Polynomial(nn.Module):
 
     def forward(self, graph) -> Tensor:
         """Outputs of all clouds."""
-        n_points = graph.shape[0] * graph.shape[1]
-
-        def gathered(sent):
-            return sent.new_zeros(n_points, sent.shape[1]).index_add(0, graph.target, sent) / 2**0.5
-
-        features = gathered(graph.harmonics)
+        features = graph.gather(graph.harmonics) / 2**0.5
         for product in (self.first, self.second):
-            features = gathered(product(features[graph.source], graph.harmonics))
+            features = graph.gather(product(features[graph.source], graph.harmonics)) / 2**0.5
         return features.unflatten(0, graph.shape).sum(dim=1) / 2
 
 
@@ -89,14 +84,10 @@ class Gated(nn.Module):
 
     def forward(self, graph) -> Tensor:
         """Outputs of all clouds."""
-        n_points = graph.shape[0] * graph.shape[1]
-
-        def gathered(sent):
-            return sent.new_zeros(n_points, sent.shape[1]).index_add(0, graph.target, sent) / 3.8**0.5
-
-        features = gathered(graph.harmonics)
+        features = graph.gather(graph.harmonics) / 3.8**0.5
         for product, radial, bend in zip(self.products, self.radial, (self.gate, nn.Identity()), strict=True):
-            features = bend(gathered(product(features[graph.source], graph.harmonics, radial(graph.radial))))
+            sent = product(features[graph.source], graph.harmonics, radial(graph.radial))
+            features = bend(graph.gather(sent) / 3.8**0.5)
         return features.unflatten(0, graph.shape).sum(dim=1) / 2
 
 

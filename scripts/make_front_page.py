@@ -115,6 +115,16 @@ def reference(address: str = ADDRESS) -> str:
     )
 
 
+def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[str, str]:
+    """All that is generated in the README, by the names of its blocks."""
+    return {
+        "badges": badges(address),
+        "clone": clone(address),
+        "notebooks": table(costs, address),
+        "reference": reference(address),
+    }
+
+
 def with_blocks(readme: str, blocks: dict[str, str]) -> str:
     """The README with each block between its two comments made anew.
 
@@ -190,8 +200,7 @@ def main() -> None:
         nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
     costs = json.loads((TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
     readme = TOP / "README.md"
-    blocks = {"badges": badges(), "clone": clone(), "notebooks": table(costs), "reference": reference()}
-    readme.write_text(with_blocks(readme.read_text(encoding="utf-8"), blocks), encoding="utf-8")
+    readme.write_text(with_blocks(readme.read_text(encoding="utf-8"), blocks(costs)), encoding="utf-8")
     (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
     picture().save(PICTURE)
     for name, count in places(PLACEHOLDER).items():

@@ -19,9 +19,7 @@ each_lesson = pytest.mark.parametrize("path", page.LESSONS, ids=lambda path: pat
 
 
 def test_the_readme_is_the_generated_one():
-    blocks = {"badges": page.badges(), "clone": page.clone(), "notebooks": page.table(COSTS)}
-    blocks["reference"] = page.reference()
-    assert page.with_blocks(README, blocks) == README, "run python scripts/make_front_page.py"
+    assert page.with_blocks(README, page.blocks(COSTS)) == README, "run python scripts/make_front_page.py"
     assert (page.TOP / "CITATION.cff").read_text(encoding="utf-8") == page.citation()
     assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
 
@@ -45,13 +43,7 @@ def test_links_and_cell_come_back_once_into_a_notebook_that_lost_them():
 
 def test_another_address_reaches_every_place():
     address = "https://github.com/someone/else"
-    made = [
-        page.badges(address),
-        page.clone(address),
-        page.table(COSTS, address),
-        page.citation(address),
-        page.reference(address),
-    ]
+    made = [*page.blocks(COSTS, address).values(), page.citation(address)]
     made.append(nbformat.writes(page.with_links(nbformat.read(page.LESSONS[0], 4), "01_invariance", address)))
     for text in made:
         assert "someone/else" in text

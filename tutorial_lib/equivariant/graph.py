@@ -52,6 +52,21 @@ class Graph:
     radial: Tensor
     shape: tuple[int, int]
 
+    def gather(self, sent: Tensor) -> Tensor:
+        """What each point is sent along its edges, added up.
+
+        Args:
+            sent: (edges, features), no unit.
+
+        Returns:
+            (N n, features), no unit.
+
+        Raises:
+            RuntimeError: there are not as many rows as edges.
+        """
+        points = math.prod(self.shape)
+        return sent.new_zeros(points, sent.shape[1]).index_add(0, self.target, sent)
+
 
 def spherical_harmonics(irreps: str, vectors: Tensor) -> Tensor:
     """Spherical harmonics of directions, mean square 1 a component, in e3nn's order: l = 1 is (x, y, z).

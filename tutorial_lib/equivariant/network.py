@@ -62,8 +62,7 @@ class Convolution(nn.Module):
             RuntimeError: the features are of another width.
         """
         radial = graph.radial @ self.weights
-        sent = self.product(features[graph.source], graph.harmonics, radial)
-        return sent.new_zeros(len(features), sent.shape[1]).index_add(0, graph.target, sent)
+        return graph.gather(self.product(features[graph.source], graph.harmonics, radial))
 
     def _make_product(self, dtype: torch.dtype) -> None:
         with default_dtype(dtype):
