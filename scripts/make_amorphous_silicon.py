@@ -14,7 +14,6 @@ amorphous silicon (J. Non-Cryst. Solids 282, 248 (2001)).
 import argparse
 import ctypes
 import gzip
-import hashlib
 import io
 import os
 import sys
@@ -28,6 +27,7 @@ from ase.build import bulk
 from ase.io import read, write
 from tqdm import tqdm
 
+from tutorial_lib.shipped import checksum_line
 from tutorial_lib.silicon import DATA, NetworkQuality, network_quality
 
 # LAMMPS's order: epsilon (eV), sigma (A), a, lambda, gamma, cos(theta0), A, B, p, q, tolerance.
@@ -230,7 +230,7 @@ def write_frozen(path: Path, cells: list[Atoms]) -> str:
     text = io.StringIO()
     write(text, cells, format="extxyz", columns=["symbols", "positions"], write_results=False)
     path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
-    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+    return checksum_line(path)
 
 
 def run_freeze(args: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ DIGIT_WIDTHS = (128, 32)  # hidden layers of the autoencoder of digits
 GRAM_VAE_BETA = 0.03  # the smallest error on the validation cell of 0.01, 0.03, 0.1, 0.3 and 1
 ALIGNED_BETA = 0.03  # A^2 a nat
 ALIGNED_REPULSION = 3.0  # of the squared error, for each A^2 of overlap
+N_TREES = 4000  # random trees to train on, beside polycubes
 ALIGNED_SHAKE = 0.4  # A, at most; the cells are minimised, and notebook 03 asks for a hot crystal
 
 
@@ -106,3 +107,36 @@ def tetris(seed: int = 0) -> Recipe:
         Nothing.
     """
     return Recipe(epochs=100, batch_size=8, learning_rate=0.1, seed=seed)
+
+
+def hierarchical(seed: int = 0) -> Recipe:
+    """The recipe of notebook 05's autoencoder: all eight pieces in every step.
+
+    Args:
+        seed: of the order of the pieces and of the places that the loss asks about.
+
+    Returns:
+        Shorter under the quick profile, longer under the full one.
+
+    Raises:
+        ValueError: TUTORIAL_PROFILE names no profile.
+    """
+    epochs = {"quick": 600, "full": 2000}[profile()]
+    return Recipe(epochs=epochs, batch_size=8, learning_rate=3e-3, seed=seed)
+
+
+def polycubes(n_examples: int, seed: int = 0) -> Recipe:
+    """The recipe of the autoencoder of polycubes: 3,500 steps, however many examples there are.
+
+    Args:
+        n_examples: how many there are to train on.
+        seed: of the batches and of the places that the loss asks about.
+
+    Returns:
+        The same under both profiles, because it is trained by a script and not by a notebook.
+
+    Raises:
+        ZeroDivisionError: there are no examples.
+    """
+    steps_an_epoch = -(-n_examples // 16)
+    return Recipe(epochs=max(1, 3500 // steps_an_epoch), batch_size=16, learning_rate=3e-3, seed=seed)

@@ -5,7 +5,6 @@ angstrom. The shipped cells were melted and quenched with a classical potential:
 how, and which runs were rejected. `environments` cuts the cells into neighbourhoods next.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,10 @@ from ase.io.formats import UnknownFileTypeError
 from scipy.special import sph_harm_y
 
 from tutorial_lib.environments import neighbour_pairs
+from tutorial_lib.shipped import verified
 
 DATA = Path(__file__).parent / "data"
+OTHERWISE = "pass the path of your own cells"
 SPLITS = ("train", "validation", "test", "all")
 BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
 SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
@@ -44,7 +45,7 @@ def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
     """
     if split not in SPLITS:
         return _read_own(split)
-    cells = read(_verified(data / "amorphous_silicon.extxyz.gz"), index=":", format="extxyz")
+    cells = read(verified(data / "amorphous_silicon.extxyz.gz", otherwise=OTHERWISE), index=":", format="extxyz")
     return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
 
 
@@ -57,7 +58,7 @@ def crystal() -> Atoms:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return read(_verified(DATA / "crystal.extxyz.gz"), format="extxyz")
+    return read(verified(DATA / "crystal.extxyz.gz", otherwise=OTHERWISE), format="extxyz")
 
 
 @dataclass(frozen=True)
@@ -227,16 +228,3 @@ def _read_own(path: str | Path) -> list[Atoms]:
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
     raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")
-
-
-def _verified(path: Path) -> Path:
-    expected = {}
-    for line in (path.parent / "SHA256SUMS").read_text().splitlines():
-        digest, name = line.split()
-        expected[name] = digest
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected.get(path.name):
-        raise ValueError(
-            f"{path.name} is not the file that was shipped: its SHA-256 differs from SHA256SUMS. "
-            "Fetch it again (git checkout -- tutorial_lib/data), or pass the path of your own cells."
-        )
-    return path

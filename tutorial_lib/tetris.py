@@ -1,15 +1,17 @@
-"""Pieces made of cubes: nothing comes in but how many cubes, the centres of the cubes go out.
+"""Pieces made of cubes: nothing comes in but how many cubes, the centres of the cubes go out; and back.
 
 The eight pieces of Tetris in space, two of which are each other's mirror image, and all polycubes up to six
-cubes. The edge of a cube is the unit of length. What a network makes of them is not decided here.
+cubes. `polycube_of` says which polycube some points are, if any. The edge of a cube is the unit of length. What a
+network makes of them is not decided here.
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import permutations, product
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Positions
+from tutorial_lib.vocabulary import Places, Positions
 
 # Cubes by their centres. The two screws come first: their order is what a network has to tell by a sign.
 PIECES = {
@@ -67,10 +69,148 @@ def polycubes(n: int, *, mirrors_equal: bool) -> list[Tensor]:
     return [x - x.mean(dim=0) for x in tensors]
 
 
+def held_out(seed: int = 0, n_test: int = 28) -> tuple[list[Tensor], list[Tensor]]:
+    """All free polycubes of two to six cubes in two parts: some shapes of six cubes to test on, and all the others.
+
+    Free, because to a network that knows mirrors a shape and its mirror image are one example.
+
+    Args:
+        seed: of the draw.
+        n_test: how many shapes of six cubes are kept for the test, of 112.
+
+    Returns:
+        Those to train on and those to test on, (n, 3) each, in edges of a cube, about their centroids.
+
+    Raises:
+        Nothing.
+    """
+    hexacubes = polycubes(6, mirrors_equal=True)
+    order = torch.randperm(len(hexacubes), generator=Generator().manual_seed(seed)).tolist()
+    smaller = [shape for n in range(2, 6) for shape in polycubes(n, mirrors_equal=True)]
+    return smaller + [hexacubes[i] for i in order[n_test:]], [hexacubes[i] for i in order[:n_test]]
+
+
+def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> Cells | None:
+    """The polycube that points are the centres of, in whatever pose; None if they are of none.
+
+    Axes are laid along two bonds, points are put on the lattice, and the lattice is laid upon them as well as it goes.
+
+    Args:
+        points: (n, 3), in edges of a cube.
+        mirrors_equal: whether a shape and its mirror image are one.
+        within: how far a point may be from its place.
+
+    Returns:
+        Cells of its first pose in alphabetical order: two clouds are of one shape if theirs are equal.
+
+    Raises:
+        Nothing.
+    """
+    points = points.double()
+    if len(points) < 2:
+        return frozenset([(0, 0, 0)]) if len(points) else None
+    apart = points - points[:, None]
+    bonds = apart[((apart.norm(dim=2) - 1).abs() < 2 * within).triu()]
+    if len(bonds) == 0:
+        return None
+    first = bonds[0] / bonds[0].norm()
+    across = bonds - (bonds @ first)[:, None] * first
+    if across.norm(dim=1).max() < 0.5:  # a line has no second axis: any will do
+        across = torch.eye(3, dtype=points.dtype) - first[:, None] * first
+    second = across[across.norm(dim=1).argmax()]
+    second = second / second.norm()
+    axes = torch.stack([first, second, torch.linalg.cross(first, second)])
+    cells = ((points - points[0]) @ axes.mT).round()
+    places, centred = cells - cells.mean(dim=0), points - points.mean(dim=0)
+    left, _, right = torch.linalg.svd(places.mT @ centred)  # the best of all rotations, also for a line, which has many
+    shape = frozenset(tuple(cell) for cell in cells.int().tolist())
+    if (
+        (places @ left @ right - centred).norm(dim=1).max() > within
+        or len(shape) < len(points)
+        or not _hangs_together(shape)
+    ):
+        return None
+    return _canonical(shape, mirrors_equal)
+
+
+def census(clouds: Sequence[Tensor], parents: Iterable[Sequence[Tensor]], known: Sequence[Tensor]) -> dict[str, int]:
+    """What clouds are that were born of parents: copies count as copies, and a lost cube as lost.
+
+    A shape and its mirror image are one here.
+
+    Args:
+        clouds: (n, 3) each, in edges of a cube.
+        parents: for each cloud those that it was made of, of one size.
+        known: the shapes that the maker of the clouds has seen.
+
+    Returns:
+        How many are "a parent", "another known shape", "new", of "fewer cubes", of "more cubes", or "no polycube".
+
+    Raises:
+        ValueError: there are not as many sets of parents as clouds.
+    """
+    seen = {polycube_of(shape, mirrors_equal=True) for shape in known}
+    counts = dict.fromkeys(["a parent", "another known shape", "new", "fewer cubes", "more cubes", "no polycube"], 0)
+    for cloud, couple in zip(clouds, parents, strict=True):
+        shape, size = polycube_of(cloud, mirrors_equal=True), len(couple[0])
+        if shape is None:
+            kind = "no polycube"
+        elif len(shape) != size:
+            kind = "fewer cubes" if len(shape) < size else "more cubes"
+        elif shape in {polycube_of(parent, mirrors_equal=True) for parent in couple}:
+            kind = "a parent"
+        else:
+            kind = "another known shape" if shape in seen else "new"
+        counts[kind] += 1
+    return counts
+
+
+def random_trees(n_trees: int, dice: Generator, *, most: int = MOST_CUBES, apart: float = 0.95) -> list[Tensor]:
+    """Clouds of points joined by unit bonds in random directions: like polycubes, but with no lattice in them.
+
+    Each point but the first stands at distance 1 from one of those before it, in an even draw. Sizes are from 2 to
+    `most`, in turn.
+
+    Args:
+        n_trees: how many.
+        dice: of the draw.
+        most: points of the largest.
+        apart: no two points are nearer than this, in edges of a cube.
+
+    Returns:
+        For each tree (n, 3), in edges of a cube, about its centroid.
+
+    Raises:
+        ValueError: points have to be farther apart than their bonds are long.
+    """
+    if apart > 1:
+        raise ValueError(f"points {apart:g} apart cannot be joined by bonds of 1: apart is at most 1")
+    trees = []
+    while len(trees) < n_trees:
+        tree = torch.zeros(1, 3)
+        for _ in range(10 * most):  # if it has grown into itself, the tree is begun anew
+            step = torch.randn(3, generator=dice)
+            onto = int(torch.randint(len(tree), (1,), generator=dice))
+            point = tree[onto] + step / step.norm()
+            if ((tree - point).norm(dim=1) >= apart).all():
+                tree = torch.cat([tree, point[None]])
+            if len(tree) == 2 + len(trees) % (most - 1):
+                trees.append(tree - tree.mean(dim=0))
+                break
+    return trees
+
+
 def _one_more(shape: Cells) -> set[Cells]:
     steps = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)]
     beside = {(x + a, y + b, z + c) for x, y, z in shape for a, b, c in steps} - shape
     return {shape | {cell} for cell in beside}
+
+
+def _hangs_together(shape: Cells) -> bool:
+    reached = {min(shape)}
+    while grown := {cell for one in _one_more(frozenset(reached)) for cell in one & shape} - reached:
+        reached |= grown
+    return reached == shape
 
 
 def _canonical(shape: Cells, mirrors_equal: bool) -> Cells:

@@ -19,3 +19,6 @@ Latent = Float[Tensor, "batch latent"]  # no unit: codes, compared with N(0, 1)
 Scalars = Float[Tensor, "*batch"]  # one number a batch entry
 Indices = Int[Tensor, " batch"]  # whole numbers that point at cells or atoms
 Order = Int[Tensor, "*batch atoms"]  # which atom comes first, second, ...
+Coefficients = Float[Tensor, "_"]  # no unit: one function on the sphere, in spherical harmonics
+Signals = Float[Tensor, "_ _ _"]  # no unit: coefficients, points, channels; functions on the sphere at points
+Places = Float[Tensor, "_ 3"]  # in the unit of positions: anywhere, not only where points are

@@ -108,8 +108,8 @@ def representation(irreps: str, orthogonal: Tensor) -> Tensor:
     Raises:
         ValueError: the irreps cannot be read.
     """
-    with default_dtype(orthogonal.dtype):  # e3nn rounds to it, whatever comes in
-        return o3.Irreps(irreps).D_from_matrix(orthogonal)
+    with default_dtype(torch.float64):  # by angles, which lose half of the digits where a rotation is about the axis
+        return o3.Irreps(irreps).D_from_matrix(orthogonal.double()).to(orthogonal.dtype)
 
 
 def neighbour_graph(positions: Tensor, *, cutoff: float, lmax: int, n_radial: int) -> Graph:

@@ -1,12 +1,13 @@
 """Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
 
-The only room that imports matplotlib. `curves` has two axes with units, `pictures` and `stills` show things, and
-`palette` holds the one colour that each thing has in every notebook.
+The only room that imports matplotlib. `curves` has two axes with units, `pictures`, `spheres` and `stills` show things,
+and `palette` holds the one colour that each thing has in every notebook.
 """
 
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
 from tutorial_lib.plotting.palette import COLOURS, DASHES
 from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, lobes, matrix
+from tutorial_lib.plotting.spheres import cross_section, signals
 from tutorial_lib.plotting.stills import CAMERA, SILICON, bonds, scatter_map, still, strip
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "arrows",
     "bars",
     "bonds",
+    "cross_section",
     "curve",
     "digits",
     "distributions",
@@ -28,6 +30,7 @@ __all__ = [
     "points",
     "scatter_map",
     "seeds",
+    "signals",
     "still",
     "strip",
     "training_history",

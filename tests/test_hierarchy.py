@@ -1,0 +1,222 @@
+import math
+
+import pytest
+import torch
+from torch import Generator
+
+from tutorial_lib import hierarchy, tetris
+from tutorial_lib.equivariant import representation
+from tutorial_lib.hierarchy import FLAT, TETRIS, HierarchicalAutoencoder, Level
+from tutorial_lib.symmetry import equivariance_error, random_orthogonal
+from tutorial_lib.training import Recipe, train
+
+NAMES, PIECES = tetris.pieces()
+CLOUDS = [tetris.polycubes(5, mirrors_equal=True)[7], PIECES[5], tetris.polycubes(6, mirrors_equal=True)[30]]
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-9}
+
+
+def gatherings(clouds, levels=TETRIS):
+    return hierarchy.gathered(hierarchy.points_of(*hierarchy.padded(clouds)), levels)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A small model that has learnt two pieces."""
+    model = HierarchicalAutoencoder(channels=12, seed=0)
+    data = hierarchy.padded([PIECES[5], PIECES[2]])
+    train(model, data, hierarchy.reconstruction_loss, Recipe(300, 2, 6e-3), device="cpu", progress=False)
+    return model
+
+
+def test_padded_clouds_come_back_as_points_about_their_centroids():
+    positions, counts = hierarchy.padded([cloud + 7 for cloud in CLOUDS])
+    points = hierarchy.points_of(positions, counts)
+    assert counts.tolist() == [5, 4, 6]
+    for n, cloud in enumerate(CLOUDS):
+        assert torch.allclose(points.positions[points.cloud == n], cloud, atol=1e-5)
+
+
+def test_points_see_the_others_of_their_cloud_only():
+    points = hierarchy.points_of(*hierarchy.padded(CLOUDS))
+    target, source = points.pairs()
+    assert len(target) == 5 * 4 + 4 * 3 + 6 * 5
+    assert (points.cloud[target] == points.cloud[source]).all()
+    assert (target != source).all()
+
+
+def test_a_square_is_gathered_into_its_four_bonds_and_not_torn():
+    bonds, whole = gatherings([PIECES[2]])
+    assert len(bonds.centres.positions) == 4
+    assert torch.allclose(bonds.centres.positions.norm(dim=1), torch.full((4,), 0.5))
+    assert torch.bincount(bonds.member).tolist() == [2, 2, 2, 2]
+    assert len(whole.centres.positions) == 1
+
+
+def test_children_stand_about_their_centres_and_fill_up_with_what_is_far_away():
+    bonds, whole = gatherings(CLOUDS)
+    children, counts = bonds.children()
+    assert (counts == 2).all()
+    assert torch.allclose(children.norm(dim=2), torch.full((len(counts), 2), 0.5))
+    moved, _ = bonds.children(torch.tensor([[0.0, 0, 0.1]]).expand(len(counts), 3))
+    assert torch.allclose(moved - children, torch.tensor([0, 0, -0.1]).expand_as(moved), atol=1e-6)
+    children, counts = whole.children()
+    assert counts.tolist() == [int((bonds.centres.cloud == n).sum()) for n in range(3)]
+    assert children[1, counts[1] :].abs().amin() > 100
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("levels", [TETRIS, FLAT], ids=["two levels", "flat"])
+def test_the_code_turns_with_the_cloud_and_does_not_see_where_it_is(dtype, levels):
+    model = HierarchicalAutoencoder(levels, channels=8, seed=1).to(dtype)
+    q = random_orthogonal(Generator().manual_seed(2), (), dtype)
+    D = representation(str(model.latent_irreps), q)
+    clouds = PIECES.to(dtype)
+    error = equivariance_error(model, clouds, lambda x: x @ q.mT + 0.3, lambda z: z @ D.mT)
+    assert error < TOLERANCE[dtype]
+    assert equivariance_error(model, clouds, lambda x: x @ q.mT, lambda z: z) > 0.01
+
+
+def test_the_code_does_not_see_the_numbering():
+    model = HierarchicalAutoencoder(channels=8, seed=1)
+    order = torch.tensor([3, 1, 0, 2])
+    assert torch.allclose(model.encode(PIECES[:, order]), model.encode(PIECES), atol=1e-5)
+
+
+def test_a_code_is_that_of_its_cloud_whoever_is_beside_it():
+    model = HierarchicalAutoencoder(channels=8, seed=1)
+    together = model.encode(CLOUDS)
+    for cloud, code in zip(CLOUDS, together, strict=True):
+        assert torch.allclose(model.encode([cloud])[0], code, atol=1e-5)
+
+
+def test_the_irreps_of_the_code_are_as_asked():
+    model = HierarchicalAutoencoder(latent_lmax=3, latent_channels=5, channels=4)
+    assert str(model.latent_irreps) == "5x0e+5x1o+5x2e+5x3o"
+    code = model.encode(PIECES)
+    assert code.shape == (8, model.latent_irreps.dim)
+    assert torch.equal(model.flat(model.signals_of(code)), code)
+
+
+def test_a_code_may_hold_higher_l_than_the_signals_inside_were_given():
+    model = HierarchicalAutoencoder(latent_lmax=5, lmax=2, channels=4)
+    assert model.encode(PIECES).shape == (8, 2 * 36)
+
+
+def test_what_comes_back_is_what_went_in_and_turns_with_its_code(trained):
+    clouds = [PIECES[5], PIECES[2]]
+    code = trained.encode(clouds)
+    for found, true in zip(trained.decode(code), clouds, strict=True):
+        assert hierarchy.worst_distance(found, true) < 0.1
+    q = random_orthogonal(Generator().manual_seed(3), (), torch.float32)
+    turned = trained.decode(code @ representation(str(trained.latent_irreps), q).mT)
+    for found, there in zip(trained.decode(code), turned, strict=True):
+        assert hierarchy.worst_distance(found @ q.mT, there) < 5e-3
+        assert hierarchy.worst_distance(found, there) > 0.1
+    assert hierarchy.exact(trained, clouds).tolist() == [True, True]
+    assert not hierarchy.exact(trained, [PIECES[3]]).item()
+
+
+def test_unfolding_tells_every_level_and_merges_what_is_found_twice(trained):
+    bonds, cubes = trained.unfold(trained.encode(PIECES[5:6]))
+    assert len(bonds.points.positions) == 3
+    assert len(cubes.proposals) == 6
+    assert len(cubes.points.positions) == 4
+    assert torch.equal(cubes.parents.positions, bonds.points.positions)
+
+
+def test_the_loss_is_zero_for_perfect_fields_and_has_a_term_a_level(trained):
+    batch, dice = hierarchy.padded(CLOUDS), Generator().manual_seed(0)
+    terms = hierarchy.reconstruction_loss(HierarchicalAutoencoder(channels=4), batch, dice)
+    assert set(terms) == {"loss", "level 1", "level 2"}
+    assert terms["loss"].item() == pytest.approx(sum(terms[f"level {k}"].item() for k in (1, 2)), rel=1e-5)
+    learnt = hierarchy.reconstruction_loss(trained, hierarchy.padded([PIECES[5], PIECES[2]]), dice)
+    assert 0 < learnt["loss"] < 0.02 < terms["loss"]
+
+
+def test_training_again_with_the_same_seed_gives_the_same_model():
+    models = [HierarchicalAutoencoder(channels=4, seed=3) for _ in range(2)]
+    for model in models:
+        recipe = Recipe(epochs=3, batch_size=4, seed=1)
+        train(
+            model, hierarchy.padded(list(PIECES)), hierarchy.reconstruction_loss, recipe, device="cpu", progress=False
+        )
+    assert torch.equal(models[0].encode(PIECES), models[1].encode(PIECES))
+
+
+@pytest.mark.parametrize(
+    ("clouds", "message"),
+    [
+        (PIECES[0], r"cloud 0 has shape \(3,\)"),
+        ([PIECES[0], torch.zeros(1, 3)], "cloud 1 has 1 points: there is nothing to encode"),
+        ([torch.zeros(2, 3)], "two points of cloud 0 coincide"),
+        ([torch.tensor([[0.0, 0, 0], [0.2, 0, 0], [1, 0, 0]])], "two points of cloud 0 are 0.20 apart"),
+        ([PIECES[0] * math.nan], "holds NaN"),
+        ([torch.eye(3)[:1] * torch.arange(9)[:, None]], r"cloud 0 \(9 points\) lies 4.00 from the centroid"),
+        ([torch.tensor([[0.0, 0, 0], [1, 0, 0], [3, 0, 0]])], "no neighbour within the reach of 1.2"),
+        ([], "clouds are"),
+    ],
+    ids=["one cloud", "one point", "coincident", "near", "nan", "beyond the grid", "lonely", "none"],
+)
+def test_clouds_that_could_not_come_back_are_refused(clouds, message):
+    with pytest.raises(ValueError, match=message):
+        HierarchicalAutoencoder(channels=4).encode(clouds)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (torch.zeros(2, 49), r"\(2, 49\): \(N, 50\) is needed, for 2x0e"),
+        (torch.zeros(50), r"\(50,\)"),
+        (torch.full((1, 50), math.nan), "NaN"),
+    ],
+)
+def test_a_code_of_the_wrong_size_or_with_nan_is_refused(code, message):
+    with pytest.raises(ValueError, match=message):
+        HierarchicalAutoencoder(channels=4).decode(code)
+
+
+def test_a_code_without_peaks_decodes_to_an_empty_cloud_and_says_so():
+    model = HierarchicalAutoencoder(channels=4)  # untrained: most places are empty
+    with pytest.warns(UserWarning, match="2 of 2 codes decode to no point at all"):
+        clouds = model.decode(torch.zeros(2, 50))
+    assert [tuple(cloud.shape) for cloud in clouds] == [(0, 3), (0, 3)]
+
+
+def test_a_last_level_that_leaves_several_points_is_refused():
+    with pytest.raises(ValueError, match="the last level has to gather all points"):
+        HierarchicalAutoencoder((Level(1.2, 0.2, 1.0),))
+
+
+def test_the_worst_distance_pairs_points_at_best_and_counts_missing_ones():
+    assert hierarchy.worst_distance(PIECES[0].flip(0), PIECES[0]) == pytest.approx(0, abs=1e-6)
+    assert hierarchy.worst_distance(PIECES[0] + torch.tensor([0, 0.3, 0]), PIECES[0]) == pytest.approx(0.3, abs=1e-6)
+    assert hierarchy.worst_distance(PIECES[0][:3], PIECES[0]) == math.inf
+    assert hierarchy.worst_distance(torch.zeros(0, 3), torch.zeros(0, 3)) == 0
+
+
+def test_a_matched_error_is_that_of_the_best_pairing():
+    assert hierarchy.matched_error(PIECES.flip(1), PIECES).max() < 1e-10
+    assert hierarchy.matched_error(PIECES + 0.5, PIECES)[0].item() == pytest.approx(0.75)
+    with pytest.raises(ValueError, match="at most six points"):
+        hierarchy.matched_error(torch.zeros(1, 7, 3), torch.zeros(1, 7, 3))
+
+
+def test_a_head_gives_a_pseudoscalar_and_scalars():
+    model = HierarchicalAutoencoder(channels=8, seed=1)
+    head = hierarchy.PieceHead(model.latent_irreps, seed=2)
+    mirror = torch.diag(torch.tensor([-1.0, 1, 1]))
+    with torch.no_grad():
+        here, there = head(model.encode(PIECES)), head(model.encode(PIECES @ mirror))
+    assert torch.allclose(here[:, 1:], there[:, 1:], atol=1e-4)
+    assert torch.allclose(here[:, 0], -there[:, 0], atol=1e-4)
+    assert here[:2, 0].abs().min() > 1e-3, "of a screw it does not vanish"
+
+
+def test_slots_are_as_symmetric_as_the_piece():
+    model = HierarchicalAutoencoder(channels=8, seed=1)
+    with torch.no_grad():
+        slots = hierarchy.SlotDecoder(model, seed=2)(model.encode(PIECES))
+    sizes = dict(zip(NAMES, slots.norm(dim=2).amax(dim=1).tolist(), strict=True))
+    assert sizes["square"] < 1e-4, "no vector but zero is left alone by a quarter turn and a mirror"
+    assert sizes["line"] < 1e-4
+    assert sizes["L"] > 1e-2

@@ -1,0 +1,249 @@
+"""The autoencoder: clouds come in, one vector of irreps each goes out, and the clouds come out of it again.
+
+Every feature is a signal, a function on the sphere at a point. On the way up, at each level, points look at the
+others of their cloud, and are gathered into clusters; at the end there is one point with one vector. On the way down a
+field about each point shows where the points of the level below are, as its peaks. What is found twice is merged, what
+is improbable is deleted. Nothing here knows a direction, so whatever it learns turns with the cloud. Where
+the cloud is, is lost: what comes back is about its centroid.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from tutorial_lib.hierarchy.layers import Ascent, Descent
+from tutorial_lib.hierarchy.levels import TETRIS, Gathering, Level, Points, check, gathered, padded, points_of
+from tutorial_lib.sphere import Bend, Field, Mix, merge, normalised, peaks
+from tutorial_lib.vocabulary import Features, Indices, Places, Signals
+
+N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
+SAME_POINT = 0.35  # edges of a cube: points found nearer to each other are one, found twice
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """One level on the way down.
+
+    Attributes:
+        parents: points of the level above.
+        signals: (coefficients, parents, channels), of which the fields about the parents are made, no unit.
+        proposals: (peaks, 3), the peaks of the fields, in the unit of positions.
+        points: what is left when those that were found twice are merged.
+    """
+
+    parents: Points
+    signals: Tensor
+    proposals: Tensor
+    points: Points
+
+
+class HierarchicalAutoencoder(nn.Module):
+    """From clouds to one vector of irreps each, and back.
+
+    Args:
+        levels: how points are gathered; the last level has an infinite reach.
+        latent_lmax: the highest l of the vector.
+        latent_channels: how many irreps of each l.
+        channels: of the signals inside.
+        lmax: of the signals inside; at least that of the vector is used.
+        seed: of the weights.
+
+    Attributes:
+        levels: as given.
+        latent_irreps: of the vector, such as 2x0e+2x1o+2x2e.
+
+    Raises:
+        ValueError: the last level does not gather everything.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level] = TETRIS,
+        *,
+        latent_lmax: int = 4,
+        latent_channels: int = 2,
+        channels: int = 24,
+        lmax: int = 4,
+        seed: int = 0,
+    ):
+        super().__init__()
+        if not levels or levels[-1].reach != float("inf"):
+            raise ValueError("the last level has to gather all points into one: give it reach=math.inf")
+        lmax = max(lmax, latent_lmax)
+        self.levels = tuple(levels)
+        self.latent_irreps = o3.Irreps(
+            [(latent_channels, ir) for ir in o3.Irrep.iterator(latent_lmax) if ir.p == (-1) ** ir.l]
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.start = nn.Parameter(torch.randn(1, 1, channels))
+            self.ascents = nn.ModuleList(Ascent(channels, lmax) for _ in levels)
+            self.last = Bend(channels, lmax)
+            self.to_latent = Mix(channels, latent_channels, latent_lmax)
+            self.from_latent = Mix(latent_channels, channels, latent_lmax)
+            self.descents = nn.ModuleList(Descent(channels, lmax) for _ in levels[1:])
+            self.to_field = nn.ModuleList(Mix(channels, N_FIELD_SIGNALS, lmax) for _ in levels[1:])
+            self.fields = nn.ModuleList(Field(N_FIELD_SIGNALS, lmax, level.radius) for level in levels[:-1])
+            self.fields.append(Field(latent_channels, latent_lmax, levels[-1].radius, hidden=128))
+
+    def encode(self, clouds: Tensor | Sequence[Tensor]) -> Features:
+        """One vector of irreps for each cloud; it turns with the cloud and does not see where that is.
+
+        Args:
+            clouds: (N, n, 3), or N clouds (n, 3) of different sizes, in the unit of the levels.
+
+        Returns:
+            (N, dim of `latent_irreps`), no unit.
+
+        Raises:
+            ValueError: a cloud is not (n, 3) or not finite, has one point only, or reaches beyond the last level's
+                radius; two points are nearer to each other than the fields resolve; or a point has no neighbour.
+        """
+        check(clouds, self.levels)
+        points = points_of(*padded(list(clouds)))
+        return self.flat(self.ascend(gathered(points, self.levels))[-1])
+
+    def forward(self, clouds: Tensor | Sequence[Tensor]) -> Features:
+        """The same as `encode`.
+
+        Args:
+            clouds: (N, n, 3), or N clouds (n, 3), in the unit of the levels.
+
+        Returns:
+            (N, dim of `latent_irreps`), no unit.
+
+        Raises:
+            ValueError: as in `encode`.
+        """
+        return self.encode(clouds)
+
+    def ascend(self, gatherings: Sequence[Gathering]) -> list[Signals]:
+        """The signals at the clusters of each level, and at last those of the vector.
+
+        Args:
+            gatherings: all levels of the clouds.
+
+        Returns:
+            For each level (coefficients, clusters, channels), and (coefficients, N, latent channels), no unit.
+
+        Raises:
+            Nothing.
+        """
+        signals = self.start.expand(1, len(gatherings[0].points.cloud), -1)
+        found = []
+        for ascent, gathering in zip(self.ascents, gatherings, strict=True):
+            signals = ascent(signals, gathering)
+            found.append(signals)
+        signals = signals + self.last(signals)
+        return [*found, normalised(self.to_latent(normalised(signals)))]
+
+    def descend(self, k: int, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices):
+        """The signals of points below level k, of which their own children are told, and those of their fields.
+
+        Args:
+            k: the level whose clusters are above.
+            signals: (coefficients, parents, channels), no unit.
+            above: (parents, 3), where the parents are, in the unit of the levels.
+            points: the children.
+            parent: (memberships,), indices of parents.
+            child: (memberships,), indices of children.
+
+        Returns:
+            (coefficients, children, channels) and (coefficients, children, field channels), no unit.
+
+        Raises:
+            Nothing.
+        """
+        signals = self.descents[k - 1](signals, above, points, parent, child)
+        return signals, normalised(self.to_field[k - 1](normalised(signals)))
+
+    def flat(self, signals: Signals) -> Features:
+        """Signals as one vector a point, in the order of `latent_irreps`.
+
+        Args:
+            signals: (coefficients, N, channels), no unit.
+
+        Returns:
+            (N, dim), no unit.
+
+        Raises:
+            Nothing.
+        """
+        of_l = signals.split([ir.dim for _, ir in self.latent_irreps])
+        return torch.cat([part.permute(1, 2, 0).flatten(1) for part in of_l], dim=1)
+
+    def signals_of(self, latent: Tensor) -> Signals:
+        """Vectors as signals: the way back from `flat`.
+
+        Args:
+            latent: (N, dim of `latent_irreps`), no unit.
+
+        Returns:
+            (coefficients, N, latent channels), no unit.
+
+        Raises:
+            ValueError: the vectors have another size, or are not finite.
+        """
+        dim = self.latent_irreps.dim
+        if latent.ndim != 2 or latent.shape[1] != dim:
+            raise ValueError(f"codes have shape {tuple(latent.shape)}: (N, {dim}) is needed, for {self.latent_irreps}")
+        if not torch.isfinite(latent).all():
+            raise ValueError("a code holds NaN or infinity: look at where it comes from")
+        parts = latent.split([n * ir.dim for n, ir in self.latent_irreps], dim=1)
+        n = self.latent_irreps[0].mul
+        return torch.cat([part.unflatten(1, (n, -1)).permute(2, 0, 1) for part in parts])
+
+    def decode(self, latent: Tensor) -> list[Tensor]:
+        """The clouds of vectors, about their centroids, as many points as the fields show.
+
+        Args:
+            latent: (N, dim of `latent_irreps`), no unit.
+
+        Returns:
+            N clouds (n, 3), in the unit of the levels; (0, 3) where no field has a peak, with a warning.
+
+        Raises:
+            ValueError: the vectors have another size, or are not finite.
+        """
+        points = self.unfold(latent)[-1].points
+        clouds = [points.positions[points.cloud == n] for n in range(len(latent))]
+        if empty := sum(len(cloud) == 0 for cloud in clouds):
+            warnings.warn(
+                f"{empty} of {len(clouds)} codes decode to no point at all: their fields have no peak above one half",
+                stacklevel=2,
+            )
+        return clouds
+
+    @torch.no_grad()
+    def unfold(self, latent: Tensor) -> list[Unfolded]:
+        """Everything that is found on the way down, level by level.
+
+        Args:
+            latent: (N, dim of `latent_irreps`), no unit.
+
+        Returns:
+            One entry a level, from the top.
+
+        Raises:
+            ValueError: the vectors have another size, or are not finite.
+        """
+        in_field = self.signals_of(latent)
+        signals = self.from_latent(in_field)
+        n_clouds = len(latent)
+        parents = Points(latent.new_zeros(n_clouds, 3), torch.arange(n_clouds, device=latent.device), n_clouds)
+        levels: list[Unfolded] = []
+        for k in reversed(range(len(self.levels))):
+            level = self.levels[k]
+            places, parent = peaks(self.fields[k], in_field, width=level.width, radius=level.radius)
+            places = places + parents.positions[parent]
+            means, cloud, child = merge(places, parents.cloud[parent], SAME_POINT if k < len(self.levels) - 1 else 0.0)
+            points = Points(means, cloud, n_clouds)
+            levels.append(Unfolded(parents, in_field, places, points))
+            if k:
+                signals, in_field = self.descend(k, signals, parents.positions, points, parent, child)
+                parents = points
+        return levels

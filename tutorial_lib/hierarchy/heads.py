@@ -1,0 +1,105 @@
+"""Other uses of the same code: vectors of irreps come in, names of pieces or a fixed number of points go out.
+
+Neither knows how the code was made. The slots are the decoder that one would write first; what they cannot do is a
+theorem, and notebook 05 shows it.
+"""
+
+import math
+from itertools import permutations
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.sphere import Bend, Mix
+from tutorial_lib.vocabulary import Features, Positions
+
+
+class PieceHead(nn.Module):
+    """A pseudoscalar and seven scalars, as sums of products of three numbers of the code.
+
+    Two tensor products: the code with itself, and what comes out with the code once more. A pseudoscalar needs three:
+    no product of two irreps of natural parity holds one.
+
+    Args:
+        irreps: of the code.
+        seed: of the weights.
+    """
+
+    def __init__(self, irreps: o3.Irreps, seed: int = 0):
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.twice = o3.FullyConnectedTensorProduct(irreps, irreps, "8x0e + 4x1o + 4x1e + 4x2e + 4x2o")
+            self.thrice = o3.FullyConnectedTensorProduct(self.twice.irreps_out, irreps, "0o + 7x0e")
+
+    def forward(self, latent: Features) -> Tensor:
+        """What `equivariant.logits` reads.
+
+        Args:
+            latent: (N, dim of the code), no unit.
+
+        Returns:
+            (N, 8), no unit.
+
+        Raises:
+            RuntimeError: the code has another size.
+        """
+        return self.thrice(self.twice(latent, latent), latent)
+
+
+class SlotDecoder(nn.Module):
+    """As many vectors as there are slots, one a point: equivariant, and therefore as symmetric as the code.
+
+    Args:
+        model: whose codes are decoded.
+        n_slots: how many points come out, always.
+        channels: of the signals inside.
+        seed: of the weights.
+    """
+
+    def __init__(self, model: HierarchicalAutoencoder, n_slots: int = 4, channels: int = 16, seed: int = 0):
+        super().__init__()
+        (n, top), *_ = reversed(model.latent_irreps)
+        self.signals_of = model.signals_of
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.layers = nn.Sequential(
+                Mix(n, channels, top.l), Bend(channels, top.l), Bend(channels, top.l), Mix(channels, n_slots, 1)
+            )
+
+    def forward(self, latent: Tensor) -> Positions:
+        """The points, in no order that means anything.
+
+        Args:
+            latent: (N, dim of the code), no unit.
+
+        Returns:
+            (N, n_slots, 3), in the unit of what it is trained on, such as edges of a cube.
+
+        Raises:
+            ValueError: the codes have another size, or are not finite.
+        """
+        return self.layers(self.signals_of(latent))[1:].permute(1, 2, 0)
+
+
+def matched_error(found: Positions, true: Positions) -> Tensor:
+    """The mean square distance of points to their partners, of all pairings the one with the smallest.
+
+    Args:
+        found: (N, n, 3), n small: all n! pairings are tried; in the unit of `true`.
+        true: (N, n, 3), such as edges of a cube.
+
+    Returns:
+        (N,), in that unit squared.
+
+    Raises:
+        ValueError: n is above six, 720 pairings.
+    """
+    n = found.shape[1]
+    if math.factorial(n) > 720:
+        raise ValueError(f"{n} points have {math.factorial(n)} pairings: at most six points are paired by trying all")
+    square = (found[:, :, None] - true[:, None]).square().sum(dim=3)
+    pairings = torch.tensor(list(permutations(range(n))), device=found.device)
+    return square[:, torch.arange(n, device=found.device), pairings].mean(dim=2).amin(dim=1)

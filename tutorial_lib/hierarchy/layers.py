@@ -1,0 +1,130 @@
+"""What points tell each other: signals at points come in, signals at points go out, one level up or one level down."""
+
+import torch
+from torch import nn
+
+from tutorial_lib.hierarchy.levels import Gathering, Points
+from tutorial_lib.sphere import Bend, Mix, harmonics, product
+from tutorial_lib.vocabulary import Indices, Places, Signals
+
+SOFTNESS = 0.15  # edges of a cube: nearer than this to a centre, a direction fades
+VIEW = 4.5  # edges of a cube: where the bumps on the axis of distances end
+N_BUMPS = 10
+
+
+class Message(nn.Module):
+    """What points are sent by others: the sender's signals, times learned functions of distance and direction.
+
+    Args:
+        channels: of the signals.
+        lmax: of the signals.
+    """
+
+    def __init__(self, channels: int, lmax: int):
+        super().__init__()
+        self.lmax, self.shape = lmax, (2, lmax + 1, channels)
+        self.register_buffer("bumps", torch.linspace(0, VIEW, N_BUMPS), persistent=False)
+        self.radial = nn.Sequential(nn.Linear(N_BUMPS, 64), nn.SiLU(), nn.Linear(64, 2 * (lmax + 1) * channels))
+        self.before, self.after = Mix(channels, channels, lmax), Mix(channels, channels, lmax)
+
+    def forward(self, signals: Signals, vectors: Places, source: Indices, target: Indices, n_targets: int) -> Signals:
+        """The sums of all messages at each target.
+
+        Args:
+            signals: (coefficients, senders, channels), no unit.
+            vectors: (messages, 3), from target to source, in edges of a cube or the like.
+            source: (messages,), who sends.
+            target: (messages,), who receives.
+            n_targets: how many receivers there are.
+
+        Returns:
+            ((lmax + 1)^2, receivers, channels), no unit.
+
+        Raises:
+            RuntimeError: there is another number of channels.
+        """
+        distance = (vectors.square().sum(dim=1, keepdim=True) + 1e-12).sqrt()
+        bumps = (-((distance - self.bumps) * (N_BUMPS - 1) / VIEW).square()).exp()
+        of_l = self.radial(bumps).unflatten(1, self.shape).permute(1, 2, 0, 3)  # 2, l, messages, channels
+        direction = harmonics(self.lmax, vectors, softness=SOFTNESS).mT[..., None]
+        filters, plain = direction * of_l[0][self.before.degree], direction * of_l[1][self.before.degree]
+        sent = product(self.before(signals)[:, source], filters) + signals[:1, source] * plain
+        return self.after(sent.new_zeros(len(sent), n_targets, sent.shape[2]).index_add(1, target, sent) / 2)
+
+
+class Ascent(nn.Module):
+    """One level up: points look at each other, and clusters gather what their members know.
+
+    Args:
+        channels: of the signals.
+        lmax: of the signals.
+    """
+
+    def __init__(self, channels: int, lmax: int):
+        super().__init__()
+        self.look, self.after_look = Message(channels, lmax), Bend(channels, lmax)
+        self.gather, self.after_gather = Message(channels, lmax), Bend(channels, lmax)
+
+    def forward(self, signals: Signals, level: Gathering) -> Signals:
+        """The signals of the clusters.
+
+        Args:
+            signals: (coefficients, points, channels), no unit.
+            level: which points are members of which cluster.
+
+        Returns:
+            ((lmax + 1)^2, clusters, channels), no unit.
+
+        Raises:
+            RuntimeError: there is another number of channels.
+        """
+        points, centres = level.points, level.centres
+        signals = _added(signals, self.after_look(_seen(self.look, signals, points)))
+        apart = points.positions[level.member] - centres.positions[level.cluster]
+        return self.after_gather(self.gather(signals, apart, level.member, level.cluster, len(centres.cloud)))
+
+
+class Descent(nn.Module):
+    """One level down: points are told what those above them know, and look at each other.
+
+    Args:
+        channels: of the signals.
+        lmax: of the signals.
+    """
+
+    def __init__(self, channels: int, lmax: int):
+        super().__init__()
+        self.tell, self.after_tell = Message(channels, lmax), Bend(channels, lmax)
+        self.look, self.after_look = Message(channels, lmax), Bend(channels, lmax)
+
+    def forward(self, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices) -> Signals:
+        """The signals of points, each the child of one or more parents above.
+
+        Args:
+            signals: (coefficients, parents, channels), no unit.
+            above: (parents, 3), where the parents are, in the unit of the levels.
+            points: the children.
+            parent: (memberships,), indices of parents.
+            child: (memberships,), indices of children.
+
+        Returns:
+            ((lmax + 1)^2, children, channels), no unit.
+
+        Raises:
+            RuntimeError: there is another number of channels.
+        """
+        apart = above[parent] - points.positions[child]
+        told = self.after_tell(self.tell(signals, apart, parent, child, len(points.cloud)))
+        return _added(told, self.after_look(_seen(self.look, told, points)))
+
+
+def _added(one: Signals, other: Signals) -> Signals:
+    """The sum of signals, of which one may have fewer coefficients."""
+    if len(one) > len(other):
+        one, other = other, one
+    return torch.cat([one + other[: len(one)], other[len(one) :]])
+
+
+def _seen(look: Message, signals: Signals, points: Points) -> Signals:
+    target, source = points.pairs()
+    return look(signals, points.positions[source] - points.positions[target], source, target, len(points.cloud))

@@ -1,0 +1,93 @@
+"""What a hierarchical autoencoder is trained on, and how its clouds are judged: clouds come in, numbers go out."""
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Generator, Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.levels import gathered, points_of
+from tutorial_lib.sphere import blobs, places_about
+
+SHAKE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
+N_PLACES = {True: 192, False: 48}  # a field is asked about so many: at the top, and about each point below
+
+
+def reconstruction_loss(model: HierarchicalAutoencoder, batch: tuple[Tensor, Tensor], dice: Generator) -> dict:
+    """How far the fields of every level are from blobs about the true points, as cross-entropy.
+
+    On the way down the true points take the place of those that would be found, slightly shaken; otherwise nothing
+    below could be learned before all above is.
+
+    Args:
+        model: the autoencoder.
+        batch: padded clouds (N, most, 3), in the unit of its levels, and their counts (N,).
+        dice: of the places and of the shaking.
+
+    Returns:
+        The "loss" in nats a place, the sum of one term a level, which is zero for perfect fields.
+
+    Raises:
+        ValueError: a point has no neighbour within reach.
+    """
+    gatherings = gathered(points_of(*batch), model.levels)
+    in_field = model.ascend(gatherings)[-1]
+    signals = model.from_latent(in_field)
+    shift = torch.zeros_like(gatherings[-1].centres.positions)
+    terms = {}
+    for k in reversed(range(len(gatherings))):
+        level, gathering, top = model.levels[k], gatherings[k], k == len(gatherings) - 1
+        children, counts = gathering.children(shift)
+        places = places_about(children, counts, dice, width=level.width, radius=level.radius, n=N_PLACES[top])
+        target = blobs(places, children, level.width).flatten()
+        of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES[top])
+        logits = model.fields[k](in_field, places.flatten(0, 1), of)
+        least = torch.special.entr(target) + torch.special.entr(1 - target)
+        terms[f"level {k + 1}"] = (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
+        if k:
+            above = gathering.centres.positions + shift
+            shift = SHAKE * torch.randn(gathering.points.positions.shape, generator=dice, device=dice.device)
+            points = type(gathering.points)(
+                gathering.points.positions + shift, gathering.points.cloud, gathering.points.n_clouds
+            )
+            signals, in_field = model.descend(k, signals, above, points, gathering.cluster, gathering.member)
+    return {"loss": sum(terms.values()), **terms}
+
+
+def worst_distance(found: Tensor, true: Tensor) -> float:
+    """The largest distance between partners, when each found point has one true point of its own, paired at best.
+
+    Args:
+        found: (n, 3), in the unit of `true`.
+        true: (m, 3), such as edges of a cube.
+
+    Returns:
+        In the same unit; infinite if n is not m.
+
+    Raises:
+        Nothing.
+    """
+    if len(found) != len(true):
+        return float("inf")
+    distance = torch.cdist(found.double(), true.double()).cpu()
+    pairs = linear_sum_assignment(distance.square().numpy())
+    return distance[pairs].max().item() if len(found) else 0.0
+
+
+@torch.no_grad()
+def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float = 0.1) -> Tensor:
+    """Which clouds come back with all their points and no other, each near enough to its own.
+
+    Args:
+        model: the autoencoder.
+        clouds: (n, 3) each, about their centroids, in the unit of its levels.
+        within: the largest distance, in the same unit.
+
+    Returns:
+        (N,), whether it did.
+
+    Raises:
+        ValueError: as in `encode`.
+    """
+    found = model.decode(model.encode(clouds))
+    return torch.tensor([worst_distance(a, b) < within for a, b in zip(found, clouds, strict=True)])

@@ -1,0 +1,43 @@
+"""Files that come with the library: a path comes in, and goes out again if its bytes are those that were shipped."""
+
+import hashlib
+from pathlib import Path
+
+SUMS = "SHA256SUMS"
+
+
+def checksum_line(path: Path) -> str:
+    """The line of SHA256SUMS for a file, as `sha256sum` writes it.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The checksum and the name, with a line break.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+
+
+def verified(path: Path, *, otherwise: str) -> Path:
+    """The path, if the file is the one that the SHA256SUMS of its folder names.
+
+    Args:
+        path: of the file.
+        otherwise: what a reader can do instead of fetching it again, for the error.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: it is another file.
+        FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
+    """
+    if checksum_line(path) not in (path.parent / SUMS).read_text().splitlines(keepends=True):
+        raise ValueError(
+            f"{path.name} is not the file that was shipped: its SHA-256 differs from {SUMS}. Fetch it again "
+            f"(git checkout -- tutorial_lib/{path.parent.name}), or {otherwise}."
+        )
+    return path

@@ -1,0 +1,217 @@
+"""Functions on the sphere, as coefficients of spherical harmonics: directions come in, coefficients go out.
+
+A signal is a function of the direction, given by (lmax + 1)^2 coefficients in e3nn's order, all of natural parity.
+Turning it mixes the coefficients of each l; multiplying two of them is multiplying their values on enough directions.
+Many signals are one tensor (coefficients, points, channels): with the coefficients first, every operation here
+is one product of large matrices.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from tutorial_lib.vocabulary import Coefficients, Signals
+
+EMPTY = 0.02  # mean square below which a signal is not brought to size 1
+
+
+def degrees(lmax: int) -> Tensor:
+    """The l of every coefficient: 0, 1, 1, 1, 2, ...
+
+    Args:
+        lmax: the highest l.
+
+    Returns:
+        ((lmax + 1)^2,), whole numbers, no unit.
+
+    Raises:
+        Nothing.
+    """
+    return torch.arange(lmax + 1).repeat_interleave(2 * torch.arange(lmax + 1) + 1)
+
+
+def harmonics(lmax: int, vectors: Tensor, *, softness: float = 0.0) -> Tensor:
+    """Spherical harmonics of directions, mean square 1 a component.
+
+    With a softness s, those of l are multiplied by (r / sqrt(r^2 + s^2))^l: a point at the centre has no direction,
+    and one that passes through it has a smooth one.
+
+    Args:
+        lmax: the highest l.
+        vectors: (..., 3), any unit.
+        softness: in the same unit.
+
+    Returns:
+        (..., (lmax + 1)^2), no unit.
+
+    Raises:
+        Nothing.
+    """
+    size = (vectors.square().sum(dim=-1, keepdim=True) + softness**2).sqrt()
+    return o3.spherical_harmonics(list(range(lmax + 1)), vectors / size, False, "component")
+
+
+def quadrature(degree: int) -> tuple[Tensor, Tensor]:
+    """Directions and weights for which sums are integrals over the sphere, exact for polynomials up to a degree.
+
+    Gauss points along the axis, evenly spaced ones about it.
+
+    Args:
+        degree: of the polynomials.
+
+    Returns:
+        (n, 3) directions and (n,) weights whose sum is 1, float64, no unit.
+
+    Raises:
+        Nothing.
+    """
+    height, weight = np.polynomial.legendre.leggauss(degree // 2 + 1)
+    angle = 2 * np.pi * np.arange(degree + 1) / (degree + 1)
+    ring = np.sqrt(1 - height**2)[:, None]
+    directions = np.stack([ring * np.sin(angle), height[:, None] + 0 * angle, ring * np.cos(angle)], axis=-1)
+    return torch.tensor(directions.reshape(-1, 3)), torch.tensor(np.repeat(weight / 2 / len(angle), len(angle)))
+
+
+def product(one: Tensor, other: Tensor) -> Tensor:
+    """The product of two functions at every direction, up to the higher lmax of the two.
+
+    In the algebra of irreps it is a tensor product with fixed weights; here values on a grid are multiplied, which
+    for many channels is faster and exact as well, because a polynomial of degree 3 lmax is integrated exactly.
+
+    Args:
+        one: (coefficients, points, channels), no unit.
+        other: the same, or with another lmax, or with one channel.
+
+    Returns:
+        (coefficients, points, channels), no unit.
+
+    Raises:
+        RuntimeError: the numbers of points differ.
+    """
+    if len(one) == 1 or len(other) == 1:  # a constant function
+        return one * other
+    n_coefficients = max(len(one), len(other))
+    evaluate, project = _grid(math.isqrt(n_coefficients) - 1, one.dtype, one.device)
+    values = (evaluate[:, : len(one)] @ one.flatten(1)).unflatten(1, one.shape[1:])
+    values = values * (evaluate[:, : len(other)] @ other.flatten(1)).unflatten(1, other.shape[1:])
+    return (project @ values.flatten(1)).unflatten(1, values.shape[1:])
+
+
+@lru_cache
+def _grid(lmax: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    directions, weights = quadrature(3 * lmax)
+    values = harmonics(lmax, directions)
+    return values.to(device, dtype), (values.mT * weights).contiguous().to(device, dtype)
+
+
+def normalised(signals: Signals) -> Signals:
+    """Signals brought to size 1, over all channels and all l together.
+
+    One l by itself must not: where symmetry forbids it there is nothing but rounding, and that would be brought to
+    size 1 as well.
+
+    Args:
+        signals: (coefficients, points, channels), no unit.
+
+    Returns:
+        The same shape, no unit.
+
+    Raises:
+        Nothing.
+    """
+    return signals * (signals.square().mean(dim=(0, 2), keepdim=True) + EMPTY).rsqrt()
+
+
+class Mix(nn.Module):
+    """Mixtures of channels, with a matrix for each l and a constant: all that is linear and turns along.
+
+    Args:
+        channels_in: of the signals that come in.
+        channels_out: of those that go out.
+        lmax: higher l are cut off; signals that come in may have fewer.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, lmax: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(lmax + 1, channels_in, channels_out) / math.sqrt(channels_in))
+        self.bias = nn.Parameter(torch.zeros(channels_out))
+        self.register_buffer("degree", degrees(lmax), persistent=False)
+
+    def forward(self, signals: Signals) -> Signals:
+        """The mixtures.
+
+        Args:
+            signals: (coefficients, points, channels_in), no unit.
+
+        Returns:
+            (coefficients, points, channels_out), no unit.
+
+        Raises:
+            RuntimeError: there is another number of channels.
+        """
+        signals = signals[: len(self.degree)]
+        mixed = torch.bmm(signals, self.weight[self.degree[: len(signals)]])
+        return torch.cat([mixed[:1] + self.bias, mixed[1:]])
+
+
+class Bend(nn.Module):
+    """A signal plus the product of two mixtures of it: the non-linearity, after its size is made 1.
+
+    Args:
+        channels: of the signals.
+        lmax: of the signals.
+    """
+
+    def __init__(self, channels: int, lmax: int):
+        super().__init__()
+        self.straight, self.left, self.right, self.bent = (Mix(channels, channels, lmax) for _ in range(4))
+
+    def forward(self, signals: Signals) -> Signals:
+        """The bent signals.
+
+        Args:
+            signals: (coefficients, points, channels), no unit.
+
+        Returns:
+            The same shape, no unit.
+
+        Raises:
+            RuntimeError: there is another number of channels.
+        """
+        signals = normalised(signals)
+        return self.straight(signals) + self.bent(product(self.left(signals), self.right(signals)))
+
+
+def signal_peaks(signal: Coefficients, *, least: float = 0.5, n_directions: int = 4000) -> Tensor:
+    """The directions in which a signal has a peak, highest first.
+
+    A peak is a direction, of many evenly spread ones, at which the value is higher than at all others within three
+    times their spacing.
+
+    Args:
+        signal: ((lmax + 1)^2,), no unit.
+        least: the height of a peak, as a share of the highest.
+        n_directions: how many are tried; their spacing is about 3.5 / sqrt(n_directions) radians.
+
+    Returns:
+        (peaks, 3), directions, no unit.
+
+    Raises:
+        ValueError: the signal is not finite, or its length is no square.
+    """
+    lmax = math.isqrt(len(signal)) - 1
+    if (lmax + 1) ** 2 != len(signal) or not torch.isfinite(signal).all():
+        raise ValueError(f"a signal has (lmax + 1)^2 finite coefficients: {len(signal)} arrived, or some are not")
+    turn = math.pi * (3 - math.sqrt(5)) * torch.arange(n_directions, dtype=torch.float64)  # the golden angle
+    height = 1 - (2 * torch.arange(n_directions, dtype=torch.float64) + 1) / n_directions
+    ring = (1 - height.square()).sqrt()
+    directions = torch.stack([ring * turn.cos(), height, ring * turn.sin()], dim=1).to(signal)
+    values = harmonics(lmax, directions) @ signal
+    near = directions @ directions.mT > math.cos(3 * 3.5 / math.sqrt(n_directions))
+    highest = values == values.expand(n_directions, -1).masked_fill(~near, -math.inf).amax(dim=1)
+    highest &= values >= least * values.max()
+    return directions[highest][values[highest].argsort(descending=True)]
