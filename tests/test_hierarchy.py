@@ -1,4 +1,5 @@
 import math
+import shutil
 
 import pytest
 import torch
@@ -180,6 +181,30 @@ def test_a_code_without_peaks_decodes_to_an_empty_cloud_and_says_so():
     with pytest.warns(UserWarning, match="2 of 2 codes decode to no point at all"):
         clouds = model.decode(torch.zeros(2, 50))
     assert [tuple(cloud.shape) for cloud in clouds] == [(0, 3), (0, 3)]
+
+
+def test_the_shipped_model_gives_back_shapes_that_it_has_never_seen():
+    _, test = tetris.held_out(0)
+    model = hierarchy.trained_on_polycubes()
+    assert hierarchy.exact(model, test[:8]).all()
+    assert not hierarchy.exact(hierarchy.polycube_autoencoder(), test[:2]).any()
+
+
+def test_shipped_weights_that_were_changed_are_refused(tmp_path):
+    models = shutil.copytree(hierarchy.polycubes.MODELS, tmp_path / "models")
+    content = bytearray((models / "polycubes.pt").read_bytes())
+    content[-1] ^= 1
+    (models / "polycubes.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"not the file that was shipped.*train_polycubes\.py"):
+        hierarchy.trained_on_polycubes(models)
+
+
+def test_every_shipped_model_has_a_checksum_and_a_source():
+    shipped = {path.name for path in hierarchy.polycubes.MODELS.iterdir()} - {"SOURCES.md", "SHA256SUMS"}
+    text = (hierarchy.polycubes.MODELS / "SOURCES.md").read_text()
+    sums = (hierarchy.polycubes.MODELS / "SHA256SUMS").read_text()
+    assert shipped == {line.split()[1] for line in sums.splitlines()}
+    assert all(name in text for name in shipped)
 
 
 def test_a_last_level_that_leaves_several_points_is_refused():

@@ -36,6 +36,26 @@ def test_every_figure_returns_its_axis_with_labels(ax):
         assert axis.get_ylabel()
 
 
+def test_signals_stand_at_their_points_and_nothing_is_refused():
+    directions = torch.nn.functional.normalize(torch.randn(6, 6, 3, generator=torch.Generator().manual_seed(0)), dim=2)
+    points = torch.eye(3)
+    figure = plotting.signals({"points": (points, None), "signals": (points, torch.ones(3, 6, 6))}, directions)
+    assert [ax.get_title() for ax in figure.axes] == ["points", "signals"]
+    alone, with_signals = (len(ax.collections) for ax in figure.axes)
+    assert with_signals > alone
+    with pytest.raises(ValueError, match="no points to draw"):
+        plotting.signals({}, directions)
+    plt.close("all")
+
+
+def test_a_cross_section_shows_a_field_and_points(ax):
+    drawn = plotting.cross_section(ax, torch.eye(5), torch.zeros(2, 2), title="a field", limit=1.0)
+    assert drawn is ax
+    assert "edges of a cube" in ax.get_xlabel()
+    with pytest.raises(ValueError, match="a plane of values"):
+        plotting.cross_section(ax, torch.ones(3), torch.zeros(1, 2), title="", limit=1.0)
+
+
 def test_a_curve_has_the_colour_of_its_object(ax):
     plotting.curve(ax, [1, 2], [3, 4], colour="generated", label="a", xlabel="x", ylabel="y")
     assert ax.lines[0].get_color() == plotting.COLOURS["generated"]

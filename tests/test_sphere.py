@@ -190,3 +190,21 @@ def test_merging_does_not_depend_on_order_and_keeps_owners_apart():
 
 def test_nothing_merges_to_nothing():
     assert [len(part) for part in sphere.merge(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), 0.1)] == [0, 0, 0]
+
+
+def test_a_ring_has_no_peak_however_many_ascents_end_on_it():
+    def ring(signals, places, of):
+        apart = (places[:, :2].norm(dim=1) - 0.7).square() + places[:, 2].square()
+        return torch.logit((-apart / 0.08).exp().clamp(1e-6, 1 - 1e-6))
+
+    assert len(sphere.peaks(ring, torch.zeros(1, 1, 1), width=0.2, radius=2.0)[0]) == 0
+
+
+def test_one_step_of_climbing_leads_to_the_middle_of_a_blob_and_no_farther_than_a_width():
+    near, far = torch.tensor([[0.6, 0.05, 0.1]]), torch.tensor([[0.5, 0.6, 0.1]])
+    field, nobody, first = gaussians([0.5, 0.0, 0.1]), torch.zeros(1, 1, 1), torch.zeros(1, dtype=torch.long)
+    assert torch.allclose(
+        sphere.climbed(field, nobody, near, first, width=0.2), torch.tensor([[0.5, 0.0, 0.1]]), atol=1e-5
+    )
+    step = sphere.climbed(field, nobody, far, first, width=0.2) - far
+    assert step.norm().item() == pytest.approx(0.16, rel=1e-3)

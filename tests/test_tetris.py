@@ -2,9 +2,11 @@ from itertools import combinations
 
 import pytest
 import torch
+from torch import Generator
 
 from tutorial_lib import tetris
 from tutorial_lib.alignment import aligned_rmsd
+from tutorial_lib.symmetry import random_rotation
 
 
 def is_same(one, other, *, mirrors):
@@ -90,3 +92,87 @@ def test_names_fit_the_shapes(name, n_axes):
 def test_too_few_or_too_many_cubes_are_refused(n):
     with pytest.raises(ValueError, match="1 to 6 are allowed"):
         tetris.polycubes(n, mirrors_equal=True)
+
+
+def posed(cubes, dice, noise=0.02):
+    turn = random_rotation(dice, (), torch.float32)
+    return (
+        cubes[torch.randperm(len(cubes), generator=dice)] + noise * torch.randn(len(cubes), 3, generator=dice)
+    ) @ turn.mT
+
+
+@pytest.mark.parametrize("mirrors_equal", [False, True])
+@pytest.mark.parametrize("n", range(2, 6))
+def test_a_polycube_is_recognised_in_any_pose_though_its_points_are_a_little_off(n, mirrors_equal):
+    dice, shapes = Generator().manual_seed(n), tetris.polycubes(n, mirrors_equal=mirrors_equal)
+    found = [tetris.polycube_of(cubes, mirrors_equal=mirrors_equal) for cubes in shapes]
+    assert None not in found
+    assert len(set(found)) == len(shapes)
+    assert [tetris.polycube_of(posed(cubes, dice) + 3, mirrors_equal=mirrors_equal) for cubes in shapes] == found
+
+
+def test_a_mirror_image_is_another_polycube_unless_mirrors_are_equal():
+    _, pieces = tetris.pieces()
+    mirror = torch.diag(torch.tensor([1.0, 1, -1]))
+    for equal in (True, False):
+        one, other = (tetris.polycube_of(x, mirrors_equal=equal) for x in (pieces[0], pieces[0] @ mirror))
+        assert (one == other) == equal
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        torch.zeros(0, 3),
+        torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1.3, 0]]),
+        torch.tensor([[0.0, 0, 0], [1, 0, 0], [3, 0, 0], [4, 0, 0]]),
+        torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 0.02, 0]]),
+        torch.tensor([[0.0, 0, 0], [2, 0, 0]]),
+        torch.tensor([[0.0, 0, 0], [1, 0, 0], [1.5, 0.87, 0]]),
+    ],
+    ids=["nothing", "long bond", "two parts", "two in one cell", "no bond", "60 degrees"],
+)
+def test_points_that_are_no_polycube_are_none(points):
+    assert tetris.polycube_of(points, mirrors_equal=True) is None
+
+
+def test_a_census_counts_copies_lost_cubes_and_new_shapes_apart():
+    dice, shapes = Generator().manual_seed(0), tetris.polycubes(5, mirrors_equal=True)
+    one, other, third, unknown = shapes[3], shapes[8], shapes[11], shapes[15]
+    mirror = torch.diag(torch.tensor([-1.0, 1, 1]))
+    born = [posed(one, dice) @ mirror, posed(third, dice), posed(unknown, dice), one[:0], one * 1.5]
+    born += [tetris.polycubes(4, mirrors_equal=True)[2], tetris.polycubes(6, mirrors_equal=True)[9]]
+    counts = tetris.census(born, [(one, other)] * 7, [one, other, third])
+    assert counts == {
+        "a parent": 1,
+        "another known shape": 1,
+        "new": 1,
+        "fewer cubes": 1,
+        "more cubes": 1,
+        "no polycube": 2,
+    }
+    with pytest.raises(ValueError, match="zip"):
+        tetris.census(born, [(one, other)], [one])
+
+
+def test_hexacubes_are_held_out_by_free_shape_and_none_is_in_both_parts():
+    train, test = tetris.held_out(1)
+    parts = [{tetris.polycube_of(shape, mirrors_equal=True) for shape in part} for part in (train, test)]
+    assert [len(part) for part in parts] == [1 + 2 + 7 + 23 + 112 - 28, 28]
+    assert not parts[0] & parts[1]
+    assert all(len(shape) == 6 for shape in test)
+    assert {tetris.polycube_of(shape, mirrors_equal=True) for shape in tetris.held_out(2)[1]} != parts[1]
+
+
+def test_random_trees_are_joined_by_unit_bonds_keep_apart_and_have_no_lattice():
+    trees = tetris.random_trees(40, Generator().manual_seed(0), most=5)
+    assert [len(tree) for tree in trees[:8]] == [2, 3, 4, 5, 2, 3, 4, 5]
+    for tree in trees:
+        assert hangs_together(tree)
+        assert torch.pdist(tree).min() >= 0.95 - 1e-5
+        assert tree.mean(dim=0).abs().max() < 1e-5
+    assert not any(tetris.polycube_of(tree, mirrors_equal=True) for tree in trees if len(tree) > 3)
+
+
+def test_trees_whose_points_cannot_be_joined_are_refused():
+    with pytest.raises(ValueError, match=r"points 1\.1 apart"):
+        tetris.random_trees(1, Generator(), apart=1.1)

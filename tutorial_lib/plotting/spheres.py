@@ -10,11 +10,11 @@ from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
 
-VIEW = {"elev": 22, "azim": -58}  # degrees, one view for all panels
+VIEW = {"elev": 50, "azim": -60}  # degrees, one view for all panels
 
 
 def signals(
-    panels: Mapping[str, tuple[Tensor, Tensor | None]], directions: Tensor, *, size: float = 0.45, limit: float = 1.6
+    panels: Mapping[str, tuple[Tensor, Tensor | None]], directions: Tensor, *, size: float = 0.6, limit: float = 1.25
 ) -> Figure:
     """Points in space with a function on the sphere at each of them: filled where positive, else a mesh.
 
@@ -34,7 +34,7 @@ def signals(
         raise ValueError("no points to draw: pass at least one panel")
     across = min(4, len(panels))
     down = -(-len(panels) // across)
-    figure = plt.figure(figsize=(2.6 * across, 2.8 * down))
+    figure = plt.figure(figsize=(2.4 * across, 2.4 * down))
     for place, (title, (positions, values)) in enumerate(panels.items(), start=1):
         ax = figure.add_subplot(down, across, place, projection="3d")
         points = np.asarray(positions)
@@ -48,7 +48,7 @@ def signals(
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit))
         ax.view_init(**VIEW)
         ax.set_axis_off()
-        ax.set_box_aspect((1, 1, 1), zoom=1.35)
+        ax.set_box_aspect((1, 1, 1), zoom=1.5)
     figure.subplots_adjust(0, 0, 1, 0.93, 0, 0.08)
     return figure
 

@@ -21,8 +21,11 @@ from tutorial_lib.sphere.signals import degrees
 from tutorial_lib.vocabulary import Indices, Places, Signals
 
 N_BUMPS = 10
-ASCENTS = 12
+SOFTNESS = 0.1  # in the unit of positions
+ASCENTS = 15
 FAINT, SURE = 0.15, 0.5  # probability at which an ascent begins, and below which a peak is deleted
+N_AT_ONCE = 20_000  # places of the grid, to save memory
+LET_GO = 0.8  # share of a shift by one width that may be left after one step of climbing
 STRIDE = 1.7  # spacing of the grid where ascents begin, in widths: some place of it is hopeful about every blob
 
 
@@ -79,7 +82,7 @@ class Field(nn.Module):
         )
         together = signals[:, of] * solid.mT[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
-        distance = (square + 1e-6).sqrt()
+        distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
         scale, shift = self.by_distance(
             (-((distance - self.bumps) * (N_BUMPS - 1) / self.radius).square()).exp()
         ).chunk(2, dim=1)
@@ -139,7 +142,7 @@ def peaks(field: Callable[..., Tensor], signals: Signals, *, width: float, radiu
     """The places where the field of each signal is highest, and surely a point: whose probability exceeds one half.
 
     From a grid of places that are not hopeless, up the gradient of log p: about a blob of that width one step
-    leads to its middle. Ascents that end together are one peak.
+    leads to its middle. Ascents that end together, within a width, are one peak.
 
     Args:
         field: signals, places (P, 3) and (P,) indices to logits (P,).
@@ -155,17 +158,20 @@ def peaks(field: Callable[..., Tensor], signals: Signals, *, width: float, radiu
     """
     grid = _ball(radius, STRIDE * width).to(signals)
     starts, owners = [], []
-    for some in torch.arange(signals.shape[1], device=signals.device).split(max(1, 60_000 // len(grid))):
+    for some in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
         of = some.repeat_interleave(len(grid))
         hopeful = field(signals, grid.repeat(len(some), 1), of).sigmoid() > FAINT
         starts.append(grid.repeat(len(some), 1)[hopeful])
         owners.append(of[hopeful])
     places, of = torch.cat(starts), torch.cat(owners)
+    before = places
     for _ in range(ASCENTS):
-        places = climbed(field, signals, places, of, width=width)
-    kept = (field(signals, places, of).sigmoid() > SURE) & (places.norm(dim=1) < radius)
-    places, of, _ = merge(places[kept], of[kept], 0.3 * width)
-    return places, of
+        before, places = places, climbed(field, signals, places, of, width=width)
+    arrived = (places - before).norm(dim=1) < 0.1 * width  # others are still on their way, between two peaks
+    kept = arrived & (field(signals, places, of).sigmoid() > SURE) & (places.norm(dim=1) < radius)
+    places, of, _ = merge(places[kept], of[kept], width)
+    kept = (field(signals, places, of).sigmoid() > SURE) & _held(field, signals, places, of, width)
+    return places[kept], of[kept]
 
 
 def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, *, width: float) -> Places:
@@ -215,6 +221,15 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
     size = torch.bincount(group, minlength=n_groups)[:, None]
     means = places.new_zeros(n_groups, 3).index_add(0, group, places) / size
     return means, of.new_zeros(n_groups).index_put((group,), of), group
+
+
+def _held(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, width: float) -> Tensor:
+    """Whether whoever is put beside a place, on any side, climbs back: on a ring one does not, along the ring."""
+    apart = width * torch.cat([torch.eye(3), -torch.eye(3)]).to(places)
+    beside = (places[:, None] + apart).flatten(0, 1)
+    ends = climbed(field, signals, beside, of.repeat_interleave(6), width=width).unflatten(0, (-1, 2, 3))
+    left = (ends[:, 0] - ends[:, 1]) / (2 * width)  # what is left of each shift: nothing in a blob, all along a ring
+    return torch.linalg.eigvalsh(left + left.mT)[:, -1] / 2 < LET_GO
 
 
 @lru_cache

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.vocabulary import Coefficients, Signals
 
+CLEARLY = 0.002  # share of the range of a signal by which a peak is above what is around it
 EMPTY = 0.02  # mean square below which a signal is not brought to size 1
 
 
@@ -186,16 +187,16 @@ class Bend(nn.Module):
         return self.straight(signals) + self.bent(product(self.left(signals), self.right(signals)))
 
 
-def signal_peaks(signal: Coefficients, *, least: float = 0.5, n_directions: int = 4000) -> Tensor:
+def signal_peaks(signal: Coefficients, *, least: float = 0.5, n_directions: int = 2000) -> Tensor:
     """The directions in which a signal has a peak, highest first.
 
-    A peak is a direction, of many evenly spread ones, at which the value is higher than at all others within three
-    times their spacing.
+    A peak is a direction, of many evenly spread ones, at which the value is higher than at all others near, and clearly
+    higher than at those 10 to 20 degrees away: a ridge or a plateau has no peak.
 
     Args:
         signal: ((lmax + 1)^2,), no unit.
         least: the height of a peak, as a share of the highest.
-        n_directions: how many are tried; their spacing is about 3.5 / sqrt(n_directions) radians.
+        n_directions: how many are tried.
 
     Returns:
         (peaks, 3), directions, no unit.
@@ -211,7 +212,10 @@ def signal_peaks(signal: Coefficients, *, least: float = 0.5, n_directions: int 
     ring = (1 - height.square()).sqrt()
     directions = torch.stack([ring * turn.cos(), height, ring * turn.sin()], dim=1).to(signal)
     values = harmonics(lmax, directions) @ signal
-    near = directions @ directions.mT > math.cos(3 * 3.5 / math.sqrt(n_directions))
-    highest = values == values.expand(n_directions, -1).masked_fill(~near, -math.inf).amax(dim=1)
-    highest &= values >= least * values.max()
+    cosine, everywhere = directions @ directions.mT, values.expand(n_directions, -1)
+    near = everywhere.masked_fill(cosine < math.cos(math.radians(10)), -math.inf).amax(dim=1)
+    around = (cosine < math.cos(math.radians(10))) & (cosine > math.cos(math.radians(20)))
+    beside = everywhere.masked_fill(~around, -math.inf).amax(dim=1)
+    highest = (values == near) & (values - beside > CLEARLY * (values.max() - values.min()))
+    highest &= (values >= least * values.max()) & (values.max() - values.min() > 1e-4 * values.abs().max())
     return directions[highest][values[highest].argsort(descending=True)]
