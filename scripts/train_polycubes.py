@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from torch import Generator
 
 from tutorial_lib import hierarchy, recipes, tetris, training
 from tutorial_lib.hierarchy.polycubes import MODELS
@@ -19,8 +20,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODELS, help="folder of the weights and their checksum")
     args = parser.parse_args()
     train, test = tetris.held_out(0)
-    model, recipe = hierarchy.polycube_autoencoder(), recipes.polycubes(len(train))
-    training.train(model, hierarchy.padded(train), hierarchy.reconstruction_loss, recipe, device="cpu")
+    clouds = tetris.with_trees(train, Generator().manual_seed(0))
+    model, recipe = hierarchy.polycube_autoencoder(), recipes.polycubes(len(clouds))
+    training.train(model, hierarchy.padded(clouds), hierarchy.reconstruction_loss, recipe, device="cpu")
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "polycubes.pt")
     (args.out / SUMS).write_text(checksum_line(args.out / "polycubes.pt"))

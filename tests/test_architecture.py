@@ -70,7 +70,14 @@ ALLOWED = {
     "exercises.gram_vae": {"exercises.judge", "gram"},
     "exercises.synchronisation": {"exercises.judge", "alignment", "gram", "symmetry"},
     "exercises.tetris": {"exercises.judge", "symmetry"},
-    "exercises": {"exercises.invariance", "exercises.gram_vae", "exercises.synchronisation", "exercises.tetris"},
+    "exercises.hierarchical_autoencoder": {"exercises.judge", "symmetry"},
+    "exercises": {
+        "exercises.invariance",
+        "exercises.gram_vae",
+        "exercises.synchronisation",
+        "exercises.tetris",
+        "exercises.hierarchical_autoencoder",
+    },
     "__main__": set(),
 }
 

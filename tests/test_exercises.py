@@ -1,6 +1,7 @@
 """The judges are judged: tempting wrong answers meet the hint written for them, right ones pass."""
 
 import re
+from itertools import permutations
 from pathlib import Path
 
 import nbformat
@@ -9,14 +10,17 @@ import pytest
 import torch
 from e3nn import o3
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 from torch.distributions import Normal, kl_divergence
 
 from tutorial_lib import alignment, exercises, gram
-from tutorial_lib.exercises import gram_vae, invariance, judge, synchronisation, tetris
+from tutorial_lib.equivariant import representation
+from tutorial_lib.exercises import gram_vae, hierarchical_autoencoder, invariance, judge, synchronisation, tetris
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
+HINTS |= hierarchical_autoencoder.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -216,7 +220,74 @@ def repaired(f, x, group, back=lambda y, g: y @ g, put=torch.mean):
     return put(torch.stack([back(f(x @ g.mT), g) for g in group]), dim=0)
 
 
+def sizes(signal):
+    return signal / signal.square().mean().sqrt()
+
+
+def each_l(signal):
+    return torch.cat([part / part.square().mean().sqrt() for part in signal.split([1, 3, 5, 7])])
+
+
+def by_labels(places, within, rounds=None):
+    label = torch.arange(len(places))
+    near = torch.cdist(places, places) < within
+    for _ in range(rounds or len(places)):
+        label = torch.where(near, label, len(places)).amin(dim=1)
+    return torch.stack([places[label == k].mean(dim=0) for k in label.unique()])
+
+
+def by_components(places, within):
+    n, label = connected_components((torch.cdist(places, places) < within).numpy(), directed=False)
+    return torch.stack([places[torch.tensor(label) == k].mean(dim=0) for k in range(n)])
+
+
+def greedy(places, within, put=torch.mean):
+    groups = []
+    while len(places):
+        near = (places - places[0]).norm(dim=1) < within
+        groups.append(put(places[near], dim=0))
+        places = places[~near]
+    return torch.stack(groups)
+
+
+def in_boxes(places, within):
+    box = (places / within).floor()
+    return torch.stack([places[(box == one).all(dim=1)].mean(dim=0) for one in box.unique(dim=0)])
+
+
+def firsts(places, within):
+    _, label = connected_components((torch.cdist(places, places) < within).numpy(), directed=False)
+    return torch.stack([places[torch.tensor(label) == k][0] for k in range(label.max() + 1)])
+
+
+def paired(found, true, cost=2, keep=2, put=torch.mean):
+    distance = torch.cdist(found, true)
+    return put(distance[linear_sum_assignment((distance.detach() ** cost).numpy())] ** keep)
+
+
+def by_all_pairings(found, true):
+    square = (found[:, None] - true).square().sum(dim=2)
+    rows = torch.arange(len(true))
+    return torch.stack([square[rows, list(order)].mean() for order in permutations(range(len(true)))]).min()
+
+
+def n_allowed(symmetries, degree, natural=True, put=torch.mean):
+    signs = torch.linalg.det(symmetries).sign()
+    D = representation(f"1x{degree}e", signs[:, None, None] * symmetries)
+    trace = D.diagonal(dim1=1, dim2=2).sum(dim=1) * (signs**degree if natural else 1)
+    return put(trace).round().long()
+
+
+def by_rank(symmetries, degree):
+    D = representation(f"1x{degree}{'eo'[degree % 2]}", symmetries)
+    return torch.tensor(torch.linalg.matrix_rank(D.mean(dim=0), atol=1e-3).item())
+
+
 RIGHT = {
+    "5.1": [sizes, lambda s: s * len(s.flatten()) ** 0.5 / s.norm(), lambda s: s / (s.square().mean() + 1e-12).sqrt()],
+    "5.2": [by_labels, by_components],
+    "5.3": [paired, by_all_pairings],
+    "5.4": [n_allowed, by_rank, lambda symmetries, degree: n_allowed(symmetries, degree).int()],
     "4.1": [second_harmonic, lambda v: traced(v, 1 / 3), lambda v: traced(v) - torch.eye(3) / 3],
     "4.2": [messages, messages_one_by_one],
     "4.3": [holds, by_e3nn],
@@ -259,6 +330,62 @@ RIGHT = {
     "2.4": [lambda g: gram.nearest_rank3(g)[0], by_positions, lambda g: keep(g, slice(-3, None))],
 }
 WRONG = {
+    "5.1": [
+        (each_l, "5.1 each l"),
+        (lambda s: s / s.square().mean(dim=1, keepdim=True).sqrt(), "5.1 each number"),
+        (lambda s: s / s.norm(dim=1, keepdim=True), "5.1 each number"),
+        (lambda s: s / s.square().mean(dim=0, keepdim=True).sqrt(), "5.1 each channel"),
+        (lambda s: s / s.norm(), "5.1 sum"),
+        (lambda s: s / s.square().mean(), "5.1 root"),
+        (lambda s: s, "5.1 root"),
+        (lambda s: (s - s.mean()) / s.std(), "5.1 other"),
+        (lambda s: s / s.abs().mean(), "5.1 other"),
+        (lambda s: s.square().mean().sqrt(), "shape"),
+    ],
+    "5.2": [
+        (greedy, "5.2 order"),
+        (in_boxes, "5.2 grid"),
+        (firsts, "5.2 mean"),
+        (lambda places, within: places, "5.2 all"),
+        (lambda places, within: places.mean(dim=0, keepdim=True), "5.2 all"),
+        (lambda places, within: by_labels(places, 0.5 * within), "5.2 chain"),
+        (lambda places, within: by_labels(places, within, rounds=3), "5.2 order"),
+        (lambda places, within: 2 * by_labels(places, within), "5.2 grid"),
+        (lambda places, within: by_labels(places, 20 * within), "5.2 all"),
+        (lambda places, within: by_labels(places, 6 * within), "5.2 other"),
+        (lambda places, within: by_labels(places, within)[:, 0], "shape"),
+    ],
+    "5.3": [
+        (lambda found, true: (found - true).square().sum(dim=1).mean(), "5.3 pairing"),
+        (lambda found, true: torch.cdist(found, true).amin(dim=1).square().mean(), "5.3 shared"),
+        (
+            lambda found, true: (
+                torch.cdist(found, true).amin(dim=1).square().mean()
+                + torch.cdist(found, true).amin(dim=0).square().mean()
+            ),
+            "5.3 shared",
+        ),
+        (lambda found, true: paired(found, true, cost=1, keep=1), "5.3 square"),
+        (lambda found, true: paired(found, true, put=torch.sum), "5.3 sum"),
+        (lambda found, true: paired(found, true).detach(), "5.3 gradient"),
+        (lambda found, true: paired(found, true).sqrt(), "5.3 other"),
+        (lambda found, true: torch.cdist(found, true), "shape"),
+    ],
+    "5.4": [
+        (lambda s, degree: n_allowed(s, degree, natural=False), "5.4 mirror"),
+        (lambda s, degree: n_allowed(s, degree, put=torch.sum), "5.4 mean"),
+        (lambda s, degree: n_allowed(s[:1], degree) * 0 + 2 * degree, "5.4 size"),
+        (lambda s, degree: n_allowed(s[: max(1, len(s) // 2)], degree), "5.4 some"),
+        (lambda s, degree: n_allowed(s, degree) + 2 * (len(s) > 1), "5.4 other"),
+        (lambda s, degree: n_allowed(s, degree).double(), "dtype"),
+        (
+            lambda s, degree: (
+                representation(f"1x{degree}{'eo'[degree % 2]}", s).diagonal(dim1=1, dim2=2).sum(dim=1).mean().long()
+            ),
+            "5.4 other",
+        ),
+        (lambda s, degree: int(n_allowed(s, degree)), "no tensor"),
+    ],
     "4.1": [
         (
             lambda v: v[:, :, None] * v[:, None] - v.square().sum(1)[:, None, None] * torch.eye(3).double() / 3,

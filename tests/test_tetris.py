@@ -176,3 +176,11 @@ def test_random_trees_are_joined_by_unit_bonds_keep_apart_and_have_no_lattice():
 def test_trees_whose_points_cannot_be_joined_are_refused():
     with pytest.raises(ValueError, match=r"points 1\.1 apart"):
         tetris.random_trees(1, Generator(), apart=1.1)
+
+
+def test_shapes_with_trees_are_as_many_of_the_one_as_of_the_other():
+    shapes = tetris.polycubes(4, mirrors_equal=True)
+    both = tetris.with_trees(shapes, Generator().manual_seed(0), times=3, most=5)
+    assert len(both) == 2 * 3 * len(shapes)
+    assert sum(tetris.polycube_of(cloud, mirrors_equal=True) is not None for cloud in both[: 3 * len(shapes)]) == 21
+    assert max(len(tree) for tree in both[3 * len(shapes) :]) == 5

@@ -200,6 +200,24 @@ def random_trees(n_trees: int, dice: Generator, *, most: int = MOST_CUBES, apart
     return trees
 
 
+def with_trees(shapes: Sequence[Tensor], dice: Generator, *, times: int = 17, most: int = MOST_CUBES) -> list[Tensor]:
+    """Shapes to train on, each so many times, and as many random trees.
+
+    Args:
+        shapes: (n, 3) each, in edges of a cube.
+        dice: of the trees.
+        times: how often each shape is among them.
+        most: points of the largest tree.
+
+    Returns:
+        Shapes and trees, (n, 3) each, in edges of a cube.
+
+    Raises:
+        Nothing.
+    """
+    return [*shapes] * times + random_trees(times * len(shapes), dice, most=most)
+
+
 def _one_more(shape: Cells) -> set[Cells]:
     steps = [(1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1)]
     beside = {(x + a, y + b, z + c) for x, y, z in shape for a, b, c in steps} - shape

@@ -6,6 +6,7 @@ each notebook's own are in a file of its name.
 """
 
 from tutorial_lib.exercises.gram_vae import check_2_1, check_2_2, check_2_3, check_2_4
+from tutorial_lib.exercises.hierarchical_autoencoder import check_5_1, check_5_2, check_5_3, check_5_4
 from tutorial_lib.exercises.invariance import check_1_1, check_1_2, check_1_3, check_1_4
 from tutorial_lib.exercises.synchronisation import check_3_1, check_3_2, check_3_3, check_3_4
 from tutorial_lib.exercises.tetris import check_4_1, check_4_2, check_4_3, check_4_4
@@ -27,4 +28,8 @@ __all__ = [
     "check_4_2",
     "check_4_3",
     "check_4_4",
+    "check_5_1",
+    "check_5_2",
+    "check_5_3",
+    "check_5_4",
 ]

@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 
 TOLERANCE = 1e-8  # relative to the size of what is expected; rounding in float64 is below 1e-12 here
 NOTHING = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}  # what the body of a stub compiles to
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 HINTS = {
     "no function": "Hand in the function itself, by its name and without calling it, as the cell of the exercise does.",
     "raises": "Call it yourself on a small input, in a cell above, and read the whole error there.",
@@ -21,7 +22,7 @@ HINTS = {
     "numpy": "Stay with torch from the first line to the last: gradients and other devices are lost in NumPy.",
     "no tensor": "Return a torch.Tensor.",
     "shape": "Print the shape after every line, and compare with the shape that the exercise asks for.",
-    "dtype": "Numbers should have the precision of the input, and indices of atoms should be whole numbers.",
+    "dtype": "Numbers should have the precision of the input; what counts or points at atoms should be whole numbers.",
     "not finite": "Look for a division by zero, a logarithm or a square root of something negative.",
     "in place": "Make a new tensor: whoever called your function still needs the old one, as it was and without a "
     "gradient hanging on it.",
@@ -130,7 +131,7 @@ class Answer:
             given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
             asked = f"the shape {tuple(output.shape)}, and {shape} is asked for"
             raise Wrong(f"for inputs of shape {given} it returns {asked}.", HINTS["shape"])
-        if output.dtype != dtype:
+        if output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
             raise Wrong(f"it returns {arrived}, and {asked} is asked for.", HINTS["dtype"])
         if not torch.isfinite(output).all():

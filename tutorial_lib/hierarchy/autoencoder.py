@@ -213,7 +213,8 @@ class HierarchicalAutoencoder(nn.Module):
         clouds = [points.positions[points.cloud == n] for n in range(len(latent))]
         if empty := sum(len(cloud) == 0 for cloud in clouds):
             warnings.warn(
-                f"{empty} of {len(clouds)} codes decode to no point at all: their fields have no peak above one half",
+                f"{empty} of {len(clouds)} codes decode to no point at all: their fields have no peak above one half, "
+                "or none that holds from all sides",
                 stacklevel=2,
             )
         return clouds

@@ -30,7 +30,7 @@ def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
 
 
 def trained_on_polycubes(models: Path = MODELS) -> HierarchicalAutoencoder:
-    """The same after its training on `tetris.held_out(0)[0]`: 28 shapes of six cubes it has never seen.
+    """The same after its training on `tetris.held_out(0)[0]` and random trees; 28 shapes of six cubes it has not seen.
 
     Args:
         models: the folder of the shipped weights.

@@ -79,11 +79,11 @@ def worst_distance(found: Tensor, true: Tensor) -> float:
 
 @torch.no_grad()
 def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float = 0.1) -> Tensor:
-    """Which clouds come back with all their points and no other, each near enough to its own.
+    """Which clouds come back with all their points and no other, each near enough to its own, about their centroids.
 
     Args:
         model: the autoencoder.
-        clouds: (n, 3) each, about their centroids, in the unit of its levels.
+        clouds: (n, 3) each, in the unit of its levels.
         within: the largest distance, in the same unit.
 
     Returns:
@@ -97,4 +97,5 @@ def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a code that decodes to nothing is counted here
             found += model.decode(model.encode(clouds[start : start + N_AT_ONCE]))
-    return torch.tensor([worst_distance(a, b) < within for a, b in zip(found, clouds, strict=True)])
+    pairs = zip(found, clouds, strict=True)
+    return torch.tensor([worst_distance(a, b - b.mean(dim=0)) < within for a, b in pairs])
