@@ -77,6 +77,10 @@ def test_products_mixtures_and_bends_turn_with_their_input(turn):
     _, D = turn
     one, other = draw(16, 5, 4), draw(16, 5, 4)
     bend, mix = sphere.Bend(4, LMAX).double(), sphere.Mix(4, 6, LMAX).double()
+    for bias in (
+        parameter for name, parameter in [*bend.named_parameters(), *mix.named_parameters()] if "bias" in name
+    ):
+        torch.nn.init.ones_(bias)  # as after training
     acted = [
         (sphere.product(turned(one, D), turned(other, D)), sphere.product(one, other)),
         (bend(turned(one, D)), bend(one)),
