@@ -34,16 +34,6 @@ def trained(model: HierarchicalAutoencoder, clouds: list[Tensor], recipe: traini
     return time.process_time() - began
 
 
-def worst(model: HierarchicalAutoencoder, clouds: list[Tensor]) -> Tensor:
-    """For each cloud how far a point is at most from the one that comes back; infinite where their numbers differ."""
-    found: list[Tensor] = []
-    for start in range(0, len(clouds), 50):
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that nothing comes back is counted here
-            found += model.decode(model.encode(clouds[start : start + 50]))
-    return torch.tensor([hierarchy.worst_distance(a, b - b.mean(0)) for a, b in zip(found, clouds, strict=True)])
-
-
 def in_poses(shapes: list[Tensor], n_poses: int, dice: Generator) -> list[Tensor]:
     """Shapes in random poses, somewhere."""
     turns = symmetry.random_orthogonal(dice, (n_poses, len(shapes)), torch.float32)
@@ -64,13 +54,14 @@ def equivariance(model: HierarchicalAutoencoder) -> dict[str, float]:
             errors.append(symmetry.equivariance_error(f.encode, PIECES.to(dtype), *acts))
         found[str(dtype)] = max(errors)
     dice, apart = Generator().manual_seed(6), []
+    with torch.no_grad():
+        code = model.encode(PIECES)
+    unturned = model.decode(code)
     for _ in range(20):
         q = symmetry.random_orthogonal(dice, (), torch.float32)
         D = equivariant.representation(str(model.latent_irreps), q)
-        with torch.no_grad():
-            code = model.encode(PIECES)
-            for here, there in zip(model.decode(code), model.decode(code @ D.mT), strict=True):
-                apart.append(hierarchy.worst_distance(here @ q.mT, there))
+        for here, there in zip(unturned, model.decode(code @ D.mT), strict=True):
+            apart.append(hierarchy.worst_distance(here @ q.mT, there))
     return found | {"points": max(apart)}
 
 
@@ -111,7 +102,7 @@ def on_pieces(seed: int) -> dict:
     for lmax in LMAX:
         model = HierarchicalAutoencoder(latent_lmax=lmax, seed=seed)
         seconds = trained(model, list(PIECES), recipes.hierarchical(seed))
-        errors = worst(model, poses).unflatten(0, (N_POSES, 8))
+        errors = hierarchy.reconstruction_errors(model, poses).unflatten(0, (N_POSES, 8))
         found["exact"][lmax] = (errors < 0.1).double().mean(dim=0).tolist()
         found["seconds"][lmax] = seconds
         if lmax == LMAX[0]:
@@ -124,7 +115,7 @@ def on_pieces(seed: int) -> dict:
     for lmax in (5, 6):
         model = HierarchicalAutoencoder(latent_lmax=lmax, seed=seed)
         trained(model, [hexagon], recipe)
-        errors = worst(model, in_poses([hexagon], 20, Generator().manual_seed(9)))
+        errors = hierarchy.reconstruction_errors(model, in_poses([hexagon], 20, Generator().manual_seed(9)))
         found["hexagon"][lmax] = (errors < 0.1).double().mean().item()
     return found
 
@@ -132,19 +123,19 @@ def on_pieces(seed: int) -> dict:
 def on_polycubes(seed: int, task: str) -> dict:
     """Reconstruction of shapes of six cubes after training without them."""
     torch.set_num_threads(1)
-    polycubes, test = tetris.held_out(seed)
-    train = tetris.with_trees(polycubes, Generator().manual_seed(seed))
-    hexacubes = tetris.polycubes(6, mirrors_equal=True)
-    if task == "at most five cubes":
-        train, test = [shape for shape in polycubes if len(shape) < 6], hexacubes
-    if task == "at most five cubes, and trees":
-        train = [shape for shape in polycubes if len(shape) < 6]
-        train, test = tetris.with_trees(train, Generator().manual_seed(seed), times=20, most=5), hexacubes
-    if task == "random trees":
-        train, test = tetris.random_trees(recipes.N_TREES, Generator().manual_seed(seed)), hexacubes
+    (polycubes, test), dice = tetris.held_out(seed), Generator().manual_seed(seed)
+    smaller = [shape for shape in polycubes if len(shape) < 6]
+    if task != "held-out hexacubes":
+        test = tetris.polycubes(6, mirrors_equal=True)
+    train = {
+        "held-out hexacubes": lambda: tetris.with_trees(polycubes, dice),
+        "at most five cubes": lambda: smaller,
+        "at most five cubes, and trees": lambda: tetris.with_trees(smaller, dice, times=20, most=5),
+        "random trees": lambda: tetris.random_trees(recipes.N_TREES, dice),
+    }[task]()
     model = hierarchy.polycube_autoencoder(seed)
     seconds = trained(model, train, recipes.polycubes(len(train), seed))
-    errors = worst(model, in_poses(test, 5, Generator().manual_seed(10)))
+    errors = hierarchy.reconstruction_errors(model, in_poses(test, 5, Generator().manual_seed(10)))
     found = {f"within {d}": (errors < d).double().mean().item() for d in (0.1, 0.2)}
     found |= {"examples": len(train), "test shapes": len(test), "seconds": seconds}
     missed = (errors.unflatten(0, (5, -1)) >= 0.2).any(dim=0).nonzero().flatten().tolist()

@@ -8,7 +8,7 @@ from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder, Unfolded
 from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, matched_error
 from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, Points, gathered, padded, points_of
 from tutorial_lib.hierarchy.polycubes import polycube_autoencoder, trained_on_polycubes
-from tutorial_lib.hierarchy.training import exact, reconstruction_loss, worst_distance
+from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
 
 __all__ = [
     "FLAT",
@@ -26,6 +26,7 @@ __all__ = [
     "padded",
     "points_of",
     "polycube_autoencoder",
+    "reconstruction_errors",
     "reconstruction_loss",
     "trained_on_polycubes",
     "worst_distance",

@@ -1,6 +1,7 @@
 """What a hierarchical autoencoder is trained on, and how its clouds are judged: clouds come in, numbers go out."""
 
 import warnings
+from dataclasses import replace
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -50,9 +51,7 @@ def reconstruction_loss(model: HierarchicalAutoencoder, batch: tuple[Tensor, Ten
         if k:
             above = gathering.centres.positions + shift
             shift = SHAKE * torch.randn(gathering.points.positions.shape, generator=dice, device=dice.device)
-            points = type(gathering.points)(
-                gathering.points.positions + shift, gathering.points.cloud, gathering.points.n_clouds
-            )
+            points = replace(gathering.points, positions=gathering.points.positions + shift)
             signals, in_field = model.descend(k, signals, above, points, gathering.cluster, gathering.member)
     return {"loss": sum(terms.values()), **terms}
 
@@ -78,6 +77,28 @@ def worst_distance(found: Tensor, true: Tensor) -> float:
 
 
 @torch.no_grad()
+def reconstruction_errors(model: HierarchicalAutoencoder, clouds: list[Tensor]) -> Tensor:
+    """For each cloud the worst distance of a point to the one that comes back, about their centroids.
+
+    Args:
+        model: the autoencoder.
+        clouds: (n, 3) each, in the unit of its levels.
+
+    Returns:
+        (N,), in the same unit; infinite where another number of points comes back.
+
+    Raises:
+        ValueError: as in `encode`.
+    """
+    found: list[Tensor] = []
+    for start in range(0, len(clouds), N_AT_ONCE):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a code that decodes to nothing is counted here
+            found += model.decode(model.encode(clouds[start : start + N_AT_ONCE]))
+    pairs = zip(found, clouds, strict=True)
+    return torch.tensor([worst_distance(a, b - b.mean(dim=0)) for a, b in pairs])
+
+
 def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float = 0.1) -> Tensor:
     """Which clouds come back with all their points and no other, each near enough to its own, about their centroids.
 
@@ -92,10 +113,4 @@ def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float
     Raises:
         ValueError: as in `encode`.
     """
-    found: list[Tensor] = []
-    for start in range(0, len(clouds), N_AT_ONCE):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a code that decodes to nothing is counted here
-            found += model.decode(model.encode(clouds[start : start + N_AT_ONCE]))
-    pairs = zip(found, clouds, strict=True)
-    return torch.tensor([worst_distance(a, b - b.mean(dim=0)) < within for a, b in pairs])
+    return reconstruction_errors(model, clouds) < within

@@ -47,16 +47,8 @@ class Field(nn.Module):
         self.lmax, self.radius = lmax, radius
         self.first = nn.Linear(channels * (lmax + 1), hidden)
         self.by_distance = nn.Linear(N_BUMPS, 2 * hidden)
-        self.rest = nn.Sequential(
-            *[
-                nn.SiLU(),
-                nn.Linear(hidden, hidden),
-                nn.SiLU(),
-                nn.Linear(hidden, hidden),
-                nn.SiLU(),
-                nn.Linear(hidden, 1),
-            ]
-        )
+        middle = [layer for _ in range(2) for layer in (nn.SiLU(), nn.Linear(hidden, hidden))]
+        self.rest = nn.Sequential(*middle, nn.SiLU(), nn.Linear(hidden, 1))
         nn.init.constant_(self.rest[-1].bias, -2.0)  # most places are empty
         each_l = (degrees(lmax) == torch.arange(lmax + 1)[:, None]).float()
         self.register_buffer("sum_of_l", each_l / each_l.sum(dim=1, keepdim=True).sqrt(), persistent=False)
@@ -160,8 +152,9 @@ def peaks(field: Callable[..., Tensor], signals: Signals, *, width: float, radiu
     starts, owners = [], []
     for some in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
         of = some.repeat_interleave(len(grid))
-        hopeful = field(signals, grid.repeat(len(some), 1), of).sigmoid() > FAINT
-        starts.append(grid.repeat(len(some), 1)[hopeful])
+        begin = grid.repeat(len(some), 1)
+        hopeful = field(signals, begin, of).sigmoid() > FAINT
+        starts.append(begin[hopeful])
         owners.append(of[hopeful])
     places, of = torch.cat(starts), torch.cat(owners)
     before = places
