@@ -10,8 +10,7 @@ import torch
 from torch import Generator
 
 from tutorial_lib import hierarchy, recipes, tetris, training
-from tutorial_lib.hierarchy.polycubes import MODELS
-from tutorial_lib.shipped import SUMS, checksum_line
+from tutorial_lib.shipped import MODELS, sign
 
 
 def main() -> None:
@@ -25,7 +24,7 @@ def main() -> None:
     training.train(model, hierarchy.padded(clouds), hierarchy.reconstruction_loss, recipe, device="cpu")
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "polycubes.pt")
-    (args.out / SUMS).write_text(checksum_line(args.out / "polycubes.pt"))
+    sign(args.out / "polycubes.pt")
     for name, shapes in {"trained on": train, "held out": test}.items():
         share = hierarchy.exact(model, shapes).double().mean().item()
         print(f"{name}: {len(shapes)} shapes, {share:.1%} come back within 0.1 edges")

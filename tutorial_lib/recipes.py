@@ -12,6 +12,9 @@ GRAM_VAE_BETA = 0.03  # the smallest error on the validation cell of 0.01, 0.03,
 ALIGNED_BETA = 0.03  # A^2 a nat
 ALIGNED_REPULSION = 3.0  # of the squared error, for each A^2 of overlap
 N_TREES = 4000  # random trees to train on, beside polycubes
+INPAINTING_LATENT = 12  # numbers of a code: eight leave each atom off by 0.4 A
+PLACE_SHAKE = 0.2  # A, at most: 0.1 learns by heart, 0.3 blurs, on the validation cell
+N_RANDOM_PLACES = 24  # beside every missing atom
 ALIGNED_SHAKE = 0.4  # A, at most; the cells are minimised, and notebook 03 asks for a hot crystal
 
 
@@ -140,3 +143,34 @@ def polycubes(n_examples: int, seed: int = 0) -> Recipe:
     """
     steps_an_epoch = -(-n_examples // 16)
     return Recipe(epochs=max(1, 3500 // steps_an_epoch), batch_size=16, learning_rate=3e-3, seed=seed)
+
+
+def inpainting(seed: int = 0) -> Recipe:
+    """The recipe of notebook 06's autoencoder of clouds, which has to restore well rather than to invent.
+
+    Args:
+        seed: of the batches and of the noise in the loss.
+
+    Returns:
+        Shorter under the quick profile, longer under the full one.
+
+    Raises:
+        ValueError: TUTORIAL_PROFILE names no profile.
+    """
+    epochs = {"quick": 160, "full": 1000}[profile()]
+    return Recipe(epochs=epochs, batch_size=256, learning_rate=4e-3, seed=seed)
+
+
+def places(seed: int = 0) -> Recipe:
+    """The recipe of the network that scores places for missing atoms.
+
+    Args:
+        seed: of the batches and of the places that the loss asks about.
+
+    Returns:
+        The same under both profiles, because it is trained by a script and not by a notebook.
+
+    Raises:
+        Nothing.
+    """
+    return Recipe(epochs=120, batch_size=64, learning_rate=3e-3, seed=seed)

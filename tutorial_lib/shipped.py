@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 SUMS = "SHA256SUMS"
+MODELS = Path(__file__).parent / "models"
 
 
 def checksum_line(path: Path) -> str:
@@ -41,3 +42,18 @@ def verified(path: Path, *, otherwise: str) -> Path:
             f"(git checkout -- tutorial_lib/{path.parent.name}), or {otherwise}."
         )
     return path
+
+
+def sign(path: Path) -> None:
+    """Write the checksum of a file into the SHA256SUMS of its folder, in place of its old one if there is one.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    sums = path.parent / SUMS
+    lines = sums.read_text().splitlines(keepends=True) if sums.exists() else []
+    others = [line for line in lines if line.split()[-1] != path.name]
+    sums.write_text("".join(sorted([*others, checksum_line(path)], key=lambda line: line.split()[-1])))

@@ -22,3 +22,7 @@ Order = Int[Tensor, "*batch atoms"]  # which atom comes first, second, ...
 Coefficients = Float[Tensor, "_"]  # no unit: one function on the sphere, in spherical harmonics
 Signals = Float[Tensor, "_ _ _"]  # no unit: coefficients, points, channels; functions on the sphere at points
 Places = Float[Tensor, "_ 3"]  # in the unit of positions: anywhere, not only where points are
+Known = Float[Tensor, "queries known 3"]  # angstrom, about the centre: the atoms that are there
+Missing = Float[Tensor, "queries missing 3"]  # angstrom, about the same centre: the atoms that were taken out
+Candidates = Float[Tensor, "queries candidates missing 3"]  # angstrom: answers to each query, best first
+PerCandidate = Float[Tensor, "queries candidates"]  # one number an answer

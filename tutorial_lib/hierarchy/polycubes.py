@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.shipped import verified
+from tutorial_lib.shipped import MODELS, verified
 
-MODELS = Path(__file__).parent.parent / "models"
 OTHERWISE = "train your own with scripts/train_polycubes.py"
 
 

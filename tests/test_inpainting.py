@@ -1,0 +1,426 @@
+import functools
+
+import pytest
+import torch
+from torch import Generator
+
+from tutorial_lib import gram, inpainting, places
+from tutorial_lib.environments import nearest_neighbours
+from tutorial_lib.inpainting import Draws, inpaint, restored_error, taken_out
+from tutorial_lib.silicon import load_amorphous
+from tutorial_lib.symmetry import random_orthogonal
+
+
+@functools.cache
+def motifs_of(split):
+    return nearest_neighbours(load_amorphous(split)[:1]).positions
+
+
+def dice(seed=0):
+    return Generator().manual_seed(seed)
+
+
+class Says:
+    """A model that says what it was told to."""
+
+    def __init__(self, positions, log_weight, n_atoms=8):
+        self.positions, self.log_weight, self.n_atoms = positions, log_weight, n_atoms
+
+    def complete(self, known, n_missing, n, generator):
+        return Draws(self.positions, self.log_weight)
+
+
+# --- holes
+
+
+@pytest.mark.parametrize("n_missing", [1, 2, 3])
+@pytest.mark.parametrize(("shell", "slots"), [("first", range(4)), ("second", range(4, 8)), ("any", range(8))])
+def test_what_is_taken_out_and_what_is_left_make_the_cloud(shell, slots, n_missing):
+    clouds = motifs_of("test")[:50]
+    known, missing = taken_out(clouds, n_missing, shell, dice())
+    for cloud, part, rest in zip(clouds, missing, known, strict=True):
+        taken = [int((cloud - atom).norm(dim=1).argmin()) for atom in part]
+        left = [int((cloud - atom).norm(dim=1).argmin()) for atom in rest]
+        assert set(taken) <= set(slots)
+        assert sorted(taken + left) == list(range(8))
+
+
+def test_the_order_of_what_is_left_does_not_tell_who_is_missing():
+    # If the known atoms came nearest first, a jump in their distances would stand where the missing one was.
+    clouds = motifs_of("train")
+    known, missing = taken_out(clouds, 1, "any", dice())
+    slot = (clouds - missing).norm(dim=2).argmin(dim=1)
+    row_of_nearest = known.norm(dim=2).argmin(dim=1)
+    for hidden in range(8):
+        shares = row_of_nearest[slot == hidden].bincount(minlength=7).double()
+        shares = shares / shares.sum()
+        assert ((shares - 1 / 7).abs() < 0.12).all()
+
+
+def test_every_atom_of_a_shell_is_taken_out_as_often():
+    clouds = motifs_of("train").repeat(4, 1, 1)
+    _, missing = taken_out(clouds, 1, "first", dice())
+    counts = (clouds - missing).norm(dim=2).argmin(dim=1).bincount(minlength=4).double()
+    assert (counts / counts.sum() - 0.25).abs().max() < 0.04
+
+
+@pytest.mark.parametrize(
+    ("n_missing", "shell", "message"),
+    [
+        (1, "third", "choose one of"),
+        (0, "any", "between 1 and 5"),
+        (5, "first", "between 1 and 4"),
+        (6, "any", "1 and 5"),
+    ],
+)
+def test_what_cannot_be_taken_out_is_refused(n_missing, shell, message):
+    with pytest.raises(ValueError, match=message):
+        taken_out(motifs_of("test")[:2], n_missing, shell, dice())
+
+
+def test_an_error_does_not_see_which_of_two_atoms_is_which():
+    missing = torch.randn(5, 3, 3, generator=dice())
+    candidates = missing[:, None, [2, 0, 1]]
+    assert restored_error(candidates, missing).abs().max() < 1e-6
+    off = candidates + torch.tensor([0.3, 0.0, 0.4])
+    torch.testing.assert_close(restored_error(off, missing), torch.full((5, 1), 0.5), atol=1e-5, rtol=0)
+    with pytest.raises(ValueError, match="arrived"):
+        restored_error(candidates, missing[:, :2])
+
+
+def test_the_error_is_the_root_of_the_mean_over_atoms():
+    missing = torch.tensor([[[0.0, 0, 0], [10.0, 0, 0]]])
+    candidates = torch.tensor([[[[0.0, 3, 0], [10.0, 0, 4]]]])
+    assert restored_error(candidates, missing).item() == pytest.approx((25 / 2) ** 0.5)
+
+
+def test_the_closest_atom_may_be_known_or_the_centre_or_another_restored_one():
+    known = torch.tensor([[[5.0, 0, 0]]])
+    candidates = torch.tensor([[[[5.0, 1, 0], [-9, 0, 0]], [[2.0, 0, 0], [-9, 0, 0]], [[0, 8.0, 0], [0, 8, 0.5]]]])
+    assert inpainting.closest(known, candidates)[0].tolist() == pytest.approx([1.0, 2.0, 0.5])
+
+
+def test_the_standard_error_counts_cells():
+    errors, cell = torch.tensor([1.0, 3, 5, 5, 5]), torch.tensor([0, 0, 1, 1, 1])
+    mean, spread = inpainting.by_cell(errors, cell)
+    assert mean == pytest.approx(3.8)
+    assert spread == pytest.approx(1.5)  # means 2 and 5, their standard deviation over root two
+
+
+# --- ranking
+
+
+FREE = torch.tensor([0.0, 0.0, -3.0])
+
+
+def far_apart(n=7):
+    known = 3 * torch.nn.functional.normalize(torch.tensor([[1.0, 1, 1], [1, -1, 1], [-1, 1, 1], [-1, -1, 1]]), dim=1)
+    known[:, 2] += 0.5
+    return torch.cat([known, 5 * torch.eye(3)[: n - 4]])[None]
+
+
+def test_the_first_candidate_is_the_middle_and_the_second_speaks_for_the_others():
+    near = FREE + torch.tensor([[0.0, 0, 0], [0.1, 0, 0], [-0.1, 0, 0]])
+    far = torch.tensor([[0.0, -3.5, -3.0]])
+    model = Says(torch.cat([far, near])[None, :, None], torch.zeros(1, 4))
+    made = inpaint(far_apart(), 1, model, 2, dice())
+    torch.testing.assert_close(made.positions[0, :, 0], torch.stack([FREE, far[0]]))
+    torch.testing.assert_close(made.share, torch.tensor([[0.75, 0.25]]), atol=1e-3, rtol=0)
+    expected = (0.1 + 0.1 + 3.5) / 4
+    assert made.expected_error[0, 0].item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_heavy_draw_comes_first():
+    draws = torch.stack([FREE, FREE + torch.tensor([0.0, 2.0, 0.0]), FREE + torch.tensor([0.0, -2.0, 0.0])])
+    for heavy in range(3):
+        weight = torch.zeros(1, 3)
+        weight[0, heavy] = 3.0
+        made = inpaint(far_apart(), 1, Says(draws[None, :, None], weight), 1, dice())
+        torch.testing.assert_close(made.positions[0, 0, 0], draws[heavy])
+
+
+def test_draws_that_clash_are_left_out():
+    draws = torch.stack([far_apart()[0, 0] + 0.5, torch.tensor([0.0, 0.0, -1.0]), FREE])[None, :, None]
+    made = inpaint(far_apart(), 1, Says(draws, torch.tensor([[9.0, 9.0, 0.0]])), 1, dice())
+    torch.testing.assert_close(made.positions[0, 0, 0], FREE)
+    both = inpaint(far_apart(), 1, Says(draws[:, :2], torch.zeros(1, 2)), 2, dice())
+    assert both.positions.shape == (1, 2, 1, 3)  # where all clash, they are better than nothing
+
+
+def test_few_draws_repeat_and_unlikely_ones_still_come_in_turn():
+    draws = FREE + torch.tensor([[0.0, 0, 0], [0, 1.0, 0], [0, -1.0, 0]])
+    made = inpaint(far_apart(), 1, Says(draws[None, :, None], torch.tensor([[0.0, -500, -600]])), 3, dice())
+    assert len(made.positions[0, :, 0].unique(dim=0)) == 3
+    assert inpaint(far_apart(), 1, Says(draws[None, :1, None], torch.zeros(1, 1)), 5, dice()).positions.shape[1] == 5
+
+
+@pytest.mark.parametrize(
+    ("known", "n_missing", "n_atoms", "message"),
+    [
+        (torch.zeros(1, 0, 3), 8, 11, "no atom is known"),
+        (far_apart(), 0, 7, "all atoms are known"),
+        (far_apart(), 6, 8, "n_missing of 5 at most"),
+        (far_apart(), 2, 8, "7 known and 2 missing make 9 atoms, and the model was trained on 8"),
+        (far_apart()[0], 1, 8, r"known\[None\]"),
+        (far_apart() * float("nan"), 1, 8, "NaN"),
+        (
+            far_apart().index_fill(1, torch.tensor([0]), 0.5),
+            1,
+            8,
+            "known atoms clash: in cloud 0, the centre and atom 0",
+        ),
+        (torch.cat([far_apart(6), far_apart(6)[:, :1] + 0.3], 1), 1, 8, "atom 0 and atom 6 are 0.52 A apart"),
+    ],
+)
+def test_bad_questions_are_answered_with_the_way_out(known, n_missing, n_atoms, message):
+    model = Says(torch.zeros(1, 1, max(1, n_missing), 3), torch.zeros(1, 1), n_atoms)
+    with pytest.raises(ValueError, match=message):
+        inpaint(known, n_missing, model, 1, dice())
+
+
+def test_no_candidate_is_no_question():
+    with pytest.raises(ValueError, match="n_candidates is 0"):
+        inpaint(far_apart(), 1, Says(FREE.view(1, 1, 1, 3), torch.zeros(1, 1)), 0, dice())
+
+
+# --- library, baselines
+
+
+@pytest.mark.parametrize("n_missing", [1, 2, 3])
+def test_a_library_finds_a_cloud_by_its_part_in_any_pose(n_missing):
+    clouds = motifs_of("train")[:200]
+    known, missing = taken_out(clouds[:10], n_missing, "any", dice())
+    turn = random_orthogonal(dice(), (10,), torch.float32)
+    found = inpainting.Library(clouds).find(known @ turn.mT, 4)
+    assert found.item[:, 0].tolist() == list(range(10))
+    assert found.rmsd[:, 0].max() < 1e-3
+    assert (found.rmsd.diff(dim=1) >= 0).all()
+    everyone = torch.cat([found.order, found.others], dim=2).sort(dim=2).values
+    assert (everyone == torch.arange(8)).all()
+    restored = clouds[found.item[:, 0, None], found.others[:, 0]] @ found.rotation[:, 0].mT
+    assert restored_error(restored[:, None], missing @ turn.mT).max() < 2e-3
+
+
+def test_a_part_is_neither_a_pair_nor_the_whole():
+    library = inpainting.Library(motifs_of("train")[:5])
+    for n_known in (2, 8):
+        with pytest.raises(ValueError, match="3 to 7 atoms"):
+            library.find(motifs_of("test")[:1, :n_known], 2)
+
+
+def test_memory_restores_what_it_has_seen():
+    clouds = motifs_of("train")[:100]
+    known, missing = taken_out(clouds[:20], 2, "any", dice())
+    made = inpaint(known, 2, inpainting.Retrieval(clouds, sigma=0.01), 1, dice())
+    assert restored_error(made.positions, missing).max() < 2e-3
+
+
+def test_a_wide_memory_lets_more_clouds_speak():
+    clouds, (known, _) = motifs_of("train"), taken_out(motifs_of("test")[:20], 1, "any", dice())
+    sure, unsure = (inpaint(known, 1, inpainting.Retrieval(clouds, sigma), 1, dice()) for sigma in (0.05, 0.8))
+    assert unsure.expected_error.mean() > 2 * sure.expected_error.mean()
+
+
+def test_the_template_is_laid_upon_the_known_atoms():
+    template = motifs_of("train")[3]
+    known, missing = taken_out(template[None], 1, "second", dice())
+    turn = random_orthogonal(dice(), (), torch.float32)
+    made = inpaint(known @ turn.mT, 1, inpainting.TemplateCompletion(template), 3, dice())
+    assert restored_error(made.positions, missing @ turn.mT)[0, 0] < 2e-3
+
+
+def test_a_normal_distribution_knows_what_moves_together():
+    # The last atom follows the first: the linear rule has to find it, where the mean is wrong.
+    base = motifs_of("train")[3]
+    moves = 0.15 * torch.randn(400, 1, 3, generator=dice())
+    clouds = base.repeat(400, 1, 1)
+    clouds[:, :1] += moves
+    clouds[:, -1:] -= 2 * moves
+    known, missing = clouds[:20, :-1], clouds[:20, -1:]
+    model = inpainting.LinearGaussian(clouds[20:])
+    linear = restored_error(inpaint(known, 1, model, 1, dice()).positions, missing)
+    mean = restored_error(inpaint(known, 1, inpainting.TemplateCompletion(base), 1, dice()).positions, missing)
+    assert linear.median() < 0.3 * mean.median()
+
+
+def test_random_places_do_not_clash_and_are_nowhere_in_particular():
+    known, _ = taken_out(motifs_of("test")[:10], 3, "any", dice())
+    draws = inpainting.RandomPlaces().complete(known, 3, 50, dice()).positions
+    assert inpainting.closest(known, draws)[:, :30].min() >= 2.1
+    assert draws.norm(dim=-1).max() <= 4.05
+
+
+# --- the talk's objective
+
+
+def test_a_vector_follows_from_its_inner_products():
+    known, missing = taken_out(motifs_of("test")[:30], 3, "any", dice())
+    torch.testing.assert_close(inpainting.from_products(known, known @ missing.mT), missing, atol=1e-3, rtol=0)
+    with pytest.raises(ValueError, match="lie in a plane"):
+        inpainting.from_products(known * torch.tensor([1.0, 1, 0]), known @ missing.mT)
+
+
+class Breathes(torch.nn.Module):
+    """A stand-in for the talk's network: its only clouds are one cloud, grown or shrunk."""
+
+    def __init__(self, cloud, standardiser):
+        super().__init__()
+        self.cloud, self.standardiser = cloud, standardiser
+
+    def encode(self, features):
+        return torch.zeros(len(features), 1), torch.zeros(len(features), 1)
+
+    def decode(self, code):
+        return self.standardiser.features(gram.gram_matrix(self.cloud * (1 + 0.1 * code[..., None])))
+
+
+@pytest.mark.parametrize("n_missing", [1, 3])
+def test_the_talks_objective_finds_code_and_slots(n_missing):
+    clouds = motifs_of("train")
+    standardiser = gram.Standardiser.fit(gram.gram_matrix(clouds))
+    cloud = clouds[3]
+    model = inpainting.TalkCompletion(Breathes(cloud, standardiser), standardiser, beta=0.03)
+    turn = random_orthogonal(dice(), (4,), torch.float32)
+    known, missing = taken_out(1.05 * cloud.repeat(4, 1, 1) @ turn.mT, n_missing, "any", dice())
+    made = inpaint(known, n_missing, model, 1, dice())
+    assert restored_error(made.positions, missing).max() < 0.02
+
+
+# --- through a latent space
+
+
+def drawn(code):
+    """A decoder whose clouds are known: atoms move along fixed directions, and bend a little."""
+    kind = {"dtype": code.dtype}
+    base = motifs_of("train")[3].to(code.dtype)
+    directions = torch.randn(4, 8, 3, generator=dice(5)).to(code.dtype)
+    bend = torch.stack([code[:, 0] * code[:, 1], code[:, 2].sin(), code[:, 3], code[:, 1]], dim=1).to(**kind)
+    return base + 0.15 * torch.einsum("bk,kij->bij", bend, directions)
+
+
+@pytest.fixture(scope="module")
+def latent():
+    return inpainting.LatentCompletion(drawn, 4, 8, sigma=0.02, generator=dice())
+
+
+@pytest.mark.parametrize("n_missing", [1, 2])
+def test_a_decoder_is_asked_for_the_code_the_pose_and_the_slots(latent, n_missing):
+    clouds = drawn(torch.randn(12, 4, generator=dice(7)))
+    turn = random_orthogonal(dice(), (12,), torch.float32)
+    known, missing = taken_out(clouds @ turn.mT, n_missing, "any", dice())
+    draws = latent.complete(known, n_missing, 100, dice())
+    assert restored_error(draws.positions[:, :1], missing).median() < 0.05
+
+
+def test_its_draws_spread_as_far_as_the_decoder_is_uncertain():
+    # A missing atom that moves on its own keeps its prior: 0.3 A along x.
+    base = motifs_of("train")[3]
+    alone = torch.zeros(8, 3)
+    alone[7, 0] = 0.3
+
+    def decode(code):
+        return base + code[:, :1, None] * alone
+
+    model = inpainting.LatentCompletion(decode, 1, 8, sigma=0.02, generator=dice())
+    draws = model.complete(base[None, :7], 1, 2000, dice()).positions[0, :, 0]
+    mine = draws[(draws - base[7]).norm(dim=1) < 1.5]
+    assert len(mine) > 100
+    spread = mine[:, 0].std().item()
+    assert 0.2 < spread < 0.33  # one draw of five is the middle
+    assert mine[:, 1:].std(dim=0).max() < 0.1
+
+
+def test_the_best_draws_turn_with_the_question_and_forget_its_order(latent):
+    known, _ = taken_out(drawn(torch.randn(6, 4, generator=dice(7))), 1, "any", dice())
+    turn = random_orthogonal(dice(), (6,), torch.float32)
+    there = latent.complete(known.flip(1) @ turn.mT, 1, 50, dice()).positions[:, 0]
+    here = latent.complete(known, 1, 50, dice()).positions[:, 0]
+    assert ((here @ turn.mT - there).norm(dim=-1) < 0.02).double().mean() >= 0.8
+
+
+# --- places
+
+
+def test_scores_do_not_turn_and_forget_the_order():
+    model = places.PlaceScorer(seed=1).double()
+    known, missing = (x.double() for x in taken_out(motifs_of("test")[:4], 2, "any", dice()))
+    there = torch.cat([missing, 4 * torch.randn(4, 5, 3, generator=dice(), dtype=torch.float64)], dim=1)
+    turn = random_orthogonal(dice(), (4,))
+    score = model(known, there)
+    torch.testing.assert_close(model(known.flip(1) @ turn.mT, there @ turn.mT), score, atol=1e-10, rtol=0)
+    assert (model(known, there + 0.1) - score).abs().max() > 1e-3
+    assert (model(known[:, :5], there) - score).abs().max() > 1e-3
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return places.trained_places()
+
+
+def test_the_shipped_scorer_beats_memory_on_a_held_out_cell(shipped):
+    known, missing = taken_out(motifs_of("test")[::4], 1, "any", dice())
+    memory = inpainting.Retrieval(nearest_neighbours(load_amorphous("train")).positions)
+    ours, theirs = (restored_error(inpaint(known, 1, m, 20, dice()).positions, missing) for m in (shipped, memory))
+    assert ours[:, 0].mean() < theirs[:, 0].mean()
+    assert ours.amin(1).mean() < theirs.amin(1).mean()
+
+
+def test_it_expects_about_the_errors_that_it_makes(shipped):
+    known, missing = taken_out(motifs_of("test")[::4], 1, "any", dice())
+    made = inpaint(known, 1, shipped, 1, dice())
+    errors = restored_error(made.positions, missing)
+    assert 0.75 < made.expected_error.mean() / errors.mean() < 1.33
+
+
+@pytest.mark.parametrize("n_missing", [1, 2, 3])
+def test_atoms_are_placed_one_after_another(shipped, n_missing):
+    known, _ = taken_out(motifs_of("test")[:3], n_missing, "any", dice())
+    draws = shipped.complete(known, n_missing, 40, dice())
+    assert draws.positions.shape == (3, 40, n_missing, 3)
+    assert (inpainting.closest(known, draws.positions) > 2.0).double().mean() > 0.8
+    again = shipped.complete(known, n_missing, 40, dice())
+    torch.testing.assert_close(draws.positions, again.positions)
+
+
+def test_a_spoilt_file_is_not_loaded(tmp_path):
+    for name in ("places.pt", "SHA256SUMS"):
+        (tmp_path / name).write_bytes((places.MODELS / name).read_bytes())
+    (tmp_path / "places.pt").write_bytes(b"spoilt")
+    with pytest.raises(ValueError, match=r"scripts/train_places\.py"):
+        places.trained_places(tmp_path)
+
+
+def test_the_loss_is_chance_before_training_and_falls_with_the_right_score():
+    loss = places.place_loss(n_places=24, shake=0.0)
+    model = places.PlaceScorer()
+    before = loss(model, motifs_of("train")[:64], dice())["loss"]
+    assert before.item() == pytest.approx(torch.tensor(25.0).log().item(), abs=0.3)
+
+    class Knows(places.PlaceScorer):
+        def forward(self, known, there):
+            whole = motifs_of("train")[:64]
+            return -1e3 * torch.cdist(there, whole).amin(2)
+
+    assert loss(Knows(), motifs_of("train")[:64], dice())["loss"] < 0.1
+
+
+def test_only_the_nearest_atoms_are_hidden():
+    hidden = []
+
+    class Watches(places.PlaceScorer):
+        def forward(self, known, there):
+            hidden.append(there[:, : 12 - known.shape[1]].norm(dim=2).max().item())
+            return there.norm(dim=2)
+
+    clouds = nearest_neighbours(load_amorphous("test")[:1], 12, 5.0).positions
+    loss = places.place_loss(n_places=8, shake=0.0, among=8)
+    for _ in range(5):
+        loss(Watches(12), clouds, dice())
+    assert max(hidden) <= clouds[:, 7].norm(dim=1).max().item() + 1e-5
+    assert clouds[:, 11].norm(dim=1).max() > max(hidden)
+
+
+@pytest.mark.parametrize("wrong", [{"n_places": 0}, {"shake": -0.1}, {"most_missing": 0}])
+def test_a_loss_without_sense_is_refused(wrong):
+    with pytest.raises(ValueError, match="at least are needed"):
+        places.place_loss(**({"n_places": 8, "shake": 0.1} | wrong))

@@ -1,0 +1,197 @@
+"""Clouds with holes: clouds come in, what is known and what is missing go out, and how far an answer is off.
+
+Lost on purpose is which atoms of the list were taken out: those that stay are renumbered at random.
+"""
+
+from itertools import permutations
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib.vocabulary import Known, Missing, PerCandidate
+
+SHELLS = {"first": slice(0, 4), "second": slice(4, 8), "any": slice(0, 8)}  # by distance to the centre
+
+
+def taken_out(positions: Tensor, n_missing: int, shell: str, generator: Generator) -> tuple[Known, Missing]:
+    """Clouds without some of their atoms, and those atoms.
+
+    The first shell are the four atoms nearest to the centre, the second the next four. What is left is renumbered
+    at random, so that its order tells nothing.
+
+    Args:
+        positions: (N, n, 3), angstrom, nearest atom first as `nearest_neighbours` gives them, n at least 8.
+        n_missing: how many atoms are taken out, at least 1.
+        shell: of which: "first", "second" or "any" of the two.
+        generator: of the choice.
+
+    Returns:
+        What is known (N, n - n_missing, 3) and what is missing (N, n_missing, 3), angstrom.
+
+    Raises:
+        ValueError: there is no such shell, it has too few atoms, or fewer than three atoms would be left.
+    """
+    if shell not in SHELLS:
+        raise ValueError(f"there is no shell {shell!r}: choose one of {tuple(SHELLS)}")
+    n_atoms, here = positions.shape[1], range(positions.shape[1])[SHELLS[shell]]
+    if not 1 <= n_missing <= len(here) or n_atoms - n_missing < 3:
+        raise ValueError(
+            f"{n_missing} of the {len(here)} atoms of shell {shell!r} cannot be taken out of a cloud of {n_atoms}: "
+            f"take out between 1 and {min(len(here), n_atoms - 3)}"
+        )
+    dice = torch.rand(positions.shape[:2], generator=generator)
+    dice[:, here.start : here.stop] -= 1  # these come first, in random order; so do the others, behind them
+    order = dice.argsort(dim=1)[..., None].expand_as(positions)
+    shuffled = positions.gather(1, order.to(positions.device))
+    taken, rest = shuffled[:, :n_missing], shuffled[:, n_missing:]
+    again = torch.rand(rest.shape[:2], generator=generator).argsort(dim=1).to(positions.device)
+    return rest.gather(1, again[..., None].expand_as(rest)), taken
+
+
+def apart(one: Tensor, other: Tensor) -> Tensor:
+    """How far two answers are from each other: the root mean square over their atoms, paired as well as possible.
+
+    Which of two silicon atoms is which means nothing, so every pairing is tried.
+
+    Args:
+        one: (..., m, 3), angstrom, m small.
+        other: (..., m, 3), angstrom, of shapes that can be broadcast.
+
+    Returns:
+        (...,), angstrom.
+
+    Raises:
+        RuntimeError: the shapes cannot be broadcast.
+    """
+    n_missing = one.shape[-2]
+    square = (one.unsqueeze(-2) - other.unsqueeze(-3)).square().sum(-1)
+    pairings = [square[..., range(n_missing), order].sum(-1) for order in permutations(range(n_missing))]
+    return torch.stack(pairings).amin(0).div(n_missing).sqrt()
+
+
+def restored_error(candidates: Tensor, missing: Missing) -> PerCandidate:
+    """How far each candidate is from what was taken out.
+
+    Args:
+        candidates: (N, k, m, 3), angstrom.
+        missing: (N, m, 3), angstrom.
+
+    Returns:
+        (N, k), angstrom.
+
+    Raises:
+        ValueError: the numbers of clouds or of missing atoms differ.
+    """
+    if candidates.ndim != 4 or candidates[:, 0].shape != missing.shape:
+        shapes = f"{tuple(candidates.shape)} and {tuple(missing.shape)}"
+        raise ValueError(f"candidates (N, k, m, 3) and missing atoms (N, m, 3) are needed: {shapes} arrived")
+    return apart(candidates, missing[:, None])
+
+
+def closest(known: Known, candidates: Tensor) -> Tensor:
+    """The shortest distance of a restored atom to any other: to known ones, to the centre, to one another.
+
+    Args:
+        known: (N, k, 3), angstrom.
+        candidates: (N, c, m, 3), angstrom.
+
+    Returns:
+        (N, c), angstrom.
+
+    Raises:
+        RuntimeError: the numbers of clouds differ.
+    """
+    others = torch.nn.functional.pad(known, (0, 0, 1, 0))
+    shortest = torch.cdist(candidates.flatten(1, 2), others).view(*candidates.shape[:3], -1).amin((2, 3))
+    row, column = torch.triu_indices(candidates.shape[2], candidates.shape[2], offset=1)
+    if len(row):
+        among = (candidates[:, :, row] - candidates[:, :, column]).norm(dim=-1).amin(2)
+        shortest = torch.minimum(shortest, among)
+    return shortest
+
+
+def shell_places(shape: tuple[int, ...], inner: float, outer: float, like: Tensor, generator: Generator) -> Tensor:
+    """Places drawn uniformly from the space between two spheres about the centre.
+
+    Args:
+        shape: of the set of places.
+        inner: radius, angstrom.
+        outer: radius, angstrom.
+        like: any tensor of the dtype and on the device that is wanted, in angstrom.
+        generator: of the draw, on that device.
+
+    Returns:
+        (*shape, 3), angstrom.
+
+    Raises:
+        RuntimeError: the generator is on another device.
+    """
+    kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
+    direction = torch.nn.functional.normalize(torch.randn(*shape, 3, **kind), dim=-1)
+    volume = inner**3 + (outer**3 - inner**3) * torch.rand(*shape, 1, **kind)
+    return direction * volume.pow(1 / 3)
+
+
+def by_cell(errors: Tensor, cell: Tensor) -> tuple[float, float]:
+    """The mean of errors, and how far it can be trusted: cells are drawn again, not atoms.
+
+    Atoms of one cell are neighbours of one another and no independent witnesses, so the standard error is that of the
+    mean of the cells' means.
+
+    Args:
+        errors: (N,), angstrom, one a cloud.
+        cell: (N,), the cell of each.
+
+    Returns:
+        The mean and its standard error, angstrom; the latter is not a number for a single cell.
+
+    Raises:
+        RuntimeError: the lengths differ.
+    """
+    means = torch.stack([errors[cell == number].mean() for number in cell.unique()])
+    return errors.mean().item(), (means.std() / len(means) ** 0.5).item()
+
+
+def check_known(known: Tensor, n_missing: int, n_atoms: int, shortest: float) -> None:
+    """Refuse what cannot be completed.
+
+    Args:
+        known: (N, k, 3), angstrom.
+        n_missing: how many atoms are missing.
+        n_atoms: how many atoms the model's clouds have.
+        shortest: angstrom; known atoms that are closer clash.
+
+    Raises:
+        ValueError: says what arrived, what is needed and the way out.
+    """
+    if known.ndim != 3 or known.shape[-1] != 3 or len(known) == 0:
+        raise ValueError(f"known atoms are (N, k, 3): {tuple(known.shape)} arrived; for one cloud pass known[None]")
+    n_known = known.shape[1]
+    if n_known == 0:
+        raise ValueError("no atom is known, so anything fits: hand in three at least, or draw from the model instead")
+    if n_missing < 1:
+        raise ValueError(
+            f"n_missing is {n_missing}: all atoms are known, and there is nothing to restore; pass 1 or more"
+        )
+    if n_missing > n_atoms - 3:
+        raise ValueError(
+            f"{n_missing} atoms are missing, and the model has {n_atoms} in all: three must be known to fix the "
+            f"pose, so pass n_missing of {n_atoms - 3} at most"
+        )
+    if n_known + n_missing != n_atoms:
+        raise ValueError(
+            f"{n_known} known and {n_missing} missing make {n_known + n_missing} atoms, and the model was trained on "
+            f"{n_atoms} neighbours: pass {n_atoms - n_missing} known ones, or a model for {n_known + n_missing}"
+        )
+    if not torch.isfinite(known).all():
+        raise ValueError("known positions hold NaN or infinity: look at where they came from")
+    all_atoms = torch.nn.functional.pad(known, (0, 0, 1, 0))
+    row, column = torch.triu_indices(n_known + 1, n_known + 1, offset=1)
+    distance = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=-1)
+    if (distance < shortest).any():
+        cloud, pair = (int(i) for i in (distance < shortest).nonzero()[0])
+        names = ["the centre" if i == 0 else f"atom {i - 1}" for i in (int(row[pair]), int(column[pair]))]
+        raise ValueError(
+            f"known atoms clash: in cloud {cloud}, {names[0]} and {names[1]} are {distance[cloud, pair]:.2f} A apart, "
+            f"at least {shortest} A is asked for. Leave one of them out, or relax the cloud"
+        )

@@ -1,0 +1,100 @@
+"""A collection of whole clouds, asked for those in which a part is found: a part comes in, whole clouds go out.
+
+The clouds may be drawn by a model or remembered from training. Every cloud is filed under each of its parts, by sorted
+distances, so that a part finds its like quickly, without pose and numbering; the best are then laid upon it.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from tutorial_lib.alignment import match_atoms
+from tutorial_lib.motifs import descriptor
+from tutorial_lib.vocabulary import Known, Motifs
+
+FILED_AT_MOST = 400_000  # parts; past it every second cloud, every third, ... is filed
+
+
+@dataclass(frozen=True)
+class Found:
+    """Whole clouds in which a part was found, best first; N parts, T clouds each.
+
+    Attributes:
+        item: (N, T), which cloud of the library.
+        order: (N, T, k), its atoms that are partners of the part's.
+        others: (N, T, m), its other atoms.
+        rotation: (N, T, 3, 3), no unit; cloud[order] @ rotation.mT is nearest to the part.
+        rmsd: (N, T), angstrom, over the atoms of the part.
+    """
+
+    item: Tensor
+    order: Tensor
+    others: Tensor
+    rotation: Tensor
+    rmsd: Tensor
+
+
+class Library:
+    """Clouds, filed under their parts.
+
+    Args:
+        clouds: (M, n, 3), angstrom, about their centres.
+
+    Raises:
+        ValueError: there is no cloud, or one is not finite.
+    """
+
+    def __init__(self, clouds: Motifs):
+        descriptor(clouds[:1])  # speaks up where there is nothing
+        self.clouds = clouds
+        self._files: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+
+    def find(self, part: Known, n: int) -> Found:
+        """The clouds that hold a part, or something like it, best first.
+
+        The nearest `n` by sorted distances of all parts of that size are laid upon it, mirrors included. A cloud may
+        come back more than once, with other atoms left over.
+
+        Args:
+            part: (N, k, 3), angstrom, k at least 3.
+            n: how many to lay upon each part.
+
+        Returns:
+            Clouds, partners and poses; as many as are filed where that is less than `n`.
+
+        Raises:
+            ValueError: the part has fewer than three atoms, as many as the clouds or more, or is not finite.
+        """
+        n_atoms, n_known = self.clouds.shape[1], part.shape[1]
+        if not 3 <= n_known < n_atoms:
+            raise ValueError(f"a part has 3 to {n_atoms - 1} atoms here, and one of {n_known} arrived")
+        features, item, kept = self._filed(n_known)
+        nearest = torch.cdist(descriptor(part), features).topk(min(n, len(item)), largest=False).indices
+        item, kept = item[nearest], kept[nearest]
+        whole = self.clouds[item[..., None], kept].flatten(0, 1)
+        repeated = part[:, None].expand(-1, item.shape[1], -1, -1).flatten(0, 1)
+        match = match_atoms(repeated, whole, allow_mirror=True)
+        order = kept.flatten(0, 1).gather(1, match.order).view(kept.shape)
+        rmsd = match.rmsd.view(item.shape)
+        best = rmsd.argsort(dim=1)
+        left_over = torch.ones(*item.shape, n_atoms, dtype=torch.bool).scatter(2, kept, False)
+        others = left_over.nonzero()[:, 2].view(*item.shape, -1)
+
+        def sorted_by_rmsd(table: Tensor) -> Tensor:
+            return table.gather(1, best.view(*best.shape, *[1] * (table.ndim - 2)).expand(table.shape))
+
+        rotation = match.rotation.view(*item.shape, 3, 3)
+        return Found(*(sorted_by_rmsd(table) for table in (item, order, others, rotation, rmsd)))
+
+    def _filed(self, n_known: int) -> tuple[Tensor, Tensor, Tensor]:
+        # Features of all parts of a size, the cloud of each, and its atoms.
+        if n_known not in self._files:
+            n_atoms = self.clouds.shape[1]
+            parts = torch.tensor(list(combinations(range(n_atoms), n_known)))
+            item = torch.arange(0, len(self.clouds), -(-len(self.clouds) * len(parts) // FILED_AT_MOST))
+            features = torch.cat([descriptor(self.clouds[item][:, part]) for part in parts])
+            kept = parts.repeat_interleave(len(item), dim=0)
+            self._files[n_known] = (features, item.repeat(len(parts)), kept)
+        return self._files[n_known]

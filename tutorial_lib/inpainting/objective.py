@@ -1,0 +1,112 @@
+"""Missing atoms the talk's way: a network for Gram matrices is handed in, draws of the missing atoms go out.
+
+What is not known of the matrix is filled with noise, and the code is moved until the known entries are right.
+"""
+
+from itertools import combinations
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.gram import Standardiser, gram_matrix, upper_triangle
+from tutorial_lib.inpainting.ranking import Draws
+from tutorial_lib.training import one_thread
+from tutorial_lib.vocabulary import Known, Missing
+
+N_STARTS = 24  # or as many as there are ways to choose which rows of the matrix are missing
+N_STEPS = 300  # of Adam
+STEP = 0.05
+
+
+def from_products(known: Tensor, products: Tensor) -> Missing:
+    """The vectors that have given inner products with known ones.
+
+    Where known vectors K span space, x follows linearly from K x = g; by least squares, where the products g contradict
+    each other.
+
+    Args:
+        known: (N, k, 3), angstrom.
+        products: (N, k, m), angstrom^2: of known vector i with missing vector j.
+
+    Returns:
+        (N, m, 3), angstrom.
+
+    Raises:
+        ValueError: known vectors lie in a plane, so that a missing one is not determined.
+    """
+    spread = torch.linalg.svdvals(known)
+    flat = spread[:, -1] <= 1e-3 * spread[:, 0] if known.shape[1] >= 3 else torch.ones(len(known), dtype=torch.bool)
+    if flat.any():
+        cloud = int(flat.nonzero()[0])
+        raise ValueError(f"the known vectors of cloud {cloud} lie in a plane and do not fix another one: know one more")
+    return torch.linalg.lstsq(known, products).solution.mT
+
+
+class TalkCompletion:
+    """Missing atoms by the objective of Uhrin and Paulish.
+
+    min over z of |f(z) - G o f(z)|^2, where "G o" overwrites those entries of a drawn matrix that are known; what is
+    left is the mismatch of the known entries. The network reads atoms in the order of their distance, and which of
+    them are missing is not known, so every way is tried. A search starts from the code of a matrix whose unknown
+    entries are noise.
+
+    Args:
+        model: features of Gram matrices to codes and back, trained on atoms in the order of distance.
+        standardiser: of its features.
+        beta: of its loss; its noise has the variance beta / 2, which makes a mismatch a probability.
+        n_atoms: of a cloud.
+    """
+
+    def __init__(self, model: nn.Module, standardiser: Standardiser, *, beta: float, n_atoms: int = 8):
+        self.model, self.standardiser, self.beta, self.n_atoms = model, standardiser, beta, n_atoms
+
+    def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
+        """Draws of the missing atoms, smallest mismatch first.
+
+        Args:
+            known: (N, k, 3), angstrom.
+            n_missing: n_atoms - k.
+            n: how many draws a query gets at most.
+            generator: of the noise.
+
+        Returns:
+            Draws (N, at most n, n_missing, 3), angstrom.
+
+        Raises:
+            ValueError: known vectors lie in a plane.
+        """
+        known = known.gather(1, known.norm(dim=2).argsort(dim=1)[..., None].expand_as(known))
+        ways = torch.tensor(list(combinations(range(self.n_atoms), known.shape[1])))
+        rows = ways[torch.arange(min(n, max(N_STARTS, len(ways)))) % len(ways)].repeat(len(known), 1)
+        n_starts = len(rows) // len(known)
+        part = known.repeat_interleave(n_starts, dim=0)
+        cloud = part.new_zeros(len(part), self.n_atoms, 3).scatter(1, rows[..., None].expand(-1, -1, 3), part)
+        here = torch.zeros(len(part), self.n_atoms).scatter(1, rows, 1.0)
+        is_known = upper_triangle(here[:, :, None] * here[:, None]).bool()
+        features = self.standardiser.features(gram_matrix(cloud))
+        noise = torch.randn(features.shape, generator=generator)
+        with torch.no_grad():
+            code = self.model.encode(torch.where(is_known, features, noise))[0]
+        mismatch, drawn = self._fitted(code, features, is_known)
+        gram = self.standardiser.gram(drawn)
+        missing = here.argsort(dim=1, stable=True)[:, :n_missing]
+        each = torch.arange(len(part))[:, None, None]
+        products = gram[each, rows[:, :, None], missing[:, None]]
+        draws = from_products(part, products).view(len(known), n_starts, n_missing, 3)
+        log_weight = -mismatch.view(len(known), n_starts) / self.beta
+        best = log_weight.argsort(dim=1, descending=True)
+        return Draws(draws.gather(1, best[..., None, None].expand_as(draws)), log_weight.gather(1, best))
+
+    def _fitted(self, code: Tensor, features: Tensor, is_known: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad(), one_thread():
+            code = code.clone().requires_grad_()
+            optimiser = torch.optim.Adam([code], lr=STEP)
+            for _ in range(N_STEPS):
+                drawn = self.model.decode(code)
+                mismatch = ((drawn - features) * is_known).square().sum(1)
+                optimiser.zero_grad()
+                mismatch.sum().backward(inputs=[code])
+                optimiser.step()
+        with torch.no_grad():
+            drawn = self.model.decode(code)
+            return ((drawn - features) * is_known).square().sum(1), drawn

@@ -1,0 +1,227 @@
+"""Where could one more atom be? Known atoms and places come in, a score for every place goes out.
+
+The network sees distances only, so it does not see pose, mirrors and numbering, and what it says of a place turns with
+the known atoms. Lost is nothing: distances to four atoms in general position fix a place.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.inpainting import Draws, shell_places
+from tutorial_lib.shipped import MODELS, verified
+from tutorial_lib.vocabulary import Known, PerCandidate
+
+N_BUMPS = 16  # Gaussians that a distance is written in
+REACH = 8.0  # A, where the last of them stands; what is farther is only far
+INNER = 2.0  # A, the radius within which no place is asked about
+N_PLACES = 2000  # for the first atom of a query
+N_PLACES_AGAIN = 80  # for every further atom, and every draw of those before it
+N_MOVES = 4  # of Metropolis, which free the draws from the places they were drawn from
+MOVE = 0.15  # A
+CHUNK = 2_000_000  # pairs of a place and an atom at a time, for the sake of memory
+
+
+def bumps(distance: Tensor) -> Tensor:
+    """Distances as heights of Gaussian bumps, which a network reads more easily than one number.
+
+    Args:
+        distance: (...), angstrom.
+
+    Returns:
+        (..., 16), no unit.
+
+    Raises:
+        Nothing.
+    """
+    centres = torch.linspace(0, REACH, N_BUMPS, device=distance.device, dtype=distance.dtype)
+    return (-0.5 * ((distance[..., None] - centres) * (N_BUMPS / REACH)).square()).exp()
+
+
+class PlaceScorer(nn.Module):
+    """The score of every place: how likely a missing atom is there, the logarithm of it up to a constant.
+
+    Atoms look at each other through their distances, then a place looks at every atom through its distance to it:
+    s(p) = out(sum_i message(h_i, |p - x_i|) + |p|), with h_i what atom i knows of the others.
+
+    Args:
+        n_atoms: of a whole cloud.
+        radius: angstrom; places within it are asked about, and missing atoms are among them.
+        width: of the layers.
+        seed: of the initial weights.
+    """
+
+    def __init__(self, n_atoms: int = 8, radius: float = 4.05, width: int = 64, *, seed: int = 0):
+        super().__init__()
+        self.n_atoms, self.radius = n_atoms, radius
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.from_radius = nn.Linear(N_BUMPS, width)
+            self.rounds = nn.ModuleList([_Round(width) for _ in range(2)])
+            self.towards = _Message(width)
+            self.place_radius = nn.Linear(N_BUMPS, width)
+            self.out = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
+
+    def forward(self, known: Known, places: Tensor) -> PerCandidate:
+        """The scores of places.
+
+        Args:
+            known: (N, k, 3), angstrom, about the centre.
+            places: (N, p, 3), angstrom.
+
+        Returns:
+            (N, p), nats, up to a constant for each N.
+
+        Raises:
+            RuntimeError: the numbers of clouds differ.
+        """
+        atoms = self.from_radius(bumps(known.norm(dim=2)))
+        between = bumps(torch.cdist(known, known))
+        for look in self.rounds:
+            atoms = atoms + look(atoms, between)
+        seen = self.towards(atoms[:, None], bumps(torch.cdist(places, known))).sum(2)
+        seen = seen / known.shape[1] ** 0.5 + self.place_radius(bumps(places.norm(dim=2)))
+        return self.out(seen)[..., 0]
+
+    @torch.no_grad()
+    def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
+        """Draws of the missing atoms, one atom after another, each knowing those before it.
+
+        An atom is drawn from places that fill the shell, by their scores, and then moved a little (Metropolis), since
+        the truth is nowhere in particular.
+
+        Args:
+            known: (N, k, 3), angstrom.
+            n_missing: how many atoms are missing.
+            n: how many draws a query gets.
+            generator: of the draws, on the device of `known`.
+
+        Returns:
+            Draws (N, n, n_missing, 3), angstrom, the most probable first; all count alike.
+
+        Raises:
+            RuntimeError: the generator is on another device.
+        """
+        places = shell_places((len(known), N_PLACES), INNER, self.radius, known, generator)
+        score = self._scores(known, places)
+        chosen = score.softmax(1).multinomial(n, replacement=True, generator=generator)
+        drawn = places.gather(1, chosen[..., None].expand(-1, -1, 3))
+        drawn, density = self._moved(known, drawn, score.gather(1, chosen), generator)
+        density, drawn = (density - score.logsumexp(1, keepdim=True)).flatten(), drawn.flatten(0, 1)[:, None]
+        known = known.repeat_interleave(n, dim=0)
+        for _ in range(n_missing - 1):
+            seen = torch.cat([known, drawn], dim=1)
+            places = shell_places((len(known), N_PLACES_AGAIN), INNER, self.radius, known, generator)
+            score = self._scores(seen, places)
+            chosen = score.softmax(1).multinomial(1, generator=generator)
+            one = places.gather(1, chosen[..., None].expand(-1, -1, 3))
+            one, its = self._moved(seen, one, score.gather(1, chosen), generator)
+            density = density + its[:, 0] - score.logsumexp(1)
+            drawn = torch.cat([drawn, one], dim=1)
+        density, drawn = density.view(-1, n), drawn.view(-1, n, n_missing, 3)
+        best = density.argsort(dim=1, descending=True)
+        return Draws(drawn.gather(1, best[..., None, None].expand_as(drawn)), torch.zeros_like(density))
+
+    def _scores(self, known: Tensor, places: Tensor) -> Tensor:
+        at_once = max(1, CHUNK // (places.shape[1] * known.shape[1] * 8))
+        pairs = zip(known.split(at_once), places.split(at_once), strict=True)
+        return torch.cat([self(some, theirs) for some, theirs in pairs])
+
+    def _moved(self, known: Tensor, drawn: Tensor, score: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        kind = {"generator": generator, "device": drawn.device, "dtype": drawn.dtype}
+        for _ in range(N_MOVES):
+            trial = drawn + MOVE * torch.randn(drawn.shape, **kind)
+            inside = trial.norm(dim=2).sub(INNER).mul(self.radius - trial.norm(dim=2)) > 0
+            trial_score = self._scores(known, trial).masked_fill(~inside, -torch.inf)
+            taken = torch.rand(score.shape, **kind).log() < trial_score - score
+            drawn, score = torch.where(taken[..., None], trial, drawn), torch.where(taken, trial_score, score)
+        return drawn, score
+
+
+class _Message(nn.Module):
+    # What is told across a distance: (..., width) and the distance's bumps, to (..., width).
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.sender, self.distance = nn.Linear(width, width), nn.Linear(N_BUMPS, width)
+        self.then = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+
+    def forward(self, sender: Tensor, distance: Tensor) -> Tensor:
+        return self.then(self.sender(sender) + self.distance(distance))
+
+
+class _Round(nn.Module):
+    # Every atom hears all atoms, itself included, and takes the mean.
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.message, self.receiver, self.out = _Message(width), nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, atoms: Tensor, between: Tensor) -> Tensor:
+        heard = self.message(atoms[:, None], between).mean(2)
+        return self.out(nn.functional.silu(heard + self.receiver(atoms)))
+
+
+def place_loss(
+    *, n_places: int, shake: float, among: int = 8, most_missing: int = 3
+) -> Callable[..., dict[str, Tensor]]:
+    """The loss that makes scores probabilities, for `training.train`.
+
+    Some atoms are taken out of every cloud, and hidden among places drawn at random. The scores should find them:
+    -log (e^s(true) / (e^s(true) + sum e^s(random))), after van den Oord, Li and Vinyals (arXiv 1807.03748). With many
+    random places the best scores are logarithms of the density of missing atoms, up to a constant.
+
+    Args:
+        n_places: random places a cloud.
+        shake: angstrom, the largest standard deviation of every coordinate: what keeps some thousand clouds from being
+            learnt by heart.
+        among: atoms are taken out of so many nearest ones.
+        most_missing: up to so many atoms are taken out.
+
+    Returns:
+        A function of the scorer, a batch of whole clouds (N, n, 3), angstrom, nearest atom first, and a generator, that
+        gives "loss", nats.
+
+    Raises:
+        ValueError: the shake is negative, or nothing is taken out.
+    """
+    if shake < 0 or most_missing < 1 or n_places < 1:
+        raise ValueError(
+            f"shake {shake}, most_missing {most_missing}, n_places {n_places}: 0, 1 and 1 at least are needed"
+        )
+
+    def loss(model: PlaceScorer, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        dice = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
+        n_missing = int(torch.randint(1, most_missing + 1, (), generator=generator, device=batch.device))
+        order = torch.rand(batch.shape[:2], **dice)
+        order[:, :among] -= 1  # these come first, in random order
+        order = order.argsort(1)
+        batch = batch + shake * torch.rand(len(batch), 1, 1, **dice) * torch.randn(batch.shape, **dice)
+        batch = batch.gather(1, order[..., None].expand_as(batch))
+        hidden, known = batch[:, :n_missing], batch[:, n_missing:]
+        random = shell_places((len(batch), n_places), INNER, model.radius, batch, generator)
+        score = model(known, torch.cat([hidden, random], dim=1))
+        found, elsewhere = score[:, :n_missing], score[:, n_missing:].logsumexp(1, keepdim=True)
+        return {"loss": (torch.logaddexp(found, elsewhere) - found).mean()}
+
+    return loss
+
+
+def trained_places(models: Path = MODELS) -> PlaceScorer:
+    """The scorer of places after its training on the nine training cells of amorphous silicon.
+
+    Args:
+        models: the folder of the shipped weights.
+
+    Returns:
+        The scorer for clouds of eight, in evaluation mode.
+
+    Raises:
+        ValueError: the shipped file is not the one that its checksum names.
+    """
+    model = PlaceScorer()
+    weights = verified(models / "places.pt", otherwise="train your own with scripts/train_places.py")
+    model.load_state_dict(torch.load(weights, weights_only=True))
+    return model.eval()
