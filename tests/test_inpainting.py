@@ -57,6 +57,16 @@ def test_the_order_of_what_is_left_does_not_tell_who_is_missing():
         assert ((shares - 1 / 7).abs() < 0.12).all()
 
 
+def test_larger_clouds_lose_the_same_atoms():
+    cells = load_amorphous("test")[:1]
+    eight, many = (nearest_neighbours(cells, n, 6.5) for n in (8, 24))
+    assert torch.equal(eight.atom, many.atom)
+    for shell in ("first", "second", "any"):
+        (_, few), (rest, same) = (taken_out(found.positions, 2, shell, dice()) for found in (eight, many))
+        assert inpainting.apart(few, same).max() == 0
+        assert rest.shape[1] == 22
+
+
 def test_every_atom_of_a_shell_is_taken_out_as_often():
     clouds = motifs_of("train").repeat(4, 1, 1)
     _, missing = taken_out(clouds, 1, "first", dice())
@@ -201,6 +211,19 @@ def test_a_library_finds_a_cloud_by_its_part_in_any_pose(n_missing):
     assert restored_error(restored[:, None], missing @ turn.mT).max() < 2e-3
 
 
+def test_a_library_of_large_clouds_lacks_near_atoms_only():
+    clouds = nearest_neighbours(load_amorphous("train")[:1], 12, 5.0).positions[:60]
+    known, _ = taken_out(clouds[:10], 1, "any", dice())
+    found = inpainting.Library(clouds[:, torch.randperm(12, generator=dice())], among=8).find(known, 20)
+    assert found.item[:, 0].tolist() == list(range(10))
+    library = inpainting.Library(clouds)
+    found = library.find(known, 20)
+    left_out = clouds[found.item[..., None], found.others].norm(dim=-1)
+    assert (left_out <= clouds[found.item, 7].norm(dim=-1)[..., None] + 1e-5).all()
+    with pytest.raises(ValueError, match="4 to 11 atoms"):
+        library.find(known[:, :3], 2)
+
+
 def test_a_part_is_neither_a_pair_nor_the_whole():
     library = inpainting.Library(motifs_of("train")[:5])
     for n_known in (2, 8):
@@ -336,6 +359,28 @@ def test_the_best_draws_turn_with_the_question_and_forget_its_order(latent):
     there = latent.complete(known.flip(1) @ turn.mT, 1, 50, dice()).positions[:, 0]
     here = latent.complete(known, 1, 50, dice()).positions[:, 0]
     assert ((here @ turn.mT - there).norm(dim=-1) < 0.02).double().mean() >= 0.8
+
+
+def every_method():
+    clouds = motifs_of("train")
+    standardiser = gram.Standardiser.fit(gram.gram_matrix(clouds))
+    return {
+        "random": inpainting.RandomPlaces(),
+        "template": inpainting.TemplateCompletion(clouds[3]),
+        "normal distribution": inpainting.LinearGaussian(clouds[3] + 0.1 * torch.randn(50, 8, 3, generator=dice())),
+        "memory": inpainting.Retrieval(clouds),
+        "talk": inpainting.TalkCompletion(Breathes(clouds[3], standardiser), standardiser, beta=0.03),
+        "latent": inpainting.LatentCompletion(drawn, 4, 8, sigma=0.02, generator=dice()),
+        "places": places.trained_places(),
+    }
+
+
+@pytest.mark.parametrize("name", ["random", "template", "normal distribution", "memory", "talk", "latent", "places"])
+def test_no_method_reads_the_order_of_what_is_known(name):
+    known, _ = taken_out(motifs_of("test")[:8], 1, "any", dice())
+    model = every_method()[name]
+    here, there = (model.complete(some, 1, 60, dice()).positions[:, 0] for some in (known, known.flip(1)))
+    assert ((here - there).norm(dim=-1) < 0.05).double().mean() >= 0.75
 
 
 # --- places

@@ -17,7 +17,8 @@ def taken_out(positions: Tensor, n_missing: int, shell: str, generator: Generato
     """Clouds without some of their atoms, and those atoms.
 
     The first shell are the four atoms nearest to the centre, the second the next four. What is left is renumbered
-    at random, so that its order tells nothing.
+    at random, so that its order tells nothing. Which atoms are taken out does not depend on how many there are: with
+    one seed, larger clouds about the same centres lose the same atoms.
 
     Args:
         positions: (N, n, 3), angstrom, nearest atom first as `nearest_neighbours` gives them, n at least 8.
@@ -39,13 +40,10 @@ def taken_out(positions: Tensor, n_missing: int, shell: str, generator: Generato
             f"{n_missing} of the {len(here)} atoms of shell {shell!r} cannot be taken out of a cloud of {n_atoms}: "
             f"take out between 1 and {min(len(here), n_atoms - 3)}"
         )
-    dice = torch.rand(positions.shape[:2], generator=generator)
-    dice[:, here.start : here.stop] -= 1  # these come first, in random order; so do the others, behind them
-    order = dice.argsort(dim=1)[..., None].expand_as(positions)
-    shuffled = positions.gather(1, order.to(positions.device))
-    taken, rest = shuffled[:, :n_missing], shuffled[:, n_missing:]
-    again = torch.rand(rest.shape[:2], generator=generator).argsort(dim=1).to(positions.device)
-    return rest.gather(1, again[..., None].expand_as(rest)), taken
+    chosen = torch.rand(len(positions), len(here), generator=generator).argsort(dim=1)[:, :n_missing] + here.start
+    order = torch.rand(len(positions), n_atoms, generator=generator).scatter(1, chosen, -1.0).argsort(dim=1)
+    shuffled = positions.gather(1, order[..., None].expand_as(positions).to(positions.device))
+    return shuffled[:, n_missing:], shuffled[:, :n_missing]
 
 
 def apart(one: Tensor, other: Tensor) -> Tensor:

@@ -50,6 +50,7 @@ class LatentCompletion:
         with torch.no_grad():
             codes = torch.randn(N_PRIOR, n_latent, generator=generator)
             clouds = decode(codes)
+            # What is valid is said of eight neighbours; more of them reach farther out.
             usable = validity(clouds) if n_atoms <= 8 else torch.ones(len(clouds), dtype=torch.bool)
         self.codes, self.library = codes[usable], Library(clouds[usable])
 

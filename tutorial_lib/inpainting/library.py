@@ -41,14 +41,15 @@ class Library:
 
     Args:
         clouds: (M, n, 3), angstrom, about their centres.
+        among: atoms that a part lacks are among so many nearest to the centre.
 
     Raises:
         ValueError: there is no cloud, or one is not finite.
     """
 
-    def __init__(self, clouds: Motifs):
+    def __init__(self, clouds: Motifs, among: int = 8):
         descriptor(clouds[:1])  # speaks up where there is nothing
-        self.clouds = clouds
+        self.clouds, self.among = clouds, min(among, clouds.shape[1])
         self._files: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
     def find(self, part: Known, n: int) -> Found:
@@ -68,8 +69,9 @@ class Library:
             ValueError: the part has fewer than three atoms, as many as the clouds or more, or is not finite.
         """
         n_atoms, n_known = self.clouds.shape[1], part.shape[1]
-        if not 3 <= n_known < n_atoms:
-            raise ValueError(f"a part has 3 to {n_atoms - 1} atoms here, and one of {n_known} arrived")
+        least = max(3, n_atoms - self.among)
+        if not least <= n_known < n_atoms:
+            raise ValueError(f"a part has {least} to {n_atoms - 1} atoms here, and one of {n_known} arrived")
         features, item, kept = self._filed(n_known)
         nearest = torch.cdist(descriptor(part), features).topk(min(n, len(item)), largest=False).indices
         item, kept = item[nearest], kept[nearest]
@@ -92,9 +94,11 @@ class Library:
         # Features of all parts of a size, the cloud of each, and its atoms.
         if n_known not in self._files:
             n_atoms = self.clouds.shape[1]
-            parts = torch.tensor(list(combinations(range(n_atoms), n_known)))
+            lacking = list(combinations(range(self.among), n_atoms - n_known))
+            parts = torch.tensor([[i for i in range(n_atoms) if i not in some] for some in lacking])
             item = torch.arange(0, len(self.clouds), -(-len(self.clouds) * len(parts) // FILED_AT_MOST))
-            features = torch.cat([descriptor(self.clouds[item][:, part]) for part in parts])
-            kept = parts.repeat_interleave(len(item), dim=0)
-            self._files[n_known] = (features, item.repeat(len(parts)), kept)
+            by_distance = self.clouds[item].norm(dim=2).argsort(dim=1)
+            kept = torch.cat([by_distance[:, part] for part in parts])
+            item = item.repeat(len(parts))
+            self._files[n_known] = (descriptor(self.clouds[item[:, None], kept]), item, kept)
         return self._files[n_known]

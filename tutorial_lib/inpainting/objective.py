@@ -13,8 +13,7 @@ from tutorial_lib.inpainting.ranking import Draws
 from tutorial_lib.training import one_thread
 from tutorial_lib.vocabulary import Known, Missing
 
-N_STARTS = 24  # or as many as there are ways to choose which rows of the matrix are missing
-N_STEPS = 300  # of Adam
+N_STEPS = 200  # of Adam
 STEP = 0.05
 
 
@@ -66,19 +65,18 @@ class TalkCompletion:
         Args:
             known: (N, k, 3), angstrom.
             n_missing: n_atoms - k.
-            n: how many draws a query gets at most.
+            n: how many draws a query gets: so many searches, which take the ways in turn.
             generator: of the noise.
 
         Returns:
-            Draws (N, at most n, n_missing, 3), angstrom.
+            Draws (N, n, n_missing, 3), angstrom.
 
         Raises:
             ValueError: known vectors lie in a plane.
         """
         known = known.gather(1, known.norm(dim=2).argsort(dim=1)[..., None].expand_as(known))
         ways = torch.tensor(list(combinations(range(self.n_atoms), known.shape[1])))
-        rows = ways[torch.arange(min(n, max(N_STARTS, len(ways)))) % len(ways)].repeat(len(known), 1)
-        n_starts = len(rows) // len(known)
+        rows, n_starts = ways[torch.arange(n) % len(ways)].repeat(len(known), 1), n
         part = known.repeat_interleave(n_starts, dim=0)
         cloud = part.new_zeros(len(part), self.n_atoms, 3).scatter(1, rows[..., None].expand(-1, -1, 3), part)
         here = torch.zeros(len(part), self.n_atoms).scatter(1, rows, 1.0)
