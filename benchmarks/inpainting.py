@@ -30,13 +30,14 @@ EVERY = 6  # test environments: every sixth, of four cells
 N_FOR_TEMPLATE = 600
 CUTOFFS = {8: 4.0, 12: 5.0, 16: 5.5, 24: 6.5}  # A, by number of neighbours
 EPOCHS_OF_SIGHT = 40  # a third of the recipe, for every number of neighbours
+LONGER = 12  # the number of neighbours for which the whole recipe is tried as well
 COPY = 0.15  # A: with so small a tolerance the best training cloud decides alone
 CHANCE, FREE, TALK, LATENT, PLACES = "a random place", "any free place", "talk", "latent", "places"
 MEMORIES = ("copy", "memory")
 
 
 def template_of(clouds: Tensor) -> Template:
-    """The notebook's template; for larger clouds, which take longer to match, one that is looked for less long."""
+    """A template as in the notebook, of more motifs; for larger clouds, one that is sought less long."""
     if clouds.shape[1] > 8:
         return Template.fit(clouds[:: 2 * len(clouds) // N_FOR_TEMPLATE], n_starts=2, n_rounds=4)
     return Template.fit(clouds[:: len(clouds) // N_FOR_TEMPLATE])
@@ -165,16 +166,22 @@ def eight_neighbours(seed: int, *, baselines: bool) -> dict[str, dict]:
     return found
 
 
-def sightedness(n_atoms: int, seed: int, *, memory: bool) -> dict[str, dict]:
-    """Answers with more neighbours known, about the same atoms as with eight."""
-    torch.set_num_threads(1)
+def with_neighbours(n_atoms: int) -> tuple[Environments, Environments]:
+    """Training environments of so many neighbours, and held-out ones about the same centres as with eight."""
     cells = {name: silicon.load_amorphous(name) for name in ("train", "test")}
     eight = every(environments.nearest_neighbours(cells["test"]), EVERY)
     known, unknown = (environments.nearest_neighbours(c, n_atoms, CUTOFFS[n_atoms]) for c in cells.values())
     wanted = set(zip(eight.cell.tolist(), eight.atom.tolist(), strict=True))
     there = zip(unknown.cell.tolist(), unknown.atom.tolist(), strict=True)
     rows = torch.tensor([pair in wanted for pair in there])
-    test = Environments(unknown.positions[rows], unknown.cell[rows], unknown.atom[rows], 0)
+    same = Environments(unknown.positions[rows], unknown.cell[rows], unknown.atom[rows], 0)
+    return known, same
+
+
+def sightedness(n_atoms: int, seed: int, *, memory: bool) -> dict[str, dict]:
+    """Answers with more neighbours known, about the same atoms as with eight."""
+    torch.set_num_threads(1)
+    known, test = with_neighbours(n_atoms)
     began = time.process_time()
     methods: dict[str, Completer] = {PLACES: scorer(known.positions, seed, epochs=EPOCHS_OF_SIGHT)}
     training = {PLACES: time.process_time() - began}
@@ -191,20 +198,35 @@ def sightedness(n_atoms: int, seed: int, *, memory: bool) -> dict[str, dict]:
     }
 
 
+def seen_longer(n_atoms: int, seed: int) -> dict:
+    """Answers of the scorer with more neighbours known, trained by its whole recipe."""
+    torch.set_num_threads(1)
+    known, test = with_neighbours(n_atoms)
+    began = time.process_time()
+    model = scorer(known.positions, seed)
+    training = time.process_time() - began
+    found = {shell: answers(model, test, shell, 1, seed) for shell in ("first", "second")}
+    return found | {"training": training, "seconds": seconds_a_query(model, test)}
+
+
 def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict[str, dict]:
     """Answers of all methods over seeds: with eight neighbours, and with more."""
     kept = Memory(keep, verbose=0)
     longest_first = [(n, seed) for n in sorted(CUTOFFS, reverse=True) for seed in seeds]
     tasks = [delayed(kept.cache(eight_neighbours))(seed, baselines=seed == seeds[0]) for seed in seeds]
     tasks += [delayed(kept.cache(sightedness))(n, seed, memory=seed == seeds[0]) for n, seed in longest_first]
+    tasks += [delayed(kept.cache(seen_longer))(LONGER, seed) for seed in seeds]
     work = Parallel(n_jobs=jobs, return_as="generator")(tasks)
     results = list(tqdm(work, total=len(tasks), desc="runs", unit="run"))
-    eight, sight = results[: len(seeds)], zip(longest_first, results[len(seeds) :], strict=True)
+    eight, longer = results[: len(seeds)], results[-len(seeds) :]
+    sight = zip(longest_first, results[len(seeds) : -len(seeds)], strict=True)
     by_number: dict[str, list[dict]] = {str(n): [] for n in CUTOFFS}
     for (n, _), found in sight:
         by_number[str(n)].append(found)
     in_order = {"eight": over_seeds(eight)}
-    return in_order | {"sightedness": {n: over_seeds(found) for n, found in by_number.items()}}
+    sighted = {n: over_seeds(found) for n, found in by_number.items()}
+    sighted[str(LONGER)][f"{PLACES}, trained longer"] = longer
+    return in_order | {"sightedness": sighted}
 
 
 def over_seeds(results: list[dict]) -> dict[str, list[dict]]:

@@ -75,12 +75,14 @@ ALLOWED = {
     },
     "plotting.palette": set(),
     "plotting.curves": {"plotting.palette"},
+    "plotting.holes": {"plotting.palette"},
     "plotting.pictures": {"plotting.palette"},
     "plotting.spheres": {"plotting.palette"},
     "plotting.stills": {"plotting.palette"},
     "plotting": {
         "plotting.palette",
         "plotting.curves",
+        "plotting.holes",
         "plotting.pictures",
         "plotting.spheres",
         "plotting.stills",
@@ -92,12 +94,14 @@ ALLOWED = {
     "exercises.synchronisation": {"exercises.judge", "alignment", "gram", "symmetry"},
     "exercises.tetris": {"exercises.judge", "symmetry"},
     "exercises.hierarchical_autoencoder": {"exercises.judge", "symmetry"},
+    "exercises.inpainting": {"exercises.judge"},
     "exercises": {
         "exercises.invariance",
         "exercises.gram_vae",
         "exercises.synchronisation",
         "exercises.tetris",
         "exercises.hierarchical_autoencoder",
+        "exercises.inpainting",
     },
     "__main__": set(),
 }
@@ -152,7 +156,7 @@ def test_the_map_has_no_circle():
 
 def test_only_plotting_imports_matplotlib():
     users = {room for room in ALLOWED if any(name.startswith("matplotlib") for name in imported(room))}
-    assert users == {"plotting.curves", "plotting.pictures", "plotting.spheres", "plotting.stills"}
+    assert users == {f"plotting.{room}" for room in ("curves", "holes", "pictures", "spheres", "stills")}
 
 
 @pytest.mark.parametrize("room", ALLOWED)

@@ -16,11 +16,19 @@ from torch.distributions import Normal, kl_divergence
 
 from tutorial_lib import alignment, exercises, gram
 from tutorial_lib.equivariant import representation
-from tutorial_lib.exercises import gram_vae, hierarchical_autoencoder, invariance, judge, synchronisation, tetris
+from tutorial_lib.exercises import (
+    gram_vae,
+    hierarchical_autoencoder,
+    inpainting,
+    invariance,
+    judge,
+    synchronisation,
+    tetris,
+)
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
-HINTS |= hierarchical_autoencoder.HINTS
+HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -271,6 +279,31 @@ def by_all_pairings(found, true):
     return torch.stack([square[rows, list(order)].mean() for order in permutations(range(len(true)))]).min()
 
 
+def by_distance(x):
+    return x[x.norm(dim=1).argsort()]
+
+
+def without(x, missing):
+    return by_distance(torch.cat([x[:missing], x[missing + 1 :]]))
+
+
+def centred(x):
+    return x - x.mean(0)
+
+
+def nearest_in_turn(candidate, missing):
+    left, total = list(missing), 0.0
+    for atom in candidate:
+        near = int(torch.stack([(atom - other).norm() for other in left]).argmin())
+        total = total + (atom - left.pop(near)).square().sum()
+    return (total / len(missing)).sqrt()
+
+
+def successes(errors, k):
+    best = errors[:, :k].amin(dim=1)
+    return best[best < 1.5].mean()
+
+
 def n_allowed(symmetries, degree, natural=True, put=torch.mean):
     signs = torch.linalg.det(symmetries).sign()
     D = representation(f"1x{degree}e", signs[:, None, None] * symmetries)
@@ -284,6 +317,20 @@ def by_rank(symmetries, degree):
 
 
 RIGHT = {
+    "6.1": [without, lambda x, missing: without(x, missing).flip(0)],
+    "6.2": [
+        lambda known, products: torch.linalg.lstsq(known, products[:, None]).solution[:, 0],
+        lambda known, products: torch.linalg.pinv(known) @ products,
+        lambda known, products: torch.linalg.solve(known.mT @ known, known.mT @ products),
+    ],
+    "6.3": [
+        lambda candidate, missing: by_all_pairings(candidate, missing).sqrt(),
+        lambda candidate, missing: paired(candidate, missing).sqrt(),
+    ],
+    "6.4": [
+        lambda errors, k: errors[:, :k].amin(dim=1).mean(),
+        lambda errors, k: errors.cummin(dim=1).values[:, k - 1].mean(),
+    ],
     "5.1": [sizes, lambda s: s * len(s.flatten()) ** 0.5 / s.norm(), lambda s: s / (s.square().mean() + 1e-12).sqrt()],
     "5.2": [by_labels, by_components],
     "5.3": [paired, by_all_pairings],
@@ -370,6 +417,58 @@ WRONG = {
         (lambda found, true: paired(found, true).detach(), "5.3 gradient"),
         (lambda found, true: paired(found, true).sqrt(), "5.3 other"),
         (lambda found, true: torch.cdist(found, true), "shape"),
+    ],
+    "6.1": [
+        (lambda x, missing: torch.cat([x[:missing], x[missing + 1 :]]), "6.1 order"),
+        (lambda x, missing: x * (torch.arange(len(x)) != missing)[:, None], "6.1 shape"),
+        (lambda x, missing: by_distance(x)[:-1], "6.1 atoms"),
+        (lambda x, missing: without(x, missing) - x.mean(0), "6.1 atoms"),
+        (lambda x, missing: without(x, missing)[without(x, missing)[:, 2].argsort()], "6.1 pose"),
+        (lambda x, missing: without(x, missing).numpy(), "numpy"),
+        (lambda x, missing: without(x, missing)[torch.randperm(len(x) - 1)], "6.1 dice"),
+        (lambda x, missing: without(x, missing)[(without(x, missing) - x[missing]).norm(dim=1).argsort()], "6.1 leak"),
+        (lambda x, missing: without(x, missing)[(without(x, missing) - x.mean(0)).norm(dim=1).argsort()], "6.1 leak"),
+        (lambda x, missing: without(x, missing).roll(int((x.norm(dim=1) < x[missing].norm()).sum()), 0), "6.1 leak"),
+    ],
+    "6.2": [
+        (lambda known, products: -torch.linalg.pinv(known) @ products, "6.2 sign"),
+        (lambda known, products: torch.linalg.solve(known[:3], products[:3]), "6.2 few"),
+        (lambda known, products: products @ known, "6.2 sum"),
+        (lambda known, products: products @ known / len(known), "6.2 sum"),
+        (lambda known, products: torch.linalg.solve(known.mT @ known, products[:3]), "6.2 gram"),
+        (lambda known, products: torch.linalg.pinv(known) @ products + 0.1, "6.2 other"),
+        (lambda known, products: torch.linalg.solve(known, products), "raises"),
+        (lambda known, products: torch.linalg.pinv(known.mT).mT, "shape"),
+    ],
+    "6.3": [
+        (lambda candidate, missing: (candidate - missing).square().sum(1).mean().sqrt(), "6.3 order"),
+        (lambda candidate, missing: torch.cdist(candidate, missing).square().amin(1).mean().sqrt(), "6.3 shared"),
+        (lambda candidate, missing: torch.cdist(missing, candidate).square().amin(1).mean().sqrt(), "6.3 shared"),
+        (by_all_pairings, "6.3 mean"),
+        (lambda candidate, missing: by_all_pairings(candidate, missing).div(3).sqrt(), "6.3 mean"),
+        (lambda candidate, missing: (len(missing) * by_all_pairings(candidate, missing)).sqrt(), "6.3 mean"),
+        (lambda candidate, missing: by_all_pairings(centred(candidate), centred(missing)).sqrt(), "6.3 align"),
+        (
+            lambda candidate, missing: alignment.aligned_rmsd(missing, candidate, allow_mirror=True, reorder=False),
+            "raises",
+        ),
+        (lambda candidate, missing: 1 + by_all_pairings(candidate, missing).sqrt(), "6.3 other"),
+        (lambda candidate, missing: paired(candidate, missing, cost=1).sqrt(), "6.3 pairing"),
+        (nearest_in_turn, "6.3 pairing"),
+        (lambda candidate, missing: torch.cdist(candidate, missing), "shape"),
+    ],
+    "6.4": [
+        (lambda errors, k: errors.amin(1).mean(), "6.4 all"),
+        (lambda errors, k: errors[:, -k:].amin(1).mean(), "6.4 all"),
+        (lambda errors, k: errors.sort(dim=1).values[:, :k].mean(), "6.4 hindsight"),
+        (successes, "6.4 success"),
+        (lambda errors, k: errors[:, :k].mean(), "6.4 mean"),
+        (lambda errors, k: errors[:, :k].amin(1).median(), "6.4 mean"),
+        (lambda errors, k: errors[:, :k].amin(1), "shape"),
+        (lambda errors, k: errors[:, : k + 1].amin(1).mean(), "6.4 all"),
+        (lambda errors, k: errors[:, k - 1].mean(), "6.4 last"),
+        (lambda errors, k: errors[:, :k].amin(1).square().mean().sqrt(), "6.4 root"),
+        (lambda errors, k: errors[:k].amin(1).mean() + 5, "6.4 other"),
     ],
     "5.4": [
         (lambda s, degree: n_allowed(s, degree, natural=False), "5.4 mirror"),

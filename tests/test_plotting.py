@@ -150,3 +150,33 @@ def test_lobes_are_filled_where_positive_and_a_mesh_where_not():
     assert max(segment[:, 2].max() for segment in mesh._segments3d) < 1e-6, "the mesh is where z is negative"
     with pytest.raises(ValueError, match="no function to draw"):
         plotting.lobes([], directions)
+
+
+def test_candidates_are_as_large_as_their_share():
+    known, missing, guessed = 2.3 * torch.eye(3), torch.tensor([[0.0, 0, -2.3]]), -2.3 * torch.eye(3)[1:]
+    hole = plotting.Hole(known, missing, guessed, torch.tensor([0.8, 0.2]))
+    figure = plotting.candidates({"one": hole, "two": hole})
+    assert [ax.get_title() for ax in figure.axes] == ["one", "two"]
+    *_, others, first, ring = figure.axes[0].collections
+    assert first.get_sizes()[0] > 2 * others.get_sizes()[0]
+    assert len(ring.get_sizes()) == 1
+    assert len(figure.axes[0].lines) == 3, "the bonds of the centre"
+    assert "Å" in figure.axes[0].get_zlabel()
+    plt.close("all")
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plotting.candidates({})
+
+
+def test_a_density_has_its_truth_in_a_ring(ax):
+    plotting.density(ax, torch.rand(5, 5), torch.tensor([[1.0, 2.0]]), bonded=2.4, limit=4.0)
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), [[1.0, 2.0]])
+    assert "Å" in ax.get_xlabel()
+    with pytest.raises(ValueError, match="a plane of values"):
+        plotting.density(ax, torch.rand(5), torch.zeros(1, 2), bonded=2.4, limit=4.0)
+
+
+def test_a_curve_of_one_seed_is_called_one_run_and_not_a_mean():
+    (ax,) = plotting.panels(1)
+    for runs in ([[1.0], [2.0]], [[1.0, 2.0], [3.0, 4.0]]):
+        plotting.seeds(ax, [8, 16], runs, xlabel="neighbours", ylabel="error (Å)", label="x")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x, one run", "x, mean of 2 seeds"]

@@ -1,10 +1,11 @@
 """Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
 
-The only room that imports matplotlib. `curves` has two axes with units, `pictures`, `spheres` and `stills` show things,
-and `palette` holds the one colour that each thing has in every notebook.
+The only room that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
+show things, and `palette` holds the one colour that each thing has in every notebook.
 """
 
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
+from tutorial_lib.plotting.holes import Hole, candidates, density
 from tutorial_lib.plotting.palette import COLOURS, DASHES
 from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, lobes, matrix
 from tutorial_lib.plotting.spheres import cross_section, signals
@@ -15,11 +16,14 @@ __all__ = [
     "COLOURS",
     "DASHES",
     "SILICON",
+    "Hole",
     "arrows",
     "bars",
     "bonds",
+    "candidates",
     "cross_section",
     "curve",
+    "density",
     "digits",
     "distributions",
     "gallery",

@@ -178,7 +178,8 @@ def seeds(
         ValueError: the numbers of values differ.
     """
     table = np.asarray(values)
-    words = ", ".join(filter(None, [label, f"mean of {table.shape[1]} seeds"]))
+    n_seeds = table.shape[1]
+    words = ", ".join(filter(None, [label, f"mean of {n_seeds} seeds" if n_seeds > 1 else "one run"]))
     ax.plot(x, table.mean(axis=1), color=COLOURS[colour], linestyle=DASHES[colour], label=words)
     ax.plot(x, table, linestyle="none", marker=MARKERS[colour], markersize=3, color=COLOURS[colour])
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
