@@ -209,6 +209,15 @@ def seen_longer(n_atoms: int, seed: int) -> dict:
     return found | {"training": training, "seconds": seconds_a_query(model, test)}
 
 
+def unseeing(n_atoms: int) -> dict:
+    """Answers of free places, ranked by the rules of all: what the room alone says with more neighbours known."""
+    torch.set_num_threads(1)
+    _, test = with_neighbours(n_atoms)
+    model = inpainting.RandomPlaces(n_atoms)
+    found = {shell: answers(model, test, shell, 1, 0) for shell in ("first", "second")}
+    return found | {"training": 0.0, "seconds": seconds_a_query(model, test)}
+
+
 def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict[str, dict]:
     """Answers of all methods over seeds: with eight neighbours, and with more."""
     kept = Memory(keep, verbose=0)
@@ -226,6 +235,8 @@ def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict[str, dict]:
     in_order = {"eight": over_seeds(eight)}
     sighted = {n: over_seeds(found) for n, found in by_number.items()}
     sighted[str(LONGER)][f"{PLACES}, trained longer"] = longer
+    for n in CUTOFFS:
+        sighted[str(n)][FREE] = [kept.cache(unseeing)(n)]
     return in_order | {"sightedness": sighted}
 
 

@@ -1,6 +1,6 @@
 """The exercises of notebook 06: no trace, a vector from its products, the error of an answer, and the best of k."""
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import torch
 from torch import Generator
@@ -35,6 +35,7 @@ HINTS = {
     "6.4 all": "Only the first k candidates may count, in the order in which they were given.",
     "6.4 success": "A query that failed is a result, too. Whoever leaves it out reports how good the successes are.",
     "6.4 mean": "The best of k is one number a query. The mean is taken over queries, at the end.",
+    "6.4 axis": "Rows are queries and columns are candidates. Which of them does k count, and over which is the best?",
     "6.4 last": "The user may try the first k, not the one with number k alone.",
     "6.4 root": "No squares here: the mean of the errors themselves.",
     "6.4 hindsight": "The order is the model's. Sorting by the true error first needs the answer.",
@@ -115,7 +116,8 @@ def _solves(answer: Answer, dice: Generator) -> None:
             continue
         if close(found, -best, 1e-6):
             raise Wrong("it is the mirror image of the right one.", HINTS["6.2 sign"])
-        if close(found, torch.linalg.solve(known[:3], products[:3]), 1e-6):
+        threes = [torch.linalg.solve(known[list(t)], products[list(t)]) for t in combinations(range(n_known), 3)]
+        if any(close(found, some, 1e-6) for some in [*threes, torch.stack(threes).mean(dim=0)]):
             raise Wrong("with exact products it is right.", HINTS["6.2 few"])
         if close(found, products @ known, 1e-6) or close(found, products @ known / n_known, 1e-6):
             raise Wrong("known vectors are added up as if they were axes.", HINTS["6.2 sum"])
@@ -206,6 +208,8 @@ def _counts_all(answer: Answer, dice: Generator) -> None:
             raise Wrong("it counts one candidate too many.", HINTS["6.4 all"])
         if close(found, errors[:, k - 1].mean()):
             raise Wrong("it looks at one candidate only.", HINTS["6.4 last"])
+        if close(found, errors[:k].amin(dim=1).mean()) or close(found, errors[:, :k].amin(dim=0).mean()):
+            raise Wrong("rows and columns are mixed up.", HINTS["6.4 axis"])
         if close(found, best.square().mean().sqrt()):
             raise Wrong("large errors count more than they should.", HINTS["6.4 root"])
         if close(found, ordered[:, :k].mean()):
@@ -213,7 +217,8 @@ def _counts_all(answer: Answer, dice: Generator) -> None:
         kept = [best[best < limit].mean() for limit in (0.5, 1.0, 1.5, 2.0, best.max())]
         if any(close(found, some) for some in kept):
             raise Wrong("some queries are missing.", HINTS["6.4 success"])
-        wrong = (errors[:, :k].mean(), best.median(), best.min(), errors[:, :k].mean(dim=0).min(), best.sum())
+        of_columns, of_rows = (errors[:, :k].mean(dim=dim).min() for dim in (0, 1))
+        wrong = (errors[:, :k].mean(), best.median(), best.min(), best.sum(), of_columns, of_rows)
         if any(close(found, some) for some in wrong):
             raise Wrong("best and mean are taken of other things.", HINTS["6.4 mean"])
         raise Wrong("it is not the mean over queries of the best of the first k.", HINTS["6.4 other"])

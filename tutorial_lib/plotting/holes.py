@@ -94,7 +94,7 @@ def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: f
     drawn = ax.imshow(np.asarray(values), origin="lower", extent=extent, cmap="viridis", vmin=0, vmax=1)
     ring = {"markersize": 14, "markerfacecolor": "none", "markeredgewidth": 2, "color": COLOURS["failure"]}
     ax.plot(*np.asarray(points).reshape(-1, 2).T, "o", label="missing", **ring)
-    ax.plot(0, 0, "s", color=COLOURS["baseline"], label="centre")
+    ax.plot(0, 0, "s", color=COLOURS["model"], label="centre")
     ax.plot(bonded, 0, "o", color=COLOURS["crystal"], markeredgecolor="k", markersize=9, label="bonded atom")
     ax.legend(fontsize=8, loc="lower right")
     ax.figure.colorbar(drawn, ax=ax, label="density, relative to the largest", shrink=0.8)
