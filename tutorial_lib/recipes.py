@@ -174,3 +174,53 @@ def places(seed: int = 0) -> Recipe:
         Nothing.
     """
     return Recipe(epochs=120, batch_size=64, learning_rate=3e-3, seed=seed)
+
+
+def octahedra(how: str = "found", seed: int = 0) -> Recipe:
+    """The recipe of the autoencoders of 600 clusters of octahedra: about 200 CPU seconds, whatever the levels.
+
+    Args:
+        how: the levels, as in `hierarchy.octahedra_levels`.
+        seed: of the batches and of the places that the loss asks about.
+
+    Returns:
+        The same under both profiles, because it is trained by a script and not by a notebook.
+
+    Raises:
+        KeyError: there are no such levels.
+    """
+    epochs = {"found": 50, "three": 40, "pairs": 12, "flat": 68}[how]
+    return Recipe(epochs=epochs, batch_size=12, learning_rate=3e-3, seed=seed)
+
+
+MOLECULES_SHAKE = 0.08  # A
+
+
+def g2(seed: int = 0) -> Recipe:
+    """The recipe of the autoencoder of the 118 molecules.
+
+    Args:
+        seed: of the batches, of the shaking, and of the places that the loss asks about.
+
+    Returns:
+        The same under both profiles, because it is trained by a script and not by a notebook.
+
+    Raises:
+        Nothing.
+    """
+    return Recipe(epochs=750, batch_size=16, learning_rate=3e-3, seed=seed)
+
+
+def motifs(seed: int = 0) -> Recipe:
+    """The recipe of the autoencoder of eight neighbours as a vector of irreps.
+
+    Args:
+        seed: of the batches and of the places that the loss asks about.
+
+    Returns:
+        The same under both profiles, because it is trained by a benchmark and not by a notebook.
+
+    Raises:
+        Nothing.
+    """
+    return Recipe(epochs=48, batch_size=64, learning_rate=3e-3, seed=seed)

@@ -4,11 +4,24 @@
 to carry along, and to undo it.
 """
 
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder, Unfolded
-from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, matched_error
-from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, Points, gathered, padded, points_of
+from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
+from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
+from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
+from tutorial_lib.hierarchy.materials import (
+    molecule_autoencoder,
+    motif_autoencoder,
+    octahedra_autoencoder,
+    octahedra_levels,
+    octahedra_to_train_on,
+    trained_on_molecules,
+    trained_on_octahedra,
+)
+from tutorial_lib.hierarchy.motifs import Motifs
+from tutorial_lib.hierarchy.points import Points, padded, points_of
 from tutorial_lib.hierarchy.polycubes import polycube_autoencoder, trained_on_polycubes
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
+from tutorial_lib.hierarchy.unfolding import Unfolded
 
 __all__ = [
     "FLAT",
@@ -16,18 +29,32 @@ __all__ = [
     "Gathering",
     "HierarchicalAutoencoder",
     "Level",
+    "Motifs",
     "PieceHead",
     "Points",
     "SlotDecoder",
     "Unfolded",
+    "clouds_of",
+    "decode_atoms",
+    "encode_atoms",
     "exact",
+    "examples",
     "gathered",
+    "invariants",
     "matched_error",
+    "molecule_autoencoder",
+    "motif_autoencoder",
+    "octahedra_autoencoder",
+    "octahedra_levels",
+    "octahedra_to_train_on",
     "padded",
     "points_of",
     "polycube_autoencoder",
     "reconstruction_errors",
     "reconstruction_loss",
+    "same_molecule",
+    "trained_on_molecules",
+    "trained_on_octahedra",
     "trained_on_polycubes",
     "worst_distance",
 ]

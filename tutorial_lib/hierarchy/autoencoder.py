@@ -9,36 +9,20 @@ the cloud is, is lost: what comes back is about its centroid.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from e3nn import o3
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.hierarchy.layers import Ascent, Descent
-from tutorial_lib.hierarchy.levels import TETRIS, Gathering, Level, Points, check, gathered, padded, points_of
-from tutorial_lib.sphere import Bend, Field, Mix, merge, normalised, peaks
+from tutorial_lib.hierarchy.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
+from tutorial_lib.hierarchy.points import Points, padded, points_of
+from tutorial_lib.hierarchy.unfolding import Unfolded, unfold
+from tutorial_lib.sphere import Bend, Field, Mix, normalised
 from tutorial_lib.vocabulary import Features, Indices, Places, Signals
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
-SAME_POINT = 0.35  # edges of a cube: points found nearer to each other are one, found twice
-
-
-@dataclass(frozen=True)
-class Unfolded:
-    """One level on the way down.
-
-    Attributes:
-        parents: points of the level above.
-        signals: (coefficients, parents, channels), of which the fields about the parents are made, no unit.
-        proposals: (peaks, 3), the peaks of the fields, in the unit of positions.
-        points: what is left when those that were found twice are merged.
-    """
-
-    parents: Points
-    signals: Tensor
-    proposals: Tensor
-    points: Points
 
 
 class HierarchicalAutoencoder(nn.Module):
@@ -50,10 +34,15 @@ class HierarchicalAutoencoder(nn.Module):
         latent_channels: how many irreps of each l.
         channels: of the signals inside.
         lmax: of the signals inside; at least that of the vector is used.
+        species: the names of what may stand at a point; none, if all points are alike.
+        judges: learn to delete points that are found between levels and should not have been.
         seed: of the weights.
 
     Attributes:
         levels: as given.
+        species: as given.
+        judges: as given.
+        largest: how many points the largest example had that it was trained on, if anybody knows.
         latent_irreps: of the vector, such as 2x0e+2x1o+2x2e.
 
     Raises:
@@ -68,33 +57,41 @@ class HierarchicalAutoencoder(nn.Module):
         latent_channels: int = 2,
         channels: int = 24,
         lmax: int = 4,
+        species: Sequence[str] = (),
+        judges: bool = False,
         seed: int = 0,
     ):
         super().__init__()
         if not levels or levels[-1].reach != float("inf"):
             raise ValueError("the last level has to gather all points into one: give it reach=math.inf")
         lmax = max(lmax, latent_lmax)
-        self.levels = tuple(levels)
+        self.levels, self.species, self.judges = tuple(levels), tuple(species), judges
+        self.largest: int | None = None
         self.latent_irreps = o3.Irreps(
             [(latent_channels, ir) for ir in o3.Irrep.iterator(latent_lmax) if ir.p == (-1) ** ir.l]
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.start = nn.Parameter(torch.randn(1, 1, channels))
-            self.ascents = nn.ModuleList(Ascent(channels, lmax) for _ in levels)
+            self.start = nn.Parameter(torch.randn(1, max(1, len(self.species)), channels))
+            self.ascents = nn.ModuleList(Ascent(channels, lmax, level) for level in levels)
             self.last = Bend(channels, lmax)
             self.to_latent = Mix(channels, latent_channels, latent_lmax)
             self.from_latent = Mix(latent_channels, channels, latent_lmax)
-            self.descents = nn.ModuleList(Descent(channels, lmax) for _ in levels[1:])
+            self.descents = nn.ModuleList(Descent(channels, lmax, level) for level in levels[1:])
             self.to_field = nn.ModuleList(Mix(channels, N_FIELD_SIGNALS, lmax) for _ in levels[1:])
-            self.fields = nn.ModuleList(Field(N_FIELD_SIGNALS, lmax, level.radius) for level in levels[:-1])
-            self.fields.append(Field(latent_channels, latent_lmax, levels[-1].radius, hidden=128))
+            below = [(N_FIELD_SIGNALS, lmax, level, 64) for level in levels[:-1]]
+            self.fields = nn.ModuleList(
+                Field(n, l_of, level.radius, width, unit=level.unit, kinds=0 if k else len(self.species))
+                for k, (n, l_of, level, width) in enumerate([*below, (latent_channels, latent_lmax, levels[-1], 128)])
+            )
+            self.judge = nn.ModuleList(nn.Linear(channels, 1) for _ in levels[1:] if judges)
 
-    def encode(self, clouds: Tensor | Sequence[Tensor]) -> Features:
+    def encode(self, clouds: Tensor | Sequence[Tensor], species: Sequence[Tensor] | None = None) -> Features:
         """One vector of irreps for each cloud; it turns with the cloud and does not see where that is.
 
         Args:
             clouds: (N, n, 3), or N clouds (n, 3) of different sizes, in the unit of the levels.
+            species: N times (n,), which of the model's species stands at each point.
 
         Returns:
             (N, dim of `latent_irreps`), no unit.
@@ -104,8 +101,10 @@ class HierarchicalAutoencoder(nn.Module):
                 radius; two points are nearer to each other than the fields resolve; or a point has no neighbour.
         """
         check(clouds, self.levels)
-        points = points_of(*padded(list(clouds)))
-        return self.flat(self.ascend(gathered(points, self.levels))[-1])
+        named = () if species is None else (pad_sequence(list(species), batch_first=True),)
+        gatherings = gathered(points_of(*padded(list(clouds)), *named), self.levels)
+        out_of_reach(gatherings, self.levels)
+        return self.flat(self.ascend(gatherings)[-1])
 
     def forward(self, clouds: Tensor | Sequence[Tensor]) -> Features:
         """The same as `encode`.
@@ -133,7 +132,8 @@ class HierarchicalAutoencoder(nn.Module):
         Raises:
             Nothing.
         """
-        signals = self.start.expand(1, len(gatherings[0].points.cloud), -1)
+        points = gatherings[0].points
+        signals = self.start[:, points.cloud * 0 if points.species is None else points.species]
         found = []
         for ascent, gathering in zip(self.ascents, gatherings, strict=True):
             signals = ascent(signals, gathering)
@@ -160,6 +160,21 @@ class HierarchicalAutoencoder(nn.Module):
         """
         signals = self.descents[k - 1](signals, above, points, parent, child)
         return signals, normalised(self.to_field[k - 1](normalised(signals)))
+
+    def judgement(self, k: int, signals: Signals) -> Tensor:
+        """The logit that a point below level k is one.
+
+        Args:
+            k: the level whose clusters are above.
+            signals: (coefficients, children, channels), of the points, no unit.
+
+        Returns:
+            (children,), no unit.
+
+        Raises:
+            IndexError: the model does not judge.
+        """
+        return self.judge[k - 1](normalised(signals)[0])[:, 0]
 
     def flat(self, signals: Signals) -> Features:
         """Signals as one vector a point, in the order of `latent_irreps`.
@@ -219,7 +234,6 @@ class HierarchicalAutoencoder(nn.Module):
             )
         return clouds
 
-    @torch.no_grad()
     def unfold(self, latent: Tensor) -> list[Unfolded]:
         """Everything that is found on the way down, level by level.
 
@@ -232,19 +246,4 @@ class HierarchicalAutoencoder(nn.Module):
         Raises:
             ValueError: the vectors have another size, or are not finite.
         """
-        in_field = self.signals_of(latent)
-        signals = self.from_latent(in_field)
-        n_clouds = len(latent)
-        parents = Points(latent.new_zeros(n_clouds, 3), torch.arange(n_clouds, device=latent.device), n_clouds)
-        levels: list[Unfolded] = []
-        for k in reversed(range(len(self.levels))):
-            level = self.levels[k]
-            places, parent = peaks(self.fields[k], in_field, width=level.width, radius=level.radius)
-            places = places + parents.positions[parent]
-            means, cloud, child = merge(places, parents.cloud[parent], SAME_POINT if k < len(self.levels) - 1 else 0.0)
-            points = Points(means, cloud, n_clouds)
-            levels.append(Unfolded(parents, in_field, places, points))
-            if k:
-                signals, in_field = self.descend(k, signals, parents.positions, points, parent, child)
-                parents = points
-        return levels
+        return unfold(self, self.signals_of(latent))

@@ -103,3 +103,24 @@ def matched_error(found: Positions, true: Positions) -> Tensor:
     square = (found[:, :, None] - true[:, None]).square().sum(dim=3)
     pairings = torch.tensor(list(permutations(range(n))), device=found.device)
     return square[:, torch.arange(n, device=found.device), pairings].mean(dim=2).amin(dim=1)
+
+
+def invariants(latent: Features, irreps: o3.Irreps) -> Tensor:
+    """All inner products of irreps of one l in a code: what is left of it when its pose is forgotten.
+
+    Args:
+        latent: (N, dim of the irreps), no unit.
+        irreps: of the code, with the same number of each l.
+
+    Returns:
+        (N, number of l * pairs of channels), no unit; the same for a turned and for a mirrored cloud.
+
+    Raises:
+        RuntimeError: the code has another size.
+    """
+    found = []
+    for (n, ir), part in zip(irreps, latent.split([n * ir.dim for n, ir in irreps], dim=1), strict=True):
+        vectors = part.unflatten(1, (n, ir.dim))
+        one, other = torch.triu_indices(n, n, device=latent.device)
+        found.append((vectors @ vectors.mT)[:, one, other] / ir.dim)
+    return torch.cat(found, dim=1)

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from tutorial_lib.hierarchy.levels import Gathering, Points
+from tutorial_lib.hierarchy.levels import Gathering, Level
+from tutorial_lib.hierarchy.points import Points
 from tutorial_lib.sphere import Bend, Mix, harmonics, product
 from tutorial_lib.vocabulary import Indices, Places, Signals
 
@@ -18,11 +19,12 @@ class Message(nn.Module):
     Args:
         channels: of the signals.
         lmax: of the signals.
+        unit: of vectors: what counts as one edge.
     """
 
-    def __init__(self, channels: int, lmax: int):
+    def __init__(self, channels: int, lmax: int, unit: float = 1.0):
         super().__init__()
-        self.lmax, self.shape = lmax, (2, lmax + 1, channels)
+        self.lmax, self.shape, self.unit = lmax, (2, lmax + 1, channels), unit
         self.register_buffer("bumps", torch.linspace(0, VIEW, N_BUMPS), persistent=False)
         self.radial = nn.Sequential(nn.Linear(N_BUMPS, 64), nn.SiLU(), nn.Linear(64, 2 * (lmax + 1) * channels))
         self.before, self.after = Mix(channels, channels, lmax), Mix(channels, channels, lmax)
@@ -43,6 +45,7 @@ class Message(nn.Module):
         Raises:
             RuntimeError: there is another number of channels.
         """
+        vectors = vectors / self.unit
         distance = (vectors.square().sum(dim=1, keepdim=True) + 1e-12).sqrt()
         bumps = (-((distance - self.bumps) * (N_BUMPS - 1) / VIEW).square()).exp()
         of_l = self.radial(bumps).unflatten(1, self.shape).permute(1, 2, 0, 3)  # 2, l, messages, channels
@@ -60,10 +63,11 @@ class Ascent(nn.Module):
         lmax: of the signals.
     """
 
-    def __init__(self, channels: int, lmax: int):
+    def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
-        self.look, self.after_look = Message(channels, lmax), Bend(channels, lmax)
-        self.gather, self.after_gather = Message(channels, lmax), Bend(channels, lmax)
+        self.sight = level.sight
+        self.look, self.after_look = Message(channels, lmax, level.unit), Bend(channels, lmax)
+        self.gather, self.after_gather = Message(channels, lmax, level.unit), Bend(channels, lmax)
 
     def forward(self, signals: Signals, level: Gathering) -> Signals:
         """The signals of the clusters.
@@ -79,7 +83,7 @@ class Ascent(nn.Module):
             RuntimeError: there is another number of channels.
         """
         points, centres = level.points, level.centres
-        signals = _added(signals, self.after_look(_seen(self.look, signals, points)))
+        signals = _added(signals, self.after_look(_seen(self.look, signals, points, self.sight)))
         apart = points.positions[level.member] - centres.positions[level.cluster]
         return self.after_gather(self.gather(signals, apart, level.member, level.cluster, len(centres.cloud)))
 
@@ -92,10 +96,11 @@ class Descent(nn.Module):
         lmax: of the signals.
     """
 
-    def __init__(self, channels: int, lmax: int):
+    def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
-        self.tell, self.after_tell = Message(channels, lmax), Bend(channels, lmax)
-        self.look, self.after_look = Message(channels, lmax), Bend(channels, lmax)
+        self.sight = level.sight
+        self.tell, self.after_tell = Message(channels, lmax, level.unit), Bend(channels, lmax)
+        self.look, self.after_look = Message(channels, lmax, level.unit), Bend(channels, lmax)
 
     def forward(self, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices) -> Signals:
         """The signals of points, each the child of one or more parents above.
@@ -115,7 +120,7 @@ class Descent(nn.Module):
         """
         apart = above[parent] - points.positions[child]
         told = self.after_tell(self.tell(signals, apart, parent, child, len(points.cloud)))
-        return _added(told, self.after_look(_seen(self.look, told, points)))
+        return _added(told, self.after_look(_seen(self.look, told, points, self.sight)))
 
 
 def _added(one: Signals, other: Signals) -> Signals:
@@ -125,6 +130,6 @@ def _added(one: Signals, other: Signals) -> Signals:
     return torch.cat([one + other[: len(one)], other[len(one) :]])
 
 
-def _seen(look: Message, signals: Signals, points: Points) -> Signals:
-    target, source = points.pairs()
+def _seen(look: Message, signals: Signals, points: Points, sight: float) -> Signals:
+    target, source = points.pairs(sight)
     return look(signals, points.positions[source] - points.positions[target], source, target, len(points.cloud))

@@ -7,13 +7,17 @@ four clusters, not two of four.
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from tutorial_lib.vocabulary import Indices, Places, Positions
+from tutorial_lib.hierarchy.motifs import Motifs
+from tutorial_lib.hierarchy.points import Points
+from tutorial_lib.sphere import merge
+from tutorial_lib.vocabulary import Places
 
 RESOLVED = 2.0  # widths of a blob: points nearer than this to each other have one peak in common
 
@@ -27,44 +31,22 @@ class Level:
             points of a cloud at its centroid. In the unit of positions, like the other two.
         width: of the blob by which a decoder marks a point.
         radius: of the ball about a middle in which the decoder looks for points.
+        unit: the distance by which those between the points are divided before a network sees them.
+        sight: how far the points look at each other.
+        motifs: which points gather all others within reach; without them every pair is gathered.
     """
 
     reach: float
     width: float
     radius: float
+    unit: float = 1.0
+    sight: float = math.inf
+    motifs: Motifs | None = None
 
 
 # Cubes, their bonds, one point; in edges of a cube. The ball of the second level holds all bonds of six cubes.
 TETRIS = (Level(reach=1.2, width=0.2, radius=1.0), Level(reach=math.inf, width=0.2, radius=3.2))
 FLAT = (Level(reach=math.inf, width=0.3, radius=3.2),)  # cubes, one point
-
-
-@dataclass(frozen=True)
-class Points:
-    """The points of several clouds, in one list.
-
-    Attributes:
-        positions: (P, 3), each cloud about the centroid of its first points, in the unit of the levels.
-        cloud: (P,), to which cloud each belongs, 0 to n_clouds - 1.
-        n_clouds: how many clouds there are.
-    """
-
-    positions: Tensor
-    cloud: Tensor
-    n_clouds: int
-
-    def pairs(self) -> tuple[Tensor, Tensor]:
-        """Who sees whom: all ordered pairs of two points of one cloud.
-
-        Returns:
-            (pairs,) indices of those that look, and of those that are seen, no unit.
-
-        Raises:
-            Nothing.
-        """
-        together = self.cloud[:, None] == self.cloud
-        target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
-        return target, source
 
 
 @dataclass(frozen=True)
@@ -113,9 +95,9 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
 
     Raises:
         ValueError: a cloud is not (n, 3) or not finite, or has one point only; two points are too near to each other
-            for blobs to be told apart, or one is beyond the last level's radius.
+            for blobs to be told apart.
     """
-    top, finest = levels[-1], min(level.width for level in levels)
+    finest = levels[0].width
     for at, cloud in enumerate(clouds):
         if cloud.ndim != 2 or cloud.shape[1] != 3:
             raise ValueError(f"cloud {at} has shape {tuple(cloud.shape)}: (n, 3) is needed, also where it is alone")
@@ -123,58 +105,36 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
             raise ValueError(f"cloud {at} holds NaN or infinity")
         if len(cloud) < 2:
             raise ValueError(f"cloud {at} has {len(cloud)} points: there is nothing to encode in fewer than two")
-        nearest, farthest = torch.pdist(cloud).min().item(), (cloud - cloud.mean(dim=0)).norm(dim=1).max().item()
+        nearest = torch.pdist(cloud).min().item()
         if nearest < RESOLVED * finest:
             what = "coincide" if nearest < 1e-6 else f"are {nearest:.2f} apart"
             raise ValueError(
                 f"two points of cloud {at} {what}: blobs of width {finest:g} resolve {RESOLVED * finest:g}. Merge "
                 "such points, scale the cloud up, or take levels with narrower blobs"
             )
-        if farthest > top.radius:
-            raise ValueError(
-                f"a point of cloud {at} ({len(cloud)} points) lies {farthest:.2f} from the centroid and the field "
-                f"ends at {top.radius:g}. Take fewer points, scale the cloud down, or take a last level with a "
-                "longer radius"
-            )
 
 
-def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
-    """Clouds of different sizes as one tensor.
+def out_of_reach(gatherings: Sequence[Gathering], levels: Sequence[Level]) -> None:
+    """A warning, if members lie where the field that should find them again does not look.
 
     Args:
-        clouds: (n, 3) each, in the unit of the levels.
-
-    Returns:
-        (N, most, 3), filled up with zeros, and (N,) how many points each has.
-
-    Raises:
-        ValueError: there is no cloud, or one has another shape.
-    """
-    if len(clouds) == 0 or any(cloud.ndim != 2 or cloud.shape[1] != 3 for cloud in clouds):
-        shapes = sorted({tuple(cloud.shape) for cloud in clouds})
-        raise ValueError(f"clouds are (n, 3) each, one at least, also where there is only one: shapes {shapes} arrived")
-    positions = clouds[0].new_zeros(len(clouds), max(map(len, clouds)), 3)
-    for row, cloud in zip(positions, clouds, strict=True):
-        row[: len(cloud)] = cloud
-    return positions, torch.tensor([len(cloud) for cloud in clouds], device=positions.device)
-
-
-def points_of(positions: Positions, counts: Indices) -> Points:
-    """The points of padded clouds, each cloud about its centroid.
-
-    Args:
-        positions: (N, most, 3), in the unit of the levels.
-        counts: (N,), how many points each has.
-
-    Returns:
-        The points.
+        gatherings: all levels of clouds.
+        levels: by which they were gathered.
 
     Raises:
         Nothing.
     """
-    there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
-    centroid = (positions * there[..., None]).sum(dim=1, keepdim=True) / counts[:, None, None]
-    return Points((positions - centroid)[there], there.nonzero(as_tuple=True)[0], len(positions))
+    for gathering, level in zip(gatherings, levels, strict=True):
+        apart = gathering.points.positions[gathering.member] - gathering.centres.positions[gathering.cluster]
+        farthest, at = apart.norm(dim=1).max(dim=0)
+        if farthest > level.radius:
+            cloud = int(gathering.points.cloud[gathering.member[at]])
+            warnings.warn(
+                f"a point of cloud {cloud} lies {farthest:.2f} from where it is gathered, and the field about that "
+                f"place ends at {level.radius:g}: it will not come back. For larger clouds take levels with a longer "
+                "radius, and train on such clouds",
+                stacklevel=3,
+            )
 
 
 def gathered(points: Points, levels: Sequence[Level]) -> list[Gathering]:
@@ -192,7 +152,12 @@ def gathered(points: Points, levels: Sequence[Level]) -> list[Gathering]:
     """
     gatherings = []
     for level in levels:
-        gatherings.append(_into_one(points) if math.isinf(level.reach) else _in_pairs(points, level.reach))
+        if math.isinf(level.reach):
+            gatherings.append(_into_one(points))
+        elif level.motifs is None:
+            gatherings.append(_in_pairs(points, level.reach))
+        else:
+            gatherings.append(_about_motifs(points, level))
         points = gatherings[-1].centres
     return gatherings
 
@@ -220,3 +185,15 @@ def _in_pairs(points: Points, reach: float) -> Gathering:
     pair = torch.arange(len(one), device=one.device)
     centres = Points(middles, points.cloud[one], points.n_clouds)
     return Gathering(points, centres, torch.cat([one, other]), torch.cat([pair, pair]))
+
+
+def _about_motifs(points: Points, level: Level) -> Gathering:
+    member, about = level.motifs.members(points, level.reach)
+    n = len(points.positions)
+    size = torch.bincount(about, minlength=n)
+    middles = points.positions.new_zeros(n, 3).index_add(0, about, points.positions[member]) / size[:, None]
+    chosen = size > 0
+    at = chosen.cumsum(0) - 1
+    centres, cloud, group = merge(middles[chosen], points.cloud[chosen], 1e-3 * level.unit)
+    both = torch.stack([member, group[at[about]]]).unique(dim=1)
+    return Gathering(points, Points(centres, cloud, points.n_clouds), both[0], both[1])

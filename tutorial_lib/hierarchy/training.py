@@ -6,10 +6,12 @@ from dataclasses import replace
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.levels import gathered, points_of
+from tutorial_lib.hierarchy.levels import gathered
+from tutorial_lib.hierarchy.points import Points, points_of
+from tutorial_lib.hierarchy.unfolding import SAME_POINT
 from tutorial_lib.sphere import blobs, places_about
 
 SHAKE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
@@ -17,7 +19,9 @@ N_AT_ONCE = 50  # clouds, to save memory
 N_PLACES = {True: 192, False: 48}  # a field is asked about so many: at the top, and about each point below
 
 
-def reconstruction_loss(model: HierarchicalAutoencoder, batch: tuple[Tensor, Tensor], dice: Generator) -> dict:
+def reconstruction_loss(
+    model: HierarchicalAutoencoder, batch: tuple[Tensor, ...], dice: Generator, *, shake: float = 0.0
+) -> dict:
     """How far the fields of every level are from blobs about the true points, as cross-entropy.
 
     On the way down the true points take the place of those that would be found, slightly shaken; otherwise nothing
@@ -25,16 +29,22 @@ def reconstruction_loss(model: HierarchicalAutoencoder, batch: tuple[Tensor, Ten
 
     Args:
         model: the autoencoder.
-        batch: padded clouds (N, most, 3), in the unit of its levels, and their counts (N,).
+        batch: padded clouds (N, most, 3), in the unit of its levels, their counts (N,), and species (N, most) if the
+            model has any.
         dice: of the places and of the shaking.
+        shake: by how much every coordinate of the examples is moved at random, so that there are more of them.
 
     Returns:
-        The "loss" in nats a place, the sum of one term a level, which is zero for perfect fields.
+        The "loss" in nats a place, the sum of one term a level, which is zero for perfect fields; of one more for each
+        level at which found points are judged, and one for species.
 
     Raises:
         ValueError: a point has no neighbour within reach.
     """
-    gatherings = gathered(points_of(*batch), model.levels)
+    positions, *others = batch
+    if shake:
+        positions = positions + shake * torch.randn(positions.shape, generator=dice, device=dice.device)
+    gatherings = gathered(points_of(positions, *others), model.levels)
     in_field = model.ascend(gatherings)[-1]
     signals = model.from_latent(in_field)
     shift = torch.zeros_like(gatherings[-1].centres.positions)
@@ -48,12 +58,39 @@ def reconstruction_loss(model: HierarchicalAutoencoder, batch: tuple[Tensor, Ten
         logits = model.fields[k](in_field, places.flatten(0, 1), of)
         least = torch.special.entr(target) + torch.special.entr(1 - target)
         terms[f"level {k + 1}"] = (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
+        above = gathering.centres.positions + shift
+        points = gathering.points
         if k:
-            above = gathering.centres.positions + shift
-            shift = SHAKE * torch.randn(gathering.points.positions.shape, generator=dice, device=dice.device)
-            points = replace(gathering.points, positions=gathering.points.positions + shift)
-            signals, in_field = model.descend(k, signals, above, points, gathering.cluster, gathering.member)
+            shift = SHAKE * level.unit * torch.randn(points.positions.shape, generator=dice, device=dice.device)
+            told = (above, replace(points, positions=points.positions + shift), gathering.cluster, gathering.member)
+            if model.judges:
+                terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, dice)
+            signals, in_field = model.descend(k, signals, *told)
+        elif points.species is not None:
+            about = points.positions[gathering.member] - above[gathering.cluster]
+            about = about + SHAKE * level.unit * torch.randn(about.shape, generator=dice, device=dice.device)
+            names = model.fields[0].kinds(in_field, about, gathering.cluster)
+            terms["species"] = cross_entropy(names, points.species[gathering.member])
     return {"loss": sum(terms.values()), **terms}
+
+
+def _misjudged(model, k, signals, told, dice):
+    """How badly true points are told from false ones that stand among them."""
+    above, points, parent, child = told
+    n, unit = len(points.positions), model.levels[k].unit
+    beside = torch.randint(len(child), (points.n_clouds,), generator=dice, device=dice.device)
+    away = torch.randn(len(beside), 3, generator=dice, device=dice.device)
+    stretch = SAME_POINT + torch.rand(len(beside), 1, generator=dice, device=dice.device)
+    false = points.positions[child[beside]] + unit * stretch * away / away.norm(dim=1, keepdim=True)
+    cloud = points.cloud[child[beside]]
+    true = torch.cdist(false, points.positions) + 1e3 * (cloud[:, None] != points.cloud)
+    apart = true.amin(dim=1) > SAME_POINT * unit
+    false, cloud, parent_of = false[apart], cloud[apart], parent[beside[apart]]
+    everyone = Points(torch.cat([points.positions, false]), torch.cat([points.cloud, cloud]), points.n_clouds)
+    numbers = torch.arange(n, n + len(false), device=child.device)
+    signals, _ = model.descend(k, signals, above, everyone, torch.cat([parent, parent_of]), torch.cat([child, numbers]))
+    is_true = (torch.arange(len(everyone.cloud), device=child.device) < n).to(signals)
+    return binary_cross_entropy_with_logits(model.judgement(k, signals), is_true)
 
 
 def worst_distance(found: Tensor, true: Tensor) -> float:

@@ -1,0 +1,35 @@
+"""Train the autoencoder of octahedra that notebook 10 evaluates, and write its weights into the library.
+
+Four minutes on one core. Another processor gives other weights of the same kind.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+from torch import Generator
+
+from tutorial_lib import hierarchy, octahedra, recipes, training
+from tutorial_lib.shipped import MODELS, sign
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=MODELS, help="folder of the weights and their checksum")
+    args = parser.parse_args()
+    clouds = hierarchy.octahedra_to_train_on()
+    model, data = hierarchy.octahedra_autoencoder(clouds), hierarchy.padded(clouds)
+    training.train(model, data, hierarchy.reconstruction_loss, recipes.octahedra(), device="cpu")
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.save(model.state_dict(), args.out / "octahedra.pt")
+    sign(args.out / "octahedra.pt")
+    dice = Generator().manual_seed(1000)
+    for n in range(1, 7):
+        test = [octahedra.cluster(n, dice).points for _ in range(20)]
+        share = hierarchy.exact(model, test, within=0.2).double().mean().item()
+        print(f"{n} octahedra: {share:.0%} of 20 fresh clusters come back within 0.2 metal-oxygen distances")
+
+
+if __name__ == "__main__":
+    main()

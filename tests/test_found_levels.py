@@ -1,0 +1,257 @@
+"""Motifs that are found, levels made of them, species, and the judging of found points."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+from torch import Generator
+
+from tutorial_lib import hierarchy, octahedra, tetris
+from tutorial_lib.equivariant import representation
+from tutorial_lib.hierarchy import HierarchicalAutoencoder, Level, Motifs
+from tutorial_lib.hierarchy.motifs import signal_powers
+from tutorial_lib.symmetry import equivariance_error, random_orthogonal
+from tutorial_lib.training import Recipe, train
+
+DICE = Generator().manual_seed(0)
+CLUSTERS = [octahedra.cluster(1 + n % 4, DICE) for n in range(24)]
+CLOUDS = [cluster.points for cluster in CLUSTERS]
+IS_METAL = torch.cat([torch.arange(len(cluster.points)) < len(cluster.middles) for cluster in CLUSTERS])
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-9}
+
+
+def points(clouds):
+    return hierarchy.points_of(*hierarchy.padded(clouds))
+
+
+def found(clouds, reach=1.25):
+    motifs = Motifs.fit(points(CLOUDS), reach)
+    return hierarchy.gathered(points(clouds), (Level(reach, 0.25, 1.5, motifs=motifs),))[0]
+
+
+@pytest.mark.parametrize("reach", [1.25, 1.5, 1.6])
+def test_the_middles_of_octahedra_are_found_without_species_also_where_corners_have_more_neighbours(reach):
+    all_points = points(CLOUDS)
+    motifs = Motifs.fit(all_points, reach)
+    assert len(motifs.chosen) == 1
+    kind = motifs.kind_of(all_points)
+    assert torch.equal(kind == motifs.chosen[0], IS_METAL)
+    most = torch.bincount(all_points.pairs(reach)[0]).argmax()
+    assert IS_METAL[most] == (reach == 1.25)  # the most crowded point is a corner where the reach is long
+
+
+def test_clusters_are_the_octahedra_member_by_member_and_shared_corners_belong_to_two():
+    gathering = found(CLOUDS)
+    middles = torch.cat([cluster.middles - cluster.points.mean(dim=0) for cluster in CLUSTERS])
+    assert len(gathering.centres.positions) == len(middles)
+    assert torch.bincount(gathering.cluster).tolist() == [7] * len(middles)
+    apart = torch.cdist(gathering.centres.positions, middles, compute_mode="donot_use_mm_for_euclid_dist") + 100 * (
+        gathering.centres.cloud[:, None] != points(CLOUDS).cloud[IS_METAL]
+    )
+    assert apart.amin(dim=1).max() < 1e-4
+    assert torch.bincount(gathering.member).max() == 2
+
+
+def test_the_power_of_a_signal_counts_neighbours_and_does_not_turn():
+    q = random_orthogonal(Generator().manual_seed(1), (), torch.float32)
+    powers = signal_powers(points(CLOUDS), 1.25)
+    assert torch.allclose(powers, signal_powers(points([cloud @ q.mT + 2 for cloud in CLOUDS]), 1.25), atol=1e-4)
+    assert torch.allclose(powers[IS_METAL][:, 0], torch.full((int(IS_METAL.sum()),), 6.0), atol=1e-5)
+    assert powers[IS_METAL][:, 1:4].abs().max() < 1e-4  # an octahedron is round up to l = 3
+    assert powers[IS_METAL][:, 4].min() > 1
+
+
+def test_the_hexagonal_layer_is_gathered_into_its_seven_octahedra():
+    gathering = found([octahedra.layer(7).points])
+    assert torch.bincount(gathering.cluster).tolist() == [7] * 7
+
+
+@pytest.mark.parametrize("shape", ["square", "T", "line"])
+def test_a_tie_is_not_broken_whatever_the_pose_and_the_numbering(shape):
+    names, pieces = tetris.pieces()
+    cloud = pieces[names.index(shape)]
+    motifs = Motifs.fit(points(list(pieces)), 1.2)
+    level = (Level(1.2, 0.2, 1.2, motifs=motifs),)
+    q = random_orthogonal(Generator().manual_seed(2), (), torch.float32)
+    order = torch.tensor([2, 0, 3, 1])
+    here, there = (hierarchy.gathered(points([some]), level)[0] for some in (cloud, cloud[order] @ q.mT))
+    turned = here.centres.positions @ q.mT
+    assert hierarchy.worst_distance(turned, there.centres.positions) < 1e-5
+    assert torch.bincount(here.cluster).sort().values.tolist() == torch.bincount(there.cluster).sort().values.tolist()
+    if shape == "square":  # four clusters of equal merit: all are kept
+        assert len(here.centres.positions) == 4
+
+
+def test_clusters_that_coincide_are_one():
+    square = tetris.pieces()[1][2]
+    motifs = Motifs.fit(points([square]), 1.5)  # every cube sees all others
+    gathering = hierarchy.gathered(points([square]), (Level(1.5, 0.2, 1.2, motifs=motifs),))[0]
+    assert len(gathering.centres.positions) == 1
+    assert gathering.member.tolist() == [0, 1, 2, 3]
+
+
+def test_a_point_without_neighbours_is_a_cluster_of_one_and_is_not_lost():
+    cloud = torch.cat([octahedra.cluster(1, Generator().manual_seed(0)).points, torch.tensor([[4.0, 0, 0]])])
+    gathering = found([cloud])
+    assert sorted(torch.bincount(gathering.cluster).tolist()) == [1, 7]
+    assert gathering.member.unique().tolist() == list(range(8))
+
+
+def test_an_unknown_surrounding_is_gathered_all_the_same():
+    gathering = found([tetris.pieces()[1][1]])
+    assert gathering.member.unique().tolist() == [0, 1, 2, 3]
+
+
+def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
+    with pytest.raises(ValueError, match=r"within the reach of 0\.5: take a longer reach"):
+        Motifs.fit(points(CLOUDS[:2]), 0.5)
+
+
+def test_a_cloud_of_one_point_is_refused_by_found_levels_too():
+    model = hierarchy.octahedra_autoencoder(CLOUDS)
+    with pytest.raises(ValueError, match="cloud 0 has 1 points: there is nothing to encode"):
+        model.encode([torch.zeros(1, 3)])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("how", ["found", "three", "pairs", "flat"])
+def test_the_code_of_octahedra_turns_with_them(how, dtype):
+    model = hierarchy.octahedra_autoencoder(CLOUDS, how, seed=1).to(dtype)
+    clouds = torch.stack([CLOUDS[1], CLOUDS[5]]).to(dtype)
+    q = random_orthogonal(Generator().manual_seed(3), (), dtype)
+    D = representation(str(model.latent_irreps), q)
+    assert model.latent_irreps.dim == 400
+    assert equivariance_error(model, clouds, lambda x: x @ q.mT + 0.3, lambda z: z @ D.mT) < TOLERANCE[dtype]
+    assert equivariance_error(model, clouds, lambda x: x @ q.mT, lambda z: z) > 0.01
+
+
+def test_levels_that_nobody_knows_are_refused():
+    with pytest.raises(ValueError, match="levels 'four': there are found, three, pairs, flat"):
+        hierarchy.octahedra_levels(CLOUDS, "four")
+
+
+def test_what_lies_beyond_the_fields_is_said_and_encoded_all_the_same():
+    model = HierarchicalAutoencoder((Level(math.inf, 0.2, 1.0),), channels=4)
+    with pytest.warns(UserWarning, match=r"a point of cloud 0 lies 2\.00 from where it is gathered"):
+        code = model.encode([torch.tensor([[-2.0, 0, 0], [2.0, 0, 0]])])
+    assert torch.isfinite(code).all()
+
+
+@pytest.fixture(scope="module")
+def judging():
+    """A small model of octahedra that learns which of the middles that it finds are none."""
+    clouds = [octahedra.cluster(2, Generator().manual_seed(seed)).points for seed in range(4)]
+    model = HierarchicalAutoencoder(
+        hierarchy.octahedra_levels(CLOUDS), latent_channels=8, channels=12, judges=True, seed=0
+    )
+    history = train(
+        model,
+        hierarchy.padded(clouds),
+        hierarchy.reconstruction_loss,
+        Recipe(150, 4, 6e-3),
+        device="cpu",
+        progress=False,
+    )
+    return model, clouds, history
+
+
+def test_false_middles_are_deleted_and_true_ones_are_not(judging):
+    model, clouds, history = judging
+    assert history["judge 2"][-1] < 0.1 < history["judge 2"][0]
+    with torch.no_grad():
+        gatherings = hierarchy.gathered(points(clouds), model.levels)
+        signals = model.from_latent(model.ascend(gatherings)[-1])
+        middles = gatherings[1].points
+        false = torch.tensor([[0.9, -0.7, 0.8]])
+        everyone = hierarchy.Points(
+            torch.cat([middles.positions, false]), torch.cat([middles.cloud, torch.tensor([0])]), len(clouds)
+        )
+        above = torch.zeros(len(clouds), 3)
+        told, _ = model.descend(1, signals, above, everyone, everyone.cloud, torch.arange(len(everyone.cloud)))
+        kept = model.judgement(1, told) > 0
+    assert kept.tolist() == [True] * len(middles.cloud) + [False]
+
+
+def test_a_model_that_judges_still_decodes_what_it_has_learnt(judging):
+    model, clouds, _ = judging
+    middles = model.unfold(model.encode(clouds))[0].points
+    true = hierarchy.gathered(points(clouds), model.levels)[0].centres
+    for n in range(len(clouds)):
+        assert hierarchy.worst_distance(middles.positions[middles.cloud == n], true.positions[true.cloud == n]) < 0.4
+
+
+@pytest.fixture(scope="module")
+def small():
+    """Two molecules, learnt by heart."""
+    levels = (Level(math.inf, width=0.25, radius=3.0, unit=1.2),)
+    model = HierarchicalAutoencoder(levels, channels=12, species=("H", "C", "O"), seed=0)
+    model.largest = 5
+    molecules = [molecule("H2O"), molecule("CH4")]
+    data = hierarchy.examples(model, molecules)
+    train(model, data, hierarchy.reconstruction_loss, Recipe(300, 2, 6e-3), device="cpu", progress=False)
+    return model, molecules
+
+
+def test_molecules_come_back_with_their_elements_in_any_pose(small):
+    model, molecules = small
+    for seed in range(3):
+        q = random_orthogonal(Generator().manual_seed(seed), (), torch.float64).numpy()
+        turned = [Atoms(atoms.symbols, positions=atoms.positions @ q.T + 5) for atoms in molecules]
+        back = hierarchy.decode_atoms(model, hierarchy.encode_atoms(model, turned))
+        assert [hierarchy.same_molecule(a, b) for a, b in zip(back, turned, strict=True)] == [True, True]
+
+
+def test_species_are_seen_and_are_not_a_matter_of_numbering(small):
+    model, (water, _) = small
+    heavy, swapped, renumbered = water.copy(), water.copy(), water[[2, 0, 1]]
+    swapped.symbols = ["H", "O", "H"]
+    code = {name: hierarchy.encode_atoms(model, [atoms]) for name, atoms in [
+        ("water", heavy), ("swapped", swapped), ("renumbered", renumbered)
+    ]}  # fmt: skip
+    assert torch.allclose(code["water"], code["renumbered"], atol=1e-5)
+    assert not torch.allclose(code["water"], code["swapped"], atol=1e-2)
+
+
+def test_the_judge_of_molecules_asks_for_places_elements_and_number():
+    water = molecule("H2O")
+    swapped, moved, fewer = water.copy(), water.copy(), water[:2]
+    swapped.symbols = ["H", "O", "H"]
+    moved.positions[0] += [0, 0, 0.5]
+    centred = water.copy()
+    centred.positions -= centred.positions.mean(axis=0)
+    assert hierarchy.same_molecule(centred, water)
+    assert hierarchy.same_molecule(centred[[2, 1, 0]], water)
+    swapped.positions -= swapped.positions.mean(axis=0)
+    for wrong in (swapped, moved, fewer):
+        assert not hierarchy.same_molecule(wrong, water)
+
+
+def test_an_unknown_element_is_refused_with_the_known_ones(small):
+    model, _ = small
+    with pytest.raises(ValueError, match=r"molecule 1 \(HCl\) holds Cl: this model knows H, C, O"):
+        hierarchy.encode_atoms(model, [molecule("H2O"), molecule("HCl")])
+
+
+def test_a_molecule_larger_than_any_trained_on_is_encoded_with_a_warning(small):
+    model, molecules = small
+    with pytest.warns(UserWarning, match="CH4O has 6 atoms, and nothing above 5 was trained on"):
+        code = hierarchy.encode_atoms(model, [molecule("CH3OH")])
+    assert torch.isfinite(code).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hierarchy.encode_atoms(model, molecules)
+
+
+def test_invariants_of_a_code_do_not_turn_and_their_number_is_known(small):
+    model, molecules = small
+    code = hierarchy.encode_atoms(model, molecules)
+    q = random_orthogonal(Generator().manual_seed(4), (), torch.float32)
+    D = representation(str(model.latent_irreps), q)
+    left = hierarchy.invariants(code, model.latent_irreps)
+    assert left.shape == (2, 5 * 3)
+    assert torch.allclose(left, hierarchy.invariants(code @ D.mT, model.latent_irreps), atol=1e-4)
+    assert not np.allclose(left[0], left[1], atol=0.1)

@@ -1,0 +1,127 @@
+"""Molecules in and out of an autoencoder: ASE's atoms come in, codes go out, and atoms again."""
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+from ase import Atoms
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.points import padded
+from tutorial_lib.vocabulary import Features
+
+
+def clouds_of(
+    model: HierarchicalAutoencoder, molecules: Sequence[Atoms], dtype: torch.dtype = torch.float32
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Positions and species of molecules, as a model numbers them.
+
+    Args:
+        model: whose species count.
+        molecules: in the unit of its levels, angstrom.
+        dtype: of the positions.
+
+    Returns:
+        (n, 3) and (n,) for each molecule.
+
+    Raises:
+        ValueError: an element is none of the model's species.
+    """
+    number = {symbol: n for n, symbol in enumerate(model.species)}
+    for at, atoms in enumerate(molecules):
+        if unknown := sorted(set(atoms.symbols) - set(number)):
+            raise ValueError(
+                f"molecule {at} ({atoms.get_chemical_formula()}) holds {', '.join(unknown)}: this model knows "
+                f"{', '.join(model.species)}. Leave it out, or train a model with its elements among the species"
+            )
+    positions = [torch.tensor(atoms.positions, dtype=dtype) for atoms in molecules]
+    return positions, [torch.tensor([number[symbol] for symbol in atoms.symbols]) for atoms in molecules]
+
+
+def examples(model: HierarchicalAutoencoder, molecules: Sequence[Atoms]) -> tuple[Tensor, Tensor, Tensor]:
+    """Molecules as `reconstruction_loss` wants them.
+
+    Args:
+        model: whose species count.
+        molecules: in angstrom.
+
+    Returns:
+        Positions (N, most, 3) filled up with zeros, counts (N,), and species (N, most).
+
+    Raises:
+        ValueError: an element is none of the model's species.
+    """
+    positions, species = clouds_of(model, molecules)
+    return *padded(positions), pad_sequence(species, batch_first=True)
+
+
+@torch.no_grad()
+def encode_atoms(model: HierarchicalAutoencoder, molecules: Sequence[Atoms]) -> Features:
+    """The codes of molecules.
+
+    Args:
+        model: with species.
+        molecules: in angstrom.
+
+    Returns:
+        (N, dim of `latent_irreps`), no unit; with a warning where a molecule is larger than any it was trained on.
+
+    Raises:
+        ValueError: an element is none of the model's species, or as in `encode`.
+    """
+    for atoms in molecules:
+        if model.largest is not None and len(atoms) > model.largest:
+            warnings.warn(
+                f"{atoms.get_chemical_formula()} has {len(atoms)} atoms, and nothing above {model.largest} was "
+                "trained on: its code is a guess, look at what it decodes to",
+                stacklevel=2,
+            )
+    dtype = next(model.parameters()).dtype
+    return model.encode(*clouds_of(model, molecules, dtype))
+
+
+def decode_atoms(model: HierarchicalAutoencoder, latent: Tensor) -> list[Atoms]:
+    """The molecules of codes, about their centroids.
+
+    Args:
+        model: with species.
+        latent: (N, dim of `latent_irreps`), no unit.
+
+    Returns:
+        N molecules, in angstrom; without an atom, where no field has a peak.
+
+    Raises:
+        ValueError: the vectors have another size, or are not finite.
+    """
+    points = model.unfold(latent)[-1].points
+    found = []
+    for n in range(len(latent)):
+        here = points.cloud == n
+        symbols = [model.species[k] for k in points.species[here].tolist()]
+        found.append(Atoms(symbols, positions=points.positions[here].cpu().numpy()))
+    return found
+
+
+def same_molecule(found: Atoms, true: Atoms, *, within: float = 0.2) -> bool:
+    """Whether every atom came back, near its place and of its element, about the centroids.
+
+    Args:
+        found: what was decoded.
+        true: what was encoded, in the same pose.
+        within: the largest distance of an atom to its partner, in angstrom.
+
+    Returns:
+        Whether it did; not if another number of atoms came back.
+
+    Raises:
+        Nothing.
+    """
+    if len(found) != len(true):
+        return False
+    places = torch.tensor(true.positions - true.positions.mean(axis=0))
+    distance, partner = torch.cdist(places, torch.tensor(found.positions)).min(dim=1)
+    its_own = len(partner.unique()) == len(true)
+    symbols = [found.symbols[k] for k in partner.tolist()]
+    return bool(its_own and distance.max() < within and symbols == list(true.symbols))

@@ -1,0 +1,160 @@
+"""The autoencoders of octahedra, molecules and motifs: a seed comes in, an untrained one goes out; or a shipped one.
+
+models/SOURCES.md says how the shipped ones were trained, and on what.
+"""
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib import g2, octahedra
+from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.levels import Level, gathered
+from tutorial_lib.hierarchy.motifs import Motifs
+from tutorial_lib.hierarchy.points import Points, padded, points_of
+from tutorial_lib.shipped import MODELS, verified
+
+MOST_OCTAHEDRA, N_CLUSTERS, N_FOR_MOTIFS = 6, 600, 120
+REACH, NEXT_REACH = 1.25, 2.3  # metal-oxygen distances: to the corners, and from middle to middle
+HOW = ("found", "three", "pairs", "flat")
+
+
+def octahedra_to_train_on(seed: int = 0) -> list[Tensor]:
+    """Clusters of one to six octahedra, as bare points.
+
+    Args:
+        seed: of the clusters.
+
+    Returns:
+        600 clouds (n, 3), with the metal-oxygen distance as the unit of length.
+
+    Raises:
+        Nothing.
+    """
+    dice = Generator().manual_seed(seed)
+    return [octahedra.cluster(1 + n % MOST_OCTAHEDRA, dice).points for n in range(N_CLUSTERS)]
+
+
+def octahedra_levels(clouds: list[Tensor], how: str = "found") -> tuple[Level, ...]:
+    """Levels of clusters of octahedra, with the metal-oxygen distance as the unit of length.
+
+    Args:
+        clouds: (n, 3) each, in which motifs are looked for.
+        how: "found", points, motifs, one point; "three", with motifs of motifs between; "pairs", points, bonds, one
+            point; "flat", points, one point.
+
+    Returns:
+        The levels.
+
+    Raises:
+        ValueError: `how` is none of these.
+    """
+    if how not in HOW:
+        raise ValueError(f"levels {how!r}: there are {', '.join(HOW)}")
+    if how in ("flat", "pairs"):
+        atoms = Level(math.inf, width=0.25, radius=6.6, unit=2.0, sight=2.2)
+        return (atoms,) if how == "flat" else (Level(REACH, width=0.25, radius=1.0, sight=REACH), atoms)
+    points = points_of(*padded(clouds[:N_FOR_MOTIFS]))
+    first = Level(REACH, width=0.25, radius=1.5, sight=REACH, motifs=Motifs.fit(points, REACH))
+    top = Level(math.inf, width=0.4, radius=5.6, unit=2.0)
+    if how == "found":
+        return first, top
+    middles: Points = gathered(points, (first,))[0].centres
+    second = Level(
+        NEXT_REACH, width=0.4, radius=2.6, unit=2.0, sight=NEXT_REACH, motifs=Motifs.fit(middles, NEXT_REACH)
+    )
+    return first, second, top
+
+
+def octahedra_autoencoder(
+    clouds: list[Tensor], how: str = "found", *, judges: bool = False, seed: int = 0
+) -> HierarchicalAutoencoder:
+    """An untrained autoencoder for clusters of up to six octahedra, with 400 numbers in its code, whatever its levels.
+
+    Args:
+        clouds: (n, 3) each, in which motifs are looked for.
+        how: as in `octahedra_levels`.
+        judges: learn to delete middles that are found and should not have been.
+        seed: of the weights.
+
+    Returns:
+        The autoencoder, with the metal-oxygen distance as the unit of length.
+
+    Raises:
+        ValueError: `how` names no levels.
+    """
+    return HierarchicalAutoencoder(octahedra_levels(clouds, how), latent_channels=16, judges=judges, seed=seed)
+
+
+def trained_on_octahedra(models: Path = MODELS) -> HierarchicalAutoencoder:
+    """The autoencoder with found levels, after its training on `octahedra_to_train_on()`.
+
+    Args:
+        models: the folder of the shipped weights.
+
+    Returns:
+        The autoencoder, in evaluation mode.
+
+    Raises:
+        ValueError: the shipped file is not the one that its checksum names.
+    """
+    return _shipped(octahedra_autoencoder(octahedra_to_train_on()), models / "octahedra.pt")
+
+
+def molecule_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
+    """An untrained autoencoder for molecules of up to fourteen atoms, with 588 numbers in its code, up to l = 6.
+
+    Benzene is not round only from l = 6 on.
+
+    Args:
+        seed: of the weights.
+
+    Returns:
+        The autoencoder, in angstrom, with the elements of the G2/97 set.
+
+    Raises:
+        Nothing.
+    """
+    levels = (Level(math.inf, width=0.25, radius=3.6, unit=1.2, sight=3.0),)
+    species = g2.elements(g2.molecules())
+    model = HierarchicalAutoencoder(levels, latent_lmax=6, latent_channels=12, lmax=4, species=species, seed=seed)
+    model.largest = g2.LARGEST
+    return model
+
+
+def trained_on_molecules(models: Path = MODELS) -> HierarchicalAutoencoder:
+    """The same after its training on the 118 molecules of `g2.split()[0]`.
+
+    Args:
+        models: the folder of the shipped weights.
+
+    Returns:
+        The autoencoder, in evaluation mode.
+
+    Raises:
+        ValueError: the shipped file is not the one that its checksum names.
+    """
+    return _shipped(molecule_autoencoder(), models / "molecules.pt")
+
+
+def motif_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
+    """An untrained autoencoder for eight neighbours in amorphous silicon, with 50 numbers in its code.
+
+    Args:
+        seed: of the weights.
+
+    Returns:
+        The autoencoder, in angstrom.
+
+    Raises:
+        Nothing.
+    """
+    return HierarchicalAutoencoder((Level(math.inf, width=0.45, radius=5.5, unit=2.35, sight=1.0),), seed=seed)
+
+
+def _shipped(model: HierarchicalAutoencoder, path: Path) -> HierarchicalAutoencoder:
+    weights = verified(path, otherwise=f"train your own with scripts/train_{path.stem}.py")
+    model.load_state_dict(torch.load(weights, weights_only=True))
+    return model.eval()

@@ -1,0 +1,143 @@
+"""Motifs that recur: clouds come in, and the points about which others are to be gathered go out.
+
+Every point has a signal, its neighbours as a function on the sphere. Points whose signals look alike, in whatever pose,
+are of one kind. Of all choices of kinds the one is taken that gathers the clouds into the fewest clusters. A kind is
+taken as a whole, so points that a symmetry makes equal are chosen together or not at all, and nothing is torn.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import torch
+from sklearn.cluster import AgglomerativeClustering
+from torch import Tensor
+
+from tutorial_lib.hierarchy.points import Points
+from tutorial_lib.sphere import degrees, harmonics
+from tutorial_lib.vocabulary import Indices
+
+LMAX = 4
+ALIKE = 1.0  # neighbours: points whose signals differ by less on average are of one kind
+MOST_EXAMPLES = 3000  # points that are compared, pair by pair
+MOST_CHOSEN = 2  # kinds
+
+
+@dataclass(frozen=True)
+class Motifs:
+    """Kinds of points, and which of them gather others.
+
+    Attributes:
+        reach: how far a point looks for its neighbours, in the unit of positions.
+        kinds: (K, LMAX + 1), the mean signal of each kind without its pose, in neighbours.
+        chosen: the kinds that gather, first the one with the most members.
+    """
+
+    reach: float
+    kinds: Tensor
+    chosen: tuple[int, ...]
+
+    @classmethod
+    def fit(cls, points: Points, reach: float) -> "Motifs":
+        """The kinds that clouds are made of, and the choice of at most two that needs the fewest clusters.
+
+        A point that no chosen kind gathers is a cluster of its own surroundings, and counts. Species are not looked at.
+
+        Args:
+            points: of all clouds; more examples than 3,000 are thinned out.
+            reach: how far a point looks for its neighbours, in the unit of positions.
+
+        Returns:
+            The motifs.
+
+        Raises:
+            ValueError: no point has a neighbour within reach.
+        """
+        powers = signal_powers(points, reach)
+        if not powers.any():
+            raise ValueError(f"no point has a neighbour within the reach of {reach:g}: take a longer reach")
+        thinned = torch.linspace(0, len(powers) - 1, min(MOST_EXAMPLES, len(powers))).long()
+        grouping = AgglomerativeClustering(n_clusters=None, distance_threshold=ALIKE, linkage="average")
+        group = torch.tensor(grouping.fit_predict(powers[thinned].cpu()), device=powers.device)
+        kinds = torch.stack([powers[thinned][group == k].mean(dim=0) for k in range(int(group.max()) + 1)])
+        kind = torch.cdist(powers, kinds).argmin(dim=1)
+        about, member = _surroundings(points, reach)
+        size = torch.bincount(about).double()
+        members = [size[kind == k].mean().item() for k in range(len(kinds))]
+        choices = [
+            tuple(sorted(some, key=lambda k: -members[k]))
+            for n in range(1, MOST_CHOSEN + 1)
+            for some in combinations(range(len(kinds)), n)
+        ]
+        return cls(reach, kinds, min(choices, key=lambda some: len(_taken(about, member, kind, some)[1].unique())))
+
+    def kind_of(self, points: Points) -> Indices:
+        """The kind of every point: the one whose signal is most like its own.
+
+        Args:
+            points: of any clouds, in the unit of the reach.
+
+        Returns:
+            (P,), numbers of kinds.
+
+        Raises:
+            Nothing.
+        """
+        return torch.cdist(signal_powers(points, self.reach), self.kinds.to(points.positions)).argmin(dim=1)
+
+    def members(self, points: Points, reach: float) -> tuple[Indices, Indices]:
+        """Which points are gathered, and about which.
+
+        Kind by kind: all points of a kind that would gather a free point take their surroundings, at once. Those that
+        are left take theirs.
+
+        Args:
+            points: of any clouds, in the unit of the reach.
+            reach: how far they are gathered.
+
+        Returns:
+            (memberships,) indices of points, and of the points about which they are gathered.
+
+        Raises:
+            Nothing.
+        """
+        about, member = _surroundings(points, reach)
+        return _taken(about, member, self.kind_of(points), self.chosen)
+
+
+def signal_powers(points: Points, reach: float) -> Tensor:
+    """The neighbours of every point as a signal, without its pose: for each l the root of the mean square over m.
+
+    Args:
+        points: of any clouds.
+        reach: how far neighbours are looked for, in the unit of positions.
+
+    Returns:
+        (P, LMAX + 1), in neighbours: for l = 0 it is their number.
+
+    Raises:
+        Nothing.
+    """
+    target, source = points.pairs(reach)
+    directions = harmonics(LMAX, points.positions[source] - points.positions[target])
+    signal = points.positions.new_zeros(len(points.positions), directions.shape[1]).index_add(0, target, directions)
+    each_l = (degrees(LMAX) == torch.arange(LMAX + 1)[:, None]).to(signal)
+    return (signal.square() @ each_l.mT / each_l.sum(dim=1)).sqrt()
+
+
+def _surroundings(points: Points, reach: float) -> tuple[Tensor, Tensor]:
+    """About whom, and who: every point and its neighbours, itself included."""
+    target, source = points.pairs(reach)
+    itself = torch.arange(len(points.positions), device=target.device)
+    return torch.cat([itself, target]), torch.cat([itself, source])
+
+
+def _taken(about: Tensor, member: Tensor, kind: Tensor, chosen: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    free = torch.ones(len(kind), dtype=torch.bool, device=kind.device)
+    taken = torch.zeros_like(free)
+    for k in (*chosen, None):
+        gathers = torch.zeros_like(free)
+        gathers[about[free[member]]] = True
+        new = gathers & (free if k is None else kind == k)
+        taken = taken | new
+        free[member[new[about]]] = False
+    return member[taken[about]], about[taken[about]]

@@ -1,0 +1,85 @@
+"""Points of several clouds in one list: clouds come in, every point goes out with the number of its own."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tutorial_lib.vocabulary import Indices, Positions
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of several clouds, in one list.
+
+    Attributes:
+        positions: (P, 3), each cloud about the centroid of its first points, in the unit of the levels.
+        cloud: (P,), to which cloud each belongs, 0 to n_clouds - 1.
+        n_clouds: how many clouds there are.
+        species: (P,), what stands at each, as numbers; None where all are alike.
+    """
+
+    positions: Tensor
+    cloud: Tensor
+    n_clouds: int
+    species: Tensor | None = None
+
+    def pairs(self, sight: float = math.inf) -> tuple[Tensor, Tensor]:
+        """Who sees whom: all ordered pairs of two points of one cloud that are near enough.
+
+        Args:
+            sight: how far points look, in the unit of positions.
+
+        Returns:
+            (pairs,) indices of those that look, and of those that are seen, no unit.
+
+        Raises:
+            Nothing.
+        """
+        together = self.cloud[:, None] == self.cloud
+        target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
+        near = (self.positions[target] - self.positions[source]).norm(dim=1) < sight
+        return target[near], source[near]
+
+
+def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
+    """Clouds of different sizes as one tensor.
+
+    Args:
+        clouds: (n, 3) each, in the unit of the levels.
+
+    Returns:
+        (N, most, 3), filled up with zeros, and (N,) how many points each has.
+
+    Raises:
+        ValueError: there is no cloud, or one has another shape.
+    """
+    if len(clouds) == 0 or any(cloud.ndim != 2 or cloud.shape[1] != 3 for cloud in clouds):
+        shapes = sorted({tuple(cloud.shape) for cloud in clouds})
+        raise ValueError(f"clouds are (n, 3) each, one at least, also where there is only one: shapes {shapes} arrived")
+    positions = clouds[0].new_zeros(len(clouds), max(map(len, clouds)), 3)
+    for row, cloud in zip(positions, clouds, strict=True):
+        row[: len(cloud)] = cloud
+    return positions, torch.tensor([len(cloud) for cloud in clouds], device=positions.device)
+
+
+def points_of(positions: Positions, counts: Indices, species: Tensor | None = None) -> Points:
+    """The points of padded clouds, each cloud about its centroid.
+
+    Args:
+        positions: (N, most, 3), in the unit of the levels.
+        counts: (N,), how many points each has.
+        species: (N, most), what stands at each point, as numbers; None where all are alike.
+
+    Returns:
+        The points.
+
+    Raises:
+        Nothing.
+    """
+    there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
+    centroid = (positions * there[..., None]).sum(dim=1, keepdim=True) / counts[:, None, None]
+    named = None if species is None else species[there]
+    return Points((positions - centroid)[there], there.nonzero(as_tuple=True)[0], len(positions), named)

@@ -1,0 +1,154 @@
+"""Octahedra that share corners, as in WO3: a number and a generator come in, the places of metal and oxygen go out.
+
+Octahedra are rigid and tilted at random where they join, so no two clusters are alike. `layer` is a piece of a
+crystal in which they share edges. The distance from the middle of an octahedron to its corners is the unit of length.
+How octahedra are found again among the atoms is decided elsewhere.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from ase import Atoms
+from ase.spacegroup import crystal
+from scipy.spatial.transform import Rotation
+from torch import Generator, Tensor
+
+from tutorial_lib.symmetry import random_orthogonal
+
+METAL_OXYGEN = 1.92  # A in WO3, the mean of P. M. Woodward et al., J. Phys. Chem. Solids 56, 1305 (1995)
+TILT = 15.0  # degrees, at most, in each of two angles at a joint
+MIDDLES_APART, CORNERS_APART = 1.75, 0.75  # nearest middles, and corners that are not shared
+FOREIGN = 1.35  # no corner of another octahedron comes nearer to a middle
+TRIES = 400
+
+
+@dataclass(frozen=True)
+class Octahedra:
+    """A cluster of octahedra.
+
+    Attributes:
+        middles: (n, 3), where the metal is, with the metal-oxygen distance as the unit of length.
+        corners: (m, 3), where the oxygen is; a shared corner stands once.
+    """
+
+    middles: Tensor
+    corners: Tensor
+
+    @property
+    def points(self) -> Tensor:
+        """Middles and corners.
+
+        Returns:
+            (n + m, 3), with the metal-oxygen distance as the unit of length.
+
+        Raises:
+            Nothing.
+        """
+        return torch.cat([self.middles, self.corners])
+
+    def atoms(self) -> Atoms:
+        """Tungsten and oxygen.
+
+        Returns:
+            The atoms, in angstrom.
+
+        Raises:
+            Nothing.
+        """
+        symbols = ["W"] * len(self.middles) + ["O"] * len(self.corners)
+        return Atoms(symbols, positions=(METAL_OXYGEN * self.points).tolist())
+
+
+def cluster(n: int, dice: Generator, *, tilt: float = TILT) -> Octahedra:
+    """Octahedra that hang together by shared corners, each joint tilted at random.
+
+    Grown one by one, at a corner that is drawn; a growth that leads into a wall begins again.
+
+    Args:
+        n: how many octahedra.
+        dice: of the corners and of the tilts.
+        tilt: the largest angle at a joint, in degrees: of the bend, and of the turn about the joint.
+
+    Returns:
+        The cluster.
+
+    Raises:
+        ValueError: n is below 1, the tilt is outside 0 to 30 degrees, or no room was found for so many.
+    """
+    if n < 1:
+        raise ValueError(f"{n} octahedra: one at least is needed")
+    if not 0 <= tilt <= 30:
+        raise ValueError(f"a tilt of {tilt} degrees: 0 to 30 leave octahedra apart")
+    for _ in range(TRIES):
+        grown = _grown(n, dice, tilt)
+        if grown is not None:
+            return grown
+    raise ValueError(f"no room for {n} octahedra after {TRIES} tries: take fewer, or a smaller tilt")
+
+
+def layer(n: int = 7) -> Octahedra:
+    """A piece of a layer of TiS2, in which octahedra share edges and their middles form a hexagonal lattice.
+
+    Cut from the crystal: a metal atom, its nearest in the layer, and all sulphur that is bonded to them. The
+    octahedra are a little flattened, as they are in nature.
+
+    Args:
+        n: how many octahedra, the nearest ones first; 7 is one with all its neighbours.
+
+    Returns:
+        The cluster, with the metal-sulphur distance as the unit of length.
+
+    Raises:
+        ValueError: n is not between 1 and 19.
+    """
+    if not 1 <= n <= 19:
+        raise ValueError(f"a piece of {n} octahedra: 1 to 19 can be cut")
+    # R. R. Chianelli et al., J. Inorg. Nucl. Chem. 37, 1691 (1975): a = 3.407 A, c = 5.695 A, z = 0.2501
+    cell = (3.407, 3.407, 5.695, 90, 90, 120)
+    solid = crystal(["Ti", "S"], [(0, 0, 0), (1 / 3, 2 / 3, 0.2501)], spacegroup=164, cellpar=cell)
+    sheet = solid.repeat((9, 9, 1))
+    sheet.pbc = False
+    places = torch.tensor(sheet.positions, dtype=torch.get_default_dtype())
+    metal = torch.tensor(sheet.numbers) == 22
+    # Sulphur above the metal belongs to this layer; that of the upper half of the cell lies below it, one cell down.
+    sulphur = places[~metal] - torch.tensor([0, 0, 5.695]) * (places[~metal][:, 2:] > 2.8)
+    titanium = places[metal]
+    start = titanium[(titanium - titanium.mean(dim=0)).norm(dim=1).argmin()]
+    from_start = (titanium - start).norm(dim=1)
+    middles = titanium[(from_start + 1e-4 * titanium[:, 0]).argsort()[:n]]
+    apart = torch.cdist(sulphur, middles)
+    bond = torch.cdist(sulphur, start[None]).min().item()
+    corners = sulphur[apart.amin(dim=1) < 1.1 * bond]
+    return Octahedra((middles - start) / bond, (corners - start) / bond)
+
+
+def _grown(n: int, dice: Generator, tilt: float) -> Octahedra | None:
+    middles, frames = [torch.zeros(3)], [random_orthogonal(dice, (), torch.get_default_dtype())]
+    for _ in range(40 * n):
+        if len(middles) == n:
+            break
+        k, axis, side = (int(torch.randint(most, (), generator=dice)) for most in (len(middles), 3, 2))
+        out = frames[k][:, axis] * (1 - 2 * side)
+        bend, turn = (2 * torch.rand(2, generator=dice) - 1) * torch.pi * tilt / 180
+        across = torch.linalg.cross(out, torch.randn(3, generator=dice))
+        tilted = _rotation(across / across.norm() * bend)
+        middle = middles[k] + out + tilted @ out
+        if min((middle - other).norm() for other in middles) > MIDDLES_APART:
+            middles.append(middle)
+            frames.append(_rotation(tilted @ out * turn) @ tilted @ frames[k])
+    if len(middles) < n:
+        return None
+    corners = torch.cat(
+        [middle + sign * frame.mT for middle, frame in zip(middles, frames, strict=True) for sign in (1, -1)]
+    )
+    shared = torch.cdist(corners, corners) < 1e-3
+    corners = corners[~shared.tril(-1).any(dim=1)]
+    cluster = Octahedra(torch.stack(middles), corners)
+    apart = torch.cdist(cluster.middles, corners)
+    foreign = (apart > 1.05) & (apart < FOREIGN)
+    nearest = torch.pdist(corners).min()
+    return None if foreign.any() or (apart < 0.95).any() or nearest < CORNERS_APART else cluster
+
+
+def _rotation(vector: Tensor) -> Tensor:
+    return torch.tensor(Rotation.from_rotvec(vector.tolist()).as_matrix(), dtype=vector.dtype)

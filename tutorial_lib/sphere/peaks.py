@@ -1,0 +1,130 @@
+"""Peaks: a field about a centre comes in, and the places where it is highest go out, as many as there are.
+
+From a grid of hopeful places up the gradient; ascents that end together are one peak. There is no order in any of it,
+and no tie to break, so the peaks of a field that is turned are the peaks, turned.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from tutorial_lib.vocabulary import Indices, Places, Signals
+
+ASCENTS = 15
+FAINT = 0.15  # probability at which an ascent begins
+N_AT_ONCE = 20_000  # places of the grid, to save memory
+LET_GO = 0.8  # share of a shift by one width that may be left after one step of climbing
+STRIDE = 1.7  # spacing of the grid where ascents begin, in widths: some place of it is hopeful about every blob
+
+
+@torch.no_grad()
+def peaks(
+    field: Callable[..., Tensor], signals: Signals, *, width: float, radius: float, least: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    """The places where the field of each signal is highest, and probably a point.
+
+    From a grid of places that are not hopeless, up the gradient of log p: about a blob of that width one step
+    leads to its middle. Ascents that end together, within a width, are one peak.
+
+    Args:
+        field: signals, places (P, 3) and (P,) indices to logits (P,).
+        signals: (coefficients, G, channels), no unit.
+        width: of a blob, in the unit of positions.
+        radius: peaks beyond it do not count.
+        least: nor do those whose probability is not above this.
+
+    Returns:
+        (peaks, 3) places about their centres, and (peaks,) to which signal they belong.
+
+    Raises:
+        Nothing: a field without a peak gives none.
+    """
+    grid = _ball(radius, STRIDE * width).to(signals)
+    starts, owners = [], []
+    for some in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
+        of = some.repeat_interleave(len(grid))
+        begin = grid.repeat(len(some), 1)
+        hopeful = field(signals, begin, of).sigmoid() > FAINT
+        starts.append(begin[hopeful])
+        owners.append(of[hopeful])
+    places, of = torch.cat(starts), torch.cat(owners)
+    before = places
+    for _ in range(ASCENTS):
+        before, places = places, climbed(field, signals, places, of, width=width)
+    arrived = (places - before).norm(dim=1) < 0.1 * width  # others are still on their way, between two peaks
+    kept = arrived & (field(signals, places, of).sigmoid() > least) & (places.norm(dim=1) < radius)
+    places, of, _ = merge(places[kept], of[kept], width)
+    kept = (field(signals, places, of).sigmoid() > least) & _held(field, signals, places, of, width)
+    return places[kept], of[kept]
+
+
+def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, *, width: float) -> Places:
+    """Places one step further up: along the gradient of log p, width squared times as far, and no farther than a width.
+
+    Args:
+        field: signals, places (P, 3) and (P,) indices to logits (P,).
+        signals: (coefficients, G, channels), no unit.
+        places: (P, 3), about their centres, in the unit of the width.
+        of: (P,), to which signal each belongs.
+        width: of a blob.
+
+    Returns:
+        (P, 3), in the unit of the width.
+
+    Raises:
+        Nothing.
+    """
+    with torch.enable_grad():
+        places = places.detach().requires_grad_(True)
+        (slope,) = torch.autograd.grad(logsigmoid(field(signals, places, of)).sum(), places)
+    step = width**2 * slope
+    return places.detach() + step * (0.8 * width / (step.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
+
+
+def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Places of one owner that hang together, each group as its mean: no order, and so no tie to break.
+
+    Args:
+        places: (P, 3), in the unit of `within`.
+        of: (P,), the owner of each; those of two owners are never merged.
+        within: places nearer than this hang together.
+
+    Returns:
+        (groups, 3) means, in the same unit, (groups,) owners, and (P,) to which group each place went.
+
+    Raises:
+        Nothing.
+    """
+    if len(places) == 0:
+        return places, of, of
+    apart = 10 * (places.abs().max().item() + within)  # owners are kept apart in a fourth dimension
+    near = cKDTree(np.column_stack([places.cpu(), apart * of.cpu()])).query_pairs(within, output_type="ndarray")
+    joined = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(places), len(places)))
+    n_groups, label = connected_components(joined, directed=False)
+    group = torch.tensor(label, dtype=torch.long, device=places.device)
+    size = torch.bincount(group, minlength=n_groups)[:, None]
+    means = places.new_zeros(n_groups, 3).index_add(0, group, places) / size
+    return means, of.new_zeros(n_groups).index_put((group,), of), group
+
+
+def _held(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, width: float) -> Tensor:
+    """Whether whoever is put beside a place, on any side, climbs back: on a ring one does not, along the ring."""
+    apart = width * torch.cat([torch.eye(3), -torch.eye(3)]).to(places)
+    beside = (places[:, None] + apart).flatten(0, 1)
+    ends = climbed(field, signals, beside, of.repeat_interleave(6), width=width).unflatten(0, (-1, 2, 3))
+    left = (ends[:, 0] - ends[:, 1]) / (2 * width)  # what is left of each shift: nothing in a blob, all along a ring
+    return torch.linalg.eigvalsh(left + left.mT)[:, -1] / 2 < LET_GO
+
+
+@lru_cache
+def _ball(radius: float, spacing: float) -> Tensor:
+    axis = torch.arange(-(radius // spacing), radius // spacing + 1) * spacing
+    cube = torch.cartesian_prod(axis, axis, axis)
+    return cube[cube.norm(dim=1) < radius]
