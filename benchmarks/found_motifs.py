@@ -31,7 +31,8 @@ N_TEST = 40  # fresh clusters of each size
 N_POSES = 3
 JUDGED = "found, judged"
 FIRST = ("found", "flat", "three")
-HOW = (*FIRST, "pairs", JUDGED)
+ONCE = ("pairs", JUDGED)  # with the first seed only
+HOW = (*FIRST, *ONCE)
 SIZES = (10, 50, 118)  # molecules whose energies are known
 LATENT = 50
 ALPHAS = np.logspace(-3, 5, 17)
@@ -163,19 +164,26 @@ def energies(model: HierarchicalAutoencoder, seen: list[Atoms], unseen: list[Ato
         which: np.array([[np.mean(atoms.symbols == symbol) for symbol in model.species] for atoms in some])
         for which, some in (("seen", seen), ("unseen", unseen))
     }
-    found: dict = {"mean": {}, "composition": {}, "frozen code": {}, "from scratch": {}}
+    found: dict = {"mean": {}, "composition": {}, "frozen code": {}}
     for size in SIZES:
         some = order[:size]
         found["mean"][size] = np.abs(known[some].mean() - truth).mean()
         for name, features in (("composition", made_of), ("frozen code", code)):
             fit = make_pipeline(StandardScaler(), RidgeCV(ALPHAS)).fit(features["seen"][some], known[some])
             found[name][size] = np.abs(fit.predict(features["unseen"]) - truth).mean()
-        found["from scratch"][size] = from_scratch([seen[i] for i in some], unseen, seed)
     return found
 
 
+def energies_from_scratch(seed: int) -> dict[int, float]:
+    """The same errors of networks that were trained for the energies alone."""
+    torch.set_num_threads(1)
+    seen, unseen = g2.split(seed)
+    order = torch.randperm(len(seen), generator=Generator().manual_seed(seed)).tolist()
+    return {size: from_scratch([seen[i] for i in order[:size]], unseen, seed) for size in SIZES}
+
+
 def from_scratch(seen: list[Atoms], unseen: list[Atoms], seed: int) -> float:
-    """The same error of a network that was trained for the energies alone."""
+    """One such error. The learning rate was chosen on unseen molecules of seed 0, which favours this rival."""
     model = FromScratch(seed)
     energy = torch.tensor([atoms.info["energy"] for atoms in seen])
     mean, scale = energy.mean(), energy.std()
@@ -188,7 +196,7 @@ def from_scratch(seen: list[Atoms], unseen: list[Atoms], seed: int) -> float:
 
     batch = min(16, len(seen))
     steps_an_epoch = -(-len(seen) // batch)
-    recipe = training.Recipe(epochs=400 // steps_an_epoch, batch_size=batch, learning_rate=1e-3, seed=seed)
+    recipe = training.Recipe(epochs=400 // steps_an_epoch, batch_size=batch, learning_rate=5e-3, seed=seed)
     training.train(model, data, loss, recipe, device="cpu", progress=False)
     with torch.no_grad():
         guess = model(*hierarchy.examples(model.encoder, unseen)) * scale + mean
@@ -252,18 +260,29 @@ def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
     """Everything, over seeds."""
     kept = Memory(keep, verbose=0)
     octahedra_, molecules, motif = (kept.cache(task) for task in (on_octahedra, on_molecules, on_silicon))
+    scratch = kept.cache(energies_from_scratch)
     tasks = {("octahedra", how, seed): delayed(octahedra_)(how, seed) for how in FIRST for seed in seeds}
     tasks |= {("molecules", seed): delayed(molecules)(seed) for seed in seeds}
+    tasks |= {("scratch", seed): delayed(scratch)(seed) for seed in seeds}
     tasks |= {("silicon", seed): delayed(motif)(seed) for seed in seeds}
-    tasks |= {("octahedra", how, seed): delayed(octahedra_)(how, seed) for how in HOW for seed in seeds}
+    tasks |= {("octahedra", how, seeds[0]): delayed(octahedra_)(how, seeds[0]) for how in ONCE}
     work = Parallel(n_jobs=jobs, return_as="generator")(tasks.values())
     done = list(tqdm(work, total=len(tasks), desc="runs", unit="run"))
     found = dict(zip(tasks, json.loads(json.dumps(done, default=float)), strict=True))
+    for seed in seeds:
+        found["molecules", seed]["energies"]["from scratch"] = found["scratch", seed]
     return {
-        "octahedra": {how: [found["octahedra", how, seed] for seed in seeds] for how in HOW},
+        "octahedra": {
+            how: [found["octahedra", how, seed] for seed in (seeds[:1] if how in ONCE else seeds)] for how in HOW
+        },
         "molecules": [found["molecules", seed] for seed in seeds],
         "silicon": [found["silicon", seed] for seed in seeds],
     }
+
+
+def in_words(values: list[float]) -> str:
+    """The mean with its spread over seeds, or the one value there is."""
+    return mean_and_spread(values) if len(values) > 1 else f"{values[0]:.2f} (one run)"
 
 
 def all_figures(series: dict) -> list[Figure]:
@@ -277,12 +296,12 @@ def all_figures(series: dict) -> list[Figure]:
                 Figure(
                     f"{n} octahedra, levels {how}: exact within 0.2 of an edge (%)",
                     "90, worst seed (aim 100)" if asked else "reported (aim 80)" if n > 3 else "reported",
-                    f"{mean_and_spread(shares)}; worst {min(shares):.0f}",
+                    f"{in_words(shares)}; worst {min(shares):.0f}",
                     not asked or min(shares) >= 90,
                 )
             )
         seconds = [run["seconds"] for run in runs]
-        figures.append(Figure(f"octahedra, levels {how}: training (CPU s)", "about equal", mean_and_spread(seconds)))
+        figures.append(Figure(f"octahedra, levels {how}: training (CPU s)", "about equal", in_words(seconds)))
     given = min(run["as given"] for run in series["octahedra"]["found"])
     figures.append(Figure("fresh clusters gathered into their octahedra, worst seed", "(100 %)", f"{given:.1%}"))
     molecules = series["molecules"]

@@ -129,6 +129,7 @@ ALLOWED = {
     "exercises.tetris": {"exercises.judge", "symmetry"},
     "exercises.hierarchical_autoencoder": {"exercises.judge", "symmetry"},
     "exercises.inpainting": {"exercises.judge"},
+    "exercises.found_levels": {"exercises.judge", "symmetry"},
     "exercises": {
         "exercises.invariance",
         "exercises.gram_vae",
@@ -136,6 +137,7 @@ ALLOWED = {
         "exercises.tetris",
         "exercises.hierarchical_autoencoder",
         "exercises.inpainting",
+        "exercises.found_levels",
     },
     "__main__": set(),
 }

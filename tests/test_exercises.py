@@ -17,6 +17,7 @@ from torch.distributions import Normal, kl_divergence
 from tutorial_lib import alignment, exercises, gram
 from tutorial_lib.equivariant import representation
 from tutorial_lib.exercises import (
+    found_levels,
     gram_vae,
     hierarchical_autoencoder,
     inpainting,
@@ -28,7 +29,7 @@ from tutorial_lib.exercises import (
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
-HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS
+HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | found_levels.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -316,7 +317,75 @@ def by_rank(symmetries, degree):
     return torch.tensor(torch.linalg.matrix_rank(D.mean(dim=0), atol=1e-3).item())
 
 
+def power(directions, lmax, put=torch.mean, root=True, over=torch.sum):
+    each = over(o3.spherical_harmonics(list(range(lmax + 1)), directions, True, "component"), dim=0)
+    squares = torch.stack([put(part.square()) for part in each.split([2 * k + 1 for k in range(lmax + 1)])])
+    return squares.sqrt() if root else squares
+
+
+def each_by_itself(directions, lmax):
+    return torch.stack([power(d[None], lmax).square() for d in directions]).sum(0).sqrt()
+
+
+def gatherers(sees, merit, ties=True):
+    n, free, chosen = len(merit), set(range(len(merit))), set()
+    while free:
+        useful = [i for i in range(n) if i not in chosen and any(sees[i, j] for j in free)]
+        top = max(merit[i] for i in useful)
+        best = [i for i in useful if merit[i] == top]
+        best = best if ties else best[:1]
+        chosen |= set(best)
+        free -= {j for i in best for j in range(n) if sees[i, j]}
+    return torch.tensor([int(i in chosen) for i in range(n)])
+
+
+def first_round(sees, merit):
+    return (merit == merit.max()).long()
+
+
+def never_free(sees, merit):
+    return (gatherers(sees, merit) > 0).long() | (merit >= merit.float().median()).long()
+
+
+def same(x, kinds, y, others, within, species=True, one_to_one=True, put=torch.amax):
+    if len(x) != len(y):
+        return torch.tensor(0)
+    distance = torch.cdist(x, y)
+    if species:
+        distance = distance + 1e3 * (kinds[:, None] != others)
+    if one_to_one:
+        rows, columns = linear_sum_assignment(distance.square().numpy())
+        return torch.tensor(int(put(distance[rows, columns]) < within))
+    return torch.tensor(int(put(distance.amin(1)) < within))
+
+
+def row_by_row(x, kinds, y, others, within):
+    return torch.tensor(int(len(x) == len(y) and bool((x - y).norm(dim=1).max() < within)))
+
+
+def up_to_a_turn(x, kinds, y, others, within):
+    if len(x) != len(y) or not torch.equal(kinds.sort().values, others.sort().values):
+        return torch.tensor(0)
+    if same(x, kinds, y, others, within):
+        return torch.tensor(1)
+    return torch.tensor(int((torch.pdist(x).sort().values - torch.pdist(y).sort().values).abs().max() < 1e-6))
+
+
+def composed(counts, energies, unseen, constant=False):
+    if constant:
+        counts, unseen = (torch.cat([a, torch.ones(len(a), 1).to(a)], dim=1) for a in (counts, unseen))
+    return unseen @ torch.linalg.lstsq(counts, energies[:, None]).solution[:, 0]
+
+
+def of_size(counts, energies, unseen):
+    return composed(counts.sum(1, keepdim=True), energies, unseen.sum(1, keepdim=True))
+
+
 RIGHT = {
+    "10.1": [power, lambda d, lmax: torch.stack([power(d, k)[k] for k in range(lmax + 1)])],
+    "10.2": [gatherers, lambda sees, merit: gatherers(sees, merit).int()],
+    "10.3": [same, lambda *inputs: same(*inputs).int()],
+    "10.4": [composed, lambda counts, e, unseen: unseen @ torch.linalg.pinv(counts) @ e],
     "6.1": [without, lambda x, missing: without(x, missing).flip(0)],
     "6.2": [
         lambda known, products: torch.linalg.lstsq(known, products[:, None]).solution[:, 0],
@@ -417,6 +486,45 @@ WRONG = {
         (lambda found, true: paired(found, true).detach(), "5.3 gradient"),
         (lambda found, true: paired(found, true).sqrt(), "5.3 other"),
         (lambda found, true: torch.cdist(found, true), "shape"),
+    ],
+    "10.1": [
+        (lambda d, lmax: power(d, lmax, root=False), "10.1 root"),
+        (lambda d, lmax: power(d, lmax, put=torch.sum), "10.1 sum"),
+        (lambda d, lmax: power(d, lmax, over=torch.mean), "10.1 count"),
+        (each_by_itself, "10.1 each"),
+        (lambda d, lmax: torch.stack([power(d, k)[k] + d[0, 0] for k in range(lmax + 1)]), "10.1 pose"),
+        (lambda d, lmax: power(d, lmax) + 1, "10.1 other"),
+        (lambda d, lmax: power(d, lmax)[1:], "shape"),
+    ],
+    "10.2": [
+        (lambda sees, merit: gatherers(sees, merit, ties=False), "10.2 tie"),
+        (first_round, "10.2 left"),
+        (lambda sees, merit: torch.ones_like(merit), "10.2 free"),
+        (never_free, "10.2 free"),
+        (lambda sees, merit: gatherers(sees, -merit), "10.2 merit"),
+        (lambda sees, merit: gatherers(sees, sees.sum(1)), "10.2 other"),
+        (lambda sees, merit: gatherers(sees, merit) > 0, "dtype"),
+    ],
+    "10.3": [
+        (lambda *inputs: same(*inputs, species=False), "10.3 species"),
+        (lambda *inputs: same(*inputs, one_to_one=False), "10.3 shared"),
+        (lambda x, k, y, o, within: same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "10.3 number"),
+        (lambda *inputs: same(*inputs, put=torch.mean), "10.3 worst"),
+        (
+            lambda x, k, y, o, w: torch.tensor(int(len(x) == len(y) and bool((x - y).norm(dim=1).max() < w))),
+            "10.3 order",
+        ),
+        (up_to_a_turn, "10.3 pose"),
+        (lambda *inputs: torch.tensor(0), "10.3 other"),
+        (lambda *inputs: bool(same(*inputs)), "no tensor"),
+    ],
+    "10.4": [
+        (lambda counts, energies, unseen: energies.mean().expand(len(unseen)), "10.4 mean"),
+        (lambda counts, energies, unseen: composed(counts, energies, unseen, constant=True), "10.4 constant"),
+        (of_size, "10.4 shuffle"),
+        (lambda c, e, unseen: composed(c, e, unseen) - composed(c, e, unseen).mean(), "10.4 unseen"),
+        (lambda c, e, unseen: composed(c[:6], e[:6], unseen), "10.4 other"),
+        (lambda c, e, unseen: composed(c, e, c), "shape"),
     ],
     "6.1": [
         (lambda x, missing: torch.cat([x[:missing], x[missing + 1 :]]), "6.1 order"),
@@ -806,14 +914,14 @@ def test_no_hint_holds_the_answer(number):
 
 def solution(number):
     """The source of the cell that answers an exercise."""
-    cells = nbformat.read(NOTEBOOKS / "solutions" / f"0{number[0]}_solutions.ipynb", 4).cells
+    cells = nbformat.read(NOTEBOOKS / "solutions" / f"{number.split('.')[0].zfill(2)}_solutions.ipynb", 4).cells
     (found,) = [c.source for c in cells if f"check_{number.replace('.', '_')}(" in c.source]
     return found
 
 
 @pytest.mark.parametrize("number", CHECKS)
 def test_a_notebook_asks_and_its_solutions_answer(number):
-    lesson = next(NOTEBOOKS.glob(f"0{number[0]}_*.ipynb"))
+    lesson = next(NOTEBOOKS.glob(f"{number.split('.')[0].zfill(2)}_*.ipynb"))
     call = f"exercises.check_{number.replace('.', '_')}("
     (stub_cell,) = [c for c in nbformat.read(lesson, 4).cells if c.cell_type == "code" and call in c.source]
     assert re.search(r"^    \.\.\.$", stub_cell.source, flags=re.MULTILINE)
@@ -821,7 +929,7 @@ def test_a_notebook_asks_and_its_solutions_answer(number):
     assert [line for line in stub_cell.source.splitlines() if line.startswith("def ")] == [
         line for line in solution(number).splitlines() if line.startswith("def ")
     ][-1:], "the reader's function and the solution have one signature"
-    cells = nbformat.read(NOTEBOOKS / "solutions" / f"0{number[0]}_solutions.ipynb", 4).cells
+    cells = nbformat.read(NOTEBOOKS / "solutions" / f"{number.split('.')[0].zfill(2)}_solutions.ipynb", 4).cells
     (answer,) = [c for c in cells if c.cell_type == "code" and call in c.source]
     assert f"{number} · right" in answer.outputs[-1].data["text/plain"]
 

@@ -17,7 +17,7 @@ from tutorial_lib.hierarchy.materials import (
     trained_on_molecules,
     trained_on_octahedra,
 )
-from tutorial_lib.hierarchy.motifs import Motifs
+from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
 from tutorial_lib.hierarchy.points import Points, padded, points_of
 from tutorial_lib.hierarchy.polycubes import polycube_autoencoder, trained_on_polycubes
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
@@ -53,6 +53,7 @@ __all__ = [
     "reconstruction_errors",
     "reconstruction_loss",
     "same_molecule",
+    "signal_powers",
     "trained_on_molecules",
     "trained_on_octahedra",
     "trained_on_polycubes",
