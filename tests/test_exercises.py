@@ -359,6 +359,15 @@ def same(x, kinds, y, others, within, species=True, one_to_one=True, put=torch.a
     return torch.tensor(int(put(distance.amin(1)) < within))
 
 
+def places_first(x, kinds, y, others, within):
+    if len(x) != len(y):
+        return torch.tensor(0)
+    distance = torch.cdist(x, y)
+    rows, columns = linear_sum_assignment(distance.square().numpy())
+    near = distance[rows, columns].max() < within
+    return (near & (kinds[rows] == others[columns]).all()).long()
+
+
 def row_by_row(x, kinds, y, others, within):
     return torch.tensor(int(len(x) == len(y) and bool((x - y).norm(dim=1).max() < within)))
 
@@ -510,10 +519,9 @@ WRONG = {
         (lambda *inputs: same(*inputs, one_to_one=False), "10.3 shared"),
         (lambda x, k, y, o, within: same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "10.3 number"),
         (lambda *inputs: same(*inputs, put=torch.mean), "10.3 worst"),
-        (
-            lambda x, k, y, o, w: torch.tensor(int(len(x) == len(y) and bool((x - y).norm(dim=1).max() < w))),
-            "10.3 order",
-        ),
+        (row_by_row, "10.3 order"),
+        (places_first, "10.3 crossing"),
+        (lambda x, kinds, y, others, within: same(x, kinds, y, others, 0.2), "10.3 within"),
         (up_to_a_turn, "10.3 pose"),
         (lambda *inputs: torch.tensor(0), "10.3 other"),
         (lambda *inputs: bool(same(*inputs)), "no tensor"),

@@ -23,6 +23,8 @@ HINTS = {
     "10.3 species": "Places are right and elements are not: is it the same molecule?",
     "10.3 shared": "Two atoms may not claim the same partner.",
     "10.3 number": "Another number of atoms is another molecule, wherever they stand.",
+    "10.3 crossing": "Two elements may stand near each other. Pair by places and kinds at once.",
+    "10.3 within": "How near is near enough is an argument.",
     "10.3 worst": "One atom far off is enough. A mean would hide it among the others.",
     "10.3 order": "Nobody has said which atom is which. Renumber one of the two and try again.",
     "10.3 pose": "A turned molecule counts as wrong here: the code knows the pose, and has to give it back.",
@@ -146,8 +148,8 @@ def check_10_3(answer: object) -> Verdict:
 
 
 def _compares(answer: Answer, dice: Generator) -> None:
-    def says(x: Tensor, kinds: Tensor, y: Tensor, others: Tensor) -> bool:
-        return bool(answer(x, kinds, y, others, 0.2, shape=(), dtype=torch.int64))
+    def says(x: Tensor, kinds: Tensor, y: Tensor, others: Tensor, within: float = 0.2) -> bool:
+        return bool(answer(x, kinds, y, others, within, shape=(), dtype=torch.int64))
 
     for n in (3, 5, 8):
         y = 2 * random_cloud(n, dice)
@@ -159,6 +161,11 @@ def _compares(answer: Answer, dice: Generator) -> None:
             raise Wrong("it turns a good one down.", HINTS["10.3 other"])
         if not says(x[order], others[order], y, others):
             raise Wrong("it turns down a good one that is numbered otherwise.", HINTS["10.3 order"])
+        if says(x, others, y, others, 0.05) or not says(y + 0.2, others, y, others, 0.4):
+            raise Wrong("it has a tolerance of its own.", HINTS["10.3 within"])
+        crossed = torch.cat([y[:1], y[:1] + 0.05, y[2:]])
+        if not says(crossed[[1, 0, *range(2, n)]], others, crossed, others):
+            raise Wrong("it turns a good one down.", HINTS["10.3 crossing"])
         if says(x, 1 - others, y, others):
             raise Wrong("it takes other elements.", HINTS["10.3 species"])
         if says(x[:-1], others[:-1], y, others) or says(
