@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.inpainting import Draws, shell_places
-from tutorial_lib.shipped import MODELS, verified
+from tutorial_lib.shipped import MODELS, with_weights
 from tutorial_lib.vocabulary import Known, PerCandidate
 
 N_BUMPS = 16  # Gaussians that a distance is written in
@@ -221,7 +221,4 @@ def trained_places(models: Path = MODELS) -> PlaceScorer:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    model = PlaceScorer()
-    weights = verified(models / "places.pt", otherwise="train your own with scripts/train_places.py")
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    return model.eval()
+    return with_weights(PlaceScorer(), models / "places.pt")

@@ -1,10 +1,15 @@
-"""Files that come with the library: a path comes in, and goes out again if its bytes are those that were shipped."""
+"""Files that come with the library: a path comes in, and it or its weights go out if its bytes are those shipped."""
 
 import hashlib
 from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
 
 SUMS = "SHA256SUMS"
 MODELS = Path(__file__).parent / "models"
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def checksum_line(path: Path) -> str:
@@ -42,6 +47,25 @@ def verified(path: Path, *, otherwise: str) -> Path:
             f"(git checkout -- tutorial_lib/{path.parent.name}), or {otherwise}."
         )
     return path
+
+
+def with_weights(model: Model, path: Path) -> Model:
+    """A model with the weights of a file that was made by the script of its name.
+
+    Args:
+        model: as the script makes it before training.
+        path: of the weights.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        ValueError: it is not the file that its checksum names.
+        FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
+    """
+    weights = verified(path, otherwise=f"train your own with scripts/train_{path.stem}.py")
+    model.load_state_dict(torch.load(weights, weights_only=True))
+    return model.eval()
 
 
 def sign(path: Path) -> None:

@@ -6,7 +6,6 @@ models/SOURCES.md says how the shipped ones were trained, and on what.
 import math
 from pathlib import Path
 
-import torch
 from torch import Generator, Tensor
 
 from tutorial_lib import g2, octahedra
@@ -14,27 +13,28 @@ from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.levels import Level, gathered
 from tutorial_lib.hierarchy.motifs import Motifs
 from tutorial_lib.hierarchy.points import Points, padded, points_of
-from tutorial_lib.shipped import MODELS, verified
+from tutorial_lib.shipped import MODELS, with_weights
 
 MOST_OCTAHEDRA, N_CLUSTERS, N_FOR_MOTIFS = 6, 600, 120
 REACH, NEXT_REACH = 1.25, 2.3  # metal-oxygen distances: to the corners, and from middle to middle
 HOW = ("found", "three", "pairs", "flat")
 
 
-def octahedra_to_train_on(seed: int = 0) -> list[Tensor]:
+def octahedra_to_train_on(seed: int = 0, n: int = N_CLUSTERS) -> list[Tensor]:
     """Clusters of one to six octahedra, as bare points.
 
     Args:
         seed: of the clusters.
+        n: how many; fewer are the first of more.
 
     Returns:
-        600 clouds (n, 3), with the metal-oxygen distance as the unit of length.
+        So many clouds (points, 3), with the metal-oxygen distance as the unit of length.
 
     Raises:
         Nothing.
     """
     dice = Generator().manual_seed(seed)
-    return [octahedra.cluster(1 + n % MOST_OCTAHEDRA, dice).points for n in range(N_CLUSTERS)]
+    return [octahedra.cluster(1 + k % MOST_OCTAHEDRA, dice).points for k in range(n)]
 
 
 def octahedra_levels(clouds: list[Tensor], how: str = "found") -> tuple[Level, ...]:
@@ -100,7 +100,7 @@ def trained_on_octahedra(models: Path = MODELS) -> HierarchicalAutoencoder:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return _shipped(octahedra_autoencoder(octahedra_to_train_on()), models / "octahedra.pt")
+    return with_weights(octahedra_autoencoder(octahedra_to_train_on(n=N_FOR_MOTIFS)), models / "octahedra.pt")
 
 
 def molecule_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -136,7 +136,7 @@ def trained_on_molecules(models: Path = MODELS) -> HierarchicalAutoencoder:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return _shipped(molecule_autoencoder(), models / "molecules.pt")
+    return with_weights(molecule_autoencoder(), models / "molecules.pt")
 
 
 def motif_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -152,9 +152,3 @@ def motif_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
         Nothing.
     """
     return HierarchicalAutoencoder((Level(math.inf, width=0.45, radius=5.5, unit=2.35, sight=1.0),), seed=seed)
-
-
-def _shipped(model: HierarchicalAutoencoder, path: Path) -> HierarchicalAutoencoder:
-    weights = verified(path, otherwise=f"train your own with scripts/train_{path.stem}.py")
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    return model.eval()

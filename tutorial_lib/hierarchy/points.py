@@ -40,6 +40,8 @@ class Points:
         """
         together = self.cloud[:, None] == self.cloud
         target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
+        if math.isinf(sight):
+            return target, source
         near = (self.positions[target] - self.positions[source]).norm(dim=1) < sight
         return target[near], source[near]
 

@@ -5,12 +5,8 @@ models/SOURCES.md says how it was trained, and on what.
 
 from pathlib import Path
 
-import torch
-
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.shipped import MODELS, verified
-
-OTHERWISE = "train your own with scripts/train_polycubes.py"
+from tutorial_lib.shipped import MODELS, with_weights
 
 
 def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -40,7 +36,4 @@ def trained_on_polycubes(models: Path = MODELS) -> HierarchicalAutoencoder:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    model = polycube_autoencoder()
-    weights = verified(models / "polycubes.pt", otherwise=OTHERWISE)
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    return model.eval()
+    return with_weights(polycube_autoencoder(), models / "polycubes.pt")
