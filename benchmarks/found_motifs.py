@@ -3,12 +3,10 @@
 python -m benchmarks.found_motifs [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored] [--skip-notebook]
 """
 
-import copy
 import json
 import sys
 import time
 import warnings
-from functools import partial
 
 import numpy as np
 import torch
@@ -21,28 +19,20 @@ from sklearn.preprocessing import StandardScaler
 from torch import Generator, Tensor, nn
 from tqdm import tqdm
 
+from benchmarks.hierarchical_autoencoder import equivariance, trained
 from benchmarks.inpainting import aligned_decoder, every
 from benchmarks.table import RESULTS, Figure, command_line, finish, mean_and_spread, notebook_figures
-from tutorial_lib import environments, equivariant, g2, gram, hierarchy, octahedra, recipes, silicon, symmetry, training
+from tutorial_lib import environments, g2, gram, hierarchy, octahedra, recipes, silicon, symmetry, training
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.hierarchy import HierarchicalAutoencoder
 
 N_TEST = 40  # fresh clusters of each size
 N_POSES = 3
 JUDGED = "found, judged"
-FIRST = ("found", "flat", "three")
-ONCE = ("pairs", JUDGED)  # with the first seed only
-HOW = (*FIRST, *ONCE)
+HOW = ("found", "flat", "three", "pairs", JUDGED)
 SIZES = (10, 50, 118)  # molecules whose energies are known
 LATENT = 50
 ALPHAS = np.logspace(-3, 5, 17)
-
-
-def trained(model: HierarchicalAutoencoder, data: tuple, recipe: training.Recipe, shake: float = 0.0) -> float:
-    """The CPU seconds that the training of an autoencoder took."""
-    began, loss = time.process_time(), partial(hierarchy.reconstruction_loss, shake=shake)
-    training.train(model, data, loss, recipe, device="cpu", progress=False)
-    return time.process_time() - began
 
 
 def test_clusters() -> dict[int, list[octahedra.Octahedra]]:
@@ -64,7 +54,7 @@ def on_octahedra(how: str, seed: int) -> dict:
         found["exact"][n] = {str(d): (errors < d).double().mean().item() for d in (0.1, 0.2)}
         found["exact"][n]["another number"] = errors.isinf().double().mean().item()
     if how == "found":
-        found["equivariance"] = equivariance(model, [c.points for c in test_clusters()[3][:4]])
+        found["equivariance"] = equivariance(model, torch.stack([c.points for c in test_clusters()[3][:4]]), n_turns=20)
         found |= {"as given": as_given(model)}
     return found
 
@@ -81,27 +71,6 @@ def as_given(model: HierarchicalAutoencoder) -> float:
         near = torch.cdist(cluster.middles, cluster.points) < 1.1
         right.append(found == {frozenset(row.nonzero().flatten().tolist()) for row in near})
     return float(np.mean(right))
-
-
-def equivariance(model: HierarchicalAutoencoder, clouds: list[Tensor], species: list[Tensor] | None = None) -> dict:
-    """Errors of turned and mirrored codes in two precisions, and of the points of turned codes; clouds of one size."""
-    found: dict = {}
-    for dtype in (torch.float32, torch.float64):
-        f, dice, errors = copy.deepcopy(model).to(dtype), Generator().manual_seed(5), []
-        for _ in range(20):
-            q = symmetry.random_orthogonal(dice, (), dtype)
-            D = equivariant.representation(str(model.latent_irreps), q)
-            acts = [lambda x, q=q: x @ q.mT + 1, lambda z, D=D: z @ D.mT]
-            encode = partial(f.encode, species=species)
-            errors.append(symmetry.equivariance_error(encode, torch.stack(clouds).to(dtype), *acts))
-        found[str(dtype)] = max(errors)
-    with torch.no_grad():
-        code, dice, apart = model.encode(clouds, species), Generator().manual_seed(6), []
-    for _ in range(5):
-        q = symmetry.random_orthogonal(dice, (), torch.float32)
-        turned = model.decode(code @ equivariant.representation(str(model.latent_irreps), q).mT)
-        apart += [hierarchy.worst_distance(a @ q.mT, b) for a, b in zip(model.decode(code), turned, strict=True)]
-    return found | {"points": max(apart)}
 
 
 def posed(molecules: list[Atoms], dice: Generator) -> list[Atoms]:
@@ -209,14 +178,14 @@ def on_molecules(seed: int) -> dict:
     seen, unseen = g2.split(seed)
     model = hierarchy.molecule_autoencoder(seed)
     seconds = trained(model, hierarchy.examples(model, seen), recipes.g2(seed), recipes.MOLECULES_SHAKE)
-    few = [atoms for atoms in seen if len(atoms) == 9][:4]
+    few, their_species = hierarchy.clouds_of(model, [atoms for atoms in seen if len(atoms) == 9][:4])
     return {
         "seconds": seconds,
         "numbers": model.latent_irreps.dim,
         "seen": come_back(model, seen),
         "unseen": come_back(model, unseen),
         "energies": energies(model, seen, unseen, seed),
-        "equivariance": equivariance(model, *hierarchy.clouds_of(model, few)),
+        "equivariance": equivariance(model, torch.stack(few), their_species, n_turns=20),
     }
 
 
@@ -261,28 +230,20 @@ def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
     kept = Memory(keep, verbose=0)
     octahedra_, molecules, motif = (kept.cache(task) for task in (on_octahedra, on_molecules, on_silicon))
     scratch = kept.cache(energies_from_scratch)
-    tasks = {("octahedra", how, seed): delayed(octahedra_)(how, seed) for how in FIRST for seed in seeds}
+    tasks = {("octahedra", how, seed): delayed(octahedra_)(how, seed) for how in HOW for seed in seeds}
     tasks |= {("molecules", seed): delayed(molecules)(seed) for seed in seeds}
     tasks |= {("scratch", seed): delayed(scratch)(seed) for seed in seeds}
     tasks |= {("silicon", seed): delayed(motif)(seed) for seed in seeds}
-    tasks |= {("octahedra", how, seeds[0]): delayed(octahedra_)(how, seeds[0]) for how in ONCE}
     work = Parallel(n_jobs=jobs, return_as="generator")(tasks.values())
     done = list(tqdm(work, total=len(tasks), desc="runs", unit="run"))
     found = dict(zip(tasks, json.loads(json.dumps(done, default=float)), strict=True))
     for seed in seeds:
         found["molecules", seed]["energies"]["from scratch"] = found["scratch", seed]
     return {
-        "octahedra": {
-            how: [found["octahedra", how, seed] for seed in (seeds[:1] if how in ONCE else seeds)] for how in HOW
-        },
+        "octahedra": {how: [found["octahedra", how, seed] for seed in seeds] for how in HOW},
         "molecules": [found["molecules", seed] for seed in seeds],
         "silicon": [found["silicon", seed] for seed in seeds],
     }
-
-
-def in_words(values: list[float]) -> str:
-    """The mean with its spread over seeds, or the one value there is."""
-    return mean_and_spread(values) if len(values) > 1 else f"{values[0]:.2f} (one run)"
 
 
 def all_figures(series: dict) -> list[Figure]:
@@ -296,12 +257,12 @@ def all_figures(series: dict) -> list[Figure]:
                 Figure(
                     f"{n} octahedra, levels {how}: exact within 0.2 of an edge (%)",
                     "90, worst seed (aim 100)" if asked else "reported (aim 80)" if n > 3 else "reported",
-                    f"{in_words(shares)}; worst {min(shares):.0f}",
+                    f"{mean_and_spread(shares)}; worst {min(shares):.0f}",
                     not asked or min(shares) >= 90,
                 )
             )
         seconds = [run["seconds"] for run in runs]
-        figures.append(Figure(f"octahedra, levels {how}: training (CPU s)", "about equal", in_words(seconds)))
+        figures.append(Figure(f"octahedra, levels {how}: training (CPU s)", "about equal", mean_and_spread(seconds)))
     given = min(run["as given"] for run in series["octahedra"]["found"])
     figures.append(Figure("fresh clusters gathered into their octahedra, worst seed", "(100 %)", f"{given:.1%}"))
     molecules = series["molecules"]
