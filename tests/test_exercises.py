@@ -327,10 +327,11 @@ def each_by_itself(directions, lmax):
     return torch.stack([power(d[None], lmax).square() for d in directions]).sum(0).sqrt()
 
 
-def gatherers(sees, merit, ties=True):
+def gatherers(sees, merit, ties=True, once_free=False):
     n, free, chosen = len(merit), set(range(len(merit))), set()
     while free:
         useful = [i for i in range(n) if i not in chosen and any(sees[i, j] for j in free)]
+        useful = [i for i in useful if i in free] if once_free else useful
         top = max(merit[i] for i in useful)
         best = [i for i in useful if merit[i] == top]
         best = best if ties else best[:1]
@@ -384,6 +385,11 @@ def composed(counts, energies, unseen, constant=False):
     if constant:
         counts, unseen = (torch.cat([a, torch.ones(len(a), 1).to(a)], dim=1) for a in (counts, unseen))
     return unseen @ torch.linalg.lstsq(counts, energies[:, None]).solution[:, 0]
+
+
+def per_atom(counts, energies, unseen):
+    atoms = counts.sum(1)
+    return composed(counts / atoms[:, None], energies / atoms, unseen)
 
 
 def of_size(counts, energies, unseen):
@@ -502,11 +508,14 @@ WRONG = {
         (lambda d, lmax: power(d, lmax, over=torch.mean), "10.1 count"),
         (each_by_itself, "10.1 each"),
         (lambda d, lmax: torch.stack([power(d, k)[k] + d[0, 0] for k in range(lmax + 1)]), "10.1 pose"),
+        (lambda d, lmax: power(d, lmax) / (2 * torch.arange(lmax + 1) + 1) ** 0.5, "10.1 norm"),
+        (lambda d, lmax: power(d, lmax) / (4 * torch.pi) ** 0.5, "10.1 norm"),
         (lambda d, lmax: power(d, lmax) + 1, "10.1 other"),
         (lambda d, lmax: power(d, lmax)[1:], "shape"),
     ],
     "10.2": [
         (lambda sees, merit: gatherers(sees, merit, ties=False), "10.2 tie"),
+        (lambda sees, merit: gatherers(sees, merit, once_free=True), "10.2 taken"),
         (first_round, "10.2 left"),
         (lambda sees, merit: torch.ones_like(merit), "10.2 free"),
         (never_free, "10.2 free"),
@@ -530,6 +539,7 @@ WRONG = {
         (lambda counts, energies, unseen: energies.mean().expand(len(unseen)), "10.4 mean"),
         (lambda counts, energies, unseen: composed(counts, energies, unseen, constant=True), "10.4 constant"),
         (of_size, "10.4 shuffle"),
+        (per_atom, "10.4 per atom"),
         (lambda c, e, unseen: composed(c, e, unseen) - composed(c, e, unseen).mean(), "10.4 unseen"),
         (lambda c, e, unseen: composed(c[:6], e[:6], unseen), "10.4 other"),
         (lambda c, e, unseen: composed(c, e, c), "shape"),

@@ -1,5 +1,7 @@
 """The exercises of notebook 10: the power of a signal, groups without torn ties, molecules compared, and a baseline."""
 
+import math
+
 import torch
 from e3nn import o3
 from scipy.optimize import linear_sum_assignment
@@ -14,9 +16,11 @@ HINTS = {
     "10.1 sum": "The mean over the 2 l + 1 coefficients is asked for, not their sum.",
     "10.1 root": "One root is missing: twice as many neighbours in one direction should give twice as much.",
     "10.1 count": "The sum over neighbours, please: how many there are is what l = 0 tells.",
+    "10.1 norm": "e3nn knows three normalisations of harmonics. Which one is asked for?",
     "10.1 other": "For a single neighbour every l gives 1, whatever its direction. Does yours?",
     "10.2 tie": "Points 0 and 1 may be equals. Whoever takes one of them only has torn what belongs together.",
     "10.2 free": "A point that gathers nobody new is of no use any more.",
+    "10.2 taken": "Who is taken may still gather others: what counts is that somebody in its row is free.",
     "10.2 left": "In the end everybody must be gathered, also a point that nobody sees.",
     "10.2 merit": "In each round the highest merit of those that still gather somebody counts.",
     "10.2 other": "Play it through by hand with four points in a row.",
@@ -33,6 +37,7 @@ HINTS = {
     "10.4 shuffle": "The columns are elements, and each has an energy of its own.",
     "10.4 mean": "Who predicts the mean for everybody has not looked at what the molecules are made of.",
     "10.4 constant": "A molecule of no atoms has no energy: no constant is wanted.",
+    "10.4 per atom": "Whole molecules are asked for: divided by its number of atoms, a small one counts for more.",
     "10.4 other": "Least squares: which numbers, one an element, add up to the known energies best?",
 }
 RIGHT = {
@@ -76,6 +81,8 @@ def _has_powers(answer: Answer, dice: Generator) -> None:
         sums = squares * torch.tensor(sizes)
         if close(found, sums.sqrt(), 1e-5) or close(found, sums, 1e-5):
             raise Wrong("it grows with l.", HINTS["10.1 sum"])
+        if any(close(found, (squares / norm).sqrt(), 1e-5) for norm in (torch.tensor(sizes), 4 * math.pi)):
+            raise Wrong("its harmonics have another size.", HINTS["10.1 norm"])
         if n > 1 and close(found, found[:1].expand(lmax + 1), 1e-5):
             raise Wrong("it does not see how neighbours are arranged.", HINTS["10.1 each"])
         turned = answer(directions @ random_rotation(dice).mT, lmax, shape=(lmax + 1,)).detach()
@@ -112,20 +119,23 @@ def _breaks_no_tie(answer: Answer, dice: Generator) -> None:
             raise Wrong("somebody is not gathered.", HINTS["10.2 left"])
         if not torch.equal(other, found[order]):
             raise Wrong("it depends on how the points are numbered.", HINTS["10.2 tie"])
-        trials.append((found, _gatherers(sees, merit), _gatherers(sees, -merit)))
-    if all(torch.equal(found, right) for found, right, _ in trials):
+        others = (_gatherers(sees, merit, once_free=True), _gatherers(sees, -merit))
+        trials.append((found, _gatherers(sees, merit), *others))
+    if all(torch.equal(found, right) for found, right, _, _ in trials):
         return
-    if all(torch.equal(found, upside_down) for found, _, upside_down in trials):
+    if all(torch.equal(found, once_free) for found, _, once_free, _ in trials):
+        raise Wrong("who is taken cannot gather any more.", HINTS["10.2 taken"])
+    if all(torch.equal(found, upside_down) for found, _, _, upside_down in trials):
         raise Wrong("merits do not count as they should.", HINTS["10.2 merit"])
-    if all(found[right].all() for found, right, _ in trials):
+    if all(found[right].all() for found, right, _, _ in trials):
         raise Wrong("more points gather than have to.", HINTS["10.2 free"])
     raise Wrong("others should gather.", HINTS["10.2 other"])
 
 
-def _gatherers(sees: Tensor, merit: Tensor) -> Tensor:
+def _gatherers(sees: Tensor, merit: Tensor, once_free: bool = False) -> Tensor:
     free, chosen = torch.ones(len(merit), dtype=torch.bool), torch.zeros(len(merit), dtype=torch.bool)
     while free.any():
-        useful = (sees & free).any(dim=1) & ~chosen
+        useful = free if once_free else (sees & free).any(dim=1) & ~chosen
         best = useful & (merit == merit[useful].max())
         chosen = chosen | best
         free = free & ~sees[best].any(dim=0)
@@ -224,6 +234,11 @@ def _adds_up(answer: Answer, dice: Generator) -> None:
         of_size = unseen.sum(dim=1) * (total @ energies) / (total @ total)
         if close(found, of_size, 1e-6):
             raise Wrong("it treats all elements alike.", HINTS["10.4 shuffle"])
+        atoms = total.clamp(min=1)
+        share, each = counts / atoms[:, None], energies / atoms
+        per_atom = torch.linalg.lstsq(share, each[:, None]).solution[:, 0]
+        if close(found, unseen @ per_atom, 1e-6) or close(found, unseen @ per_atom / unseen.sum(dim=1), 1e-6):
+            raise Wrong("it fits energies per atom.", HINTS["10.4 per atom"])
         if not close(answer(counts, energies, unseen[:1], shape=(1,)).detach(), found[:1], 1e-6):
             raise Wrong("what it says of one molecule depends on which others are asked about.", HINTS["10.4 unseen"])
         raise Wrong("other energies of the elements fit better.", HINTS["10.4 other"])
