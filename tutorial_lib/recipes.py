@@ -211,6 +211,21 @@ def g2(seed: int = 0) -> Recipe:
     return Recipe(epochs=750, batch_size=16, learning_rate=3e-3, seed=seed)
 
 
+def missing_atom(seed: int = 0) -> Recipe:
+    """The recipe of notebook 08: every time a molecule comes, another of its atoms is taken out.
+
+    Args:
+        seed: of the batches, and of which atom is taken out.
+
+    Returns:
+        Shorter under the quick profile, longer under the full one.
+
+    Raises:
+        ValueError: TUTORIAL_PROFILE names no profile.
+    """
+    return Recipe(epochs={"quick": 150, "full": 600}[profile()], batch_size=32, learning_rate=4e-3, seed=seed)
+
+
 def motifs(seed: int = 0) -> Recipe:
     """The recipe of the autoencoder of eight neighbours as a vector of irreps.
 

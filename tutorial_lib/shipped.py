@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 SUMS = "SHA256SUMS"
-MODELS = Path(__file__).parent / "models"
+ROOMS = Path(__file__).parent
+MODELS = ROOMS / "models"
 Model = TypeVar("Model", bound=nn.Module)
 
 
@@ -41,10 +42,11 @@ def verified(path: Path, *, otherwise: str) -> Path:
         ValueError: it is another file.
         FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
     """
+    folder = path.parent.relative_to(ROOMS.parent) if path.is_relative_to(ROOMS) else path.parent
     if checksum_line(path) not in (path.parent / SUMS).read_text().splitlines(keepends=True):
         raise ValueError(
             f"{path.name} is not the file that was shipped: its SHA-256 differs from {SUMS}. Fetch it again "
-            f"(git checkout -- tutorial_lib/{path.parent.name}), or {otherwise}."
+            f"(git checkout -- {folder}), or {otherwise}."
         )
     return path
 

@@ -1,0 +1,158 @@
+"""Four other networks for the missing atom, each from `Holes` to `Speech`: benchmarks/missing_atom.py ranks them.
+
+All have about as many parameters as the one of notebook 08, see as far and look as often.
+"""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import torch
+from e3nn import o3
+from e3nn.nn import FullyConnectedNet
+from torch import Generator, Tensor, nn
+from torch.nn.functional import silu
+
+from tutorial_lib.equivariant.network import gate_for
+from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, Holes
+from tutorial_lib.extensions.missing_atom.network import Speech, bumps
+from tutorial_lib.symmetry import random_rotation
+
+N_BUMPS, N_LAYERS = 12, 3
+PER_ATOM = 3.5  # about the root of the number of neighbours, so that sums have the size of their terms
+
+
+def perceptron(*sizes: int) -> nn.Sequential:
+    """Linear layers with SiLU between them."""
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(sizes):
+        layers += [nn.Linear(n_in, n_out), nn.SiLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class ChannelConvolution(nn.Module):
+    """A tensor product of each channel with the harmonics by itself, and linear layers before and after it."""
+
+    def __init__(self, irreps_in: o3.Irreps, irreps_out: o3.Irreps, harmonics: o3.Irreps):
+        super().__init__()
+        paths = [
+            (i, j, n, out)
+            for i, (n, a) in enumerate(irreps_in)
+            for j, (_, b) in enumerate(harmonics)
+            for out in a * b
+            if out in irreps_out
+        ]
+        between = o3.Irreps([(n, out) for _, _, n, out in paths])
+        how = [(i, j, k, "uvu", True) for k, (i, j, _, _) in enumerate(paths)]
+        self.before = o3.Linear(irreps_in, irreps_in)
+        self.product = o3.TensorProduct(
+            irreps_in, harmonics, between, how, shared_weights=False, internal_weights=False
+        )
+        self.radial = FullyConnectedNet([N_BUMPS, 32, self.product.weight_numel], silu)
+        self.after = o3.Linear(between, irreps_out)
+        self.beside = o3.Linear(irreps_in, irreps_out)
+
+    def forward(self, features: Tensor, holes: Holes, harmonics: Tensor, heights: Tensor) -> Tensor:
+        """The features after one look."""
+        sent = self.after(self.product(self.before(features)[holes.source], harmonics, self.radial(heights)))
+        got = sent.new_zeros(len(features), sent.shape[1]).index_add(0, holes.target, sent)
+        return self.beside(features) + got / PER_ATOM
+
+
+class GateNetwork(nn.Module):
+    """The usual e3nn network: tensor products and gates, l up to 1."""
+
+    def __init__(self, scalars: int = 52, vectors: int = 28):
+        super().__init__()
+        harmonics, before = o3.Irreps("0e + 1o"), o3.Irreps(f"{scalars}x0e")
+        self.known = nn.Embedding(len(ELEMENTS), scalars)
+        self.convolutions, self.gates = nn.ModuleList(), nn.ModuleList()
+        for _ in range(N_LAYERS):
+            gate = gate_for(f"{scalars}x0e + {vectors}x1o")
+            self.convolutions.append(ChannelConvolution(before, gate.irreps_in, harmonics))
+            self.gates.append(gate)
+            before = gate.irreps_out
+        self.head = perceptron(scalars, 32, len(ELEMENTS) + 1)
+        self.displacement = o3.Linear(before, "1o")
+        self.scalars = scalars
+
+    def forward(self, holes: Holes) -> Speech:
+        """What every atom says."""
+        heights, x = bumps(holes.distance, n=N_BUMPS), self.known(holes.element)
+        harmonics = o3.spherical_harmonics("0e + 1o", holes.direction, False, "component")
+        for convolution, gate in zip(self.convolutions, self.gates, strict=True):
+            x = gate(convolution(x, holes, harmonics, heights))
+        said = self.head(x[:, : self.scalars])
+        return Speech(said[:, :-1], self.displacement(x), said[:, -1])
+
+
+class MessagePassing(nn.Module):
+    """Numbers only, sent along edges through a filter of what is known of the edge; what that is, subclasses say."""
+
+    def __init__(self, n_edge: int, width: int, n_out: int):
+        super().__init__()
+        self.known = nn.Embedding(len(ELEMENTS), width)
+        self.filters = nn.ModuleList(perceptron(n_edge, width, width) for _ in range(N_LAYERS))
+        self.sent = nn.ModuleList(nn.Linear(width, width) for _ in range(N_LAYERS))
+        self.updates = nn.ModuleList(perceptron(width, width, width) for _ in range(N_LAYERS))
+        self.head = perceptron(width, width, n_out)
+
+    def looked(self, holes: Holes, edge: Tensor) -> Tensor:
+        """The numbers of every atom after all looks."""
+        x = self.known(holes.element)
+        for filter_, sent, update in zip(self.filters, self.sent, self.updates, strict=True):
+            got = torch.zeros_like(x).index_add(0, holes.target, sent(x)[holes.source] * filter_(edge))
+            x = x + update(got / PER_ATOM)
+        return x
+
+
+class InvariantNetwork(MessagePassing):
+    """Distances alone; in the end each atom points along its edges, by weights that are made of numbers.
+
+    Its answer turns with the molecule, though none of its features does.
+    """
+
+    def __init__(self, width: int = 64):
+        super().__init__(N_BUMPS, width, len(ELEMENTS) + 1)
+        self.along = perceptron(2 * width + N_BUMPS, width, 1)
+
+    def forward(self, holes: Holes) -> Speech:
+        """What every atom says."""
+        heights = bumps(holes.distance, n=N_BUMPS)
+        x = self.looked(holes, heights)
+        said = self.head(x)
+        weight = self.along(torch.cat([x[holes.target], x[holes.source], heights], dim=1))
+        steps = weight * holes.direction * holes.distance[:, None]
+        displacement = steps.new_zeros(len(x), 3).index_add(0, holes.target, steps)
+        return Speech(said[:, :-1], displacement, said[:, -1])
+
+
+class PlainNetwork(MessagePassing):
+    """The direction of an edge is three numbers among others: nothing tells the network what turning is."""
+
+    def __init__(self, width: int = 64):
+        super().__init__(N_BUMPS + 3 + 3 * N_BUMPS, width, len(ELEMENTS) + 4)
+
+    def forward(self, holes: Holes) -> Speech:
+        """What every atom says."""
+        heights = bumps(holes.distance, n=N_BUMPS)
+        both = (heights[:, :, None] * holes.direction[:, None]).flatten(1)
+        said = self.head(self.looked(holes, torch.cat([heights, holes.direction, both], dim=1)))
+        return Speech(said[:, :-4], said[:, -4:-1], said[:, -1])
+
+
+class Turned(nn.Module):
+    """A network that is asked in a random pose: every molecule is turned, and what its atoms point at is turned back.
+
+    Training through it shows the network rotated copies; an equivariant network would not notice.
+    """
+
+    def __init__(self, model: nn.Module, seed: int = 0):
+        super().__init__()
+        self.model, self.dice = model, Generator().manual_seed(seed)
+
+    def forward(self, holes: Holes) -> Speech:
+        """What every atom says."""
+        q = random_rotation(self.dice, (len(holes),), holes.direction.dtype)
+        direction = torch.einsum("nij,nj->ni", q[holes.molecule[holes.target]], holes.direction)
+        said = self.model(replace(holes, direction=direction))
+        return said._replace(displacement=torch.einsum("nji,nj->ni", q[holes.molecule], said.displacement))

@@ -1,0 +1,194 @@
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from ase.build import molecule
+from torch import Generator
+
+from tutorial_lib import molecules, qm9, symmetry, training
+from tutorial_lib.extensions import missing_atom
+from tutorial_lib.extensions.missing_atom import CartesianNetwork, MoleculeSet, Speech
+
+TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
+
+
+@pytest.fixture(scope="module")
+def some():
+    return qm9.load("validation")[:12]
+
+
+@pytest.fixture(scope="module")
+def trained(some):
+    """A small network after two seconds on twelve molecules: its votes differ, and they are not zero."""
+    model = CartesianNetwork(16, 8, 2)
+    recipe = training.Recipe(150, 12, 0.01)
+    training.train(
+        model, torch.arange(12), missing_atom.vote_loss(MoleculeSet(some)), recipe, device="cpu", progress=False
+    )
+    return model
+
+
+def turned(atoms, q, shift=0.0):
+    return Atoms(atoms.symbols, atoms.positions @ q.numpy().T + shift)
+
+
+def test_a_hole_is_the_molecule_without_one_atom(some):
+    holes = MoleculeSet(some).without(torch.tensor([3, 3, 7]), torch.tensor([0, 4, 2]))
+    for part, (which, gone) in enumerate([(3, 0), (3, 4), (7, 2)]):
+        left = some[which][[i for i in range(len(some[which])) if i != gone]]
+        here = holes.molecule == part
+        assert torch.allclose(holes.position[here], torch.tensor(left.positions).float())
+        assert [missing_atom.ELEMENTS[i] for i in holes.element[here]] == list(left.symbols)
+        assert missing_atom.ELEMENTS[holes.missing_element[part]] == some[which].symbols[gone]
+        assert holes.missing_position[part].numpy() == pytest.approx(some[which].positions[gone], abs=1e-5)
+
+
+def test_edges_are_the_pairs_within_the_cut_off_of_one_molecule(some):
+    holes = MoleculeSet(some).without(*MoleculeSet(some).every_hole())
+    distance = torch.cdist(holes.position, holes.position)
+    same = holes.molecule[:, None] == holes.molecule
+    near = (distance < 3.0) & same & ~torch.eye(len(distance), dtype=torch.bool)
+    found = torch.zeros_like(near)
+    found[holes.target, holes.source] = True
+    assert torch.equal(found, near)
+    assert len(holes.target) == near.sum()
+    apart = holes.position[holes.source] - holes.position[holes.target]
+    assert torch.allclose(holes.direction * holes.distance[:, None], apart, atol=1e-5)
+
+
+def test_every_hole_is_asked_about_once(some):
+    molecule_, removed = MoleculeSet(some).every_hole()
+    assert len({*zip(molecule_.tolist(), removed.tolist(), strict=True)}) == sum(len(atoms) for atoms in some)
+    assert torch.bincount(molecule_).tolist() == [len(atoms) for atoms in some]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
+def test_the_voted_place_turns_and_moves_with_the_molecule(some, trained, dice, dtype, mirror):
+    model, removed = CartesianNetwork(16, 8, 2).to(dtype), torch.arange(12) % 5
+    model.load_state_dict(trained.state_dict())
+
+    def placed(set_of):
+        holes = MoleculeSet(set_of, dtype=dtype).without(torch.arange(12), removed)
+        with torch.no_grad():
+            return missing_atom.vote(holes, model(holes)).position
+
+    before = placed(some)
+    rms = (before - before.mean(0)).square().sum(1).mean().sqrt()
+    for q in symmetry.random_rotation(dice, (20,)):
+        q = -q if mirror else q
+        after = placed([turned(atoms, q, 2.0) for atoms in some])
+        assert (after - (before @ q.to(dtype).mT + 2.0)).abs().max() < TOLERANCE[dtype] * rms
+    assert (after - before).abs().max() > 0.1
+
+
+def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, dice):
+    q = symmetry.random_orthogonal(dice, (), torch.float64)
+    asked = torch.arange(12), torch.zeros(12, dtype=torch.int64)
+    here = MoleculeSet(some, dtype=torch.float64).without(*asked)
+    there = MoleculeSet([turned(atoms, q, 1.0) for atoms in some], dtype=torch.float64).without(*asked)
+    assert torch.allclose(here.direction @ q.mT, there.direction)
+    assert torch.allclose(here.distance, there.distance)
+    assert torch.allclose(here.missing_position @ q.mT + 1.0, there.missing_position)
+
+
+def test_the_vote_does_not_see_the_order_of_atoms(some, trained):
+    order = torch.randperm(len(some[0]), generator=Generator().manual_seed(3)).tolist()
+    _, _, here = missing_atom.answers(trained, some[0], order[2])
+    _, _, there = missing_atom.answers(trained, some[0][order], 2)
+    assert torch.allclose(here.position, there.position, atol=1e-4)
+    assert torch.allclose(here.scores, there.scores, atol=1e-4)
+
+
+def test_the_answer_for_a_molecule_does_not_depend_on_the_others_in_the_batch(some, trained):
+    together = missing_atom.results(trained, MoleculeSet(some)).error
+    alone = torch.cat([missing_atom.results(trained, MoleculeSet([atoms])).error for atoms in some])
+    assert torch.allclose(together, alone, atol=1e-4)
+
+
+def test_the_sure_ones_decide():
+    holes = MoleculeSet([molecule("H2O")]).without(torch.tensor([0]), torch.tensor([0]))
+    displacement = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])
+    scores = torch.eye(2, 5)
+    found = missing_atom.vote(holes, Speech(scores, displacement, torch.tensor([0.0, 30.0])))
+    assert torch.allclose(found.position[0], holes.position[1] + displacement[1], atol=1e-5)
+    assert found.scores[0].argmax() == 1
+    level = missing_atom.vote(holes, Speech(scores, displacement, torch.tensor([500.0, 500.0])))
+    assert torch.allclose(level.position[0], (holes.position + displacement).mean(0), atol=1e-5)
+    assert torch.allclose(level.weight, torch.tensor([0.5, 0.5]))
+
+
+def test_a_result_counts_only_if_place_and_element_are_right():
+    found = missing_atom.Results(
+        torch.tensor([0.1, 0.1, 0.9, 0.5]), torch.tensor([True, False, True, True]), torch.zeros(4).long()
+    )
+    assert found.accuracy == 0.5
+    assert found.mae == pytest.approx(0.4)
+
+
+def test_training_learns_and_the_answer_is_put_back(some, trained):
+    before = missing_atom.results(CartesianNetwork(16, 8, 2), MoleculeSet(some))
+    after = missing_atom.results(trained, MoleculeSet(some))
+    assert after.mae < 0.5 * before.mae
+    assert after.accuracy > before.accuracy + 0.3
+    back = missing_atom.guess(trained, some[0], 1)
+    assert len(back) == len(some[0])
+    _, _, found = missing_atom.answers(trained, some[0], 1)
+    assert back.positions[-1] == pytest.approx(found.position[0].numpy(), abs=1e-5)
+    assert np.allclose(np.delete(some[0].positions, 1, axis=0), back.positions[:-1])
+
+
+def test_the_loss_takes_out_every_atom_in_the_end(some):
+    class Spy(torch.nn.Module):
+        def forward(self, holes):
+            taken.update({tuple(x.tolist()) for x in holes.missing_position})
+            n = len(holes.element)
+            return Speech(torch.zeros(n, 5), torch.zeros(n, 3), torch.zeros(n))
+
+    taken: set = set()
+    loss, dice = missing_atom.vote_loss(MoleculeSet(some[:2])), Generator().manual_seed(0)
+    for _ in range(200):
+        loss(Spy(), torch.tensor([0, 1]), dice)
+    assert len(taken) == len(some[0]) + len(some[1])
+
+
+def test_one_of_two_atoms_leaves_one_that_sees_nobody(trained):
+    holes, _, found = missing_atom.answers(trained, molecule("N2"), 0)
+    assert len(holes.element) == 1
+    assert len(holes.target) == 0
+    assert torch.isfinite(found.position).all()
+
+
+@pytest.mark.parametrize(
+    ("molecules_", "message"),
+    [
+        ([], "no molecules"),
+        ([Atoms("C")], "somebody must be left to vote"),
+        ([molecule("H2O"), molecule("SiH4")], r"molecule 1 .* holds Si: the known elements are H, C, N, O, F"),
+        ([Atoms("CO", [[0, 0, 0], [0, 0, 0.1]])], "0.10 A apart"),
+        ([Atoms("CO", [[0, 0, 0], [0, 0, np.nan]])], "no numbers"),
+    ],
+    ids=["none", "one atom", "unknown element", "coincident", "nan"],
+)
+def test_bad_molecules_are_named(molecules_, message):
+    with pytest.raises(ValueError, match=message):
+        MoleculeSet(molecules_)
+
+
+@pytest.mark.parametrize("removed", [-1, 3])
+def test_an_atom_that_is_not_there_cannot_be_taken_out(removed):
+    with pytest.raises(IndexError, match="count from 0"):
+        MoleculeSet([molecule("H2O")]).without(torch.tensor([0]), torch.tensor([removed]))
+
+
+def test_a_smiles_becomes_a_molecule_with_hydrogens():
+    atoms = molecules.from_smiles("CCO")
+    assert atoms.get_chemical_formula() == "C2H6O"
+    assert molecules.smiles(atoms) == "CCO"
+    assert np.allclose(atoms.positions, molecules.from_smiles("CCO").positions)
+
+
+@pytest.mark.parametrize("text", ["C1CC", "not a molecule", ""])
+def test_a_smiles_that_does_not_parse_is_refused(text):
+    with pytest.raises(ValueError, match="no SMILES that RDKit can read"):
+        molecules.from_smiles(text)

@@ -1,0 +1,35 @@
+"""A molecule without one of its atoms comes in; where that was and what go out, by a vote of those that are left.
+
+`graphs` says who sees whom, `network` lets every atom speak, `votes` counts. The task is that of N. Thomas et al.,
+Tensor field networks, arXiv:1802.08219 (2018).
+"""
+
+from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, Holes, MoleculeSet, nearest_elements
+from tutorial_lib.extensions.missing_atom.network import CartesianNetwork, Speech
+from tutorial_lib.extensions.missing_atom.votes import (
+    NEAR,
+    Guess,
+    Results,
+    answers,
+    guess,
+    results,
+    vote,
+    vote_loss,
+)
+
+__all__ = [
+    "ELEMENTS",
+    "NEAR",
+    "CartesianNetwork",
+    "Guess",
+    "Holes",
+    "MoleculeSet",
+    "Results",
+    "Speech",
+    "answers",
+    "guess",
+    "nearest_elements",
+    "results",
+    "vote",
+    "vote_loss",
+]

