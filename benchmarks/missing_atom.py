@@ -170,6 +170,8 @@ def all_figures(series: dict) -> list[Figure]:
     figures.append(Figure("no symmetry, 5-18, in the poses of the set (%)", "reported", words))
     for what in ours[0]["5-18"]["by"]:
         shares = [run["5-18"]["by"][what] for run in ours]
+        if not shares[0]["holes"]:
+            continue
         words = f"{mean_and_spread([s['accuracy'] for s in shares])} of {shares[0]['holes']}"
         figures.append(Figure(f"5-18 unseen, {what}: right (%)", "reported", words))
     return figures
