@@ -5,6 +5,8 @@ from ase import Atoms
 from ase.build import molecule
 from torch import Generator
 
+from benchmarks import missing_atom as benchmark
+from benchmarks.missing_atom_rivals import Turned
 from tutorial_lib import molecules, qm9, symmetry, training
 from tutorial_lib.extensions import missing_atom
 from tutorial_lib.extensions.missing_atom import CartesianNetwork, MoleculeSet, Speech
@@ -150,6 +152,42 @@ def test_the_loss_takes_out_every_atom_in_the_end(some):
     for _ in range(200):
         loss(Spy(), torch.tensor([0, 1]), dice)
     assert len(taken) == len(some[0]) + len(some[1])
+
+
+@pytest.mark.parametrize("name", benchmark.NETWORKS)
+def test_a_rival_has_the_symmetry_that_its_name_says_and_the_size_of_ours(some, dice, name):
+    model, q = benchmark.network(name, 0), symmetry.random_orthogonal(dice)
+    moved, removed = [turned(atoms, q, 1.0) for atoms in some], torch.zeros(12, dtype=torch.int64)
+    before, after = (benchmark.placed(model, which, removed, torch.float32) for which in (some, moved))
+    error = (after - (before @ q.float().mT + 1.0)).abs().max()
+    assert (error > 0.01) if "no symmetry" in name else (error < 1e-4)
+    sizes = [sum(w.numel() for w in benchmark.network(which, 0).parameters()) for which in (name, benchmark.OURS)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
+
+
+def test_a_rival_that_is_asked_in_random_poses_answers_in_the_pose_of_the_question(some, dice):
+    class Away(torch.nn.Module):
+        """Points away from all neighbours, so it is equivariant, whatever the pose."""
+
+        def forward(self, holes):
+            n = len(holes.element)
+            push = torch.zeros(n, 3).index_add(0, holes.target, -holes.direction)
+            return Speech(torch.zeros(n, 5), push, torch.zeros(n))
+
+    holes = MoleculeSet(some).without(torch.arange(12), torch.zeros(12, dtype=torch.int64))
+    plain, asked = Away()(holes), Turned(Away())(holes)
+    assert torch.allclose(plain.displacement, asked.displacement, atol=1e-5)
+    fixed = benchmark.network("no symmetry", 0)
+    assert not torch.allclose(fixed(holes).displacement, Turned(fixed)(holes).displacement, atol=1e-3)
+
+
+def test_the_nearest_atom_of_a_hydrogen_is_the_one_that_it_is_bonded_to(some):
+    known = MoleculeSet([molecule("CH3OH"), molecule("H2CO"), molecule("NH3")])
+    nearest = missing_atom.nearest_elements(known)
+    partners = [missing_atom.ELEMENTS[nearest[i]] for i in (known.element == 0).nonzero()[:, 0]]
+    assert sorted(partners) == ["C"] * 5 + ["N"] * 3 + ["O"]
+    lonely = MoleculeSet([Atoms("H2", [[0, 0, 0], [0, 0, 9]])])
+    assert missing_atom.nearest_elements(lonely).tolist() == [-1, -1]
 
 
 def test_one_of_two_atoms_leaves_one_that_sees_nobody(trained):
