@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from benchmarks.hierarchical_autoencoder import equivariance, trained
 from benchmarks.inpainting import aligned_decoder, every
-from benchmarks.table import RESULTS, Figure, command_line, finish, mean_and_spread, notebook_figures
+from benchmarks.table import Figure, finish, long_command_line, mean_and_spread, notebook_figures, stored
 from tutorial_lib import environments, g2, gram, hierarchy, octahedra, recipes, silicon, symmetry, training
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.hierarchy import HierarchicalAutoencoder
@@ -307,15 +307,8 @@ def all_figures(series: dict) -> list[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = command_line(__doc__)
-    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, each on one thread")
-    parser.add_argument("--keep", help="a folder for finished runs, from which an interrupted benchmark goes on")
-    parser.add_argument("--stored", action="store_true", help="train nothing, take the stored runs")
-    args = parser.parse_args(arguments)
-    if args.stored:
-        series = json.loads((RESULTS / "found_motifs.json").read_text(encoding="utf-8"))["series"]
-    else:
-        series = all_runs(args.seeds, args.jobs, args.keep)
+    args = long_command_line(__doc__).parse_args(arguments)
+    series = stored("found_motifs") if args.stored else all_runs(args.seeds, args.jobs, args.keep)
     figures = all_figures(series)
     if not args.skip_notebook:
         figures += notebook_figures("10")

@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from torch import Generator, Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmarks.table import RESULTS, Figure, command_line, finish, mean_and_spread, notebook_figures
+from benchmarks.table import Figure, command_line, finish, mean_and_spread, notebook_figures, stored
 from benchmarks.tetris import posed
 from tutorial_lib import equivariant, hierarchy, recipes, symmetry, tetris, training
 from tutorial_lib.hierarchy import HierarchicalAutoencoder
@@ -183,8 +183,8 @@ def main(arguments: list[str] | None = None) -> int:
     done = iter(Parallel(n_jobs=args.jobs, verbose=5)(work))
     found = {task: [next(done) for _ in args.seeds] for task in tasks}
     if args.only:
-        stored = json.loads((RESULTS / "hierarchical_autoencoder.json").read_text(encoding="utf-8"))["series"]
-        found = {PIECES_TASK: stored[PIECES_TASK], **stored["polycubes"]} | found
+        before = stored("hierarchical_autoencoder")
+        found = {PIECES_TASK: before[PIECES_TASK], **before["polycubes"]} | found
     pieces, cubes = found[PIECES_TASK], {task: found[task] for task in TASKS}
     figures = figures_of(pieces, cubes)
     if not args.skip_notebook:

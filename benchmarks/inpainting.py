@@ -6,7 +6,6 @@ question with more neighbours. Candidates are judged on test cells; choices were
 """
 
 import dataclasses
-import json
 import math
 import sys
 import time
@@ -16,7 +15,7 @@ from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from benchmarks.table import RESULTS, Figure, command_line, finish, notebook_figures
+from benchmarks.table import Figure, finish, long_command_line, notebook_figures, stored
 from tutorial_lib import environments, gram, inpainting, motifs, places, recipes, silicon, vae
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.environments import Environments
@@ -300,15 +299,8 @@ def all_figures(runs: dict[str, list[dict]]) -> list[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = command_line(__doc__)
-    parser.add_argument("--jobs", type=int, default=1, help="networks trained at a time")
-    parser.add_argument("--keep", help="a folder for finished runs, from which an interrupted benchmark goes on")
-    parser.add_argument("--stored", action="store_true", help="train nothing, take the stored runs")
-    args = parser.parse_args(arguments)
-    if args.stored:
-        series = json.loads((RESULTS / "inpainting.json").read_text())["series"]
-    else:
-        series = all_runs(args.seeds, args.jobs, args.keep)
+    args = long_command_line(__doc__).parse_args(arguments)
+    series = stored("inpainting") if args.stored else all_runs(args.seeds, args.jobs, args.keep)
     runs, sight = series["eight"], series["sightedness"]
     figures = all_figures(runs)
     for n, methods in sight.items():

@@ -3,7 +3,6 @@
 python -m benchmarks.missing_atom [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored] [--skip-notebook]
 """
 
-import json
 import sys
 import time
 from dataclasses import replace
@@ -14,7 +13,7 @@ from torch import Generator, nn
 from tqdm import tqdm
 
 from benchmarks.missing_atom_rivals import GateNetwork, InvariantNetwork, PlainNetwork, Turned
-from benchmarks.table import RESULTS, Figure, command_line, finish, mean_and_spread, notebook_figures
+from benchmarks.table import Figure, finish, long_command_line, mean_and_spread, notebook_figures, stored
 from tutorial_lib import qm9, recipes, symmetry, training
 from tutorial_lib.extensions import missing_atom
 from tutorial_lib.extensions.missing_atom import ELEMENTS, CartesianNetwork, MoleculeSet
@@ -181,15 +180,8 @@ def all_figures(series: dict) -> list[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = command_line(__doc__)
-    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, each on one thread")
-    parser.add_argument("--keep", help="a folder for finished runs, from which an interrupted benchmark goes on")
-    parser.add_argument("--stored", action="store_true", help="train nothing, take the stored runs")
-    args = parser.parse_args(arguments)
-    if args.stored:
-        series = json.loads((RESULTS / "missing_atom.json").read_text(encoding="utf-8"))["series"]
-    else:
-        series = all_runs(args.seeds, args.jobs, args.keep)
+    args = long_command_line(__doc__).parse_args(arguments)
+    series = stored("missing_atom") if args.stored else all_runs(args.seeds, args.jobs, args.keep)
     figures = all_figures(series)
     if not args.skip_notebook:
         figures += notebook_figures("08")

@@ -53,6 +53,20 @@ def command_line(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def long_command_line(description: str) -> argparse.ArgumentParser:
+    """The options of benchmarks that train for more than half an hour."""
+    parser = command_line(description)
+    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, each on one thread")
+    parser.add_argument("--keep", help="a folder for finished runs, from which an interrupted benchmark goes on")
+    parser.add_argument("--stored", action="store_true", help="train nothing, take the stored runs")
+    return parser
+
+
+def stored(name: str) -> dict:
+    """The series that a benchmark has written."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["series"]
+
+
 def notebook_figures(number: str, aim: str = "") -> list[Figure]:
     """What a notebook takes, beside its budget; the aim, if any, in words."""
     meter = run_notebook(notebooks([number])[0], store=False)
