@@ -13,11 +13,11 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import silu
 
 from tutorial_lib.equivariant.network import gate_for
-from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, Holes
-from tutorial_lib.extensions.missing_atom.network import Speech, bumps
+from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
+from tutorial_lib.extensions.missing_atom.network import Speech
 from tutorial_lib.symmetry import random_rotation
 
-N_BUMPS, N_LAYERS = 12, 3
+N_LAYERS = 3
 PER_ATOM = 3.5  # about the root of the number of neighbours, so that sums have the size of their terms
 
 
@@ -51,9 +51,9 @@ class ChannelConvolution(nn.Module):
         self.after = o3.Linear(between, irreps_out)
         self.beside = o3.Linear(irreps_in, irreps_out)
 
-    def forward(self, features: Tensor, holes: Holes, harmonics: Tensor, heights: Tensor) -> Tensor:
+    def forward(self, features: Tensor, holes: Holes, harmonics: Tensor) -> Tensor:
         """The features after one look."""
-        sent = self.after(self.product(self.before(features)[holes.source], harmonics, self.radial(heights)))
+        sent = self.after(self.product(self.before(features)[holes.source], harmonics, self.radial(holes.heights)))
         got = sent.new_zeros(len(features), sent.shape[1]).index_add(0, holes.target, sent)
         return self.beside(features) + got / PER_ATOM
 
@@ -77,10 +77,10 @@ class GateNetwork(nn.Module):
 
     def forward(self, holes: Holes) -> Speech:
         """What every atom says."""
-        heights, x = bumps(holes.distance, n=N_BUMPS), self.known(holes.element)
+        x = self.known(holes.element)
         harmonics = o3.spherical_harmonics("0e + 1o", holes.direction, False, "component")
         for convolution, gate in zip(self.convolutions, self.gates, strict=True):
-            x = gate(convolution(x, holes, harmonics, heights))
+            x = gate(convolution(x, holes, harmonics))
         said = self.head(x[:, : self.scalars])
         return Speech(said[:, :-1], self.displacement(x), said[:, -1])
 
@@ -117,10 +117,9 @@ class InvariantNetwork(MessagePassing):
 
     def forward(self, holes: Holes) -> Speech:
         """What every atom says."""
-        heights = bumps(holes.distance, n=N_BUMPS)
-        x = self.looked(holes, heights)
+        x = self.looked(holes, holes.heights)
         said = self.head(x)
-        weight = self.along(torch.cat([x[holes.target], x[holes.source], heights], dim=1))
+        weight = self.along(torch.cat([x[holes.target], x[holes.source], holes.heights], dim=1))
         steps = weight * holes.direction * holes.distance[:, None]
         displacement = steps.new_zeros(len(x), 3).index_add(0, holes.target, steps)
         return Speech(said[:, :-1], displacement, said[:, -1])
@@ -134,9 +133,8 @@ class PlainNetwork(MessagePassing):
 
     def forward(self, holes: Holes) -> Speech:
         """What every atom says."""
-        heights = bumps(holes.distance, n=N_BUMPS)
-        both = (heights[:, :, None] * holes.direction[:, None]).flatten(1)
-        said = self.head(self.looked(holes, torch.cat([heights, holes.direction, both], dim=1)))
+        both = (holes.heights[:, :, None] * holes.direction[:, None]).flatten(1)
+        said = self.head(self.looked(holes, torch.cat([holes.heights, holes.direction, both], dim=1)))
         return Speech(said[:, :-4], said[:, -4:-1], said[:, -1])
 
 

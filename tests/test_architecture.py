@@ -65,7 +65,7 @@ ALLOWED = {
     "qm9": {"shipped"},
     "extensions": set(),
     "extensions.missing_atom.graphs": {"vocabulary"},
-    "extensions.missing_atom.network": {"extensions.missing_atom.graphs", "vocabulary"},
+    "extensions.missing_atom.network": {"extensions.missing_atom.graphs"},
     "extensions.missing_atom.votes": {
         "extensions.missing_atom.graphs",
         "extensions.missing_atom.network",

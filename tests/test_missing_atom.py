@@ -10,6 +10,7 @@ from benchmarks.missing_atom_rivals import Turned
 from tutorial_lib import molecules, qm9, symmetry, training
 from tutorial_lib.extensions import missing_atom
 from tutorial_lib.extensions.missing_atom import CartesianNetwork, MoleculeSet, Speech
+from tutorial_lib.extensions.missing_atom.graphs import bumps
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
@@ -56,6 +57,15 @@ def test_edges_are_the_pairs_within_the_cut_off_of_one_molecule(some):
     assert len(holes.target) == near.sum()
     apart = holes.position[holes.source] - holes.position[holes.target]
     assert torch.allclose(holes.direction * holes.distance[:, None], apart, atol=1e-5)
+    assert torch.allclose(holes.heights, bumps(holes.distance), atol=1e-4)
+
+
+def test_bumps_vanish_at_the_cut_off_with_their_slope():
+    edge = bumps(torch.tensor([3.0, 2.999, 1.5], dtype=torch.float64))
+    assert edge[0].abs().max() < 1e-12
+    assert edge[1].abs().max() < 1e-5
+    assert edge[2].max() > 0.4
+    assert bumps(torch.tensor([0.7 + 2.3 * 4 / 11])).argmax() == 4
 
 
 def test_every_hole_is_asked_about_once(some):
@@ -91,6 +101,7 @@ def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some,
     there = MoleculeSet([turned(atoms, q, 1.0) for atoms in some], dtype=torch.float64).without(*asked)
     assert torch.allclose(here.direction @ q.mT, there.direction)
     assert torch.allclose(here.distance, there.distance)
+    assert torch.allclose(here.heights, there.heights)
     assert torch.allclose(here.missing_position @ q.mT + 1.0, there.missing_position)
 
 

@@ -4,7 +4,7 @@
 Tensor field networks, arXiv:1802.08219 (2018).
 """
 
-from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, Holes, MoleculeSet, nearest_elements
+from tutorial_lib.extensions.missing_atom.graphs import CUTOFF, ELEMENTS, Holes, MoleculeSet, nearest_elements
 from tutorial_lib.extensions.missing_atom.network import CartesianNetwork, Speech
 from tutorial_lib.extensions.missing_atom.votes import (
     NEAR,
@@ -18,6 +18,7 @@ from tutorial_lib.extensions.missing_atom.votes import (
 )
 
 __all__ = [
+    "CUTOFF",
     "ELEMENTS",
     "NEAR",
     "CartesianNetwork",

@@ -1,10 +1,11 @@
 """Who sees whom in molecules, once and for all: molecules come in, and graphs without one atom each go out.
 
-Directions and distances are computed once a molecule, and a batch only picks from them. This is legal because the
-network is equivariant: it would learn nothing from a turned copy. Many molecules make one graph whose parts do not see
-each other, so that no size has to be filled up.
+Directions, and distances on bumps, are computed once a molecule, and a batch only picks from them. This is legal
+because the network is equivariant: it would learn nothing from a turned copy. Many molecules make one graph whose parts
+do not see each other, so that no size has to be filled up.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,10 +13,12 @@ import torch
 from ase import Atoms
 from torch import Tensor
 
-from tutorial_lib.vocabulary import Indices
+from tutorial_lib.vocabulary import Indices, Scalars
 
 ELEMENTS = ("H", "C", "N", "O", "F")
 CUTOFF = 3.0  # A: neighbours and next neighbours
+NEAREST = 0.7  # A, the centre of the first bump
+N_BUMPS = 12
 COINCIDENT = 0.3  # A: no two nuclei are so near
 
 
@@ -31,6 +34,7 @@ class Holes:
         source: (edges,), the atom that it sees.
         direction: (edges, 3), unit vectors from target to source, no unit.
         distance: (edges,), angstrom.
+        heights: (edges, bumps), of the distances on smooth bumps, no unit.
         missing_element: (molecules,), what was taken out.
         missing_position: (molecules, 3), where it was, angstrom.
     """
@@ -42,6 +46,7 @@ class Holes:
     source: Tensor
     direction: Tensor
     distance: Tensor
+    heights: Tensor
     missing_element: Tensor
     missing_position: Tensor
 
@@ -70,13 +75,20 @@ class MoleculeSet:
     Args:
         molecules: of at least two atoms, in angstrom.
         cutoff: atoms farther apart do not see each other, angstrom.
+        n_bumps: in which distances are written.
         dtype: of positions and directions.
 
     Raises:
         ValueError: there is no molecule, or one has a single atom, an unknown element, or two atoms at one place.
     """
 
-    def __init__(self, molecules: Sequence[Atoms], cutoff: float = CUTOFF, dtype: torch.dtype = torch.float32):
+    def __init__(
+        self,
+        molecules: Sequence[Atoms],
+        cutoff: float = CUTOFF,
+        n_bumps: int = N_BUMPS,
+        dtype: torch.dtype = torch.float32,
+    ):
         if not molecules:
             raise ValueError("there are no molecules: at least one is needed")
         for at, atoms in enumerate(molecules):
@@ -94,6 +106,7 @@ class MoleculeSet:
         apart = self.position[self.source] - self.position[self.target]
         self.distance = apart.norm(dim=1)
         self.direction = apart / self.distance[:, None]
+        self.heights = bumps(self.distance, cutoff, n_bumps)
 
     def __len__(self) -> int:
         """How many molecules there are."""
@@ -145,9 +158,29 @@ class MoleculeSet:
             source=place[source + shift],
             direction=self.direction[edge],
             distance=self.distance[edge],
+            heights=self.heights[edge],
             missing_element=self.element[gone],
             missing_position=self.position[gone],
         )
+
+
+def bumps(distance: Scalars, cutoff: float = CUTOFF, n: int = N_BUMPS) -> Tensor:
+    """Gaussian bumps between 0.7 angstrom and the cut-off, which they reach smoothly with value and slope zero.
+
+    Args:
+        distance: angstrom.
+        cutoff: angstrom.
+        n: how many.
+
+    Returns:
+        One more axis, of n, no unit.
+
+    Raises:
+        Nothing.
+    """
+    centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
+    heights = (-0.5 * ((distance[..., None] - centres) * (n / (cutoff - NEAREST))).square()).exp()
+    return heights * (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
 
 
 def nearest_elements(molecules: MoleculeSet) -> Indices:

@@ -5,16 +5,12 @@ and vectors, l = 0 and 1, written as plain Cartesian arrays. The products that t
 are few enough to be written out: number times direction, vector times number, vector times vector summed to a number.
 """
 
-import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.extensions.missing_atom.graphs import CUTOFF, ELEMENTS, Holes
-from tutorial_lib.vocabulary import Scalars
-
-NEAREST = 0.7  # A, the centre of the first bump
+from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
 
 
 class Speech(NamedTuple):
@@ -29,25 +25,6 @@ class Speech(NamedTuple):
     scores: Tensor
     displacement: Tensor
     confidence: Tensor
-
-
-def bumps(distance: Scalars, cutoff: float = CUTOFF, n: int = 12) -> Tensor:
-    """Gaussian bumps between 0.7 angstrom and the cut-off, which they reach smoothly with value and slope zero.
-
-    Args:
-        distance: angstrom.
-        cutoff: angstrom.
-        n: how many.
-
-    Returns:
-        One more axis, of n, no unit.
-
-    Raises:
-        Nothing.
-    """
-    centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
-    heights = (-0.5 * ((distance[..., None] - centres) * (n / (cutoff - NEAREST))).square()).exp()
-    return heights * (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
 
 
 class Layer(nn.Module):
@@ -75,14 +52,13 @@ class Layer(nn.Module):
             nn.Linear(2 * width + 2 * n_vectors, width), nn.SiLU(), nn.Linear(width, width + n_vectors)
         )
 
-    def forward(self, numbers: Tensor, vectors: Tensor, holes: Holes, heights: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, numbers: Tensor, vectors: Tensor, holes: Holes) -> tuple[Tensor, Tensor]:
         """The features of all atoms after one look.
 
         Args:
             numbers: (atoms, width), no unit.
             vectors: (atoms, 3, n_vectors), no unit.
             holes: the graph.
-            heights: (edges, bumps), no unit.
 
         Returns:
             Numbers and vectors, as they came.
@@ -91,7 +67,7 @@ class Layer(nn.Module):
             Nothing.
         """
         width, n_vectors = self.sizes[:2]
-        w_number, w_along, w_vector, w_inner = self.radial(heights).split(self.sizes, dim=1)
+        w_number, w_along, w_vector, w_inner = self.radial(holes.heights).split(self.sizes, dim=1)
         scalar, along = self.sent_numbers(numbers)[holes.source].split([width, n_vectors], dim=1)
         vector = self.sent_vectors(vectors)[holes.source]
         direction = holes.direction[:, :, None]
@@ -113,8 +89,7 @@ class CartesianNetwork(nn.Module):
         width: numbers an atom.
         n_vectors: vectors an atom.
         n_layers: looks at the neighbours.
-        n_bumps: on the axis of distances.
-        cutoff: angstrom, as in the set of molecules.
+        n_bumps: on the axis of distances, as in the set of molecules.
         seed: of the initial weights.
     """
 
@@ -123,13 +98,12 @@ class CartesianNetwork(nn.Module):
         width: int = 48,
         n_vectors: int = 24,
         n_layers: int = 3,
-        n_bumps: int = 12,
-        cutoff: float = CUTOFF,
+        n_bumps: int = N_BUMPS,
         *,
         seed: int = 0,
     ):
         super().__init__()
-        self.cutoff, self.n_bumps, self.n_vectors = cutoff, n_bumps, n_vectors
+        self.n_vectors = n_vectors
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.known = nn.Embedding(len(ELEMENTS), width)
@@ -147,12 +121,11 @@ class CartesianNetwork(nn.Module):
             Scores, displacements and confidences.
 
         Raises:
-            RuntimeError: the graph and the network have different dtypes.
+            RuntimeError: the graph and the network have different dtypes, or numbers of bumps.
         """
-        heights = bumps(holes.distance, self.cutoff, self.n_bumps)
         numbers = self.known(holes.element)
         vectors = numbers.new_zeros(len(numbers), 3, self.n_vectors)
         for layer in self.layers:
-            numbers, vectors = layer(numbers, vectors, holes, heights)
+            numbers, vectors = layer(numbers, vectors, holes)
         said = self.head(numbers)
         return Speech(said[:, :-1], self.displacement(vectors)[..., 0], said[:, -1])
