@@ -175,6 +175,8 @@ def test_compared_cells_survive_another_processor(path, environment):
 @each_lesson
 def test_compared_cells_survive_another_seed(path, seed):
     book = nbformat.read(path, 4)
+    if not any("training.train(" in cell.source for cell in book.cells):
+        pytest.skip("it trains nothing: the weights that it evaluates come with the library")
     changed = 0
     for cell in book.cells:
         # The cell that prints the recipe would say the new seed, as it should.
