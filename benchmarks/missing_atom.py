@@ -21,6 +21,14 @@ from tutorial_lib.extensions.missing_atom import ELEMENTS, CartesianNetwork, Mol
 OURS = "Cartesian vectors"
 NETWORKS = (OURS, "e3nn gates", "invariant features", "no symmetry", "no symmetry, rotated copies")
 SIZES = (10, 100, 1000)  # molecules to train on
+# Of 0.001, 0.002, 0.004, 0.008, 0.01 and 0.02: the best on 150 validation molecules after a third of the time, seed 0;
+# without symmetry half of that, because a seed diverged in the whole time.
+LEARNING_RATES = {
+    "e3nn gates": 0.02,
+    "invariant features": 0.008,
+    "no symmetry": 0.002,
+    "no symmetry, rotated copies": 0.004,
+}
 THIRD = 3  # of the time, where there are fewer molecules to train on
 FOURTH = 4  # of the test molecules, there too
 PUBLISHED = {"5-18": (92.6, 0.16), "19": (94.7, 0.15), "23": (96.9, 0.14), "25-29": (97.8, 0.17)}  # arXiv:1802.08219
@@ -57,6 +65,7 @@ def measured(name: str, n: int, seed: int) -> dict:
     torch.set_num_threads(1)
     molecules = MoleculeSet(qm9.load("train")[:n])
     recipe = recipes.missing_atom(seed)
+    recipe = replace(recipe, learning_rate=LEARNING_RATES.get(name, recipe.learning_rate))
     if n < max(SIZES):
         recipe = replace(recipe, epochs=recipe.epochs // THIRD)
     if name != OURS:

@@ -21,11 +21,11 @@ N_LAYERS = 3
 PER_ATOM = 3.5  # about the root of the number of neighbours, so that sums have the size of their terms
 
 
-def perceptron(*sizes: int) -> nn.Sequential:
+def perceptron(*sizes: int, bias: bool = True) -> nn.Sequential:
     """Linear layers with SiLU between them."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(sizes):
-        layers += [nn.Linear(n_in, n_out), nn.SiLU()]
+        layers += [nn.Linear(n_in, n_out, bias=bias), nn.SiLU()]
     return nn.Sequential(*layers[:-1])
 
 
@@ -91,7 +91,7 @@ class MessagePassing(nn.Module):
     def __init__(self, n_edge: int, width: int, n_out: int):
         super().__init__()
         self.known = nn.Embedding(len(ELEMENTS), width)
-        self.filters = nn.ModuleList(perceptron(n_edge, width, width) for _ in range(N_LAYERS))
+        self.filters = nn.ModuleList(perceptron(n_edge, width, width, bias=False) for _ in range(N_LAYERS))
         self.sent = nn.ModuleList(nn.Linear(width, width) for _ in range(N_LAYERS))
         self.updates = nn.ModuleList(perceptron(width, width, width) for _ in range(N_LAYERS))
         self.head = perceptron(width, width, n_out)

@@ -201,6 +201,17 @@ def test_the_nearest_atom_of_a_hydrogen_is_the_one_that_it_is_bonded_to(some):
     assert missing_atom.nearest_elements(lonely).tolist() == [-1, -1]
 
 
+def test_nothing_jumps_when_an_atom_crosses_the_cut_off(trained):
+    def placed(apart):
+        atoms = Atoms("HCOC", [[0, 0, -1.1], [0, 0, 0], [0, 1.2, 0.3], [0, 0, apart]])
+        return missing_atom.answers(trained, atoms, 0)[2].position
+
+    with torch.no_grad():
+        inside, outside, elsewhere = placed(2.9999), placed(3.0001), placed(2.0)
+    assert (inside - outside).abs().max() < 1e-3
+    assert (inside - elsewhere).abs().max() > 1e-2
+
+
 def test_one_of_two_atoms_leaves_one_that_sees_nobody(trained):
     holes, _, found = missing_atom.answers(trained, molecule("N2"), 0)
     assert len(holes.element) == 1

@@ -125,7 +125,7 @@ class MoleculeSet:
         return molecule, torch.arange(len(molecule)) - self.first[molecule]
 
     def without(self, molecule: Indices, removed: Indices) -> Holes:
-        """Some of the molecules, each without one atom. One of two atoms, the other sees nobody.
+        """Some of the molecules, each without one atom. Of two atoms, the one that is left sees nobody.
 
         Args:
             molecule: (N,), which molecules, no unit; one may occur again.

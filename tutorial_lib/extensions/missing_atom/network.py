@@ -1,8 +1,9 @@
 """Every atom that is left looks about and speaks: graphs come in, and three things an atom go out.
 
 Scores of the elements, a vector from the atom to where the missing one was, and how sure it is. Features are numbers
-and vectors, l = 0 and 1, written as plain Cartesian arrays. The products that tensor field networks allow among them
-are few enough to be written out: number times direction, vector times number, vector times vector summed to a number.
+and vectors, l = 0 and 1, written as plain Cartesian arrays. The products among them are few enough to be written out:
+number times direction, vector times number, vector times vector summed to a number. The cross product, which the
+published network has, would have to be carried along as a third kind, 1e; we need none.
 """
 
 from typing import NamedTuple
@@ -19,7 +20,7 @@ class Speech(NamedTuple):
     Attributes:
         scores: (atoms, elements), of what is missing, no unit.
         displacement: (atoms, 3), from the atom to where it is missing, angstrom.
-        confidence: (atoms,), the logarithm of the weight of its vote, no unit.
+        confidence: (atoms,), the logarithm of the weight of its vote, up to a constant of its molecule, no unit.
     """
 
     scores: Tensor
@@ -30,9 +31,11 @@ class Speech(NamedTuple):
 class Layer(nn.Module):
     """One look at the neighbours.
 
-    With W_k(r) learnt functions of the distance, each atom sums what its neighbours send,
-    s: W_1 a and v . r W_2, vectors: W_3 a r and W_4 v; a network of numbers mixes the sums, and vectors are scaled by
-    numbers. Nothing else happens to a vector, so it turns when the molecule does.
+    With learnt functions W of the distance and u the direction, each atom sums what its neighbours send: numbers
+    W_number a and W_inner (v . u), vectors W_along b u and W_vector v. Vectors are mixed linearly, channel with
+    channel; their inner products and all numbers go through a small network, which also says by how much each new
+    vector is scaled. Nothing else happens to a vector, so it turns when the molecule does. W has no biases: it vanishes
+    with the bumps at the cut-off, and nothing jumps when an atom crosses it.
 
     Args:
         width: numbers an atom.
@@ -43,7 +46,9 @@ class Layer(nn.Module):
     def __init__(self, width: int, n_vectors: int, n_bumps: int):
         super().__init__()
         self.sizes = [width, n_vectors, n_vectors, n_vectors]
-        self.radial = nn.Sequential(nn.Linear(n_bumps, 32), nn.SiLU(), nn.Linear(32, sum(self.sizes)))
+        self.radial = nn.Sequential(
+            nn.Linear(n_bumps, 32, bias=False), nn.SiLU(), nn.Linear(32, sum(self.sizes), bias=False)
+        )
         self.sent_numbers = nn.Linear(width, width + n_vectors)
         self.sent_vectors = nn.Linear(n_vectors, n_vectors, bias=False)
         self.joined = nn.Linear(2 * n_vectors, n_vectors, bias=False)
@@ -73,7 +78,7 @@ class Layer(nn.Module):
         direction = holes.direction[:, :, None]
         to_numbers = torch.cat([scalar * w_number, (vector * direction).sum(dim=1) * w_inner], dim=1)
         to_vectors = torch.cat([(along * w_along)[:, None] * direction, vector * w_vector[:, None]], dim=2)
-        # Divided by about how many neighbours an atom has, and by its root, so that sums have the size of their terms.
+        # An atom has seven or eight neighbours: about their root, so that sums have the size of their terms.
         got = numbers.new_zeros(len(numbers), to_numbers.shape[1]).index_add(0, holes.target, to_numbers) / 3
         moved = vectors.new_zeros(len(numbers), 3, 2 * n_vectors).index_add(0, holes.target, to_vectors) / 2
         new = self.joined(moved)

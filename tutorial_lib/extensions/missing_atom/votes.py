@@ -63,7 +63,7 @@ def vote_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
     """The loss of `training.train`, whose data are the numbers of molecules: every time another atom is taken out.
 
     Args:
-        molecules: to train on, angstrom.
+        molecules: to train on, angstrom; they are on the CPU, so train with `device="cpu"`.
 
     Returns:
         A function of model, batch (N,) and generator, to the squared distance (angstrom squared) plus the cross-entropy
