@@ -111,6 +111,23 @@ def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
         Motifs.fit(points(CLOUDS[:2]), 0.5)
 
 
+def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_members_comes_first():
+    dice = Generator().manual_seed(5)
+    clusters = [octahedra.cluster(1 + n % 6, dice) for n in range(60)]
+    points = hierarchy.points_of(*hierarchy.padded([cluster.points for cluster in clusters]))
+    motifs = Motifs.fit(points, reach=1.6)
+
+    def n_clusters(chosen):
+        level = Level(1.6, 0.25, 2.0, motifs=Motifs(1.6, motifs.kinds, chosen))
+        return len(hierarchy.gathered(points, (level,))[0].centres.positions)
+
+    assert n_clusters(motifs.chosen) == sum(len(cluster.middles) for cluster in clusters)
+    assert all(n_clusters((kind,)) > n_clusters(motifs.chosen) for kind in range(len(motifs.kinds)))
+    members = motifs.kinds[list(motifs.chosen), 0]
+    assert len(members) == 2
+    assert members[0] > members[1]
+
+
 def test_a_cloud_of_one_point_is_refused_by_found_levels_too():
     model = hierarchy.octahedra_autoencoder(CLOUDS)
     with pytest.raises(ValueError, match="cloud 0 has 1 points: there is nothing to encode"):
