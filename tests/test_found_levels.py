@@ -111,6 +111,22 @@ def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
         Motifs.fit(points(CLOUDS[:2]), 0.5)
 
 
+def test_a_single_neighbour_has_the_power_one_for_every_l():
+    pair = points([torch.tensor([[0.0, 0, 0], [0.3, -0.5, 0.7]])])
+    assert torch.allclose(signal_powers(pair, 1.25), torch.ones(2, 5), atol=1e-5)
+
+
+def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size():
+    pieces = points(list(tetris.pieces()[1]))
+    motifs = Motifs.fit(pieces, reach=1.2)
+    gathering = hierarchy.gathered(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
+    sizes = torch.bincount(gathering.cluster)
+    assert len(sizes.unique()) > 1
+    for k, centre in enumerate(gathering.centres.positions):
+        members = pieces.positions[gathering.member[gathering.cluster == k]]
+        assert torch.allclose(centre, members.mean(dim=0), atol=1e-5)
+
+
 def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_members_comes_first():
     dice = Generator().manual_seed(5)
     clusters = [octahedra.cluster(1 + n % 6, dice) for n in range(60)]
