@@ -153,8 +153,11 @@ def test_draws_that_clash_are_left_out():
     draws = torch.stack([far_apart()[0, 0] + 0.5, torch.tensor([0.0, 0.0, -1.0]), FREE])[None, :, None]
     made = inpaint(far_apart(), 1, Says(draws, torch.tensor([[9.0, 9.0, 0.0]])), 1, dice())
     torch.testing.assert_close(made.positions[0, 0, 0], FREE)
-    both = inpaint(far_apart(), 1, Says(draws[:, :2], torch.zeros(1, 2)), 2, dice())
-    assert both.positions.shape == (1, 2, 1, 3)  # where all clash, they are better than nothing
+    # Where all clash, they are better than nothing, and ranked as ever.
+    both = inpaint(far_apart(), 1, Says(draws[:, :2], torch.tensor([[0.0, 5.0]])), 2, dice())
+    torch.testing.assert_close(both.positions[0, :, 0], draws[0, :2, 0].flip(0))
+    assert torch.isfinite(both.share).all()
+    assert torch.isfinite(both.expected_error).all()
 
 
 def test_few_draws_repeat_and_unlikely_ones_still_come_in_turn():
