@@ -259,8 +259,10 @@ def test_the_judge_of_molecules_asks_for_places_elements_and_number():
     assert hierarchy.same_molecule(centred, water)
     assert hierarchy.same_molecule(centred[[2, 1, 0]], water)
     swapped.positions -= swapped.positions.mean(axis=0)
-    for wrong in (swapped, moved, fewer):
+    for wrong in (swapped, moved, fewer, centred + Atoms("H", [[0, 0, 3.0]])):
         assert not hierarchy.same_molecule(wrong, water)
+    near, once = Atoms("H2", [[0, 0, -0.1], [0, 0, 0.1]]), Atoms("H2", [[0, 0, 0], [0, 0, 5.0]])
+    assert not hierarchy.same_molecule(once, near)  # both are near the same one
 
 
 def test_an_unknown_element_is_refused_with_the_known_ones(small):

@@ -338,6 +338,28 @@ def test_a_decoder_is_asked_for_the_code_the_pose_and_the_slots(latent, n_missin
     assert restored_error(draws.positions[:, :1], missing).median() < 0.05
 
 
+def test_the_way_down_is_the_slope_of_the_energy_and_its_prior(latent):
+    codes = torch.randn(3, 4, generator=dice(7))
+    known, _ = taken_out(drawn(torch.randn(3, 4, generator=dice(8))), 1, "any", dice())
+    order = torch.arange(7).repeat(3, 1)
+    wide = inpainting.LatentCompletion(drawn, 4, 8, sigma=0.5, generator=dice())  # the prior counts as much as the fit
+    here = wide._at(codes, known, order)
+    for k, move in enumerate(1e-2 * torch.eye(4)):
+        up, down = (wide._at(codes + sign * move, known, order).energy for sign in (1, -1))
+        torch.testing.assert_close(here.downhill[:, k], (down - up) / 2e-2, rtol=2e-2, atol=2e-2)
+    fit = (known - here.cloud[:, :7]).square().sum((1, 2)) / (2 * 0.5**2)
+    torch.testing.assert_close(here.energy - fit, codes.square().sum(1) / 2, rtol=1e-3, atol=1e-3)
+
+
+def test_the_slope_by_pose_is_that_of_a_turn(latent):
+    known, _ = taken_out(drawn(torch.randn(3, 4, generator=dice(8))), 1, "any", dice())
+    here = latent._at(torch.zeros(3, 4), known, torch.arange(7).repeat(3, 1))
+    for axis, e in enumerate(torch.eye(3)):
+        generator_of_turns = torch.linalg.cross(e.expand(3, 3), torch.eye(3)).mT  # its columns are e x each axis
+        turned = here.cloud @ torch.matrix_exp(1e-3 * generator_of_turns).mT
+        torch.testing.assert_close(here.slope[..., 4 + axis], (turned - here.cloud) / 1e-3, rtol=1e-2, atol=1e-2)
+
+
 def test_its_draws_spread_as_far_as_the_decoder_is_uncertain():
     # A missing atom that moves on its own keeps its prior: 0.3 A along x.
     base = motifs_of("train")[3]
