@@ -1,6 +1,6 @@
 """The G2/97 set: nothing comes in, 148 small molecules go out, with their measured energies.
 
-ASE carries the set. Atoms are of no use to somebody who gathers atoms, so only molecules of two atoms or more are here.
+ASE carries the set, its molecules of two atoms or more.
 What a network makes of them is not decided here.
 """
 
@@ -36,7 +36,7 @@ def molecules() -> list[Atoms]:
         atoms = molecule(name)
         atoms.info = {"name": name, "energy": _energy(name, atoms) / len(atoms)}
         found.append(atoms)
-    return [atoms for atoms in found if len(atoms) > 1]
+    return found
 
 
 def elements(some: list[Atoms]) -> tuple[str, ...]:
