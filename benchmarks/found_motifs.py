@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from benchmarks.hierarchical_autoencoder import equivariance, trained
 from benchmarks.inpainting import aligned_decoder, every
-from benchmarks.table import Figure, finish, long_command_line, mean_and_spread, notebook_figures, stored
+from benchmarks.table import Figure, long_benchmark, mean_and_spread
 from tutorial_lib import environments, g2, gram, hierarchy, octahedra, recipes, silicon, symmetry, training
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.hierarchy import HierarchicalAutoencoder
@@ -307,12 +307,7 @@ def all_figures(series: dict) -> list[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    args = long_command_line(__doc__).parse_args(arguments)
-    series = stored("found_motifs") if args.stored else all_runs(args.seeds, args.jobs, args.keep)
-    figures = all_figures(series)
-    if not args.skip_notebook:
-        figures += notebook_figures("10")
-    return finish("found_motifs", figures, series, args.seeds)
+    return long_benchmark("found_motifs", __doc__, all_runs, all_figures, notebook="10", arguments=arguments)
 
 
 if __name__ == "__main__":

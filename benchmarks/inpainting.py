@@ -15,7 +15,7 @@ from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
 from tqdm import tqdm
 
-from benchmarks.table import Figure, finish, long_command_line, notebook_figures, stored
+from benchmarks.table import Figure, long_benchmark
 from tutorial_lib import environments, gram, inpainting, motifs, places, recipes, silicon, vae
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.environments import Environments
@@ -256,8 +256,25 @@ def in_words(runs: list[dict], case: str, k: int) -> str:
     return f"{means.mean():.2f}{seeds} ± {torch.tensor(of(runs, case, k, 'by cell')).mean():.2f} (cells)"
 
 
-def all_figures(runs: dict[str, list[dict]]) -> list[Figure]:
+def all_figures(series: dict) -> list[Figure]:
     """The rows of the table."""
+    return figures_of_eight(series["eight"]) + figures_of_sight(series["sightedness"])
+
+
+def figures_of_sight(sight: dict[str, dict[str, list[dict]]]) -> list[Figure]:
+    """The rows of clouds with more neighbours."""
+    figures = []
+    for n, methods in sight.items():
+        for name, found in methods.items():
+            cost = f"training {max(run['training'] for run in found):.0f} s, query {found[0]['seconds']:.3f} s"
+            for shell in ("first", "second"):
+                title = f"{n} neighbours, {name}: {shell} shell, best of 1 (A)"
+                figures.append(Figure(title, f"reported; {cost}", in_words(found, shell, 1)))
+    return figures
+
+
+def figures_of_eight(runs: dict[str, list[dict]]) -> list[Figure]:
+    """The rows of eight neighbours."""
 
     def memory(case: str, k: int) -> float:
         return min(min(of(runs[name], case, k)) for name in MEMORIES)
@@ -299,19 +316,7 @@ def all_figures(runs: dict[str, list[dict]]) -> list[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    args = long_command_line(__doc__).parse_args(arguments)
-    series = stored("inpainting") if args.stored else all_runs(args.seeds, args.jobs, args.keep)
-    runs, sight = series["eight"], series["sightedness"]
-    figures = all_figures(runs)
-    for n, methods in sight.items():
-        for name, found in methods.items():
-            cost = f"training {max(run['training'] for run in found):.0f} s, query {found[0]['seconds']:.3f} s"
-            for shell in ("first", "second"):
-                title = f"{n} neighbours, {name}: {shell} shell, best of 1 (A)"
-                figures.append(Figure(title, f"reported; {cost}", in_words(found, shell, 1)))
-    if not args.skip_notebook:
-        figures += notebook_figures("06")
-    return finish("inpainting", figures, series, args.seeds)
+    return long_benchmark("inpainting", __doc__, all_runs, all_figures, notebook="06", arguments=arguments)
 
 
 if __name__ == "__main__":

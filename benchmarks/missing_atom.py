@@ -13,7 +13,7 @@ from torch import Generator, nn
 from tqdm import tqdm
 
 from benchmarks.missing_atom_rivals import GateNetwork, InvariantNetwork, PlainNetwork, Turned
-from benchmarks.table import Figure, finish, long_command_line, mean_and_spread, notebook_figures, stored
+from benchmarks.table import Figure, long_benchmark, mean_and_spread
 from tutorial_lib import qm9, recipes, symmetry, training
 from tutorial_lib.extensions import missing_atom
 from tutorial_lib.extensions.missing_atom import ELEMENTS, CartesianNetwork, MoleculeSet
@@ -189,12 +189,7 @@ def all_figures(series: dict) -> list[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    args = long_command_line(__doc__).parse_args(arguments)
-    series = stored("missing_atom") if args.stored else all_runs(args.seeds, args.jobs, args.keep)
-    figures = all_figures(series)
-    if not args.skip_notebook:
-        figures += notebook_figures("08")
-    return finish("missing_atom", figures, series, args.seeds)
+    return long_benchmark("missing_atom", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
 
 
 if __name__ == "__main__":

@@ -53,13 +53,29 @@ def command_line(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def long_command_line(description: str) -> argparse.ArgumentParser:
-    """The options of benchmarks that train for more than half an hour."""
+def long_benchmark(
+    name: str,
+    description: str,
+    all_runs: Callable[[list[int], int, str | None], dict],
+    all_figures: Callable[[dict], list[Figure]],
+    *,
+    notebook: str | None,
+    arguments: list[str] | None,
+) -> int:
+    """The exit status of a benchmark that trains for more than half an hour; `notebook` is its number, if it has one.
+
+    What was trained, or was stored by an earlier run, goes from `all_runs(seeds, jobs, keep)` to `all_figures(series)`.
+    """
     parser = command_line(description)
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, each on one thread")
     parser.add_argument("--keep", help="a folder for finished runs, from which an interrupted benchmark goes on")
     parser.add_argument("--stored", action="store_true", help="train nothing, take the stored runs")
-    return parser
+    args = parser.parse_args(arguments)
+    series = stored(name) if args.stored else all_runs(args.seeds, args.jobs, args.keep)
+    figures = all_figures(series)
+    if notebook and not args.skip_notebook:
+        figures += notebook_figures(notebook)
+    return finish(name, figures, series, args.seeds)
 
 
 def stored(name: str) -> dict:

@@ -212,7 +212,7 @@ def g2(seed: int = 0) -> Recipe:
 
 
 def missing_atom(seed: int = 0) -> Recipe:
-    """The recipe of notebook 08: every time a molecule comes, another of its atoms is taken out.
+    """The recipe of notebook 08: every time a molecule comes, one of its atoms is drawn and taken out.
 
     Args:
         seed: of the batches, and of which atom is taken out.

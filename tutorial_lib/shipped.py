@@ -42,8 +42,8 @@ def verified(path: Path, *, otherwise: str) -> Path:
         ValueError: it is another file.
         FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
     """
-    folder = path.parent.relative_to(ROOMS.parent) if path.is_relative_to(ROOMS) else path.parent
     if checksum_line(path) not in (path.parent / SUMS).read_text().splitlines(keepends=True):
+        folder = path.parent.relative_to(ROOMS.parent) if path.is_relative_to(ROOMS) else path.parent
         raise ValueError(
             f"{path.name} is not the file that was shipped: its SHA-256 differs from {SUMS}. Fetch it again "
             f"(git checkout -- {folder}), or {otherwise}."
