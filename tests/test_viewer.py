@@ -3,8 +3,9 @@ import builtins
 
 import pytest
 from ase import Atoms
+from ase.utils import rotate
 
-from tutorial_lib import viewer
+from tutorial_lib import plotting, viewer
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -49,6 +50,34 @@ def test_a_cell_is_drawn_with_its_outline(pair):
     assert "unitcell" not in representations(pair)
     pair.cell = [6, 6, 6]
     assert "unitcell" in representations(pair)
+
+
+def test_arrows_are_drawn_in_the_widget_and_in_the_picture(pair):
+    arrows = [plotting.Arrow([0.0, 0, 0], [1.0, 2, 0], 0.5), plotting.Arrow([2.4, 0, 0], [1.0, 2, 0], 1.0)]
+    bare, drawn = viewer.view(pair, alt="Two atoms"), viewer.view(pair, alt="Two atoms", arrows=arrows)
+    said = [str(view.widget._ngl_msg_archive) for view in (bare, drawn)]
+    assert [text.count("'arrow'") for text in said] == [0, 2]
+    assert bare.picture != drawn.picture
+
+
+def test_arrows_turn_with_the_atoms_of_the_widget(pair):
+    turned = pair.positions @ rotate(plotting.CAMERA)
+    widget = viewer.view(pair, alt="Two atoms", arrows=[plotting.Arrow(*pair.positions, 1.0)]).widget
+    (shape,) = [m for m in widget._ngl_msg_archive if m["methodName"] == "addShape"]
+    (_, start, end, *_) = shape["args"][1][0]
+    assert start == pytest.approx(turned[0])
+    assert end == pytest.approx(turned[1])
+
+
+def test_arrows_that_cannot_be_drawn_are_refused(pair):
+    arrow = plotting.Arrow([0.0, 0, 0], [1.0, 0, 0], 1.0)
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        viewer.view(pair, alt="Two atoms", arrows=[arrow._replace(strength=float("nan"))])
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        viewer.view(pair, alt="Two atoms", arrows=[arrow._replace(end=[float("inf"), 0, 0])])
+    pair.cell = [6, 6, 6]
+    with pytest.raises(ValueError, match="take the cell away"):
+        viewer.view(pair, alt="Two atoms", arrows=[arrow])
 
 
 def test_a_widget_of_another_version_falls_back_to_the_picture(pair, monkeypatch):

@@ -19,7 +19,7 @@ from ase.utils import rotate
 from ipywidgets import DOMWidget, HBox, IntSlider, Play, VBox, jslink
 from torch import Tensor
 
-from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, bonds, scatter_map, still, strip
+from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, Arrow, bonds, scatter_map, still, strip
 
 COLAB = "google.colab"
 
@@ -50,7 +50,9 @@ class View:
         return bundle
 
 
-def view(atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAMERA) -> View:
+def view(
+    atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()
+) -> View:
     """Atoms that a reader can turn, or look at, or have read out.
 
     Args:
@@ -58,18 +60,24 @@ def view(atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAM
         alt: what there is to see, in one sentence, for whoever does not see it.
         centre: the index of an atom to mark, or None.
         camera: how the picture is turned at first, as ASE writes it; the widget turns with the mouse.
+        arrows: to draw beside a cluster, thicker where they are stronger.
 
     Returns:
         An object that shows itself when it is the last line of a cell.
 
     Raises:
-        ValueError: there are no atoms, none of that index, positions are not finite, or the sentence is empty.
+        ValueError: there are no atoms, none of that index, positions or arrows are not finite, there are arrows in a
+            periodic cell, or the sentence is empty.
     """
     _check_atoms([atoms])
     if centre is not None and not 0 <= centre < len(atoms):
         raise ValueError(f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}")
-    widget = _widget([atoms], centre, camera) if extension_matches() else None
-    return View(widget, alt, still(atoms, centre, camera))
+    if arrows and atoms.cell.rank:
+        raise ValueError("arrows belong to a cluster: take the cell away (atoms.cell = None) first")
+    if not all(np.isfinite([*arrow.start, *arrow.end, arrow.strength]).all() for arrow in arrows):
+        raise ValueError("an arrow holds NaN or infinity: look at where its vector came from")
+    widget = _widget([atoms], centre, camera, arrows) if extension_matches() else None
+    return View(widget, alt, still(atoms, centre, camera, arrows))
 
 
 def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> View:
@@ -144,7 +152,9 @@ def extension_matches() -> bool:
     return asked == extension_version() and COLAB not in sys.modules
 
 
-def _widget(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> DOMWidget:
+def _widget(
+    frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()
+) -> DOMWidget:
     """Every frame is a structure of its own, so that it has bonds of its own; the first one is shown."""
     import nglview
 
@@ -164,6 +174,10 @@ def _widget(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -
             widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"], component=at)
         if atoms.cell.rank == 3:
             widget.add_unitcell(component=at)
+    for arrow in arrows:
+        start, end = (np.asarray(place) @ rotate(camera) for place in (arrow.start, arrow.end))
+        colour = [part / 255 for part in bytes.fromhex(COLOURS["model"][1:])]
+        widget.shape.add_arrow(start.tolist(), end.tolist(), colour, 0.02 + 0.1 * arrow.strength)
     widget.center()
     if len(frames) > 1:
         widget.show_only([0])

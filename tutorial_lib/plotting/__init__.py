@@ -9,13 +9,14 @@ from tutorial_lib.plotting.holes import Hole, candidates, density
 from tutorial_lib.plotting.palette import COLOURS, DASHES
 from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, lobes, matrix
 from tutorial_lib.plotting.spheres import cross_section, signals
-from tutorial_lib.plotting.stills import CAMERA, SILICON, bonds, scatter_map, still, strip
+from tutorial_lib.plotting.stills import CAMERA, SILICON, Arrow, bonds, scatter_map, still, strip
 
 __all__ = [
     "CAMERA",
     "COLOURS",
     "DASHES",
     "SILICON",
+    "Arrow",
     "Hole",
     "arrows",
     "bars",

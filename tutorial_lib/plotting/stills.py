@@ -3,6 +3,7 @@
 import io
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
@@ -19,7 +20,21 @@ CAMERA = "-75x,20y,5z"
 SILICON = 14  # has the colour of the course, every other element that of Jmol
 
 
-def still(atoms: Atoms, centre: int | None, camera: str = CAMERA) -> bytes:
+class Arrow(NamedTuple):
+    """A vector that somebody draws from one place to another.
+
+    Attributes:
+        start: (3,), angstrom.
+        end: (3,), angstrom.
+        strength: from 0, a hair, to 1, as thick as a bond; no unit.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    strength: float
+
+
+def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
     Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line.
@@ -28,6 +43,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA) -> bytes:
         atoms: what to show, angstrom; its cell is drawn if it has one.
         centre: the atom that gets another colour and a square, or None.
         camera: the turns about the axes of the picture that bring the atoms into view, as ASE writes them.
+        arrows: to draw beside the atoms.
 
     Returns:
         The bytes of the file.
@@ -38,7 +54,14 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA) -> bytes:
     if len(atoms) == 0:
         raise ValueError("there are no atoms to draw")
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
-    _draw_atoms(figure.subplots(), atoms, centre, camera)
+    ax = figure.subplots()
+    _draw_atoms(ax, atoms, centre, camera)
+    for arrow in arrows:
+        start, end = (np.asarray(place) @ rotate(camera) for place in (arrow.start, arrow.end))
+        style = {"arrowstyle": "-|>", "color": COLOURS["model"], "linewidth": 0.4 + 3 * arrow.strength}
+        ax.annotate("", end[:2], start[:2], arrowprops=style | {"shrinkA": 0, "shrinkB": 0}, zorder=100)
+        ax.update_datalim([end[:2], start[:2]])
+    ax.autoscale_view()
     return _png(figure)
 
 
