@@ -53,9 +53,10 @@ class ChannelConvolution(nn.Module):
 
     def forward(self, features: Tensor, holes: Holes, harmonics: Tensor) -> Tensor:
         """The features after one look."""
-        sent = self.after(self.product(self.before(features)[holes.source], harmonics, self.radial(holes.heights)))
-        got = sent.new_zeros(len(features), sent.shape[1]).index_add(0, holes.target, sent)
-        return self.beside(features) + got / PER_ATOM
+        sent = self.after(
+            self.product(self.before(features).index_select(0, holes.source), harmonics, self.radial(holes.heights))
+        )
+        return self.beside(features) + holes.gathered(sent) / PER_ATOM
 
 
 class GateNetwork(nn.Module):
@@ -100,8 +101,7 @@ class MessagePassing(nn.Module):
         """The numbers of every atom after all looks."""
         x = self.known(holes.element)
         for filter_, sent, update in zip(self.filters, self.sent, self.updates, strict=True):
-            got = torch.zeros_like(x).index_add(0, holes.target, sent(x)[holes.source] * filter_(edge))
-            x = x + update(got / PER_ATOM)
+            x = x + update(holes.gathered(sent(x).index_select(0, holes.source) * filter_(edge)) / PER_ATOM)
         return x
 
 
@@ -119,10 +119,11 @@ class InvariantNetwork(MessagePassing):
         """What every atom says."""
         x = self.looked(holes, holes.heights)
         said = self.head(x)
-        weight = self.along(torch.cat([x[holes.target], x[holes.source], holes.heights], dim=1))
+        weight = self.along(
+            torch.cat([x.index_select(0, end) for end in (holes.target, holes.source)] + [holes.heights], dim=1)
+        )
         steps = weight * holes.direction * holes.distance[:, None]
-        displacement = steps.new_zeros(len(x), 3).index_add(0, holes.target, steps)
-        return Speech(said[:, :-1], displacement, said[:, -1])
+        return Speech(said[:, :-1], holes.gathered(steps), said[:, -1])
 
 
 class PlainNetwork(MessagePassing):

@@ -144,6 +144,7 @@ ALLOWED = {
     "exercises.hierarchical_autoencoder": {"exercises.judge", "symmetry"},
     "exercises.inpainting": {"exercises.judge"},
     "exercises.found_levels": {"exercises.judge", "symmetry"},
+    "exercises.missing_atom": {"exercises.judge", "symmetry"},
     "exercises": {
         "exercises.invariance",
         "exercises.gram_vae",
@@ -152,6 +153,7 @@ ALLOWED = {
         "exercises.hierarchical_autoencoder",
         "exercises.inpainting",
         "exercises.found_levels",
+        "exercises.missing_atom",
     },
     "__main__": set(),
 }

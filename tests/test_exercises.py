@@ -23,13 +23,14 @@ from tutorial_lib.exercises import (
     inpainting,
     invariance,
     judge,
+    missing_atom,
     synchronisation,
     tetris,
 )
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
-HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | found_levels.HINTS
+HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | missing_atom.HINTS | found_levels.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -396,7 +397,51 @@ def of_size(counts, energies, unseen):
     return composed(counts.sum(1, keepdim=True), energies, unseen.sum(1, keepdim=True))
 
 
+def voted(places, confidence, weights=torch.softmax):
+    return weights(confidence, 0) @ places
+
+
+def exponentials(confidence, dim):
+    weight = confidence.exp()
+    return weight / weight.sum(dim)
+
+
+def shares_of(put, norm=True):
+    return lambda confidence, dim: put(confidence) / (put(confidence).sum(dim) if norm else 1)
+
+
+def lengths(v):
+    return v.norm(dim=1, keepdim=True)
+
+
+def bent(v, length=lengths, put=lambda r: 1 / (1 + r)):
+    return v * put(length(v))
+
+
+def cosine(distance, cutoff, end=True):
+    height = (1 + (torch.pi * distance / cutoff).cos()) / 2
+    return height * (distance < cutoff) if end else height
+
+
+def rest_of(distance, cutoff):
+    return (1 - distance / cutoff).clamp(min=0)
+
+
+def counted(place, truth, scores, element, within, both=torch.logical_and, near=None):
+    near = (place - truth).norm(dim=1) <= within if near is None else near(place - truth)
+    return both(near, scores.argmax(dim=1) == element).double().mean()
+
+
 RIGHT = {
+    "8.1": [voted, lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
+    "8.2": [bent, lambda v: v / (1 + lengths(v)), lambda v: v / (1 + (v.square().sum(1, True) + 1e-20).sqrt())],
+    "8.3": [cosine, lambda d, c: (1 - (d / c).square()).clamp(min=0) ** 2, lambda d, c: rest_of(d, c).square()],
+    "8.4": [
+        counted,
+        lambda place, truth, scores, element, within: (
+            (((place - truth) ** 2).sum(1) <= within**2).double() * (scores.argmax(1) == element)
+        ).mean(),
+    ],
     "10.1": [power, lambda d, lmax: torch.stack([power(d, k)[k] for k in range(lmax + 1)])],
     "10.2": [gatherers, lambda sees, merit: gatherers(sees, merit).int()],
     "10.3": [same, lambda *inputs: same(*inputs).int()],
@@ -461,6 +506,71 @@ RIGHT = {
     "2.4": [lambda g: gram.nearest_rank3(g)[0], by_positions, lambda g: keep(g, slice(-3, None))],
 }
 WRONG = {
+    "8.1": [
+        (lambda places, confidence: places.mean(0), "8.1 equal"),
+        (lambda places, confidence: places[confidence.argmax()], "8.1 winner"),
+        (lambda places, confidence: voted(places, confidence, shares_of(torch.exp, norm=False)), "8.1 sum"),
+        (lambda places, confidence: voted(places, confidence, shares_of(torch.sigmoid, norm=False)), "8.1 sum"),
+        (lambda places, confidence: voted(places, confidence, shares_of(torch.sigmoid)), "8.1 constant"),
+        (lambda places, confidence: voted(places, confidence, shares_of(torch.abs)), "8.1 constant"),
+        (lambda places, confidence: voted(places, -confidence), "8.1 sharp"),
+        (lambda places, confidence: voted(places, confidence / 2), "8.1 sharp"),
+        (lambda places, confidence: voted(places, confidence, shares_of(torch.exp2)), "8.1 sharp"),
+        (lambda places, confidence: voted(places, confidence, exponentials), "8.1 large"),
+        (
+            lambda places, confidence: voted(
+                places, confidence.argsort().argsort() + 1, shares_of(torch.Tensor.double)
+            ),
+            "8.1 other",
+        ),
+        (lambda places, confidence: confidence.softmax(0) * places.mT, "shape"),
+    ],
+    "8.2": [
+        (torch.tanh, "8.2 pose"),
+        (lambda v: bent(v, lambda v: v.abs().sum(1, keepdim=True)), "8.2 pose"),
+        (lambda v: torch.nn.functional.silu(v), "8.2 pose"),
+        (lambda v: bent(v, lambda v: v.norm()), "8.2 each"),
+        (lambda v: bent(v, lambda v: lengths(v).mean()), "8.2 each"),
+        (lambda v: -bent(v), "8.2 direction"),
+        (lambda v: bent(v, put=lambda r: 1 / (1 + r**2)), "8.2 length"),
+        (lambda v: v / lengths(v), "8.2 length"),
+        (lambda v: v, "8.2 length"),
+        (lambda v: v / lengths(v) * (lengths(v) / (1 + lengths(v))), "8.2 zero"),
+        (lambda v: bent(v, lambda v: v.square().sum(1, keepdim=True).sqrt()), "8.2 gradient"),
+        (lambda v: bent(v, lambda v: lengths(v).detach()), "8.2 gradient"),
+        (lambda v: bent(v).detach(), "8.2 gradient"),
+        (lambda v: lengths(v) / (1 + lengths(v)), "shape"),
+    ],
+    "8.3": [
+        (lambda d, c: 2 * cosine(d, c), "8.3 start"),
+        (lambda d, c: 1 - cosine(d, c), "8.3 start"),
+        (lambda d, c: cosine(d, c, end=False), "8.3 beyond"),
+        (lambda d, c: (1 - (d / c).square()) ** 2, "8.3 beyond"),
+        (lambda d, c: (d < c).double(), "8.3 jump"),
+        (lambda d, c: (-((d / c) ** 2)).exp() * (d <= c), "8.3 jump"),
+        (rest_of, "8.3 kink"),
+        (lambda d, c: (torch.pi * d / c / 2).cos() * (d < c), "8.3 kink"),
+        (lambda d, c: cosine(d, c) * (1 + (6 * d / c).sin() ** 2), "8.3 falls"),
+        (lambda d, c: cosine(d, c) ** (1 + c / 9), "8.3 scale"),
+        (lambda d, c: cosine(d, c) ** 40, "8.3 flat"),
+        (lambda d, c: cosine(d, c)[:, None], "shape"),
+    ],
+    "8.4": [
+        (lambda *inputs: counted(*inputs, both=torch.logical_or), "8.4 or"),
+        (lambda *inputs: counted(*inputs, both=lambda near, right: right), "8.4 place"),
+        (lambda *inputs: counted(*inputs, both=lambda near, right: near), "8.4 element"),
+        (
+            lambda *inputs: counted(*inputs, both=lambda near, right: near.double().mean() * right.double().mean()),
+            "8.4 product",
+        ),
+        (lambda *inputs: counted(*inputs, near=lambda off: (off.abs() <= inputs[4]).all(1)), "8.4 box"),
+        (lambda *inputs: counted(*inputs, near=lambda off: off.square().sum(1) <= inputs[4]), "8.4 square"),
+        (lambda *inputs: 100 * counted(*inputs), "8.4 share"),
+        (lambda *inputs: counted(*inputs) * len(inputs[0]), "8.4 share"),
+        (lambda *inputs: counted(*inputs[:4], 0.5), "8.4 within"),
+        (lambda *inputs: counted(*inputs[:4], 2 * inputs[4]), "8.4 other"),
+        (lambda *inputs: counted(*inputs).item(), "no tensor"),
+    ],
     "5.1": [
         (each_l, "5.1 each l"),
         (lambda s: s / s.square().mean(dim=1, keepdim=True).sqrt(), "5.1 each number"),

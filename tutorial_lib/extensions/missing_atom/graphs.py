@@ -68,6 +68,20 @@ class Holes:
         """
         return rows.new_zeros(len(self), *rows.shape[1:]).index_add(0, self.molecule, rows)
 
+    def gathered(self, sent: Tensor) -> Tensor:
+        """What arrives along the edges at each atom, added up.
+
+        Args:
+            sent: (edges, ...), any unit.
+
+        Returns:
+            (atoms, ...), in the unit of what is sent.
+
+        Raises:
+            RuntimeError: there are not as many rows as edges.
+        """
+        return sent.new_zeros(len(self.element), *sent.shape[1:]).index_add(0, self.target, sent)
+
 
 class MoleculeSet:
     """Molecules and who sees whom in them.

@@ -41,20 +41,22 @@ class Layer(nn.Module):
         width: numbers an atom.
         n_vectors: vectors an atom.
         n_bumps: out of which W is made.
+        first: nobody has vectors yet, and none are sent.
     """
 
-    def __init__(self, width: int, n_vectors: int, n_bumps: int):
+    def __init__(self, width: int, n_vectors: int, n_bumps: int, *, first: bool):
         super().__init__()
-        self.sizes = [width, n_vectors, n_vectors, n_vectors]
+        kinds = 1 if first else 2  # of vectors that are sent
+        self.sizes = [width, n_vectors] if first else [width, n_vectors, n_vectors, n_vectors]
         self.radial = nn.Sequential(
             nn.Linear(n_bumps, 32, bias=False), nn.SiLU(), nn.Linear(32, sum(self.sizes), bias=False)
         )
         self.sent_numbers = nn.Linear(width, width + n_vectors)
-        self.sent_vectors = nn.Linear(n_vectors, n_vectors, bias=False)
-        self.joined = nn.Linear(2 * n_vectors, n_vectors, bias=False)
+        self.sent_vectors = None if first else nn.Linear(n_vectors, n_vectors, bias=False)
+        self.joined = nn.Linear(kinds * n_vectors, n_vectors, bias=False)
         self.compared = nn.Linear(n_vectors, n_vectors, bias=False)
         self.mixed = nn.Sequential(
-            nn.Linear(2 * width + 2 * n_vectors, width), nn.SiLU(), nn.Linear(width, width + n_vectors)
+            nn.Linear(2 * width + kinds * n_vectors, width), nn.SiLU(), nn.Linear(width, width + n_vectors)
         )
 
     def forward(self, numbers: Tensor, vectors: Tensor, holes: Holes) -> tuple[Tensor, Tensor]:
@@ -72,16 +74,18 @@ class Layer(nn.Module):
             Nothing.
         """
         width, n_vectors = self.sizes[:2]
-        w_number, w_along, w_vector, w_inner = self.radial(holes.heights).split(self.sizes, dim=1)
-        scalar, along = self.sent_numbers(numbers)[holes.source].split([width, n_vectors], dim=1)
-        vector = self.sent_vectors(vectors)[holes.source]
+        w_number, w_along, *others = self.radial(holes.heights).split(self.sizes, dim=1)
+        scalar, along = self.sent_numbers(numbers).index_select(0, holes.source).split([width, n_vectors], dim=1)
         direction = holes.direction[:, :, None]
-        to_numbers = torch.cat([scalar * w_number, (vector * direction).sum(dim=1) * w_inner], dim=1)
-        to_vectors = torch.cat([(along * w_along)[:, None] * direction, vector * w_vector[:, None]], dim=2)
+        to_numbers, to_vectors = [scalar * w_number], [(along * w_along)[:, None] * direction]
+        if others:
+            w_vector, w_inner = others
+            vector = self.sent_vectors(vectors).index_select(0, holes.source)
+            to_numbers.append((vector * direction).sum(dim=1) * w_inner)
+            to_vectors.append(vector * w_vector[:, None])
         # An atom has seven or eight neighbours: about their root, so that sums have the size of their terms.
-        got = numbers.new_zeros(len(numbers), to_numbers.shape[1]).index_add(0, holes.target, to_numbers) / 3
-        moved = vectors.new_zeros(len(numbers), 3, 2 * n_vectors).index_add(0, holes.target, to_vectors) / 2
-        new = self.joined(moved)
+        got = torch.cat([holes.gathered(sent) for sent in to_numbers], dim=1) / 3
+        new = self.joined(torch.cat([holes.gathered(sent) for sent in to_vectors], dim=2) / 2)
         inner = (self.compared(vectors + new) * new).sum(dim=1)
         more, scale = self.mixed(torch.cat([numbers, got, inner], dim=1)).split([width, n_vectors], dim=1)
         return numbers + more, vectors + new * scale[:, None]
@@ -100,7 +104,7 @@ class CartesianNetwork(nn.Module):
 
     def __init__(
         self,
-        width: int = 48,
+        width: int = 50,
         n_vectors: int = 24,
         n_layers: int = 3,
         n_bumps: int = N_BUMPS,
@@ -112,7 +116,7 @@ class CartesianNetwork(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.known = nn.Embedding(len(ELEMENTS), width)
-            self.layers = nn.ModuleList(Layer(width, n_vectors, n_bumps) for _ in range(n_layers))
+            self.layers = nn.ModuleList(Layer(width, n_vectors, n_bumps, first=at == 0) for at in range(n_layers))
             self.head = nn.Sequential(nn.Linear(width, 32), nn.SiLU(), nn.Linear(32, len(ELEMENTS) + 1))
             self.displacement = nn.Linear(n_vectors, 1, bias=False)
 
