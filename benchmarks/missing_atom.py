@@ -190,7 +190,7 @@ def all_figures(series: dict) -> list[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    return long_benchmark("missing_atom", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
+    return long_benchmark("missing_atom", __doc__, all_runs, all_figures, notebook="08", arguments=arguments)
 
 
 if __name__ == "__main__":

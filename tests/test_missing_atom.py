@@ -60,6 +60,14 @@ def test_edges_are_the_pairs_within_the_cut_off_of_one_molecule(some):
     assert torch.allclose(holes.heights, bumps(holes.distance), atol=1e-4)
 
 
+def test_what_arrives_at_an_atom_is_the_sum_over_its_edges(some):
+    holes = MoleculeSet(some).without(torch.arange(12), torch.zeros(12, dtype=torch.int64))
+    sent = torch.randn(len(holes.target), 3, 2, generator=Generator().manual_seed(4))
+    atom = 17
+    assert torch.allclose(holes.gathered(sent)[atom], sent[holes.target == atom].sum(0), atol=1e-5)
+    assert not torch.allclose(holes.gathered(sent)[atom], sent[holes.source == atom].sum(0), atol=1e-2)
+
+
 def test_bumps_vanish_at_the_cut_off_with_their_slope():
     edge = bumps(torch.tensor([3.0, 2.999, 1.5], dtype=torch.float64))
     assert edge[0].abs().max() < 1e-12
