@@ -127,6 +127,20 @@ def test_the_answer_for_a_molecule_does_not_depend_on_the_others_in_the_batch(so
     assert torch.allclose(together, alone, atol=1e-4)
 
 
+def test_every_answer_is_that_of_one_hole_after_the_other(some, trained):
+    holes, speech, found = missing_atom.every_answer(trained, MoleculeSet(some))
+    assert torch.allclose(
+        (found.position - holes.missing_position).norm(dim=1),
+        missing_atom.results(trained, MoleculeSet(some)).error,
+        atol=1e-4,
+    )
+    assert len(holes) == sum(len(atoms) for atoms in some) > missing_atom.votes.BATCH
+    last = holes.molecule == len(holes) - 1
+    _, alone, answer = missing_atom.answers(trained, some[-1], len(some[-1]) - 1)
+    assert torch.allclose(speech.displacement[last], alone.displacement, atol=1e-4)
+    assert torch.allclose(found.weight[last], answer.weight, atol=1e-4)
+
+
 def test_the_sure_ones_decide():
     holes = MoleculeSet([molecule("H2O")]).without(torch.tensor([0]), torch.tensor([0]))
     displacement = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])

@@ -151,6 +151,27 @@ def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indi
 
 
 @torch.no_grad()
+def every_answer(model: nn.Module, molecules: MoleculeSet) -> tuple[Holes, Speech, Guess]:
+    """Everything about all holes in some molecules, to be looked at; `results` needs less memory.
+
+    Args:
+        model: from `Holes` to `Speech`.
+        molecules: angstrom.
+
+    Returns:
+        One graph with a part for every atom that is taken out, what the others say, and the answers.
+
+    Raises:
+        Nothing.
+    """
+    molecule, removed = molecules.every_hole()
+    parts = zip(molecule.split(BATCH), removed.split(BATCH), strict=True)
+    said = [model(molecules.without(some, gone)) for some, gone in parts]
+    holes, speech = molecules.without(molecule, removed), Speech(*map(torch.cat, zip(*said, strict=True)))
+    return holes, speech, vote(holes, speech)
+
+
+@torch.no_grad()
 def answers(model: nn.Module, atoms: Atoms, removed: int) -> tuple[Holes, Speech, Guess]:
     """Everything about one hole, to be drawn.
 
