@@ -223,7 +223,7 @@ def missing_atom(seed: int = 0) -> Recipe:
     Raises:
         ValueError: TUTORIAL_PROFILE names no profile.
     """
-    return Recipe(epochs={"quick": 120, "full": 600}[profile()], batch_size=32, learning_rate=4e-3, seed=seed)
+    return Recipe(epochs={"quick": 140, "full": 600}[profile()], batch_size=32, learning_rate=4e-3, seed=seed)
 
 
 def motifs(seed: int = 0) -> Recipe:

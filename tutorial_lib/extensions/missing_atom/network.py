@@ -34,8 +34,8 @@ class Layer(nn.Module):
     With learnt functions W of the distance and u the direction, each atom sums what its neighbours send: numbers
     W_number a and W_inner (v . u), vectors W_along b u and W_vector v. Vectors are mixed linearly, channel with
     channel; their inner products and all numbers go through a small network, which also says by how much each new
-    vector is scaled. Nothing else happens to a vector, so it turns when the molecule does. W has no biases: it vanishes
-    with the bumps at the cut-off, and nothing jumps when an atom crosses it.
+    vector is scaled. Nothing else happens to a vector, so it turns when the molecule does. Each W is a sum of the bumps
+    and vanishes with them at the cut-off, so nothing jumps when an atom crosses it.
 
     Args:
         width: numbers an atom.
@@ -48,9 +48,7 @@ class Layer(nn.Module):
         super().__init__()
         kinds = 1 if first else 2  # of vectors that are sent
         self.sizes = [width, n_vectors] if first else [width, n_vectors, n_vectors, n_vectors]
-        self.radial = nn.Sequential(
-            nn.Linear(n_bumps, 32, bias=False), nn.SiLU(), nn.Linear(32, sum(self.sizes), bias=False)
-        )
+        self.radial = nn.Linear(n_bumps, sum(self.sizes), bias=False)
         self.sent_numbers = nn.Linear(width, width + n_vectors)
         self.sent_vectors = None if first else nn.Linear(n_vectors, n_vectors, bias=False)
         self.joined = nn.Linear(kinds * n_vectors, n_vectors, bias=False)
@@ -104,7 +102,7 @@ class CartesianNetwork(nn.Module):
 
     def __init__(
         self,
-        width: int = 50,
+        width: int = 55,
         n_vectors: int = 24,
         n_layers: int = 3,
         n_bumps: int = N_BUMPS,
