@@ -1,0 +1,60 @@
+"""Four networks of one size: a name comes in, and a network that bends its features in that way goes out."""
+
+import bisect
+
+from torch import nn
+
+from tutorial_lib.extensions.hamiltonian.blocks import Blocks
+from tutorial_lib.extensions.hamiltonian.network import CHANNELS, WIDTH, HamiltonianNetwork
+from tutorial_lib.extensions.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
+
+BENDS = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gradient, "gradient and trace": Gradient}
+
+
+def network(
+    name: str, blocks: Blocks, *, channels: int = CHANNELS, irreps: str | None = None, seed: int = 0
+) -> HamiltonianNetwork:
+    """A variant of the network, as large as the one with gates.
+
+    Args:
+        name: one of `BENDS`.
+        blocks: of the molecule.
+        channels: of features.
+        irreps: of a channel; those that the blocks hold if None.
+        seed: of the initial weights.
+
+    Returns:
+        The network; its width is the one with which its number of parameters is nearest.
+
+    Raises:
+        ValueError: there is no such variant, or as in `HamiltonianNetwork`.
+    """
+    if name not in BENDS:
+        raise ValueError(f"there is no variant {name!r}: the known ones are {', '.join(BENDS)}")
+
+    def made(name: str, width: int) -> HamiltonianNetwork:
+        traces = name == "gradient and trace"
+        return HamiltonianNetwork(blocks, BENDS[name], irreps, channels=channels, width=width, traces=traces, seed=seed)
+
+    if name == "gate":
+        return made(name, WIDTH)
+    meant, widths = size(made("gate", WIDTH)), range(2, 3 * WIDTH)
+    # The number of parameters grows with the width.
+    at = bisect.bisect_left(widths, meant, key=lambda width: size(made(name, width)))
+    near = [made(name, width) for width in widths[max(0, at - 1) : at + 1]]
+    return min(near, key=lambda model: abs(size(model) - meant))
+
+
+def size(model: nn.Module) -> int:
+    """How many parameters there are.
+
+    Args:
+        model: any.
+
+    Returns:
+        A number.
+
+    Raises:
+        Nothing.
+    """
+    return sum(weights.numel() for weights in model.parameters())
