@@ -66,7 +66,7 @@ PLANS = {
     "methanol_rhf_500k": Plan("methanol", "rhf", "sto-3g", 500),
     "water_rhf_svp_500k": Plan("water", "rhf", "def2-svp", 500, n=200),
     "water_pbe_500k": Plan("water", "pbe", "sto-3g", 500),
-    "methanol_pbe_300k": Plan("methanol", "pbe", "sto-3g", 300),
+    "methanol_pbe_300k": Plan("methanol", "pbe", "sto-3g", 300, n=600),
 }
 
 
@@ -147,18 +147,15 @@ def turning_error(plan: Plan, positions: np.ndarray) -> float:
     q = random_rotation(torch.Generator().manual_seed(7), (), torch.float64)
     for act in (q, -q):
         there = computed(symbols, positions @ act.numpy().T, plan)
-        d = turn([tuple(map(int, shell)) for shell in here["shells"]], act).numpy()
+        d = turn(tuple((int(atom), int(degree)) for atom, degree in here["shells"]), act).numpy()
         meant = d @ hamiltonians.symmetric(here["fock"]) @ d.T
         worst = max(worst, np.abs(hamiltonians.symmetric(there["fock"]) - meant).max())
     return worst
 
 
-def chunk(
-    plan: Plan, relaxed: np.ndarray, modes: np.ndarray, seed: int, first: int, kept: Path
-) -> dict[str, np.ndarray]:
-    """The arrays of `CHUNK` shapes, from --runs if they are there."""
+def chunk(plan: Plan, shapes: list[np.ndarray], kept: Path) -> dict[str, np.ndarray]:
+    """The arrays of some shapes, from --runs if they are there."""
     if not kept.exists():
-        shapes = [shape(relaxed, modes, seed, number) for number in range(first, first + CHUNK)]
         found = [computed(STARTS[plan.molecule][0], positions, plan) for positions in shapes]
         unfinished = kept.with_suffix(".part.npz")
         np.savez(unfinished, **{name: np.stack([one[name] for one in found]) for name in found[0]})

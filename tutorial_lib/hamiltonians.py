@@ -104,7 +104,7 @@ def read(path: str | Path) -> Hamiltonians:
         ValueError: it is cut off or another file.
     """
     try:
-        with np.load(path) as arrays:
+        with open(path, "rb") as file, np.load(file) as arrays:
             known = {name: arrays[name] for name in arrays.files}
         return Hamiltonians(
             numbers=torch.from_numpy(known["numbers"].astype(np.int64)),

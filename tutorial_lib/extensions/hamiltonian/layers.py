@@ -67,7 +67,7 @@ def coupling(first: str, second: str, out: str, dtype: torch.dtype) -> Tensor:
         ways = [(i, j) for i, j, end in paths(first, second, out) if end == k]
         block = torch.zeros(a.dim, b.dim, ir.dim, len(ways), dtype=dtype)
         for way, (i, j) in enumerate(ways):
-            symbol = o3.wigner_3j(a[i].ir.degree, b[j].ir.degree, ir.degree, dtype=dtype)
+            symbol = o3.wigner_3j(a[i].ir.l, b[j].ir.l, ir.l, dtype=dtype)
             block[a.slices()[i], b.slices()[j], :, way] = math.sqrt(ir.dim) * symbol
         blocks.append(block.flatten(2))
     return torch.cat(blocks, dim=2)
@@ -110,7 +110,7 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(
             torch.randn(sum(terms), channels_in, channels_out) / torch.tensor(spread).view(-1, 1, 1)
         )
-        self.n_out, self.adds_up = sum(sizes), max(terms) > 1
+        self.n_out, self.adds_up = sum(sizes), set(terms) != {1}
         self.register_buffer("which", ways_of_rows(sizes, terms), persistent=False)
         every = [n for n, size in zip(terms, sizes, strict=True) for _ in range(size)]
         self.register_buffer("row", torch.arange(self.n_out).repeat_interleave(torch.tensor(every)), persistent=False)
