@@ -3,6 +3,7 @@ import torch
 from e3nn import o3
 from torch import Generator
 
+from benchmarks import hamiltonians as benchmark
 from tutorial_lib import hamiltonians, symmetry, training
 from tutorial_lib.extensions import hamiltonian
 from tutorial_lib.extensions.hamiltonian import BENDS, Blocks, Gradient, Standard
@@ -569,3 +570,41 @@ def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
         hamiltonian.judged(methanol.fock[1:], methanol)
     with pytest.raises(ValueError, match="not positive definite"):
         hamiltonian.orbitals(methanol.fock, -methanol.overlap)
+
+
+# The benchmark
+
+
+def pretended(task, entries=5.0):
+    """What the benchmark keeps of a training, without the training."""
+    judged = {"entries": entries, "occupied": 2 * entries, "overlap": 0.999, "degenerate": 0.0}
+    return benchmark.asdict(task) | {
+        "steps": 100,
+        "seconds": 100.0,
+        "parameters": 1000,
+        "test": judged,
+        "mean": {**judged, "entries": 1000.0},
+        "equivariance": {"torch.float32": 1e-5, "torch.float64": 1e-13},
+    }
+
+
+def test_the_benchmark_has_a_figure_of_every_run_and_misses_what_is_missed():
+    wanted = benchmark.tasks([0, 1, 2])
+    assert len({benchmark.astuple(task) for task in wanted}) == len(wanted)
+    assert {task.variant for task in wanted} == set(BENDS)
+    rates = dict.fromkeys(BENDS, 0.01)
+    good = benchmark.all_figures({"rates": rates, "runs": [pretended(task) for task in wanted]})
+    assert all(figure.passes for figure in good)
+    bad = benchmark.all_figures({"rates": rates, "runs": [pretended(task, 50.0) for task in wanted]})
+    assert sum(not figure.passes for figure in bad) == 2
+    told = " ".join(figure.name for figure in good)
+    assert all(task.data in told for task in wanted)
+
+
+def test_learning_rates_are_chosen_on_matrices_that_are_neither_learnt_nor_tested():
+    (task, *_) = benchmark.trials(0)
+    train, aside = benchmark.halves(task)
+    test = hamiltonians.load(task.data, "test")
+    assert (len(train), len(aside)) == (400, 100)
+    for other in (train, test):
+        assert torch.cdist(aside.positions.flatten(1), other.positions.flatten(1)).min() > 1e-3
