@@ -83,6 +83,7 @@ ALLOWED = {
         "extensions.hamiltonian.blocks",
         "extensions.hamiltonian.network",
         "extensions.hamiltonian.nonlinear",
+        "training",
     },
     "extensions.hamiltonian": {
         "extensions.hamiltonian.basis",

@@ -575,6 +575,15 @@ def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
 # The benchmark
 
 
+def test_a_recipe_takes_as_many_steps_however_many_matrices_there_are(monkeypatch):
+    steps = [hamiltonian.recipe(n).epochs * -(-n // 32) for n in (50, 200, 500)]
+    assert min(steps) > 9_900
+    assert max(steps) <= 10_000
+    monkeypatch.setenv("TUTORIAL_PROFILE", "full")
+    assert hamiltonian.recipe(500, 3).epochs > 2 * 625
+    assert hamiltonian.recipe(500, 3).seed == 3
+
+
 def pretended(task, entries=5.0):
     """What the benchmark keeps of a training, without the training."""
     judged = {"entries": entries, "occupied": 2 * entries, "overlap": 0.999, "degenerate": 0.0}

@@ -11,7 +11,7 @@ from tutorial_lib.extensions.hamiltonian.judges import MILLI_EV, Judged, judged,
 from tutorial_lib.extensions.hamiltonian.learning import Standard, matrix_loss, predicted
 from tutorial_lib.extensions.hamiltonian.network import HamiltonianNetwork, Prediction
 from tutorial_lib.extensions.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
-from tutorial_lib.extensions.hamiltonian.variants import BENDS, network, size
+from tutorial_lib.extensions.hamiltonian.variants import BENDS, network, recipe, size
 
 __all__ = [
     "BENDS",
@@ -32,6 +32,7 @@ __all__ = [
     "network",
     "orbitals",
     "predicted",
+    "recipe",
     "shapes",
     "size",
     "turn",
