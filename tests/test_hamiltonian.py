@@ -310,6 +310,12 @@ def test_what_made_the_gradient_learns_through_it(dice):
         assert weights.grad.abs().max() > 0
 
 
+@pytest.mark.parametrize("bend", [hamiltonian.TensorSquare, hamiltonian.Gate, Gradient])
+def test_the_layers_before_learn_through_what_is_bent(dice, bend):
+    model, x = bend("0e + 1o", 3, 4).double(), features(dice, 1, 3, irreps="0e + 1o").requires_grad_()
+    assert torch.autograd.gradcheck(lambda f: model(f).features, x)
+
+
 def test_the_first_batch_in_training_fixes_the_scale_and_no_other_does(dice):
     model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 50, 8)
     model.eval()(x)
@@ -385,6 +391,21 @@ def test_a_reordered_molecule_has_the_reordered_matrix(methanol, name):
     other = hamiltonian.predicted(there.eval(), means[1], shapes[1])
     assert torch.allclose(one[:, functions][:, :, functions], other, atol=1e-4)
     assert not torch.allclose(one, other, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", BENDS)
+def test_two_hydrogens_with_p_functions_that_change_places_change_their_rows_and_columns(name):
+    some = hamiltonians.load("water_rhf_svp_500k", "train")[:10]
+    blocks = blocks_of(some)
+    model, standard = hamiltonian.network(name, blocks, channels=6).eval(), Standard.fit(blocks, some.fock)
+    here, there = (
+        hamiltonian.predicted(model, standard, hamiltonian.shapes(some.numbers, x))
+        for x in (some.positions, some.positions[:, [0, 2, 1]])
+    )
+    order = [*range(14), *range(19, 24), *range(14, 19)]
+    assert torch.allclose(here[:, order][:, :, order], there, atol=1e-5)
+    assert (here[:, 14:19, 19:] - here[:, 14:19, 19:].mT).abs().max() > 1e-3, "their block is not symmetric"
+    assert not torch.allclose(here, there, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["water_rhf_500k", "methanol_rhf_500k"])
