@@ -23,7 +23,9 @@ from tutorial_lib.hamiltonians import Hamiltonians
 
 WATER, AMMONIA, METHANOL = "water_rhf_500k", "ammonia_rhf_500k", "methanol_rhf_500k"
 GATE, GRADIENT = "gate", "gradient"
-RATES = (0.01, 0.02, 0.04)  # those that are tried
+RATES = dict.fromkeys(BENDS, (0.01, 0.02, 0.04))  # those that are tried
+# Products have no bound: at 0.02 they do best in a short trial, and one of them diverged in 7,744 steps.
+RATES["tensor products"] = (0.0025, 0.005, 0.01)
 N_ASIDE = 100  # matrices of the training half, to choose the learning rate by
 N_CURVE = 20  # points on the curve of the loss that is kept
 ASKED = {"entries": (40, 10), "occupied": (60, 15)}  # microhartree: pass, aim
@@ -71,7 +73,7 @@ def trials(seed: int) -> list[Task]:
     return [
         Task(WATER, variant, 0.15, seed, n=400, rate=rate, aside=True)
         for variant in list(BENDS)[::-1]
-        for rate in RATES
+        for rate in RATES[variant]
     ]
 
 
@@ -200,8 +202,8 @@ def all_figures(series: dict) -> list[Figure]:
     largest, smallest = (f([run["parameters"] for run in series["runs"] if run["data"] == WATER]) for f in (max, min))
     spread = 100 * (largest / smallest - 1)
     figures.append(Figure("sizes of the four variants differ by (%)", "3", f"{spread:.2f}", spread <= 3))
-    rates = ", ".join(f"{variant} {rate:g}" for variant, rate in series["rates"].items())
-    figures.append(Figure(f"learning rates, of {', '.join(map(str, RATES))}", "reported", rates))
+    for variant, rate in series["rates"].items():
+        figures.append(Figure(f"learning rate, {variant}, of {RATES[variant]}", "reported", f"{rate:g}"))
     unit = "unseen: H / occupied (microhartree)"
     for run in (of(series, data, GATE, share)[0] for data, share in ((WATER, 1.0), (AMMONIA, 0.5), (METHANOL, 0.2))):
         found = f"{run['mean']['entries']:.0f} / {run['mean']['occupied']:.0f}"
