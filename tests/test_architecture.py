@@ -63,7 +63,38 @@ ALLOWED = {
     "sphere": {"sphere.fields", "sphere.peaks", "sphere.signals"},
     "octahedra": {"symmetry"},
     "qm9": {"shipped"},
+    "hamiltonians": {"shipped", "vocabulary"},
     "extensions": set(),
+    "extensions.hamiltonian.basis": {"hamiltonians", "vocabulary"},
+    "extensions.hamiltonian.blocks": {"hamiltonians"},
+    "extensions.hamiltonian.graphs": {"hamiltonians"},
+    "extensions.hamiltonian.judges": {"hamiltonians"},
+    "extensions.hamiltonian.layers": set(),
+    "extensions.hamiltonian.learning": {"extensions.hamiltonian.blocks", "extensions.hamiltonian.graphs"},
+    "extensions.hamiltonian.network": {
+        "extensions.hamiltonian.blocks",
+        "extensions.hamiltonian.graphs",
+        "extensions.hamiltonian.layers",
+        "extensions.hamiltonian.reach",
+    },
+    "extensions.hamiltonian.nonlinear": {"extensions.hamiltonian.layers"},
+    "extensions.hamiltonian.reach": {"extensions.hamiltonian.blocks"},
+    "extensions.hamiltonian.variants": {
+        "extensions.hamiltonian.blocks",
+        "extensions.hamiltonian.network",
+        "extensions.hamiltonian.nonlinear",
+        "training",
+    },
+    "extensions.hamiltonian": {
+        "extensions.hamiltonian.basis",
+        "extensions.hamiltonian.blocks",
+        "extensions.hamiltonian.graphs",
+        "extensions.hamiltonian.judges",
+        "extensions.hamiltonian.learning",
+        "extensions.hamiltonian.network",
+        "extensions.hamiltonian.nonlinear",
+        "extensions.hamiltonian.variants",
+    },
     "extensions.missing_atom.graphs": {"vocabulary"},
     "extensions.missing_atom.network": {"extensions.missing_atom.graphs"},
     "extensions.missing_atom.votes": {
@@ -225,7 +256,19 @@ def test_nothing_unpickles_objects(room):
 
 
 LONGEST = 250  # lines; past it a file is two rooms
-UNITS = ("angstrom", "edges of a cube", "unit of", "degree", "eV", "g/cm3", "nats", "no unit", "share", "standardised")
+UNITS = (
+    "angstrom",
+    "hartree",
+    "edges of a cube",
+    "unit of",
+    "degree",
+    "eV",
+    "g/cm3",
+    "nats",
+    "no unit",
+    "share",
+    "standardised",
+)
 ARRAYS = ("Tensor", "Positions", "Motifs", "Gram", "Orthogonal", "UpperTriangle", "Features", "Latent", "Scalars")
 
 

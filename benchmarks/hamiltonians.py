@@ -1,0 +1,244 @@
+"""Notebook 09's figures: predicted Hamiltonians, and four ways of bending features at equal size and equal time.
+
+python -m benchmarks.hamiltonians [--seeds 0 1 2] [--jobs 16] [--keep FOLDER] [--stored] [--skip-notebook]
+
+Each variant has the learning rate with which it does best on matrices that are set aside from the training half; that
+is settled first. Then all trainings run side by side, the longest first.
+"""
+
+import sys
+import time
+from dataclasses import asdict, astuple, dataclass, replace
+
+import torch
+from joblib import Memory, Parallel, delayed
+from torch import Generator
+from tqdm import tqdm
+
+from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from tutorial_lib import hamiltonians, symmetry, training
+from tutorial_lib.extensions import hamiltonian
+from tutorial_lib.extensions.hamiltonian import BENDS, Blocks, Standard
+from tutorial_lib.hamiltonians import Hamiltonians
+
+WATER, AMMONIA, METHANOL = "water_rhf_500k", "ammonia_rhf_500k", "methanol_rhf_500k"
+GATE, GRADIENT = "gate", "gradient"
+RATES = dict.fromkeys(BENDS, (0.01, 0.02, 0.04))  # those that are tried
+# Products have no bound: at 0.02 they do best in a short trial, and one of them diverged in 7,744 steps.
+RATES["tensor products"] = (0.0025, 0.005, 0.01)
+N_ASIDE = 100  # matrices of the training half, to choose the learning rate by
+N_CURVE = 20  # points on the curve of the loss that is kept
+ASKED = {"entries": (40, 10), "occupied": (60, 15)}  # microhartree: pass, aim
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training.
+
+    Attributes:
+        data: the set.
+        variant: of the network.
+        share: of the steps of the recipe, which the network with gates takes; others train for as long.
+        seed: of weights and batches.
+        n: matrices to train on.
+        rate: the learning rate; the one that is chosen for the variant if 0.
+        aside: judge by matrices of the training half.
+    """
+
+    data: str
+    variant: str
+    share: float
+    seed: int
+    n: int = 500
+    rate: float = 0.0
+    aside: bool = False
+
+
+def tasks(seeds: list[int]) -> list[Task]:
+    """All trainings after the choice of rates, the longest first."""
+    found = [Task("methanol_pbe_300k", GATE, 0.4, seeds[0])]
+    ours = hamiltonian.recipe(500).learning_rate
+    found += [Task(WATER, GATE, 1.0, seed, rate=ours) for seed in seeds]  # as the notebook does it
+    found += [Task(METHANOL, variant, 0.2, seeds[0]) for variant in BENDS]
+    found += [Task(AMMONIA, variant, 0.5, seed) for variant in BENDS for seed in seeds]
+    found.append(Task("water_rhf_svp_500k", GATE, 0.2, seeds[0]))
+    found += [Task(WATER, variant, 0.5, seed) for variant in BENDS for seed in seeds]
+    found += [Task("water_rhf_300k", GATE, 0.5, seed) for seed in seeds]
+    found += [Task(WATER, variant, 0.25, seed, n) for n in (200, 50) for variant in (GATE, GRADIENT) for seed in seeds]
+    return found + [Task("water_pbe_500k", GATE, 0.25, seed) for seed in seeds]
+
+
+def trials(seed: int) -> list[Task]:
+    """The trainings by which learning rates are chosen."""
+    return [
+        Task(WATER, variant, 0.15, seed, n=400, rate=rate, aside=True)
+        for variant in list(BENDS)[::-1]
+        for rate in RATES[variant]
+    ]
+
+
+def halves(task: Task) -> tuple[Hamiltonians, Hamiltonians]:
+    """What is learnt, and by what it is judged."""
+    train = hamiltonians.load(task.data, "train")
+    return train[: task.n], (train[-N_ASIDE:] if task.aside else hamiltonians.load(task.data, "test"))
+
+
+def seconds_a_step(variant: str, train: Hamiltonians) -> float:
+    """CPU seconds, the smallest of three goes."""
+    blocks = Blocks(train.numbers, train.shells)
+    standard = Standard.fit(blocks, train.fock)
+    shapes = hamiltonian.shapes(train.numbers, train.positions)
+    loss, found = hamiltonian.matrix_loss(standard, shapes, train.fock), []
+    model, order = hamiltonian.network(variant, blocks), torch.arange(32 * 8) % len(train)
+    for _ in range(3):
+        began = time.process_time()
+        training.train(model, order, loss, training.Recipe(1, 32, 1e-4), device="cpu", progress=False)
+        found.append((time.process_time() - began) / 8)
+    return min(found)
+
+
+def measured(*settings) -> dict:
+    """One training, and what became of it."""
+    task = Task(*settings)
+    torch.set_num_threads(1)
+    train, test = halves(task)
+    blocks = Blocks(train.numbers, train.shells)
+    standard = Standard.fit(blocks, train.fock)
+    shapes, unseen = (hamiltonian.shapes(part.numbers, part.positions) for part in (train, test))
+    recipe = hamiltonian.recipe(len(train), task.seed)
+    slower = 1.0
+    if task.variant != GATE:
+        slower = seconds_a_step(task.variant, train) / seconds_a_step(GATE, train)
+    epochs = max(1, round(recipe.epochs * task.share / slower))
+    recipe = replace(recipe, epochs=epochs, learning_rate=task.rate)
+    model, began = hamiltonian.network(task.variant, blocks, seed=task.seed), time.process_time()
+    loss = hamiltonian.matrix_loss(standard, shapes, train.fock)
+    history = training.train(model, torch.arange(len(train)), loss, recipe, device="cpu", progress=False)
+    seconds = time.process_time() - began
+    mean = standard.matrices(torch.zeros(len(test), len(blocks)))
+    curve = [at * epochs // N_CURVE for at in range(N_CURVE)] + [epochs - 1]
+    return asdict(task) | {
+        "steps": epochs * -(-len(train) // recipe.batch_size),
+        "seconds": seconds,
+        "slower": slower,
+        "parameters": hamiltonian.size(model),
+        "test": asdict(hamiltonian.judged(hamiltonian.predicted(model, standard, unseen), test)),
+        "train": asdict(hamiltonian.judged(hamiltonian.predicted(model, standard, shapes), train)),
+        "mean": asdict(hamiltonian.judged(mean, test)),
+        "equivariance": equivariance(model, task.variant, standard, test),
+        "curve": {name: [values[epoch] for epoch in curve] for name, values in history.items()},
+    }
+
+
+def equivariance(model, variant: str, standard: Standard, test: Hamiltonians) -> dict[str, float]:
+    """The largest error of turned and inverted matrices over the rms of what is predicted beside the mean."""
+    found = {}
+    mean = standard.matrices(torch.zeros(1, len(standard.blocks)))
+    for dtype in (torch.float32, torch.float64):
+        other = hamiltonian.network(variant, standard.blocks).to(dtype).eval()
+        other.load_state_dict(model.state_dict())
+
+        def said(positions, model=other, dtype=dtype):
+            return hamiltonian.predicted(model, standard, hamiltonian.shapes(test.numbers, positions, dtype=dtype))
+
+        before, worst = said(test.positions[:10]), 0.0
+        for q in symmetry.random_orthogonal(Generator().manual_seed(3), (20,), torch.float64):
+            d = hamiltonian.turn(test.shells, q)
+            worst = max(worst, (said(test.positions[:10] @ q.mT + 1.0) - d @ before @ d.mT).abs().max().item())
+        found[str(dtype)] = worst / (before - mean).square().mean().sqrt().item()
+    return found
+
+
+def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+    """The choice of learning rates, then all trainings with them."""
+    task = Memory(keep, verbose=0).cache(measured)
+
+    def done(wanted: list[Task], words: str) -> list[dict]:
+        work = Parallel(n_jobs=jobs, return_as="generator")(delayed(task)(*astuple(one)) for one in wanted)
+        return list(tqdm(work, total=len(wanted), desc=words, unit="run"))
+
+    tried = done(trials(seeds[0]), "learning rates")
+    rates = {
+        variant: min((run for run in tried if run["variant"] == variant), key=lambda run: run["test"]["entries"])[
+            "rate"
+        ]
+        for variant in BENDS
+    }
+    wanted = [replace(one, rate=one.rate or rates[one.variant]) for one in tasks(seeds)]
+    return {"rates": rates, "tried": tried, "runs": done(wanted, "runs")}
+
+
+def of(series: dict, data: str, variant: str, share: float, n: int = 500) -> list[dict]:
+    """The runs of one kind, over seeds."""
+    wanted = {"data": data, "variant": variant, "share": share, "n": n}
+    return [run for run in series["runs"] if all(run[key] == value for key, value in wanted.items())]
+
+
+def words(runs: list[dict]) -> str:
+    """Errors on unseen shapes, beside what it took."""
+    each = ([run["test"][what] for run in runs] for what in ("entries", "occupied"))
+    entries, occupied = (mean_and_spread(values) if len(runs) > 1 else f"{values[0]:.2f}" for values in each)
+    cosine = max(1 - run["test"]["overlap"] for run in runs)
+    milli_ev = hamiltonian.MILLI_EV * 1e-6 * sum(run["test"]["occupied"] for run in runs) / len(runs)
+    cost = f"{runs[0]['steps']} steps, {max(run['seconds'] for run in runs):.0f} s, {runs[0]['parameters']} parameters"
+    return f"{entries} / {occupied} ({milli_ev:.2f} meV), 1 - cosine {cosine:.0e}; {cost}"
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
+    figures, ours = [], of(series, WATER, GATE, 1.0)
+    for what, name in (("entries", "H"), ("occupied", "occupied orbital energies")):
+        limit, aim = ASKED[what]
+        worst = max(run["test"][what] for run in ours)
+        title = f"water RHF/STO-3G 500 K, unseen: {name}, MAE (microhartree), worst seed"
+        figures.append(Figure(title, f"{limit} (aim {aim})", f"{worst:.1f}", worst <= limit))
+    slowest = max(run["seconds"] for run in ours)
+    steps = ours[0]["steps"]
+    figures.append(Figure(f"training, {steps} steps (CPU s), slowest seed", "240", f"{slowest:.0f}", slowest <= 240))
+    for what, limit in (("torch.float32", 1e-3), ("torch.float64", 1e-10)):
+        error = max(run["equivariance"][what] for run in series["runs"])
+        title = f"equivariance of H beside its mean, all runs, {what}"
+        figures.append(Figure(title, f"{limit:g}", f"{error:.1e}", error < limit))
+    largest, smallest = (f([run["parameters"] for run in series["runs"] if run["data"] == WATER]) for f in (max, min))
+    spread = 100 * (largest / smallest - 1)
+    figures.append(Figure("sizes of the four variants differ by (%)", "3", f"{spread:.2f}", spread <= 3))
+    for variant, rate in series["rates"].items():
+        figures.append(Figure(f"learning rate, {variant}, of {RATES[variant]}", "reported", f"{rate:g}"))
+    unit = "unseen: H / occupied (microhartree)"
+    for run in (of(series, data, GATE, share)[0] for data, share in ((WATER, 1.0), (AMMONIA, 0.5), (METHANOL, 0.2))):
+        found = f"{run['mean']['entries']:.0f} / {run['mean']['occupied']:.0f}"
+        figures.append(Figure(f"{run['data']}, the mean of each irrep, {unit}", "reported", found))
+    figures.append(Figure(f"{WATER}, {GATE}, all steps, {unit}", "reported", words(ours)))
+    for data, share in ((WATER, 0.5), (AMMONIA, 0.5), (METHANOL, 0.2)):
+        for variant in BENDS:
+            found = words(of(series, data, variant, share))
+            figures.append(Figure(f"{data}, {variant}, equal time, {unit}", "reported", found))
+    for data in (WATER, AMMONIA):
+        for what in ("entries", "occupied"):
+            figures.append(
+                Figure(f"{data}, {what}: gradient over gate, by seed", "reported", ratios(series, data, what))
+            )
+    for n in (200, 50):
+        for variant in (GATE, GRADIENT):
+            found = words(of(series, WATER, variant, 0.25, n))
+            figures.append(Figure(f"{WATER}, {n} matrices, {variant}, equal time, {unit}", "reported", found))
+    others = {"water_rhf_300k": 0.5, "water_pbe_500k": 0.25, "methanol_pbe_300k": 0.4, "water_rhf_svp_500k": 0.2}
+    for data, share in others.items():
+        found = words([run for run in series["runs"] if (run["data"], run["share"]) == (data, share)])
+        figures.append(Figure(f"{data}, {GATE}, {unit}", "reported", found))
+    return figures
+
+
+def ratios(series: dict, data: str, what: str) -> str:
+    """How the gradient does beside the gate, seed by seed: below 1 it wins."""
+    pairs = zip(of(series, data, GRADIENT, 0.5), of(series, data, GATE, 0.5), strict=True)
+    return ", ".join(f"{gradient['test'][what] / gate['test'][what]:.2f}" for gradient, gate in pairs)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    return long_benchmark("hamiltonians", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

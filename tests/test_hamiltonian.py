@@ -1,0 +1,640 @@
+import pytest
+import torch
+from e3nn import o3
+from torch import Generator
+
+from benchmarks import hamiltonians as benchmark
+from tutorial_lib import hamiltonians, symmetry, training
+from tutorial_lib.extensions import hamiltonian
+from tutorial_lib.extensions.hamiltonian import BENDS, Blocks, Gradient, Standard
+from tutorial_lib.extensions.hamiltonian.graphs import bumps, seen
+from tutorial_lib.extensions.hamiltonian.layers import Linear, paths, products
+from tutorial_lib.extensions.hamiltonian.network import HamiltonianNetwork
+from tutorial_lib.extensions.hamiltonian.reach import needed_irreps
+
+IRREPS = "0e + 1o + 1e + 2e"
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
+SETS = ("water_rhf_500k", "methanol_rhf_500k", "water_rhf_svp_500k")
+
+
+@pytest.fixture(scope="module", params=SETS)
+def some(request):
+    return hamiltonians.load(request.param, "train")[:20]
+
+
+@pytest.fixture(scope="module")
+def methanol():
+    return hamiltonians.load("methanol_rhf_500k", "train")[:40]
+
+
+def blocks_of(some):
+    return Blocks(some.numbers, some.shells)
+
+
+def turned(positions, q):
+    return positions @ q.to(positions.dtype).mT
+
+
+def features(dice, *shape, irreps=IRREPS, dtype=torch.float64):
+    return torch.randn(o3.Irreps(irreps).dim, *shape, generator=dice, dtype=dtype)
+
+
+def act(x, q, irreps=IRREPS):
+    """Turn features (dim, ..., channels): each irrep by its Wigner matrix and its parity."""
+    parity = torch.det(q)
+    rotation = q * parity
+    parts = [
+        hamiltonian.wigner(ir.l, rotation) * (1.0 if ir.p == 1 or parity > 0 else -1.0) for _, ir in o3.Irreps(irreps)
+    ]
+    return torch.einsum("ij,j...->i...", torch.block_diag(*parts), x)
+
+
+# How a matrix turns
+
+
+@pytest.mark.parametrize("degree", range(5))
+def test_wigner_matrices_turn_spherical_harmonics_also_through_an_inversion(dice, degree):
+    directions = torch.randn(20, 3, generator=dice, dtype=torch.float64)
+    for q in symmetry.random_orthogonal(dice, (4,), torch.float64):
+        d = hamiltonian.wigner(degree, q)
+        here = o3.spherical_harmonics(degree, directions, True)
+        there = o3.spherical_harmonics(degree, directions @ q.mT, True)
+        assert torch.allclose(there, here @ d.mT, atol=1e-12)
+        assert torch.allclose(d @ d.mT, torch.eye(2 * degree + 1, dtype=torch.float64), atol=1e-12)
+
+
+def test_e3nns_own_wigner_matrices_are_single_precision_and_ours_are_not(dice):
+    q = symmetry.random_rotation(dice, (), torch.float64)
+    theirs = o3.Irrep("3o").D_from_matrix(q)
+    assert theirs.dtype == torch.float64
+    error = (theirs - hamiltonian.wigner(3, q)).abs().max()
+    assert 1e-10 < error < 1e-5
+
+
+def test_the_change_of_basis_is_the_cyclic_renaming_of_axes_and_nothing_for_p():
+    assert torch.equal(hamiltonian.from_pyscf(0), torch.ones(1, 1, dtype=torch.float64))
+    assert torch.equal(hamiltonian.from_pyscf(1), torch.eye(3, dtype=torch.float64))
+    cyclic = torch.tensor([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=torch.float64)
+    for degree in (2, 3, 4):
+        c = hamiltonian.from_pyscf(degree)
+        assert torch.allclose(torch.linalg.matrix_power(c, 3), torch.eye(2 * degree + 1).double(), atol=1e-12)
+        assert torch.allclose(c, hamiltonian.wigner(degree, cyclic))
+        assert not torch.allclose(c, hamiltonian.wigner(degree, cyclic.mT), atol=0.1)
+        assert not torch.allclose(c.abs(), (c.abs() > 0.5).double(), atol=0.1), "it mixes, it does not only reorder"
+
+
+def test_a_matrix_that_is_not_orthogonal_and_an_l_that_e3nn_lacks_are_refused():
+    with pytest.raises(ValueError, match="not orthogonal"):
+        hamiltonian.turn(((0, 0), (0, 1)), 2 * torch.eye(3))
+    with pytest.raises(ValueError, match="l from 0 to 11"):
+        hamiltonian.from_pyscf(12)
+
+
+# Blocks
+
+
+def test_blocks_give_the_matrix_back_and_keep_its_norm(some):
+    blocks = blocks_of(some)
+    coefficients = blocks.coefficients(some.fock)
+    n = some.fock.shape[1]
+    assert coefficients.shape == (20, n * (n + 1) // 2)
+    assert torch.allclose(blocks.matrices(coefficients), some.fock, atol=1e-12)
+    assert torch.allclose(coefficients.square().sum(1), some.fock.square().sum((1, 2)))
+
+
+def test_matrices_are_symmetric_to_the_last_bit_whatever_the_coefficients(some, dice):
+    for dtype in TOLERANCE:
+        matrices = blocks_of(some).matrices(torch.randn(3, len(blocks_of(some)), generator=dice, dtype=dtype))
+        assert torch.equal(matrices, matrices.mT)
+        assert matrices.dtype == dtype
+
+
+def test_each_copy_of_an_irrep_turns_by_its_own_wigner_matrix(some, dice):
+    blocks = blocks_of(some)
+    before = blocks.coefficients(some.fock)
+    for q in symmetry.random_orthogonal(dice, (3,), torch.float64):
+        d = hamiltonian.turn(some.shells, q)
+        after, at = blocks.coefficients(d @ some.fock @ d.mT), 0
+        for kind in blocks.kinds:
+            for _ in kind.sites:
+                for degree, parity, _, _ in kind.copies:
+                    here = slice(at, at := at + 2 * degree + 1)
+                    sign = 1.0 if torch.det(q) > 0 or parity == 1 else -1.0
+                    wigner = hamiltonian.wigner(degree, q * torch.det(q)) * sign
+                    assert torch.allclose(after[:, here], before[:, here] @ wigner.mT, atol=1e-10)
+        assert not torch.allclose(after, before, atol=1e-3)
+
+
+def test_a_transposed_block_is_another_block():
+    some = hamiltonians.load("methanol_rhf_500k", "train")[:5]
+    blocks = blocks_of(some)
+    wrong = some.fock.clone()
+    wrong[:, :5, 5:10] = some.fock[:, :5, 5:10].mT
+    wrong[:, 5:10, :5] = wrong[:, :5, 5:10].mT
+    assert (blocks.coefficients(wrong) - blocks.coefficients(some.fock)).abs().max() > 0.1
+
+
+def test_a_wrong_change_of_basis_is_seen_in_d_functions_and_not_in_p(dice):
+    q = symmetry.random_rotation(dice, (), torch.float64)
+    for name, seen_by in (("water_rhf_500k", False), ("water_rhf_svp_500k", True)):
+        some = hamiltonians.load(name, "train")[:3]
+        c, d = hamiltonian.change_of_basis(some.shells), hamiltonian.turn(some.shells, q)
+        left_out = c @ d @ c.mT  # as if PySCF's own order were e3nn's
+        assert (not torch.allclose(left_out, d, atol=1e-3)) is seen_by
+
+
+def test_the_swap_is_the_transposed_block_of_two_equal_atoms(dice):
+    hydrogen = Blocks(torch.tensor([1, 1]), ((0, 0), (0, 0), (0, 1), (0, 2), (1, 0), (1, 0), (1, 1), (1, 2)))
+    kind = hydrogen.kinds[1]
+    matrix = torch.randn(20, 20, generator=dice, dtype=torch.float64)
+    whole = matrix + matrix.mT
+    other = whole.clone()
+    other[:10, 10:] = whole[:10, 10:].mT
+    other[10:, :10] = whole[10:, :10].mT
+    size = kind.irreps.dim
+    here, there = (hydrogen.coefficients(m)[-size:] for m in (whole, other))
+    assert torch.allclose(here @ hydrogen.swap(kind), there)
+    assert not torch.allclose(here, there, atol=0.1)
+    water = Blocks(torch.tensor([8, 1]), ((0, 0), (1, 0)))
+    assert torch.equal(water.swap(water.kinds[2]), torch.eye(1, dtype=torch.float64))
+
+
+def test_traces_are_those_of_each_block_of_shells_times_its_transpose(some):
+    blocks, starts = blocks_of(some), [0]
+    for _, degree in some.shells:
+        starts.append(starts[-1] + 2 * degree + 1)
+    found = blocks.coefficients(some.fock).square() @ blocks.to_traces
+    of_atom = [[k for k, (atom, _) in enumerate(some.shells) if atom == i] for i in range(len(some.numbers))]
+    for at, (_, (i, j), a, b) in enumerate(blocks.parts):
+        k, m = of_atom[i][a], of_atom[j][b]
+        part = some.fock[:, starts[k] : starts[k + 1], starts[m] : starts[m + 1]]
+        assert torch.allclose(found[:, at], part.square().sum((1, 2)))
+
+
+def test_bad_matrices_coefficients_and_shells_are_refused():
+    blocks = Blocks(torch.tensor([8, 1]), ((0, 0), (0, 1), (1, 0)))
+    with pytest.raises(ValueError, match="these shells have 5 orbitals"):
+        blocks.coefficients(torch.zeros(3, 4, 4))
+    with pytest.raises(ValueError, match="these shells have 15"):
+        blocks.matrices(torch.zeros(3, 14))
+    with pytest.raises(ValueError, match="atom 1 has no shells"):
+        Blocks(torch.tensor([8, 1]), ((0, 0), (0, 1)))
+
+
+# Layers
+
+
+def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, dice):
+    q = symmetry.random_orthogonal(dice, (), torch.float64)
+    here, there = (
+        hamiltonian.shapes(some.numbers, x, dtype=torch.float64)
+        for x in (some.positions, turned(some.positions, q) + 1.0)
+    )
+    assert torch.allclose(here.heights, there.heights)
+    d = act(here.harmonics.movedim(-1, 0), q, "0e + 1o + 2e").movedim(0, -1)
+    assert torch.allclose(d, there.harmonics)
+    assert not torch.allclose(here.harmonics, there.harmonics, atol=0.1)
+    i, j = 1, 0
+    assert torch.allclose(here.heights[:, i, 0], bumps((some.positions[:, j] - some.positions[:, i]).norm(dim=-1)))
+
+
+def test_everybody_sees_all_others():
+    assert seen(3).tolist() == [[1, 2], [0, 2], [0, 1]]
+    with pytest.raises(ValueError, match="nobody to see"):
+        seen(1)
+
+
+def test_overlapping_atoms_are_refused_before_a_network_sees_them(methanol):
+    positions = methanol.positions.clone()
+    positions[3, 2] = positions[3, 3]
+    with pytest.raises(ValueError, match="atoms 2 and 3 overlap"):
+        hamiltonian.shapes(methanol.numbers, positions)
+
+
+def test_our_tensor_products_are_those_of_e3nn(dice):
+    first, second, out = "0e + 1o + 2e", "0e + 1o + 2e", IRREPS
+    x, y = features(dice, 7, irreps=first), features(dice, 7, irreps=second)
+    ours = torch.einsum("en,nqe->nq", x, products(y.T, first, second, out))
+    a, b, c = (list(o3.Irreps(irreps)) for irreps in (first, second, out))
+    mid = o3.Irreps([(1, c[k].ir) for _, _, k in paths(first, second, out)])
+    how = [(i, j, n, "uuu", False) for n, (i, j, _) in enumerate(paths(first, second, out))]
+    default = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)
+        theirs = o3.TensorProduct(a, b, mid, how, irrep_normalization="component")(x.T, y.T)
+    finally:
+        torch.set_default_dtype(default)
+    at = 0
+    for k in range(len(c)):
+        places = [n for n, (_, _, end) in enumerate(paths(first, second, out)) if end == k]
+        meant = torch.stack([theirs[:, mid.slices()[n]] for n in places], dim=-1).flatten(1)
+        assert torch.allclose(ours[:, at : at + meant.shape[1]], meant)
+        at += meant.shape[1]
+
+
+def test_a_linear_layer_mixes_channels_and_not_components(dice):
+    layer = Linear(IRREPS, 4, 5).double()
+    x = features(dice, 6, 4)
+    for q in symmetry.random_orthogonal(dice, (3,), torch.float64):
+        assert torch.allclose(layer(act(x, q)), act(layer(x), q))
+    alone = torch.zeros_like(x)
+    alone[1:4] = x[1:4]
+    assert (layer(alone)[4:] == 0).all()
+    assert (layer(alone)[1:4] != 0).all()
+
+
+# What bends features
+
+
+@pytest.mark.parametrize("bend", [hamiltonian.TensorSquare, hamiltonian.Gate, Gradient])
+def test_bent_features_turn_and_invert_with_the_features_and_numbers_do_not(dice, bend):
+    model, x = bend(IRREPS, 8, 6).double(), features(dice, 5, 8)
+    before = model(x)
+    for q in symmetry.random_orthogonal(dice, (8,), torch.float64):
+        after = model(act(x, q))
+        assert torch.allclose(after.features, act(before.features, q), atol=1e-10)
+        assert torch.allclose(after.numbers, before.numbers, atol=1e-10)
+    assert not torch.allclose(before.features, x, atol=0.01)
+    other = features(dice, 5, 8)
+    apart = before.features + model(other).features
+    assert not torch.allclose(model(x + other).features, apart, atol=0.01), "it is not linear"
+
+
+@pytest.mark.parametrize("bend", [hamiltonian.Gate, Gradient])
+def test_no_direction_is_made_of_numbers_alone(dice, bend):
+    model, x = bend(IRREPS, 8, 6).double(), features(dice, 5, 8)
+    x[1:] = 0
+    bent = model(x).features
+    assert (bent[1:] == 0).all()
+    assert (bent[:1] - x[:1]).abs().max() > 0
+
+
+def test_the_gradient_is_a_gate_with_tied_weights(dice):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 5, 8)
+    v, _ = model.gradient(x)
+    u = model.compared.inner(x).detach().requires_grad_()
+    (slope,) = torch.autograd.grad(model.number(model.compared.mixed(u)).sum(), u)
+    layer, sizes = model.compared.both, model.compared.sizes
+    a, b = layer.weight.chunk(2, dim=-1)
+    parts = []
+    for k, (part, size) in enumerate(zip(x.split(sizes), sizes, strict=True)):
+        gates = slope[:, 16 * k : 16 * (k + 1)] / size
+        parts.append((gates * (part @ b[k])) @ a[k].mT + (gates * (part @ a[k])) @ b[k].mT)
+    assert torch.allclose(torch.cat(parts), v, atol=1e-13)
+
+
+def test_the_gradient_is_that_of_finite_differences(dice):
+    model, x = Gradient(IRREPS, 4, 6).double(), features(dice, 1, 4)
+    v, _ = model.gradient(x)
+    step = torch.zeros_like(x)
+    step[2, 0, 1] = 1e-6
+    ends = [model.number(model.compared(x + sign * step)).sum() for sign in (1, -1)]
+    assert (ends[0] - ends[1]).item() / 2e-6 == pytest.approx(v[2, 0, 1].item(), rel=1e-5)
+
+
+def test_the_gradient_is_taken_where_no_gradients_are_wanted(dice):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 5, 8)
+    with torch.no_grad():
+        silent = model(x)
+    assert torch.allclose(silent.features, model(x).features, atol=1e-12)
+    assert not torch.allclose(silent.features, x, atol=1e-3)
+    assert not silent.features.requires_grad
+    assert not silent.numbers.requires_grad
+    assert not x.requires_grad, "what came in is left as it was"
+
+
+def test_what_made_the_gradient_learns_through_it(dice):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 5, 8)
+    model(x).features.square().sum().backward()
+    for weights in (model.number.weight, model.compared.both.weight, model.compared.mixed[1].weight):
+        assert weights.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("bend", [hamiltonian.TensorSquare, hamiltonian.Gate, Gradient])
+def test_the_layers_before_learn_through_what_is_bent(dice, bend):
+    model, x = bend("0e + 1o", 3, 4).double(), features(dice, 1, 3, irreps="0e + 1o").requires_grad_()
+    assert torch.autograd.gradcheck(lambda f: model(f).features, x)
+
+
+def test_the_first_batch_in_training_fixes_the_scale_and_no_other_does(dice):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 50, 8)
+    model.eval()(x)
+    assert not model.measured
+    model.train()(x)
+    v, _ = model.gradient(x)
+    assert (model.scale * v).square().mean().sqrt().item() == pytest.approx(0.5 * x.square().mean().sqrt().item())
+    assert v.square().mean() < 0.1 * x.square().mean(), "or there would be no need"
+    scale = model.scale.clone()
+    model(3 * x)
+    assert model.scale == scale
+    other = Gradient(IRREPS, 8, 6).double()
+    other.load_state_dict(model.state_dict())
+    assert torch.allclose(other.train()(3 * x).features, model(3 * x).features), "it is kept with the weights"
+
+
+def test_tensor_products_make_directions_that_were_not_there(dice):
+    model, x = hamiltonian.TensorSquare(IRREPS, 8, 6).double(), features(dice, 5, 8)
+    x[4:7] = 0  # 1e, which two vectors make
+    assert model(x).features[4:7].abs().max() > 0.01
+
+
+# The network
+
+
+@pytest.mark.parametrize("name", BENDS)
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(some, dice, name, dtype):
+    blocks = blocks_of(some)
+    model = hamiltonian.network(name, blocks, channels=6).to(dtype).eval()
+    standard = Standard.fit(blocks, some.fock)
+
+    def said(positions):
+        return hamiltonian.predicted(model, standard, hamiltonian.shapes(some.numbers, positions, dtype=dtype))
+
+    mean = standard.matrices(torch.zeros(1, len(blocks)))
+    before = said(some.positions[:2])
+    size = (before - mean).square().mean().sqrt()
+    for q in symmetry.random_orthogonal(dice, (2,), torch.float64):
+        d = hamiltonian.turn(some.shells, q)
+        after = said(turned(some.positions[:2], q) + 2.0)
+        assert (after - d @ before @ d.mT).abs().max() < TOLERANCE[dtype] * max(1.0, size)
+        assert (after - before).abs().max() > 1e-3
+    assert torch.equal(before, before.mT)
+
+
+@pytest.mark.parametrize("name", BENDS)
+def test_a_reordered_molecule_has_the_reordered_matrix(methanol, name):
+    order = [3, 0, 5, 1, 4, 2]
+    shells, starts, at = [], [], 0
+    for _, degree in methanol.shells:
+        starts.append(at)
+        at += 2 * degree + 1
+    functions = []
+    for new, old in enumerate(order):
+        for (atom, degree), start in zip(methanol.shells, starts, strict=True):
+            if atom == old:
+                shells.append((new, degree))
+                functions += range(start, start + 2 * degree + 1)
+    moved = Blocks(methanol.numbers[order], tuple(shells))
+    here, there = (hamiltonian.network(name, blocks, channels=6, seed=3) for blocks in (blocks_of(methanol), moved))
+    there.heads = torch.nn.ModuleList(
+        here.heads[[k.elements for k in blocks_of(methanol).kinds].index(kind.elements)] for kind in moved.kinds
+    )
+    there.load_state_dict({**there.state_dict(), **{k: v for k, v in here.state_dict().items() if "heads" not in k}})
+    fock = methanol.fock[:, functions][:, :, functions]
+    means = Standard.fit(blocks_of(methanol), methanol.fock), Standard.fit(moved, fock)
+    shapes = (
+        hamiltonian.shapes(methanol.numbers, methanol.positions),
+        hamiltonian.shapes(methanol.numbers[order], methanol.positions[:, order]),
+    )
+    one = hamiltonian.predicted(here.eval(), means[0], shapes[0])
+    other = hamiltonian.predicted(there.eval(), means[1], shapes[1])
+    assert torch.allclose(one[:, functions][:, :, functions], other, atol=1e-4)
+    assert not torch.allclose(one, other, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", BENDS)
+def test_two_hydrogens_with_p_functions_that_change_places_change_their_rows_and_columns(name):
+    some = hamiltonians.load("water_rhf_svp_500k", "train")[:10]
+    blocks = blocks_of(some)
+    model, standard = hamiltonian.network(name, blocks, channels=6).eval(), Standard.fit(blocks, some.fock)
+    here, there = (
+        hamiltonian.predicted(model, standard, hamiltonian.shapes(some.numbers, x))
+        for x in (some.positions, some.positions[:, [0, 2, 1]])
+    )
+    order = [*range(14), *range(19, 24), *range(14, 19)]
+    assert torch.allclose(here[:, order][:, :, order], there, atol=1e-5)
+    assert (here[:, 14:19, 19:] - here[:, 14:19, 19:].mT).abs().max() > 1e-3, "their block is not symmetric"
+    assert not torch.allclose(here, there, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["water_rhf_500k", "methanol_rhf_500k"])
+def test_the_four_variants_are_of_one_size(name):
+    blocks = blocks_of(hamiltonians.load(name, "train"))
+    sizes = [hamiltonian.size(hamiltonian.network(variant, blocks)) for variant in BENDS]
+    assert max(sizes) < 1.03 * min(sizes)
+
+
+def test_a_seed_makes_the_same_network_and_another_seed_another(methanol):
+    blocks = blocks_of(methanol)
+    here, again, other = (hamiltonian.network("gate", blocks, seed=seed).known.weight for seed in (0, 0, 1))
+    assert torch.equal(here, again)
+    assert not torch.equal(here, other)
+
+
+def test_a_shape_does_not_see_the_others_in_its_batch(methanol):
+    model = hamiltonian.network("gradient", blocks_of(methanol)).eval()
+    shapes = hamiltonian.shapes(methanol.numbers, methanol.positions)
+    with torch.no_grad():
+        together, alone = model(shapes).coefficients, model(shapes[:1]).coefficients
+    assert torch.allclose(together[:1], alone, atol=1e-5)
+
+
+def test_features_hold_what_the_blocks_need():
+    needed = {name: needed_irreps(blocks_of(hamiltonians.load(name, "train"))) for name in SETS}
+    assert needed["water_rhf_500k"] == "0e + 1o + 2e"
+    assert needed["methanol_rhf_500k"] == IRREPS
+    assert "4e" in needed["water_rhf_svp_500k"]
+    assert "3o" in needed["water_rhf_svp_500k"]
+
+
+@pytest.mark.parametrize("missing", ["1e", "2e", "1o"])
+def test_an_irrep_that_would_stay_zero_is_named(methanol, missing):
+    irreps = " + ".join(ir for ir in IRREPS.split(" + ") if ir != missing)
+    with pytest.raises(ValueError, match=rf"make a block with {missing}.*add {missing} to the features"):
+        HamiltonianNetwork(blocks_of(methanol), hamiltonian.Gate, irreps)
+    HamiltonianNetwork(blocks_of(methanol), hamiltonian.Gate, IRREPS)
+
+
+def test_irreps_that_are_held_but_cannot_be_made_are_named(methanol):
+    with pytest.raises(ValueError, match="raise lmax"):
+        HamiltonianNetwork(blocks_of(methanol), hamiltonian.Gate, IRREPS, lmax=0)
+
+
+def test_a_basis_with_f_functions_is_refused_by_a_network_that_stops_at_d():
+    blocks = Blocks(torch.tensor([8, 1]), ((0, 0), (0, 2), (0, 3), (1, 0)))
+    held = "0e + 1o + 1e + 2e + 2o + 3e + 3o + 4e + 4o"
+    with pytest.raises(ValueError, match=r"d and f functions of elements 8 make a block with 4o.*raise lmax"):
+        HamiltonianNetwork(blocks, hamiltonian.Gate, held)
+    with pytest.raises(ValueError, match=r"d and f functions of elements 8 make a block with 5o.*add 5o"):
+        HamiltonianNetwork(blocks, hamiltonian.Gate, held, lmax=3)
+
+
+def test_unknown_variants_and_doubled_irreps_are_refused(methanol):
+    with pytest.raises(ValueError, match="tensor products, gate, gradient, gradient and trace"):
+        hamiltonian.network("gates", blocks_of(methanol))
+    with pytest.raises(ValueError, match="name each irrep once, and 0e first"):
+        HamiltonianNetwork(blocks_of(methanol), hamiltonian.Gate, "1o + 0e + 1e + 2e")
+
+
+# Learning
+
+
+def test_standardised_targets_are_turned_by_turning_and_come_back(some, dice):
+    blocks = blocks_of(some)
+    standard = Standard.fit(blocks, some.fock)
+    targets, traces = standard.targets(some.fock)
+    assert torch.allclose(standard.matrices(targets), some.fock, atol=1e-12)
+    q = symmetry.random_orthogonal(dice, (), torch.float64)
+    d = hamiltonian.turn(some.shells, q)
+    other = Standard.fit(blocks, d @ some.fock @ d.mT)
+    assert torch.allclose(standard.mean, other.mean, atol=1e-10)
+    assert torch.allclose(standard.scale, other.scale, atol=1e-10)
+    assert torch.allclose(traces, other.targets(d @ some.fock @ d.mT)[1], atol=1e-7)
+
+
+def test_only_what_does_not_turn_has_a_mean_and_it_is_kept_in_double_precision(some):
+    blocks = blocks_of(some)
+    standard = Standard.fit(blocks, some.fock)
+    flat = [blocks.kinds[kind].copies[copy][:2] for kind, copy in blocks.copy]
+    scalar = torch.tensor([ir == (0, 1) for ir in flat])
+    assert (standard.mean[~scalar] == 0).all()
+    assert (standard.mean[scalar] != 0).all()
+    assert standard.mean.dtype == torch.float64
+    single = standard.mean.float().double()
+    assert (single - standard.mean).abs().max() > 1e-8
+
+
+def test_on_raw_matrices_the_deepest_level_swamps_all_traces():
+    some = hamiltonians.load("water_rhf_500k", "train")
+    blocks = blocks_of(some)
+    raw = (blocks.coefficients(some.fock).square() @ blocks.to_traces).mean(dim=0)
+    free = Standard.fit(blocks, some.fock).trace_mean
+    assert raw.max() / raw.sum() > 0.9, "the 1s level of oxygen"
+    assert free.max() / free.sum() < 0.5
+
+
+def test_no_matrices_and_unequal_numbers_are_refused(methanol):
+    blocks = blocks_of(methanol)
+    with pytest.raises(ValueError, match="no matrices"):
+        Standard.fit(blocks, methanol.fock[:0])
+    shapes = hamiltonian.shapes(methanol.numbers, methanol.positions)
+    with pytest.raises(ValueError, match="40 shapes and 39 matrices"):
+        hamiltonian.matrix_loss(Standard.fit(blocks, methanol.fock), shapes, methanol.fock[1:])
+
+
+@pytest.fixture(scope="module")
+def water():
+    train, test = hamiltonians.load("water_rhf_500k", "train")[:48], hamiltonians.load("water_rhf_500k", "test")[:100]
+    blocks = blocks_of(train)
+    standard = Standard.fit(blocks, train.fock)
+    shapes, unseen = (hamiltonian.shapes(part.numbers, part.positions) for part in (train, test))
+    return blocks, standard, hamiltonian.matrix_loss(standard, shapes, train.fock), unseen, test
+
+
+def learnt(name, water, epochs):
+    blocks, standard, loss, unseen, test = water
+    model = hamiltonian.network(name, blocks, channels=8)
+    recipe = training.Recipe(epochs, 16, 0.01)
+    history = training.train(model, torch.arange(48), loss, recipe, device="cpu", progress=False)
+    return history, hamiltonian.judged(hamiltonian.predicted(model, standard, unseen), test)
+
+
+@pytest.mark.parametrize("name", BENDS)
+def test_every_variant_learns(name, water):
+    history, found = learnt(name, water, 40)
+    _, standard, _, _, test = water
+    mean = hamiltonian.judged(standard.matrices(torch.zeros_like(standard.mean)).expand_as(test.fock), test)
+    assert found.entries < 0.25 * mean.entries
+    assert found.overlap > 0.99 > mean.overlap
+    assert ("traces" in history) is ("trace" in name)
+    if "trace" in name:
+        assert history["traces"][-1] < 0.95 * history["traces"][0]
+
+
+def test_a_seed_gives_one_result(water):
+    one, other = (learnt("gradient and trace", water, 2) for _ in range(2))
+    assert one == other
+
+
+# Judges
+
+
+def test_orbitals_solve_the_problem_with_overlap(some):
+    energies, c = hamiltonian.orbitals(some.fock, some.overlap)
+    left, right = some.fock @ c, some.overlap @ c * energies[:, None]
+    assert torch.allclose(left, right, atol=1e-10)
+    unit = torch.eye(c.shape[-1], dtype=torch.float64).expand_as(c)
+    assert torch.allclose(c.mT @ some.overlap @ c, unit, atol=1e-10)
+
+
+def test_a_right_matrix_has_no_error_and_a_shifted_one_the_shift(some):
+    right = hamiltonian.judged(some.fock, some)
+    assert right.entries == 0
+    assert right.overlap == pytest.approx(1.0)
+    shifted = hamiltonian.judged(some.fock + 1e-4 * some.overlap, some)
+    assert shifted.occupied == pytest.approx(100.0, rel=1e-6)
+    assert shifted.overlap == pytest.approx(1.0)
+    dice = Generator().manual_seed(0)
+    noise = torch.randn(some.fock.shape, generator=dice, dtype=torch.float64)
+    wrong = hamiltonian.judged(some.fock + 0.02 * (noise + noise.mT), some)
+    assert wrong.overlap < 0.999
+
+
+def test_degenerate_orbitals_are_counted_and_not_compared():
+    water = hamiltonians.load("water_rhf_500k", "train")[:4]
+    fock = torch.diag(torch.tensor([-20.0, -1, -0.6, -0.5, -0.5, 0.4, 0.5])).double().expand(4, -1, -1)
+    plain = hamiltonians.Hamiltonians(
+        water.numbers, water.positions, fock, torch.eye(7).double().expand(4, -1, -1), water.energy, 5, water.shells
+    )
+    q = torch.eye(7).double()
+    q[3, 3] = q[4, 4] = q[3, 4] = 0.5**0.5
+    q[4, 3] = -(0.5**0.5)
+    bent = q @ (fock + torch.diag(torch.tensor([0, 0, 0, -1e-6, 1e-6, 0, 0])).double()) @ q.mT
+    found = hamiltonian.judged(bent, plain)
+    assert found.degenerate == pytest.approx(0.4)
+    assert found.overlap == pytest.approx(1.0)
+
+
+def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
+    with pytest.raises(ValueError, match="the true matrices are"):
+        hamiltonian.judged(methanol.fock[1:], methanol)
+    with pytest.raises(ValueError, match="not positive definite"):
+        hamiltonian.orbitals(methanol.fock, -methanol.overlap)
+
+
+# The benchmark
+
+
+def test_a_recipe_takes_as_many_steps_however_many_matrices_there_are(monkeypatch):
+    steps = [hamiltonian.recipe(n).epochs * -(-n // 32) for n in (50, 200, 500)]
+    assert min(steps) > 9_900
+    assert max(steps) <= 10_000
+    monkeypatch.setenv("TUTORIAL_PROFILE", "full")
+    assert hamiltonian.recipe(500, 3).epochs > 2 * 625
+    assert hamiltonian.recipe(500, 3).seed == 3
+
+
+def pretended(task, entries=5.0):
+    """What the benchmark keeps of a training, without the training."""
+    judged = {"entries": entries, "occupied": 2 * entries, "overlap": 0.999, "degenerate": 0.0}
+    return benchmark.asdict(task) | {
+        "steps": 100,
+        "seconds": 100.0,
+        "parameters": 1000,
+        "test": judged,
+        "mean": {**judged, "entries": 1000.0},
+        "equivariance": {"torch.float32": 1e-5, "torch.float64": 1e-13},
+    }
+
+
+def test_the_benchmark_has_a_figure_of_every_run_and_misses_what_is_missed():
+    wanted = benchmark.tasks([0, 1, 2])
+    assert len({benchmark.astuple(task) for task in wanted}) == len(wanted)
+    assert {task.variant for task in wanted} == set(BENDS)
+    rates = dict.fromkeys(BENDS, 0.01)
+    good = benchmark.all_figures({"rates": rates, "runs": [pretended(task) for task in wanted]})
+    assert all(figure.passes for figure in good)
+    bad = benchmark.all_figures({"rates": rates, "runs": [pretended(task, 50.0) for task in wanted]})
+    assert sum(not figure.passes for figure in bad) == 2
+    told = " ".join(figure.name for figure in good)
+    assert all(task.data in told for task in wanted)
+
+
+def test_learning_rates_are_chosen_on_matrices_that_are_neither_learnt_nor_tested():
+    (task, *_) = benchmark.trials(0)
+    train, aside = benchmark.halves(task)
+    test = hamiltonians.load(task.data, "test")
+    assert (len(train), len(aside)) == (400, 100)
+    for other in (train, test):
+        assert torch.cdist(aside.positions.flatten(1), other.positions.flatten(1)).min() > 1e-3

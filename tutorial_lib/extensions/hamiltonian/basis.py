@@ -1,0 +1,94 @@
+"""Two conventions for one matrix, and how it turns: matrices of PySCF come in, those of e3nn go out, and back.
+
+A basis function is a radial function times a spherical harmonic. PySCF's harmonics have the polar axis z, e3nn's have
+y: to go from one to the other is to rename the axes cyclically, and that is a rotation like any other. So the change of
+basis of a shell is the Wigner matrix of this rotation. For l = 1 PySCF already lists its functions as x, y, z, which is
+e3nn's order, and nothing changes. Nothing is lost: the change is orthogonal.
+"""
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+from tutorial_lib.hamiltonians import Shells
+from tutorial_lib.vocabulary import Orthogonal
+
+AXES = ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))  # (x, y, z) to (y, z, x)
+
+
+def wigner(degree: int, q: Orthogonal) -> Tensor:
+    """The matrix by which a function of angular momentum l and parity (-1)^l turns.
+
+    D_0 = 1 and D_1 = Q; of the product of D_(l-1) and D_1, the part of angular momentum l is D_l. An inversion comes
+    out as (-1)^l. e3nn's own `D_from_matrix` gives the same, but to seven digits only, unless PyTorch's default dtype
+    is float64: its generators are made in the default dtype, whatever the dtype of Q.
+
+    Args:
+        degree: the angular momentum l, no unit.
+        q: (3, 3), orthogonal, no unit.
+
+    Returns:
+        (2 l + 1, 2 l + 1), orthogonal, no unit.
+
+    Raises:
+        ValueError: l is negative, or above 11, where e3nn stops; or Q is not orthogonal.
+    """
+    if not 0 <= degree <= 11:
+        raise ValueError(f"l = {degree} arrived: e3nn knows l from 0 to 11")
+    if not torch.allclose(q @ q.mT, torch.eye(3, dtype=q.dtype), atol=1e-5):
+        raise ValueError("Q is not orthogonal: Q Q^T differs from 1 by more than 1e-5")
+    if degree == 0:
+        return q.new_ones(1, 1)
+    d = q
+    for step in range(2, degree + 1):
+        coupling = o3.wigner_3j(step - 1, 1, step, dtype=q.dtype)
+        d = (2 * step + 1) * torch.einsum("abm,ac,bd,cdn->mn", coupling, d, q, coupling)
+    return d
+
+
+def from_pyscf(degree: int) -> Tensor:
+    """The matrix C of a shell with Y_pyscf = C Y_e3nn.
+
+    Args:
+        degree: the angular momentum l, no unit.
+
+    Returns:
+        (2 l + 1, 2 l + 1), orthogonal, no unit, float64.
+
+    Raises:
+        ValueError: as in `wigner`.
+    """
+    if degree == 1:
+        return torch.eye(3, dtype=torch.float64)
+    return wigner(degree, torch.tensor(AXES, dtype=torch.float64))
+
+
+def change_of_basis(shells: Shells) -> Tensor:
+    """The same for all shells at once: H_e3nn = C^T H_pyscf C.
+
+    Args:
+        shells: atom and l of every shell.
+
+    Returns:
+        (orbitals, orbitals), orthogonal, no unit, float64.
+
+    Raises:
+        ValueError: as in `wigner`.
+    """
+    return torch.block_diag(*[from_pyscf(degree) for _, degree in shells])
+
+
+def turn(shells: Shells, q: Orthogonal) -> Tensor:
+    """The matrix D(Q) of all basis functions: H(x Q^T) = D(Q) H(x) D(Q)^T.
+
+    Args:
+        shells: atom and l of every shell.
+        q: (3, 3), a rotation, or a rotation and an inversion, no unit.
+
+    Returns:
+        (orbitals, orbitals), orthogonal, no unit.
+
+    Raises:
+        ValueError: as in `wigner`.
+    """
+    return torch.block_diag(*[wigner(degree, q) for _, degree in shells])

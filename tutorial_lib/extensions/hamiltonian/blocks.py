@@ -1,0 +1,208 @@
+"""A symmetric matrix as irreps: matrices come in, one column of coefficients goes out, and exactly the way back.
+
+Two shells of angular momenta a and b span a block of (2a + 1)(2b + 1) entries, which turns by D_a x D_b: it holds one
+irrep of each l from |a - b| to a + b, and Wigner's 3j symbols say which combination of entries that is. All blocks
+above the diagonal, and on the diagonal the symmetric part of each, make n (n + 1) / 2 coefficients w_k with
+
+    H = sum_k w_k Q_k,    w_k = tr(Q_k H),    tr(Q_k Q_m) = 1 if k = m, else 0.
+
+Each Q_k is symmetric, so H is, whatever the coefficients. Nothing is lost. Blocks that have the same elements have the
+same irreps: such a kind of blocks, an atom with itself or with another, is what a network has a head for.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from e3nn import o3
+from torch import Tensor
+
+from tutorial_lib.hamiltonians import Shells
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Blocks of the same elements.
+
+    Attributes:
+        elements: one atomic number, of an atom with itself, or two, the larger first.
+        sites: the atoms of each block, (i, i) or (i, j).
+        copies: for each irrep in a block: l, parity, and which of the shells of the two atoms it couples.
+    """
+
+    elements: tuple[int, ...]
+    sites: list[tuple[int, int]]
+    copies: list[tuple[int, int, int, int]]
+
+    @property
+    def irreps(self) -> o3.Irreps:
+        """What a block holds.
+
+        Returns:
+            In the order of the coefficients.
+
+        Raises:
+            Nothing.
+        """
+        return o3.Irreps([(1, (degree, p)) for degree, p, _, _ in self.copies]).simplify()
+
+    @property
+    def parts(self) -> list[tuple[int, int]]:
+        """Which pairs of shells there are: each is a part of a block, and has a trace of its own.
+
+        Returns:
+            Places in the lists of shells of the two atoms.
+
+        Raises:
+            Nothing.
+        """
+        return sorted({(a, b) for _, _, a, b in self.copies})
+
+
+class Blocks:
+    """How the matrices of one molecule fall into irreps.
+
+    Args:
+        numbers: (atoms,), atomic numbers.
+        shells: atom and l of every shell, in the order of the matrices.
+
+    Raises:
+        ValueError: an atom has no shells.
+    """
+
+    def __init__(self, numbers: Tensor, shells: Shells):
+        self.numbers, self.shells = tuple(numbers.tolist()), shells
+        starts = [0]
+        for _, degree in shells:
+            starts.append(starts[-1] + 2 * degree + 1)
+        self.n_orbitals = starts[-1]
+        # Of each atom: where each of its shells begins, and its l.
+        self.of_atom = [
+            [(start, degree) for (atom, degree), start in zip(shells, starts[:-1], strict=True) if atom == i]
+            for i in range(len(self.numbers))
+        ]
+        if not all(self.of_atom):
+            raise ValueError(f"atom {self.of_atom.index([])} has no shells: {shells} arrived for {self.numbers}")
+        self.kinds = self._kinds()
+        rows, self.copy, part, weight = [], [], [], []
+        for at, kind in enumerate(self.kinds):
+            for site in kind.sites:
+                for copy, (degree, _, a, b) in enumerate(kind.copies):
+                    rows.append(self._symmetric(site, degree, a, b))
+                    self.copy += [(at, copy)] * (2 * degree + 1)
+                    part += [(at, site, a, b)] * (2 * degree + 1)
+                    # Off the diagonal, half of the square of w_k is in either of the two places of the block.
+                    weight += [1.0 if site[0] == site[1] and a == b else 0.5] * (2 * degree + 1)
+        self.parts = [(at, site, *p) for at, kind in enumerate(self.kinds) for site in kind.sites for p in kind.parts]
+        # The trace of a part times its transpose is a sum over squares of coefficients.
+        self.to_traces = torch.zeros(len(part), len(self.parts), dtype=torch.float64)
+        for k, (name, w) in enumerate(zip(part, weight, strict=True)):
+            self.to_traces[k, self.parts.index(name)] = w
+        every = torch.cat(rows)
+        row, column = torch.triu_indices(self.n_orbitals, self.n_orbitals)
+        self.upper = row, column
+        self.to_matrix = every[:, row, column]
+        # tr(Q_k H) meets every entry above the diagonal twice.
+        self.to_coefficients = (self.to_matrix * torch.where(row == column, 1.0, 2.0)).mT.contiguous()
+
+    def __len__(self) -> int:
+        """How many coefficients there are: n (n + 1) / 2."""
+        return len(self.copy)
+
+    def coefficients(self, matrices: Tensor) -> Tensor:
+        """What symmetric matrices hold of each Q_k.
+
+        Args:
+            matrices: (..., orbitals, orbitals), symmetric; only the entries i <= j are read.
+
+        Returns:
+            (..., coefficients), in the unit of the matrices.
+
+        Raises:
+            ValueError: they have another size.
+        """
+        if matrices.shape[-2:] != (self.n_orbitals, self.n_orbitals):
+            raise ValueError(
+                f"matrices of shape {tuple(matrices.shape)} arrived: these shells have {self.n_orbitals} orbitals"
+            )
+        return matrices[..., self.upper[0], self.upper[1]] @ self.to_coefficients.to(matrices.dtype)
+
+    def matrices(self, coefficients: Tensor) -> Tensor:
+        """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied.
+
+        Args:
+            coefficients: (..., coefficients).
+
+        Returns:
+            (..., orbitals, orbitals), in the unit of the coefficients.
+
+        Raises:
+            ValueError: there are more or fewer coefficients.
+        """
+        if coefficients.shape[-1] != len(self):
+            raise ValueError(f"{coefficients.shape[-1]} coefficients arrived: these shells have {len(self)}")
+        entries = coefficients @ self.to_matrix.to(coefficients.dtype)
+        whole = entries.new_empty(*entries.shape[:-1], self.n_orbitals, self.n_orbitals)
+        row, column = self.upper
+        whole[..., row, column] = entries
+        whole[..., column, row] = entries
+        return whole
+
+    def swap(self, kind: Kind) -> Tensor:
+        """What transposing does to the coefficients of a block between equal atoms: w of B^T is w of B times this.
+
+        Args:
+            kind: of blocks.
+
+        Returns:
+            (coefficients of a block, the same), one entry of 1 or -1 a row, no unit; the unit matrix between others.
+
+        Raises:
+            Nothing.
+        """
+        size = kind.irreps.dim
+        if len(set(kind.elements)) == len(kind.elements):
+            return torch.eye(size, dtype=torch.float64)
+        i, j = kind.sites[0]
+        sizes = [2 * copy[0] + 1 for copy in kind.copies]
+        starts = [sum(sizes[:at]) for at in range(len(sizes))]
+        matrix = torch.zeros(size, size, dtype=torch.float64)
+        for at, (degree, p, a, b) in enumerate(kind.copies):
+            l_a, l_b = self.of_atom[i][a][1], self.of_atom[j][b][1]
+            here = o3.wigner_3j(degree, l_a, l_b, dtype=torch.float64)
+            there = o3.wigner_3j(degree, l_b, l_a, dtype=torch.float64).transpose(1, 2)
+            to = starts[kind.copies.index((degree, p, b, a))]
+            block = torch.sign((here * there).sum()) * torch.eye(sizes[at])
+            matrix[starts[at] : starts[at] + sizes[at], to : to + sizes[at]] = block
+        return matrix
+
+    def _kinds(self) -> list[Kind]:
+        found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        atoms = range(len(self.numbers))
+        for i in atoms:
+            found.setdefault((self.numbers[i],), []).append((i, i))
+        for i in atoms:
+            for j in atoms[i + 1 :]:
+                # The order of the atoms must not matter: the heavier one has the rows.
+                first, second = (i, j) if self.numbers[i] >= self.numbers[j] else (j, i)
+                found.setdefault((self.numbers[first], self.numbers[second]), []).append((first, second))
+        return [Kind(elements, sites, self._copies(*sites[0])) for elements, sites in found.items()]
+
+    def _copies(self, i: int, j: int) -> list[tuple[int, int, int, int]]:
+        copies = []
+        for a, (_, l_a) in enumerate(self.of_atom[i]):
+            for b, (_, l_b) in enumerate(self.of_atom[j]):
+                if i == j and a > b:
+                    continue
+                for degree in range(abs(l_a - l_b), l_a + l_b + 1):
+                    # A shell with itself: the antisymmetric part of a symmetric block is zero.
+                    if not (i == j and a == b and degree % 2):
+                        copies.append((degree, (-1) ** (l_a + l_b), a, b))
+        return sorted(copies, key=lambda copy: (o3.Irrep(*copy[:2]), copy[2:]))
+
+    def _symmetric(self, site: tuple[int, int], degree: int, a: int, b: int) -> Tensor:
+        """The Q_k of one irrep, (2 l + 1, orbitals, orbitals)."""
+        (start_a, l_a), (start_b, l_b) = self.of_atom[site[0]][a], self.of_atom[site[1]][b]
+        coupling = (2 * degree + 1) ** 0.5 * o3.wigner_3j(degree, l_a, l_b, dtype=torch.float64)
+        whole = torch.zeros(2 * degree + 1, self.n_orbitals, self.n_orbitals, dtype=torch.float64)
+        whole[:, start_a : start_a + 2 * l_a + 1, start_b : start_b + 2 * l_b + 1] = coupling
+        return whole if start_a == start_b else (whole + whole.mT) / 2**0.5

@@ -1,0 +1,200 @@
+"""The network: shapes of one molecule come in, standardised coefficients of their matrices go out.
+
+Atoms look at each other twice, and what they then know becomes their own blocks. A pair of atoms is one more look,
+along one edge, and what travels there becomes the block of the pair. Both orders of two equal atoms are asked and the
+mean is taken, so that the matrix follows when atoms are renumbered. How features are bent after each look is handed
+in.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from tutorial_lib.extensions.hamiltonian.blocks import Blocks, Kind
+from tutorial_lib.extensions.hamiltonian.graphs import LMAX, N_BUMPS, Shapes, seen
+from tutorial_lib.extensions.hamiltonian.layers import Convolution, Linear, products
+from tutorial_lib.extensions.hamiltonian.reach import check_reachable, needed_irreps
+
+CHANNELS = 24
+WIDTH = 32  # of the network in a gate
+
+
+class Prediction(NamedTuple):
+    """What the network says.
+
+    Attributes:
+        coefficients: (shapes, coefficients), standardised, no unit.
+        traces: (shapes, traces), standardised, no unit; none where the network is not asked for them.
+    """
+
+    coefficients: Tensor
+    traces: Tensor
+
+
+class Head(nn.Module):
+    """Features of the atoms or pairs of one kind to the coefficients, and the traces, of their blocks.
+
+    Args:
+        kind: of blocks.
+        irreps: of a channel.
+        channels: of features.
+        width: how many numbers the bend gives, for the traces; none are made if 0.
+    """
+
+    def __init__(self, kind: Kind, irreps: str, channels: int, width: int):
+        super().__init__()
+        slices = dict(zip([ir for _, ir in o3.Irreps(irreps)], o3.Irreps(irreps).slices(), strict=True))
+        self.where = [slices[ir] for _, ir in kind.irreps]
+        self.weights = nn.ParameterList(torch.randn(channels, n) / math.sqrt(channels) for n, _ in kind.irreps)
+        self.traces = nn.Linear(width, len(kind.parts)) if width else None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The coefficients.
+
+        Args:
+            features: (dim, shapes, sites, channels), no unit.
+
+        Returns:
+            (shapes, sites, coefficients of a block), standardised.
+
+        Raises:
+            RuntimeError: features have another size.
+        """
+        parts = []
+        for where, weight in zip(self.where, self.weights, strict=True):
+            part = features[where]
+            mixed = part.reshape(-1, len(weight)) @ weight
+            parts.append(mixed.view(*part.shape[:-1], -1).permute(1, 2, 3, 0).flatten(2))
+        return torch.cat(parts, dim=-1)
+
+
+class HamiltonianNetwork(nn.Module):
+    """An equivariant network for the matrices of one molecule.
+
+    Args:
+        blocks: how the matrices fall into irreps.
+        bend: makes the non-linear step, of irreps, channels and a width.
+        irreps: of a channel; those that the blocks hold if None.
+        channels: of features.
+        width: of the non-linear step.
+        traces: also predict the trace of each part times its transpose.
+        lmax: of the harmonics in the shapes.
+        seed: of the initial weights.
+
+    Raises:
+        ValueError: an irrep of the blocks cannot be made of what the features hold.
+    """
+
+    def __init__(
+        self,
+        blocks: Blocks,
+        bend: Callable[[str, int, int], nn.Module],
+        irreps: str | None = None,
+        *,
+        channels: int = CHANNELS,
+        width: int = WIDTH,
+        traces: bool = False,
+        lmax: int = LMAX,
+        seed: int = 0,
+    ):
+        super().__init__()
+        irreps = irreps or needed_irreps(blocks)
+        harmonics = str(o3.Irreps.spherical_harmonics(lmax))
+        check_reachable(blocks, irreps, harmonics)
+        self.irreps, self.harmonics = irreps, harmonics
+        n_atoms, elements = len(blocks.numbers), sorted(set(blocks.numbers))
+        self.atom_kinds = [kind for kind in blocks.kinds if len(kind.elements) == 1]
+        self.pair_kinds = [kind for kind in blocks.kinds if len(kind.elements) == 2]
+        self.n_more = o3.Irreps(irreps).dim - 1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.known = nn.Embedding(len(elements), channels)
+            self.looks = nn.ModuleList(
+                Convolution(before, irreps, harmonics, channels, N_BUMPS) for before in ("0e", irreps, irreps)
+            )
+            self.sends = nn.ModuleList(Linear(before, channels, channels) for before in ("0e", irreps, irreps, irreps))
+            self.keeps = nn.ModuleList(Linear(irreps, channels, channels) for _ in range(2))
+            self.bends = nn.ModuleList(bend(irreps, channels, width) for _ in range(3))
+            self.heads = nn.ModuleList(Head(kind, irreps, channels, width * traces) for kind in blocks.kinds)
+        self._keep("element", torch.tensor([elements.index(z) for z in blocks.numbers]))
+        self._keep("source", seen(n_atoms).flatten())
+        # Pairs of two equal atoms are asked about in both orders.
+        pairs = [
+            [*kind.sites, *[(j, i) for i, j in kind.sites if len(set(kind.elements)) == 1]] for kind in self.pair_kinds
+        ]
+        self.counts = [len(some) for some in pairs]
+        pair = torch.tensor([site for some in pairs for site in some])
+        self._keep("pair", pair)
+        self._keep("edge", pair[:, 0] * (n_atoms - 1) + pair[:, 1] - (pair[:, 1] > pair[:, 0]).long())
+        for at, kind in enumerate(self.pair_kinds):
+            if len(set(kind.elements)) == 2:
+                continue
+            self._keep(f"swap_{at}", blocks.swap(kind))
+            self._keep(f"swap_parts_{at}", torch.tensor([kind.parts.index((b, a)) for a, b in kind.parts]))
+
+    def _keep(self, name: str, constant: Tensor) -> None:
+        self.register_buffer(name, constant, persistent=False)
+
+    def forward(self, shapes: Shapes) -> Prediction:
+        """The matrices of some shapes.
+
+        Args:
+            shapes: of the molecule, no unit.
+
+        Returns:
+            Standardised coefficients and traces.
+
+        Raises:
+            RuntimeError: the shapes are of another molecule, lmax or dtype.
+        """
+        n, n_atoms = len(shapes), len(self.element)
+        product = products(shapes.harmonics, self.irreps, self.harmonics, self.irreps).flatten(1, 2)
+        start = products(shapes.harmonics, "0e", self.harmonics, self.irreps).flatten(1, 2)
+        heights = shapes.heights.flatten(1, 2)
+        features = self.known(self.element).expand(1, n, -1, -1)
+        for step, way in enumerate((start, product)):
+            sent = self.sends[step](features).index_select(2, self.source).flatten(1, 2)
+            every = self.looks[step](sent, way.flatten(0, 1), heights.flatten(0, 1))
+            got = every.view(n, n_atoms, n_atoms - 1, *every.shape[1:]).mean(dim=2).permute(2, 0, 1, 3)
+            if step == 0:
+                features = nn.functional.pad(features, (0, 0, 0, 0, 0, 0, 0, self.n_more))
+            features, numbers = self.bends[step](self.keeps[step](features) + self.looks[step].after(got))
+        ends = [self.sends[2 + end](features).index_select(2, self.pair[:, end]) for end in (0, 1)]
+        every = self.looks[2](
+            (ends[0] + ends[1]).flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
+        )
+        along = self.looks[2].after(every.transpose(0, 1).unflatten(1, (n, -1)))
+        along, pair_numbers = self.bends[2](along)
+        blocks, traces = [], []
+        for kind, head in zip(self.atom_kinds, self.heads, strict=False):
+            atoms = [i for i, _ in kind.sites]
+            blocks.append(head(features[:, :, atoms]).flatten(1))
+            if head.traces:
+                traces.append(head.traces(numbers[:, atoms]).flatten(1))
+        several = zip(
+            self.pair_kinds,
+            self.heads[len(self.atom_kinds) :],
+            along.split(self.counts, dim=2),
+            pair_numbers.split(self.counts, dim=1),
+            strict=True,
+        )
+        for at, (kind, head, some, its_numbers) in enumerate(several):
+            blocks.append(self._both_orders(head(some), len(kind.sites), getattr(self, f"swap_{at}", None)))
+            if head.traces:
+                swap = getattr(self, f"swap_parts_{at}", None)
+                traces.append(self._both_orders(head.traces(its_numbers), len(kind.sites), swap))
+        coefficients = torch.cat(blocks, dim=1)
+        return Prediction(coefficients, torch.cat(traces, dim=1) if traces else coefficients.new_empty(len(shapes), 0))
+
+    @staticmethod
+    def _both_orders(said: Tensor, n_sites: int, swap: Tensor | None) -> Tensor:
+        """The mean of what is said of (i, j) and, transposed, of (j, i), where both were asked."""
+        if swap is None:
+            return said.flatten(1)
+        here, there = said.split(n_sites, dim=1)
+        there = there[..., swap] if swap.ndim == 1 else there @ swap.to(there.dtype)
+        return (0.5 * (here + there)).flatten(1)

@@ -1,0 +1,210 @@
+"""What bends features that turn: features come in, features that turn as they did and plain numbers go out.
+
+Equivariance allows linear maps within an irrep, and tensor products. What else there is goes through numbers that do
+not turn, on which anything is allowed. `TensorSquare` stays with products. `Gate` lets numbers scale features.
+`Gradient` follows S. Yin et al., arXiv:2405.05722: the gradient of any number that does not turn is a feature that
+turns,
+
+    z(D f) = z(f) for all f, so D^T (grad z)(D f) = (grad z)(f), so grad z turns by D.
+
+Both take the same numbers u = (A f) . (B f), one for each irrep and each row of A and B. For these the gradient is
+dz/du (A^T B + B^T A) f: again numbers that scale linear maps of f, with the maps tied to those that made u. From
+numbers alone neither makes a direction: where f vanishes, so does what comes out.
+"""
+
+from typing import NamedTuple
+
+import torch
+from e3nn import o3
+from torch import Tensor, nn
+
+from tutorial_lib.extensions.hamiltonian.layers import Linear, coupling, paths
+
+N_COMPARED = 16  # rows of A and B
+
+
+class Bent(NamedTuple):
+    """What comes out.
+
+    Attributes:
+        features: as they came in, (dim, ..., channels), no unit.
+        numbers: (..., width), which do not turn, no unit; empty where there are none.
+    """
+
+    features: Tensor
+    numbers: Tensor
+
+
+class Compared(nn.Module):
+    """Numbers u = (A f) . (B f) / (2 l + 1) of each irrep, then a small network on them.
+
+    Args:
+        irreps: of a channel.
+        channels: of features.
+        width: of the network, and how many numbers go out.
+    """
+
+    def __init__(self, irreps: str, channels: int, width: int):
+        super().__init__()
+        self.sizes = [ir.dim for _, ir in o3.Irreps(irreps)]
+        self.both = Linear(irreps, channels, 2 * N_COMPARED)  # A and B
+        n = N_COMPARED * len(self.sizes)
+        self.mixed = nn.Sequential(nn.LayerNorm(n), nn.Linear(n, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+
+    def inner(self, features: Tensor) -> Tensor:
+        """The numbers u.
+
+        Args:
+            features: (dim, ..., channels), no unit.
+
+        Returns:
+            (..., irreps times `N_COMPARED`), no unit.
+
+        Raises:
+            RuntimeError: features have another size.
+        """
+        a, b = self.both(features).chunk(2, dim=-1)
+        return torch.cat([part.mean(dim=0) for part in (a * b).split(self.sizes)], dim=-1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """What the network makes of them.
+
+        Args:
+            features: (dim, ..., channels), no unit.
+
+        Returns:
+            (..., width), no unit.
+
+        Raises:
+            RuntimeError: features have another size.
+        """
+        return self.mixed(self.inner(features))
+
+
+class TensorSquare(nn.Module):
+    """Features and the tensor product of two linear maps of them, channel by channel.
+
+    Args:
+        irreps: of a channel.
+        channels: of features.
+        width: channels of the product.
+    """
+
+    def __init__(self, irreps: str, channels: int, width: int):
+        super().__init__()
+        self.irreps = irreps
+        self.both = Linear(irreps, channels, 2 * width)
+        ends = [k for _, _, k in paths(irreps, irreps, irreps)]
+        self.after = Linear(irreps, width, channels, [ends.count(k) for k in range(len(o3.Irreps(irreps)))])
+
+    def forward(self, features: Tensor) -> Bent:
+        """The features with their products.
+
+        Args:
+            features: (dim, ..., channels), no unit.
+
+        Returns:
+            Features, and no numbers, no unit.
+
+        Raises:
+            RuntimeError: features have another size.
+        """
+        table = coupling(self.irreps, self.irreps, self.irreps, features.dtype)
+        left, right = self.both(features).chunk(2, dim=-1)
+        every = (left[:, None] * right).flatten(0, 1)
+        product = (table.flatten(0, 1).mT @ every.flatten(1)).view(-1, *every.shape[1:])
+        return Bent(features + self.after(product), features.new_empty(*features.shape[1:-1], 0))
+
+
+class Gate(nn.Module):
+    """Features and a linear map of them, each channel of each irrep scaled by a number.
+
+    Args:
+        irreps: of a channel.
+        channels: of features.
+        width: of the network that makes the numbers.
+    """
+
+    def __init__(self, irreps: str, channels: int, width: int):
+        super().__init__()
+        self.compared = Compared(irreps, channels, width)
+        self.sizes, self.channels = self.compared.sizes, channels
+        self.scales = nn.Linear(width, len(self.sizes) * channels)
+        self.mixed = Linear(irreps, channels, channels)
+        which = [k for k, size in enumerate(self.sizes) for _ in range(size)]
+        self.register_buffer("which", torch.tensor(which), persistent=False)
+
+    def forward(self, features: Tensor) -> Bent:
+        """The bent features.
+
+        Args:
+            features: (dim, ..., channels), no unit.
+
+        Returns:
+            Features and numbers, no unit.
+
+        Raises:
+            RuntimeError: features have another size.
+        """
+        numbers = self.compared(features)
+        scales = self.scales(numbers).unflatten(-1, (len(self.sizes), self.channels)).movedim(-2, 0)
+        return Bent(features + self.mixed(features) * scales.index_select(0, self.which), numbers)
+
+
+class Gradient(nn.Module):
+    """Features and a linear map of v, the gradient of a number with respect to them.
+
+    The gradient is taken when predicting as well, so it is switched on inside `torch.no_grad`. At first v is twenty
+    times too small to matter: the first batch in training fixes a scale at which it is half as large as f.
+
+    Args:
+        irreps: of a channel.
+        channels: of features.
+        width: of the network that makes the number.
+    """
+
+    def __init__(self, irreps: str, channels: int, width: int):
+        super().__init__()
+        self.compared = Compared(irreps, channels, width)
+        self.number = nn.Linear(width, 1, bias=False)
+        self.mixed = Linear(irreps, channels, channels)
+        self.register_buffer("scale", torch.tensor(1.0))
+        self.register_buffer("measured", torch.tensor(False))
+
+    def gradient(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient of the sum of all numbers z, which is that of each z for the atom or pair that it belongs to.
+
+        Args:
+            features: (dim, ..., channels), no unit.
+
+        Returns:
+            The gradient, as the features, and what z is made of, (..., width), no unit.
+
+        Raises:
+            RuntimeError: features have another size.
+        """
+        learning = torch.is_grad_enabled()
+        with torch.enable_grad():
+            f = features if features.requires_grad else features.detach().requires_grad_()
+            numbers = self.compared(f)
+            (v,) = torch.autograd.grad(self.number(numbers).sum(), f, create_graph=learning)
+        return v, numbers if learning else numbers.detach()
+
+    def forward(self, features: Tensor) -> Bent:
+        """The bent features.
+
+        Args:
+            features: (dim, ..., channels), no unit.
+
+        Returns:
+            Features and numbers, no unit.
+
+        Raises:
+            RuntimeError: features have another size.
+        """
+        v, numbers = self.gradient(features)
+        if self.training and not self.measured:
+            rms_f, rms_v = (x.detach().square().mean().sqrt() for x in (features, v))
+            self.scale.copy_(0.5 * rms_f / rms_v)
+            self.measured.fill_(True)
+        return Bent(features + self.mixed(v * self.scale), numbers)

@@ -1,0 +1,62 @@
+"""Which irreps a network can make: blocks and features come in, and an error goes out where a block would stay zero.
+
+e3nn gives zeros for what cannot be made, and says nothing: features that lack 1e lose the antisymmetric part of every
+block of two different p shells.
+"""
+
+from e3nn import o3
+
+from tutorial_lib.extensions.hamiltonian.blocks import Blocks
+
+LETTERS = "spdfghiklmno"  # of l
+
+
+def needed_irreps(blocks: Blocks) -> str:
+    """What the features must hold so that every block can be made of them.
+
+    Args:
+        blocks: of the molecule.
+
+    Returns:
+        Irreps, each once, sorted, and 0e among them.
+
+    Raises:
+        Nothing.
+    """
+    needed = {o3.Irrep(0, 1)} | {ir for kind in blocks.kinds for _, ir in kind.irreps}
+    return " + ".join(str(ir) for ir in sorted(needed))
+
+
+def check_reachable(blocks: Blocks, irreps: str, harmonics: str) -> None:
+    """Refuse features that would leave a part of the matrix zero without a word.
+
+    Args:
+        blocks: of the molecule.
+        irreps: of a channel of features.
+        harmonics: of the directions.
+
+    Raises:
+        ValueError: an irrep of a block is not among those of the features, or cannot be made by two looks (atoms) or
+            three (pairs).
+    """
+    held = [ir for _, ir in o3.Irreps(irreps)]
+    if held[0] != o3.Irrep(0, 1) or len(set(held)) < len(held):
+        raise ValueError(f"the features hold {irreps}: name each irrep once, and 0e first")
+    reached = [{o3.Irrep(0, 1)}]
+    for _ in range(3):
+        made = {ir for a in reached[-1] for _, b in o3.Irreps(harmonics) for ir in a * b}
+        reached.append((reached[-1] | made) & set(held))
+    for kind in blocks.kinds:
+        i, j = kind.sites[0]
+        for degree, p, a, b in kind.copies:
+            ir = o3.Irrep(degree, p)
+            if ir in reached[1 + len(kind.elements)]:
+                continue
+            shells = " and ".join(LETTERS[blocks.of_atom[atom][shell][1]] for atom, shell in ((i, a), (j, b)))
+            way_out = (
+                "raise lmax of the harmonics" if ir in held else f"add {ir} to the features, or take a smaller basis"
+            )
+            raise ValueError(
+                f"the {shells} functions of elements {' and '.join(map(str, kind.elements))} make a block with {ir}, "
+                f"which features of {irreps} and harmonics {harmonics} do not reach; it would stay zero: {way_out}"
+            )

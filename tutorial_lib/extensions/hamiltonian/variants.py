@@ -1,0 +1,84 @@
+"""Four networks of one size: a name comes in, and a network that bends its features in that way goes out.
+
+What it is trained with stands here too, for the notebook and its benchmark.
+"""
+
+import bisect
+
+from torch import nn
+
+from tutorial_lib.extensions.hamiltonian.blocks import Blocks
+from tutorial_lib.extensions.hamiltonian.network import CHANNELS, WIDTH, HamiltonianNetwork
+from tutorial_lib.extensions.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
+from tutorial_lib.training import Recipe, profile
+
+BATCH = 32  # matrices a step
+BENDS = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gradient, "gradient and trace": Gradient}
+
+
+def network(
+    name: str, blocks: Blocks, *, channels: int = CHANNELS, irreps: str | None = None, seed: int = 0
+) -> HamiltonianNetwork:
+    """A variant of the network, as large as the one with gates.
+
+    Args:
+        name: one of `BENDS`.
+        blocks: of the molecule.
+        channels: of features.
+        irreps: of a channel; those that the blocks hold if None.
+        seed: of the initial weights.
+
+    Returns:
+        The network; its width is the one with which its number of parameters is nearest.
+
+    Raises:
+        ValueError: there is no such variant, or as in `HamiltonianNetwork`.
+    """
+    if name not in BENDS:
+        raise ValueError(f"there is no variant {name!r}: the known ones are {', '.join(BENDS)}")
+
+    def made(name: str, width: int) -> HamiltonianNetwork:
+        traces = name == "gradient and trace"
+        return HamiltonianNetwork(blocks, BENDS[name], irreps, channels=channels, width=width, traces=traces, seed=seed)
+
+    if name == "gate":
+        return made(name, WIDTH)
+    meant, widths = size(made("gate", WIDTH)), range(2, 3 * WIDTH)
+    # The number of parameters grows with the width.
+    at = bisect.bisect_left(widths, meant, key=lambda width: size(made(name, width)))
+    near = [made(name, width) for width in widths[max(0, at - 1) : at + 1]]
+    return min(near, key=lambda model: abs(size(model) - meant))
+
+
+def size(model: nn.Module) -> int:
+    """How many parameters there are.
+
+    Args:
+        model: any.
+
+    Returns:
+        A number.
+
+    Raises:
+        Nothing.
+    """
+    return sum(weights.numel() for weights in model.parameters())
+
+
+def recipe(n_examples: int, seed: int = 0) -> Recipe:
+    """The recipe of notebook 09: 10,000 steps, however many matrices there are.
+
+    Args:
+        n_examples: how many there are to train on.
+        seed: of the batches.
+
+    Returns:
+        Shorter under the quick profile, longer under the full one.
+
+    Raises:
+        ValueError: TUTORIAL_PROFILE names no profile.
+        ZeroDivisionError: there are no examples.
+    """
+    steps = {"quick": 10_000, "full": 40_000}[profile()]
+    epochs = max(1, steps // -(-n_examples // BATCH))
+    return Recipe(epochs=epochs, batch_size=BATCH, learning_rate=0.02, seed=seed)

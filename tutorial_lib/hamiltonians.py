@@ -1,0 +1,175 @@
+"""Matrices of quantum chemistry: the name of a set comes in, geometries with their Fock and overlap matrices go out.
+
+Each set is one molecule in many shapes and poses, computed by `scripts/make_hamiltonians.py`. Matrices are written in
+the basis of e3nn, so that a turn of the molecule is a turn of each shell by the Wigner matrix of its l. Left behind:
+the orbitals, which follow from the two matrices. `extensions/hamiltonian` cuts the matrices into what a network can
+predict.
+"""
+
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tutorial_lib.shipped import SUMS, verified
+from tutorial_lib.vocabulary import Positions
+
+DATA = Path(__file__).parent / "data" / "hamiltonians"
+NAMES = (
+    "water_rhf_500k",
+    "water_rhf_300k",
+    "water_pbe_500k",
+    "water_rhf_svp_500k",
+    "ammonia_rhf_500k",
+    "methanol_rhf_500k",
+    "methanol_pbe_300k",
+)
+SPLITS = ("train", "test")
+AGAIN = "make it again with scripts/make_hamiltonians.py"
+COINCIDENT = 0.4  # A: the shortest bond, that of H2, is 0.74
+Shells = tuple[tuple[int, int], ...]  # (atom, l) of every shell, in the order of the matrices
+
+
+@dataclass(frozen=True)
+class Hamiltonians:
+    """One molecule in many shapes.
+
+    Attributes:
+        numbers: (atoms,), atomic numbers.
+        positions: (geometries, atoms, 3), angstrom, float64.
+        fock: (geometries, orbitals, orbitals), hartree, float64.
+        overlap: (geometries, orbitals, orbitals), of the basis functions, no unit.
+        energy: (geometries,), total, hartree.
+        n_occupied: orbitals that hold two electrons each.
+        shells: atom and l of every shell, in the order of the matrices.
+    """
+
+    numbers: Tensor
+    positions: Tensor
+    fock: Tensor
+    overlap: Tensor
+    energy: Tensor
+    n_occupied: int
+    shells: Shells
+
+    def __len__(self) -> int:
+        """How many geometries there are."""
+        return len(self.positions)
+
+    def __getitem__(self, which: slice | Tensor) -> "Hamiltonians":
+        """Some of the geometries."""
+        parts = {name: getattr(self, name)[which] for name in ("positions", "fock", "overlap", "energy")}
+        return replace(self, **parts)
+
+
+def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
+    """One half of a shipped set.
+
+    Args:
+        name: one of `NAMES`: molecule, method, basis where it is not STO-3G, and the temperature of the geometries.
+        split: "train", the first half of the geometries, or "test", the second; they were drawn independently.
+        data: the folder of the shipped files.
+
+    Returns:
+        Geometries and matrices.
+
+    Raises:
+        ValueError: there is no such set or split, or the file is not the one that its checksum names.
+    """
+    if name not in NAMES:
+        raise ValueError(f"there is no set {name!r}: the known ones are {', '.join(NAMES)}")
+    if split not in SPLITS:
+        raise ValueError(f"there is no split {split!r}: choose one of {SPLITS}")
+    if not (data / f"{name}.npz").exists() or not (data / SUMS).exists():
+        raise ValueError(f"{name}.npz or its {SUMS} is missing in {data}: fetch it again, or {AGAIN}")
+    everything = read(verified(data / f"{name}.npz", otherwise=AGAIN))
+    half = len(everything) // 2
+    return everything[:half] if split == "train" else everything[half:]
+
+
+def read(path: str | Path) -> Hamiltonians:
+    """All of a file that `make_hamiltonians.py` wrote, for instance of a molecule of your own.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        Geometries and matrices.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is cut off or another file.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file) as arrays:
+            known = {name: arrays[name] for name in arrays.files}
+        return Hamiltonians(
+            numbers=torch.from_numpy(known["numbers"].astype(np.int64)),
+            positions=torch.from_numpy(known["positions"]),
+            fock=torch.from_numpy(symmetric(known["fock"])),
+            overlap=torch.from_numpy(symmetric(known["overlap"])),
+            energy=torch.from_numpy(known["energy"]),
+            n_occupied=int(known["n_occupied"]),
+            shells=tuple((int(atom), int(degree)) for atom, degree in known["shells"]),
+        )
+    except (zipfile.BadZipFile, KeyError, EOFError, ValueError, TypeError, AttributeError) as problem:
+        raise ValueError(f"{Path(path).name} is cut off or another file ({problem}): {AGAIN}") from None
+
+
+def symmetric(upper: np.ndarray) -> np.ndarray:
+    """Whole matrices out of their entries i <= j, row by row.
+
+    Args:
+        upper: (..., n (n + 1) / 2), any unit.
+
+    Returns:
+        (..., n, n), in the unit of the entries.
+
+    Raises:
+        ValueError: no matrix has that many entries i <= j.
+    """
+    n = int((2 * upper.shape[-1]) ** 0.5)
+    if n * (n + 1) // 2 != upper.shape[-1]:
+        raise ValueError(f"{upper.shape[-1]} entries arrived: a symmetric matrix has n (n + 1) / 2")
+    row, column = np.triu_indices(n)
+    whole = np.empty((*upper.shape[:-1], n, n), upper.dtype)
+    whole[..., row, column] = whole[..., column, row] = upper
+    return whole
+
+
+def check_molecule(numbers: Tensor, positions: Positions) -> None:
+    """Refuse what a closed-shell calculation cannot take.
+
+    Args:
+        numbers: (atoms,), atomic numbers of a neutral molecule, no unit.
+        positions: (..., atoms, 3), angstrom.
+
+    Raises:
+        ValueError: positions do not fit the numbers or are no numbers, two atoms overlap, or the number of electrons
+            is odd.
+    """
+    if positions.shape[-2:] != (len(numbers), 3):
+        raise ValueError(
+            f"positions of shape {tuple(positions.shape)} do not fit {len(numbers)} atoms of 3 coordinates"
+        )
+    if not torch.isfinite(positions).all():
+        raise ValueError("positions hold NaN or infinity: look at where they came from")
+    electrons = int(numbers.sum())
+    if electrons % 2:
+        raise ValueError(
+            f"{electrons} electrons are an odd number, and a restricted calculation puts two into each orbital: "
+            "take a molecule with an even number, or an unrestricted method, which has two Hamiltonians"
+        )
+    if len(numbers) < 2:
+        return
+    row, column = torch.triu_indices(len(numbers), len(numbers), 1)
+    apart = (positions[..., row, :] - positions[..., column, :]).norm(dim=-1).reshape(-1, len(row)).amin(dim=0)
+    if apart.min() < COINCIDENT:
+        pair = int(apart.argmin())
+        raise ValueError(
+            f"atoms {int(row[pair])} and {int(column[pair])} overlap: {apart[pair]:.2f} A apart, at least "
+            f"{COINCIDENT} A are needed. Are the positions in angstrom?"
+        )
