@@ -127,6 +127,13 @@ def test_the_answer_for_a_molecule_does_not_depend_on_the_others_in_the_batch(so
     assert torch.allclose(together, alone, atol=1e-4)
 
 
+def test_every_weight_learns_none_waits_for_vectors_that_nobody_has(some):
+    model = CartesianNetwork(16, 8, 2)
+    loss = missing_atom.vote_loss(MoleculeSet(some))(model, torch.arange(12), Generator().manual_seed(5))["loss"]
+    loss.backward()
+    assert [name for name, w in model.named_parameters() if w.grad is None or w.grad.abs().max() == 0] == []
+
+
 def test_every_answer_is_that_of_one_hole_after_the_other(some, trained):
     holes, speech, found = missing_atom.every_answer(trained, MoleculeSet(some))
     assert torch.allclose(
