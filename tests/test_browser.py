@@ -6,6 +6,7 @@ Screenshots are kept under build/screenshots, or where the variable SCREENSHOTS 
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,8 @@ def folder(tmp_path_factory):
         nbformat.write(book, folder / "all" / lesson.name)
         book.cells = [cells[i] for i in needed_cells([cell.source for cell in cells], views(book))]
         if CPU_SECONDS[lesson.name[:2]] > LONG:
+            for cell in book.cells:  # what is asserted of a trained network does not hold after two epochs
+                cell.source = re.sub(r"^( *)assert ", r"\1_ = ", cell.source, flags=re.MULTILINE)
             book.cells.insert(0, nbformat.v4.new_code_cell(TWO_EPOCHS))
         nbformat.write(book, folder / "views" / lesson.name)
     # All cells in the page at once; by default, JupyterLab makes those that are scrolled to.
