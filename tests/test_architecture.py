@@ -79,6 +79,7 @@ ALLOWED = {
     },
     "extensions.hamiltonian.nonlinear": {"extensions.hamiltonian.layers"},
     "extensions.hamiltonian.reach": {"extensions.hamiltonian.blocks"},
+    "extensions.hamiltonian.rivals": {"alignment", "extensions.hamiltonian.basis", "hamiltonians"},
     "extensions.hamiltonian.variants": {
         "extensions.hamiltonian.blocks",
         "extensions.hamiltonian.network",
@@ -92,6 +93,7 @@ ALLOWED = {
         "extensions.hamiltonian.learning",
         "extensions.hamiltonian.network",
         "extensions.hamiltonian.nonlinear",
+        "extensions.hamiltonian.rivals",
         "extensions.hamiltonian.variants",
     },
     "extensions.missing_atom.graphs": {"vocabulary"},
@@ -174,6 +176,7 @@ ALLOWED = {
     "exercises.hierarchical_autoencoder": {"exercises.judge", "symmetry"},
     "exercises.inpainting": {"exercises.judge"},
     "exercises.found_levels": {"exercises.judge", "symmetry"},
+    "exercises.hamiltonians": {"exercises.judge", "symmetry"},
     "exercises": {
         "exercises.invariance",
         "exercises.gram_vae",
@@ -182,6 +185,7 @@ ALLOWED = {
         "exercises.hierarchical_autoencoder",
         "exercises.inpainting",
         "exercises.found_levels",
+        "exercises.hamiltonians",
     },
     "__main__": set(),
 }

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 import torch
 from e3nn import o3
@@ -569,3 +571,22 @@ def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
         hamiltonian.judged(methanol.fock[1:], methanol)
     with pytest.raises(ValueError, match="not positive definite"):
         hamiltonian.orbitals(methanol.fock, -methanol.overlap)
+
+
+# Without a network
+
+
+def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets_better_with_its_degree(dice):
+    train, test = (hamiltonians.load("water_rhf_500k", split) for split in ("train", "test"))
+    test = test[:50]
+    errors = [hamiltonian.judged(hamiltonian.polynomial(train, test, k)[0], test).entries for k in (1, 2, 3)]
+    assert errors[2] < 5 < errors[1] < 60 < errors[0]
+    q = symmetry.random_rotation(dice, (), torch.float64)
+    d = hamiltonian.turn(test.shells, q)
+    turned_test = dataclasses.replace(test, positions=test.positions @ q.mT + 1.0)
+    here, n_terms = hamiltonian.polynomial(train, test, 2)
+    there, _ = hamiltonian.polynomial(train, turned_test, 2)
+    assert torch.allclose(there, d @ here @ d.mT, atol=1e-9)
+    assert n_terms == 10, "three displacements: one, three and six"
+    with pytest.raises(ValueError, match="1 is the lowest"):
+        hamiltonian.polynomial(train, test, 0)
