@@ -191,5 +191,5 @@ def test_a_matrix_of_orbitals_names_its_functions_and_its_unit(ax):
     assert ax.images[0].get_clim() == (-1.0, 1.0)
     with pytest.raises(ValueError, match="one matrix"):
         plotting.orbital_matrix(ax, torch.zeros(2, 2, 2), title="H", limit=1.0)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="labels"):
         plotting.orbital_matrix(ax, torch.eye(3), title="H", limit=1.0, functions=names)

@@ -41,7 +41,7 @@ def orbital_matrix(
 
     Args:
         ax: where to draw.
-        values: (n, m), in the unit that is said.
+        values: (n, m), hartree unless another unit is said.
         title: what it is.
         limit: the value of the strongest colour, in the same unit; the same for pictures that are compared.
         functions: the names of the rows, and of the columns of a square matrix.

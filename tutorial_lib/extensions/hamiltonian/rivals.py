@@ -1,7 +1,7 @@
 """What a matrix costs without a network: shapes of one molecule come in, matrices by least squares go out.
 
 A molecule whose atoms are known one by one can be turned into a pose of its own, the best fit onto the mean shape;
-there nothing turns any more, and each entry is a smooth function of the displacements. It is hard to beat for few atoms.
+there nothing turns any more, and each entry is a smooth function of the displacements. It is good for few atoms.
 Lost: any symmetry under renumbering; and the number of terms grows with a power of the number of atoms.
 """
 
