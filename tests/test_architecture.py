@@ -84,6 +84,7 @@ ALLOWED = {
         "extensions.hamiltonian.blocks",
         "extensions.hamiltonian.network",
         "extensions.hamiltonian.nonlinear",
+        "training",
     },
     "extensions.hamiltonian": {
         "extensions.hamiltonian.basis",

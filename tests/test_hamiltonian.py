@@ -5,6 +5,7 @@ import torch
 from e3nn import o3
 from torch import Generator
 
+from benchmarks import hamiltonians as benchmark
 from tutorial_lib import hamiltonians, symmetry, training
 from tutorial_lib.extensions import hamiltonian
 from tutorial_lib.extensions.hamiltonian import BENDS, Blocks, Gradient, Standard
@@ -311,6 +312,12 @@ def test_what_made_the_gradient_learns_through_it(dice):
         assert weights.grad.abs().max() > 0
 
 
+@pytest.mark.parametrize("bend", [hamiltonian.TensorSquare, hamiltonian.Gate, Gradient])
+def test_the_layers_before_learn_through_what_is_bent(dice, bend):
+    model, x = bend("0e + 1o", 3, 4).double(), features(dice, 1, 3, irreps="0e + 1o").requires_grad_()
+    assert torch.autograd.gradcheck(lambda f: model(f).features, x)
+
+
 def test_the_first_batch_in_training_fixes_the_scale_and_no_other_does(dice):
     model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 50, 8)
     model.eval()(x)
@@ -386,6 +393,21 @@ def test_a_reordered_molecule_has_the_reordered_matrix(methanol, name):
     other = hamiltonian.predicted(there.eval(), means[1], shapes[1])
     assert torch.allclose(one[:, functions][:, :, functions], other, atol=1e-4)
     assert not torch.allclose(one, other, atol=1e-2)
+
+
+@pytest.mark.parametrize("name", BENDS)
+def test_two_hydrogens_with_p_functions_that_change_places_change_their_rows_and_columns(name):
+    some = hamiltonians.load("water_rhf_svp_500k", "train")[:10]
+    blocks = blocks_of(some)
+    model, standard = hamiltonian.network(name, blocks, channels=6).eval(), Standard.fit(blocks, some.fock)
+    here, there = (
+        hamiltonian.predicted(model, standard, hamiltonian.shapes(some.numbers, x))
+        for x in (some.positions, some.positions[:, [0, 2, 1]])
+    )
+    order = [*range(14), *range(19, 24), *range(14, 19)]
+    assert torch.allclose(here[:, order][:, :, order], there, atol=1e-5)
+    assert (here[:, 14:19, 19:] - here[:, 14:19, 19:].mT).abs().max() > 1e-3, "their block is not symmetric"
+    assert not torch.allclose(here, there, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["water_rhf_500k", "methanol_rhf_500k"])
@@ -590,3 +612,50 @@ def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets
     assert n_terms == 10, "three displacements: one, three and six"
     with pytest.raises(ValueError, match="1 is the lowest"):
         hamiltonian.polynomial(train, test, 0)
+
+
+# The benchmark
+
+
+def test_a_recipe_takes_as_many_steps_however_many_matrices_there_are(monkeypatch):
+    steps = [hamiltonian.recipe(n).epochs * -(-n // 32) for n in (50, 200, 500)]
+    assert min(steps) > 9_900
+    assert max(steps) <= 10_000
+    monkeypatch.setenv("TUTORIAL_PROFILE", "full")
+    assert hamiltonian.recipe(500, 3).epochs > 2 * 625
+    assert hamiltonian.recipe(500, 3).seed == 3
+
+
+def pretended(task, entries=5.0):
+    """What the benchmark keeps of a training, without the training."""
+    judged = {"entries": entries, "occupied": 2 * entries, "overlap": 0.999, "degenerate": 0.0}
+    return benchmark.asdict(task) | {
+        "steps": 100,
+        "seconds": 100.0,
+        "parameters": 1000,
+        "test": judged,
+        "mean": {**judged, "entries": 1000.0},
+        "equivariance": {"torch.float32": 1e-5, "torch.float64": 1e-13},
+    }
+
+
+def test_the_benchmark_has_a_figure_of_every_run_and_misses_what_is_missed():
+    wanted = benchmark.tasks([0, 1, 2])
+    assert len({benchmark.astuple(task) for task in wanted}) == len(wanted)
+    assert {task.variant for task in wanted} == set(BENDS)
+    rates = dict.fromkeys(BENDS, 0.01)
+    good = benchmark.all_figures({"rates": rates, "runs": [pretended(task) for task in wanted]})
+    assert all(figure.passes for figure in good)
+    bad = benchmark.all_figures({"rates": rates, "runs": [pretended(task, 50.0) for task in wanted]})
+    assert sum(not figure.passes for figure in bad) == 2
+    told = " ".join(figure.name for figure in good)
+    assert all(task.data in told for task in wanted)
+
+
+def test_learning_rates_are_chosen_on_matrices_that_are_neither_learnt_nor_tested():
+    (task, *_) = benchmark.trials(0)
+    train, aside = benchmark.halves(task)
+    test = hamiltonians.load(task.data, "test")
+    assert (len(train), len(aside)) == (400, 100)
+    for other in (train, test):
+        assert torch.cdist(aside.positions.flatten(1), other.positions.flatten(1)).min() > 1e-3

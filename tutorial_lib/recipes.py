@@ -226,25 +226,6 @@ def missing_atom(seed: int = 0) -> Recipe:
     return Recipe(epochs={"quick": 150, "full": 600}[profile()], batch_size=32, learning_rate=4e-3, seed=seed)
 
 
-def hamiltonian(n_examples: int, seed: int = 0) -> Recipe:
-    """The recipe of notebook 09's networks: 10,000 steps, however many matrices there are.
-
-    Args:
-        n_examples: how many there are to train on.
-        seed: of the batches.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-        ZeroDivisionError: there are no examples.
-    """
-    steps = {"quick": 10_000, "full": 40_000}[profile()]
-    steps_an_epoch = -(-n_examples // 32)
-    return Recipe(epochs=max(1, steps // steps_an_epoch), batch_size=32, learning_rate=0.01, seed=seed)
-
-
 def motifs(seed: int = 0) -> Recipe:
     """The recipe of the autoencoder of eight neighbours as a vector of irreps.
 

@@ -13,7 +13,7 @@ from tutorial_lib.extensions.hamiltonian.learning import Standard, matrix_loss, 
 from tutorial_lib.extensions.hamiltonian.network import HamiltonianNetwork, Prediction
 from tutorial_lib.extensions.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
 from tutorial_lib.extensions.hamiltonian.rivals import polynomial
-from tutorial_lib.extensions.hamiltonian.variants import BENDS, network, size
+from tutorial_lib.extensions.hamiltonian.variants import BENDS, network, recipe, size
 
 __all__ = [
     "BENDS",
@@ -35,6 +35,7 @@ __all__ = [
     "orbitals",
     "polynomial",
     "predicted",
+    "recipe",
     "shapes",
     "size",
     "turn",

@@ -127,7 +127,7 @@ class Linear(nn.Module):
         Raises:
             RuntimeError: they have another size.
         """
-        mixed = torch.bmm(features.flatten(1, -2), self.weight[self.which])
+        mixed = torch.bmm(features.flatten(1, -2), self.weight.index_select(0, self.which))
         if self.adds_up:
             mixed = mixed.new_zeros(self.n_out, *mixed.shape[1:]).index_add(0, self.row, mixed)
         return mixed.view(self.n_out, *features.shape[1:-1], -1)

@@ -57,14 +57,25 @@ class Standard:
             raise ValueError("there are no matrices to measure means and scales on: at least one is needed")
         coefficients = blocks.coefficients(fock.double())
         mean, scale = (torch.zeros(len(blocks), dtype=torch.float64) for _ in range(2))
-        for at, kind in enumerate(blocks.kinds):
-            for copy, (degree, p, _, _) in enumerate(kind.copies):
+        equals = [len(kind.elements) > len(set(kind.elements)) for kind in blocks.kinds]
+        for at, (kind, equal) in enumerate(zip(blocks.kinds, equals, strict=True)):
+            for copy, (degree, p, a, b) in enumerate(kind.copies):
+                # Of two equal atoms none is the first: what couples b with a is measured with what couples a with b.
+                both = {copy, kind.copies.index((degree, p, b, a))} if equal else {copy}
                 here = torch.tensor([name == (at, copy) for name in blocks.copy])
+                measured = torch.tensor([name[0] == at and name[1] in both for name in blocks.copy])
                 if (degree, p) == (0, 1):
-                    mean[here] = coefficients[:, here].mean()
-                scale[here] = (coefficients[:, here] - mean[here]).square().mean().sqrt().clamp(min=FLOOR)
+                    mean[here] = coefficients[:, measured].mean()
+                moved = coefficients[:, measured] - mean[here][0]
+                scale[here] = moved.square().mean().sqrt().clamp(min=FLOOR)
         traces = (coefficients - mean).square() @ blocks.to_traces
-        return cls(blocks, mean, scale, traces.mean(dim=0), traces.std(dim=0).clamp(min=FLOOR**2))
+        trace_mean, trace_scale = (traces.new_zeros(traces.shape[1]) for _ in range(2))
+        same = [(at, *(sorted((a, b)) if equals[at] else (a, b))) for at, _, a, b in blocks.parts]
+        for parts in set(same):
+            here = torch.tensor([other == parts for other in same])
+            trace_mean[here] = traces[:, here].mean()
+            trace_scale[here] = traces[:, here].std(correction=0).clamp(min=FLOOR**2)
+        return cls(blocks, mean, scale, trace_mean, trace_scale)
 
     def targets(self, fock: Tensor) -> tuple[Tensor, Tensor]:
         """What a network is to say.

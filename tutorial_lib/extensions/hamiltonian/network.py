@@ -121,7 +121,7 @@ class HamiltonianNetwork(nn.Module):
             self.bends = nn.ModuleList(bend(irreps, channels, width) for _ in range(3))
             self.heads = nn.ModuleList(Head(kind, irreps, channels, width * traces) for kind in blocks.kinds)
         self._keep("element", torch.tensor([elements.index(z) for z in blocks.numbers]))
-        self._keep("source", seen(n_atoms))
+        self._keep("source", seen(n_atoms).flatten())
         # Pairs of two equal atoms are asked about in both orders.
         pairs = [
             [*kind.sites, *[(j, i) for i, j in kind.sites if len(set(kind.elements)) == 1]] for kind in self.pair_kinds
@@ -157,15 +157,15 @@ class HamiltonianNetwork(nn.Module):
         heights = shapes.heights.flatten(1, 2)
         features = self.known(self.element).expand(1, n, -1, -1)
         for step, way in enumerate((start, product)):
-            sent = self.sends[step](features)[:, :, self.source].flatten(1, 3)
+            sent = self.sends[step](features).index_select(2, self.source).flatten(1, 2)
             every = self.looks[step](sent, way.flatten(0, 1), heights.flatten(0, 1))
             got = every.view(n, n_atoms, n_atoms - 1, *every.shape[1:]).mean(dim=2).permute(2, 0, 1, 3)
             if step == 0:
                 features = nn.functional.pad(features, (0, 0, 0, 0, 0, 0, 0, self.n_more))
             features, numbers = self.bends[step](self.keeps[step](features) + self.looks[step].after(got))
-        sent = self.sends[2](features)[:, :, self.pair[:, 0]] + self.sends[3](features)[:, :, self.pair[:, 1]]
+        ends = [self.sends[2 + end](features).index_select(2, self.pair[:, end]) for end in (0, 1)]
         every = self.looks[2](
-            sent.flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
+            (ends[0] + ends[1]).flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
         )
         along = self.looks[2].after(every.transpose(0, 1).unflatten(1, (n, -1)))
         along, pair_numbers = self.bends[2](along)

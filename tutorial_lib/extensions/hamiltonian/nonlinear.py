@@ -148,7 +148,7 @@ class Gate(nn.Module):
         """
         numbers = self.compared(features)
         scales = self.scales(numbers).unflatten(-1, (len(self.sizes), self.channels)).movedim(-2, 0)
-        return Bent(features + self.mixed(features) * scales[self.which], numbers)
+        return Bent(features + self.mixed(features) * scales.index_select(0, self.which), numbers)
 
 
 class Gradient(nn.Module):
