@@ -82,14 +82,14 @@ def test_a_notebook_is_small_and_has_one_title(path):
     assert len(headings) == 1
 
 
-def compared(book, **environment):
-    """The exit status and the output of the suite's own comparison of a notebook, in a run of its own."""
+def compared(book, number="02", **environment):
+    """The exit status and the output of the suite's own comparison of a notebook, in a run with its number's budget."""
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.source = cell.source.replace('Path("../', 'Path("../../')
     # Below the project's top, or pytest would not load our conftest.py.
     with tempfile.TemporaryDirectory(dir=TOP / "notebooks", prefix=".changed") as folder:
-        path = Path(folder) / "02_changed.ipynb"
+        path = Path(folder) / f"{number}_changed.ipynb"
         nbformat.write(book, path)
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", path], cwd=TOP, env=os.environ | environment,
@@ -166,7 +166,7 @@ def test_no_sanitizer_is_dropped_silently():
 )
 @each_notebook
 def test_compared_cells_survive_another_processor(path, environment):
-    status, printed = compared(nbformat.read(path, 4), **environment)
+    status, printed = compared(nbformat.read(path, 4), path.stem[:2], **environment)
     assert status == 0, printed
 
 
@@ -189,12 +189,12 @@ def test_compared_cells_survive_another_seed(path, seed):
             )
             changed += cell.source != before
     assert changed >= 2, "the model's seed and the recipe's"
-    status, printed = compared(book)
+    status, printed = compared(book, path.stem[:2])
     assert status == 0, printed
 
 
 @pytest.mark.long
 @each_lesson
 def test_the_prose_holds_under_the_full_profile(path):
-    status, printed = compared(nbformat.read(path, 4), TUTORIAL_PROFILE="full")
+    status, printed = compared(nbformat.read(path, 4), path.stem[:2], TUTORIAL_PROFILE="full")
     assert status == 0, printed
