@@ -79,6 +79,7 @@ ALLOWED = {
     },
     "extensions.hamiltonian.nonlinear": {"extensions.hamiltonian.layers"},
     "extensions.hamiltonian.reach": {"extensions.hamiltonian.blocks"},
+    "extensions.hamiltonian.rivals": {"alignment", "extensions.hamiltonian.basis", "hamiltonians"},
     "extensions.hamiltonian.variants": {
         "extensions.hamiltonian.blocks",
         "extensions.hamiltonian.network",
@@ -93,6 +94,7 @@ ALLOWED = {
         "extensions.hamiltonian.learning",
         "extensions.hamiltonian.network",
         "extensions.hamiltonian.nonlinear",
+        "extensions.hamiltonian.rivals",
         "extensions.hamiltonian.variants",
     },
     "extensions.missing_atom.graphs": {"vocabulary"},
@@ -176,6 +178,7 @@ ALLOWED = {
     "exercises.inpainting": {"exercises.judge"},
     "exercises.found_levels": {"exercises.judge", "symmetry"},
     "exercises.missing_atom": {"exercises.judge", "symmetry"},
+    "exercises.hamiltonians": {"exercises.judge", "symmetry"},
     "exercises": {
         "exercises.invariance",
         "exercises.gram_vae",
@@ -185,6 +188,7 @@ ALLOWED = {
         "exercises.inpainting",
         "exercises.found_levels",
         "exercises.missing_atom",
+        "exercises.hamiltonians",
     },
     "__main__": set(),
 }

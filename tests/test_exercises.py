@@ -1,5 +1,6 @@
 """The judges are judged: tempting wrong answers meet the hint written for them, right ones pass."""
 
+import contextlib
 import re
 from itertools import permutations
 from pathlib import Path
@@ -19,6 +20,7 @@ from tutorial_lib.equivariant import representation
 from tutorial_lib.exercises import (
     found_levels,
     gram_vae,
+    hamiltonians,
     hierarchical_autoencoder,
     inpainting,
     invariance,
@@ -30,7 +32,8 @@ from tutorial_lib.exercises import (
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
-HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | missing_atom.HINTS | found_levels.HINTS
+HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | missing_atom.HINTS | hamiltonians.HINTS
+HINTS |= found_levels.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -432,6 +435,87 @@ def counted(place, truth, scores, element, within, both=torch.logical_and, near=
     return both(near, scores.argmax(dim=1) == element).double().mean()
 
 
+def assembled(own, between, below=lambda block: block.mT, above=lambda block: block, once=True):
+    n, k = own.shape[:2]
+    whole = own.new_zeros(n * k, n * k)
+    for i in range(n):
+        for j in range(i, n):
+            here, there = slice(i * k, i * k + k), slice(j * k, j * k + k)
+            if i == j and once:
+                whole[here, here] = own[i]
+            elif i < j:
+                whole[here, there] = above(between[i, j])
+                whole[there, here] = below(above(between[i, j]))
+    return whole
+
+
+def all_blocks(own, between, axes=(0, 2, 1, 3), halved=False):
+    n, k = own.shape[:2]
+    blocks = between + between.transpose(0, 1).mT
+    blocks = blocks / 2 if halved else blocks
+    return (blocks + torch.eye(n)[..., None, None] * own[:, None]).permute(axes).reshape(n * k, n * k)
+
+
+def of_shells(q):
+    return torch.block_diag(q.new_ones(1, 1), q)
+
+
+def turned_block(block, q, left=of_shells, right=lambda q: of_shells(q).mT):
+    return left(q) @ block @ right(q)
+
+
+def p_only(block, q):
+    out = block.clone()
+    out[1:, 1:] = q @ block[1:, 1:] @ q.mT
+    return out
+
+
+def part_by_part(block, q):
+    ends = torch.cat([block[:1, 1:] @ q.mT, q @ block[1:, 1:] @ q.mT])
+    return torch.cat([torch.cat([block[:1, :1], q @ block[1:, :1]]), ends], dim=1)
+
+
+def uphill(number, features, keep=True, cut=False, record=torch.enable_grad, add=torch.sum):
+    with record():
+        x = features if features.requires_grad and not cut else features.detach().requires_grad_()
+        return torch.autograd.grad(add(number(x)), x, create_graph=keep)[0]
+
+
+def by_jacobian(number, features):
+    with torch.enable_grad():
+        own = torch.autograd.functional.jacobian(number, features, create_graph=True)
+        return own.diagonal(dim1=0, dim2=1).mT
+
+
+def by_backward(number, features):
+    with torch.enable_grad():
+        x = features.detach().requires_grad_()
+        number(x).sum().backward()
+        return x.grad
+
+
+def by_differences(number, features, step=1e-3):
+    found = torch.zeros_like(features)
+    for axis in torch.eye(3, dtype=features.dtype):
+        found += axis * ((number(features + step * axis) - number(features - step * axis)) / (2 * step))[:, None]
+    return found
+
+
+def by_root(fock, overlap, left=torch.Tensor.inverse, right=lambda root: root.inverse().mT):
+    root = torch.linalg.cholesky(overlap)
+    return torch.linalg.eigvalsh(left(root) @ fock @ right(root))
+
+
+def by_symmetric_root(fock, overlap):
+    sizes, axes = torch.linalg.eigh(overlap)
+    half = axes / sizes.sqrt() @ axes.mT
+    return torch.linalg.eigvalsh(half @ fock @ half)
+
+
+def unsymmetric(fock, overlap):
+    return torch.linalg.eigvals(torch.linalg.solve(overlap, fock)).real
+
+
 RIGHT = {
     "8.1": [voted, lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
     "8.2": [bent, lambda v: v / (1 + lengths(v)), lambda v: v / (1 + (v.square().sum(1, True) + 1e-20).sqrt())],
@@ -442,6 +526,10 @@ RIGHT = {
             (((place - truth) ** 2).sum(1) <= within**2).double() * (scores.argmax(1) == element)
         ).mean(),
     ],
+    "9.1": [assembled, all_blocks],
+    "9.2": [turned_block, part_by_part],
+    "9.3": [uphill, by_jacobian],
+    "9.4": [by_root, by_symmetric_root, lambda fock, overlap: unsymmetric(fock, overlap).sort().values],
     "10.1": [power, lambda d, lmax: torch.stack([power(d, k)[k] for k in range(lmax + 1)])],
     "10.2": [gatherers, lambda sees, merit: gatherers(sees, merit).int()],
     "10.3": [same, lambda *inputs: same(*inputs).int()],
@@ -570,6 +658,67 @@ WRONG = {
         (lambda *inputs: counted(*inputs[:4], 0.5), "8.4 within"),
         (lambda *inputs: counted(*inputs[:4], 2 * inputs[4]), "8.4 other"),
         (lambda *inputs: counted(*inputs).item(), "no tensor"),
+    ],
+    "9.1": [
+        (lambda own, between: assembled(own, between, below=torch.zeros_like), "9.1 below"),
+        (lambda own, between: assembled(own, between, below=lambda block: block), "9.1 transpose"),
+        (lambda own, between: assembled(own, between, above=lambda block: block.mT), "9.1 above"),
+        (lambda own, between: all_blocks(own, between) + torch.block_diag(*own), "9.1 diagonal"),
+        (lambda own, between: all_blocks(own, between, halved=True), "9.1 half"),
+        (lambda own, between: assembled(own, between, once=False), "9.1 own"),
+        (lambda own, between: all_blocks(own, between, axes=(0, 1, 2, 3)), "9.1 order"),
+        (lambda own, between: all_blocks(own, between, axes=(2, 0, 3, 1)), "9.1 order"),
+        (lambda own, between: all_blocks(own, between).abs(), "9.1 other"),
+        (lambda own, between: between.transpose(1, 2), "shape"),
+    ],
+    "9.2": [
+        (lambda block, q: block, "9.2 nothing"),
+        (lambda block, q: turned_block(block, q.mT), "9.2 inverse"),
+        (lambda block, q: of_shells(q) @ block, "9.2 one side"),
+        (lambda block, q: block @ of_shells(q).mT, "9.2 one side"),
+        (lambda block, q: turned_block(block, q, right=of_shells), "9.2 transpose"),
+        (p_only, "9.2 s"),
+        (lambda block, q: turned_block(block.roll((-1, -1), (0, 1)), q).roll((1, 1), (0, 1)), "9.2 other"),
+        (
+            lambda block, q: torch.block_diag(q, q[:1, :1] ** 0) @ block @ torch.block_diag(q, q[:1, :1] ** 0).mT,
+            "9.2 order",
+        ),
+        (lambda block, q: turned_block(block, q * q.det()), "9.2 mirror"),
+        (lambda block, q: torch.block_diag(q.det().view(1, 1), q) @ block @ of_shells(q).mT, "9.2 mirror"),
+        (lambda block, q: turned_block(block, q).mT, "9.2 other"),
+        (lambda block, q: block.copy_(turned_block(block, q)), "in place"),
+    ],
+    "9.3": [
+        (lambda *inputs: uphill(*inputs, record=torch.no_grad), "raises"),
+        (lambda *inputs: uphill(*inputs, record=contextlib.nullcontext), "9.3 no grad"),
+        (lambda number, x: uphill(number, x) * torch.is_grad_enabled(), "9.3 no grad"),
+        (lambda *inputs: -uphill(*inputs), "9.3 sign"),
+        (lambda *inputs: uphill(*inputs, add=torch.mean), "9.3 mean"),
+        (lambda *inputs: uphill(*inputs, add=lambda numbers: numbers.sum().square()), "9.3 mixing"),
+        (lambda *inputs: uphill(*inputs, add=torch.norm), "9.3 mixing"),
+        (by_differences, "9.3 differences"),
+        (lambda *inputs: uphill(*inputs, keep=False), "9.3 graph"),
+        (lambda *inputs: uphill(*inputs).detach(), "9.3 graph"),
+        (lambda *inputs: uphill(*inputs, cut=True), "9.3 cut"),
+        (by_backward, "9.3 weights"),
+        (lambda number, x: number(x)[:, None] * x, "9.3 other"),
+        (lambda number, x: uphill(number, x.requires_grad_()), "in place"),
+        (lambda number, x: uphill(number, x).sum(0), "shape"),
+    ],
+    "9.4": [
+        (lambda fock, overlap: torch.linalg.eigvalsh(fock), "9.4 overlap"),
+        (lambda *inputs: by_root(*inputs).flip(0), "9.4 order"),
+        (lambda *inputs: by_root(*inputs)[by_root(*inputs).abs().argsort()], "9.4 order"),
+        (lambda fock, overlap: torch.linalg.eigvals(overlap @ fock).real.sort().values, "9.4 side"),
+        (lambda fock, overlap: unsymmetric(overlap, fock), "9.4 over"),
+        (lambda fock, overlap: torch.linalg.eigvalsh(torch.linalg.solve(overlap, fock)), "9.4 symmetric"),
+        (lambda *inputs: by_root(*inputs, right=torch.Tensor.inverse), "9.4 factor"),
+        (lambda *inputs: by_root(*inputs, right=torch.ones_like), "9.4 other"),
+        (lambda *inputs: by_root(*inputs, right=lambda root: torch.eye(len(root)).double()), "9.4 factor"),
+        (lambda *inputs: by_root(*inputs, lambda root: root.inverse().mT, torch.Tensor.inverse), "9.4 factor"),
+        (lambda *inputs: 27.2 * by_root(*inputs), "9.4 other"),
+        (lambda fock, overlap: torch.linalg.eigvals(torch.linalg.solve(overlap, fock)), "dtype"),
+        (lambda fock, overlap: torch.linalg.eigh(fock).eigenvectors, "shape"),
     ],
     "5.1": [
         (each_l, "5.1 each l"),

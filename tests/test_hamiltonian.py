@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 import torch
 from e3nn import o3
@@ -292,10 +294,11 @@ def test_the_gradient_is_that_of_finite_differences(dice):
     assert (ends[0] - ends[1]).item() / 2e-6 == pytest.approx(v[2, 0, 1].item(), rel=1e-5)
 
 
-def test_the_gradient_is_taken_where_no_gradients_are_wanted(dice):
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_the_gradient_is_taken_where_no_gradients_are_wanted(mode, dice):
     model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 5, 8)
-    with torch.no_grad():
-        silent = model(x)
+    with mode():
+        silent = model(x.clone())  # in inference mode the copy is a tensor that can have no gradient
     assert torch.allclose(silent.features, model(x).features, atol=1e-12)
     assert not torch.allclose(silent.features, x, atol=1e-3)
     assert not silent.features.requires_grad
@@ -593,6 +596,25 @@ def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
         hamiltonian.orbitals(methanol.fock, -methanol.overlap)
 
 
+# Without a network
+
+
+def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets_better_with_its_degree(dice):
+    train, test = (hamiltonians.load("water_rhf_500k", split) for split in ("train", "test"))
+    test = test[:50]
+    errors = [hamiltonian.judged(hamiltonian.polynomial(train, test, k)[0], test).entries for k in (1, 2, 3)]
+    assert errors[2] < 5 < errors[1] < 60 < errors[0]
+    q = symmetry.random_rotation(dice, (), torch.float64)
+    d = hamiltonian.turn(test.shells, q)
+    turned_test = dataclasses.replace(test, positions=test.positions @ q.mT + 1.0)
+    here, n_terms = hamiltonian.polynomial(train, test, 2)
+    there, _ = hamiltonian.polynomial(train, turned_test, 2)
+    assert torch.allclose(there, d @ here @ d.mT, atol=1e-9)
+    assert n_terms == 10, "three displacements: one, three and six"
+    with pytest.raises(ValueError, match="1 is the lowest"):
+        hamiltonian.polynomial(train, test, 0)
+
+
 # The benchmark
 
 
@@ -623,12 +645,15 @@ def test_the_benchmark_has_a_figure_of_every_run_and_misses_what_is_missed():
     assert len({benchmark.astuple(task) for task in wanted}) == len(wanted)
     assert {task.variant for task in wanted} == set(BENDS)
     rates = dict.fromkeys(BENDS, 0.01)
-    good = benchmark.all_figures({"rates": rates, "runs": [pretended(task) for task in wanted]})
+    polynomials = {benchmark.WATER: {"1": {"entries": 9.0, "occupied": 9.0}, "2": {"entries": 4.0, "occupied": 5.0}}}
+    series = {"rates": rates, "polynomials": polynomials, "replaced": []}
+    good = benchmark.all_figures(series | {"runs": [pretended(task) for task in wanted]})
     assert all(figure.passes for figure in good)
-    bad = benchmark.all_figures({"rates": rates, "runs": [pretended(task, 50.0) for task in wanted]})
+    bad = benchmark.all_figures(series | {"runs": [pretended(task, 50.0) for task in wanted]})
     assert sum(not figure.passes for figure in bad) == 2
     told = " ".join(figure.name for figure in good)
     assert all(task.data in told for task in wanted)
+    assert "polynomial of degree 2" in told, "the better of the two"
 
 
 def test_learning_rates_are_chosen_on_matrices_that_are_neither_learnt_nor_tested():

@@ -180,3 +180,16 @@ def test_a_curve_of_one_seed_is_called_one_run_and_not_a_mean():
     for runs in ([[1.0], [2.0]], [[1.0, 2.0], [3.0, 4.0]]):
         plotting.seeds(ax, [8, 16], runs, xlabel="neighbours", ylabel="error (Å)", label="x")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x, one run", "x, mean of 2 seeds"]
+
+
+def test_a_matrix_of_orbitals_names_its_functions_and_its_unit(ax):
+    names = ["O 1s", "H 1s"]
+    plotting.orbital_matrix(ax, torch.eye(2), title="H", limit=1.0, functions=names, unit="microhartree")
+    assert [label.get_text() for label in ax.get_yticklabels()] == names
+    assert [label.get_text() for label in ax.get_xticklabels()] == names
+    assert ax.images[0].colorbar.ax.get_ylabel() == "microhartree"
+    assert ax.images[0].get_clim() == (-1.0, 1.0)
+    with pytest.raises(ValueError, match="one matrix"):
+        plotting.orbital_matrix(ax, torch.zeros(2, 2, 2), title="H", limit=1.0)
+    with pytest.raises(ValueError, match="labels"):
+        plotting.orbital_matrix(ax, torch.eye(3), title="H", limit=1.0, functions=names)

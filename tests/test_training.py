@@ -167,7 +167,7 @@ def test_a_loss_that_is_not_finite_is_refused(features):
     def overflowing(model, batch, generator):
         return {"loss": LOSS(model, batch, generator)["loss"] * torch.inf}
 
-    with pytest.raises(ValueError, match="the loss is nan in epoch 1: lower the learning rate"):
+    with pytest.raises(training.Diverged, match="the loss is nan in epoch 1: lower the learning rate"):
         run(features, loss=overflowing)
 
 

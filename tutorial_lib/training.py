@@ -20,6 +20,10 @@ History = dict[str, list[float]]
 PROFILES = ("quick", "full")
 
 
+class Diverged(ValueError):
+    """The loss is no number any more."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a training run is made of, besides its model, data and loss.
@@ -98,8 +102,9 @@ def train(
         For each term of the loss its mean over every epoch.
 
     Raises:
-        ValueError: there is no data, data or loss are not finite, the
-            parts of the data differ in length, or the checkpoint is of another recipe.
+        Diverged: the loss is not finite any more.
+        ValueError: there is no data, or it is not finite, its parts differ in length, or the checkpoint is of another
+            recipe.
         FileExistsError: the checkpoint is there and `resume` is False.
         OSError: the checkpoint cannot be written.
     """
@@ -143,7 +148,7 @@ def train(
             for name, value in means.items():
                 history.setdefault(name, []).append(value)
             if not math.isfinite(means["loss"]):
-                raise ValueError(f"the loss is {means['loss']} in epoch {epoch + 1}: lower the learning rate")
+                raise Diverged(f"the loss is {means['loss']} in epoch {epoch + 1}: lower the learning rate")
             if path is not None and ((epoch + 1) % checkpoint_every == 0 or epoch + 1 == recipe.epochs):
                 _save(path, recipe, model, optimiser, schedule, generator, history)
             bar.update()

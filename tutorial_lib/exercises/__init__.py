@@ -7,6 +7,7 @@ each notebook's own are in a file of its name.
 
 from tutorial_lib.exercises.found_levels import check_10_1, check_10_2, check_10_3, check_10_4
 from tutorial_lib.exercises.gram_vae import check_2_1, check_2_2, check_2_3, check_2_4
+from tutorial_lib.exercises.hamiltonians import check_9_1, check_9_2, check_9_3, check_9_4
 from tutorial_lib.exercises.hierarchical_autoencoder import check_5_1, check_5_2, check_5_3, check_5_4
 from tutorial_lib.exercises.inpainting import check_6_1, check_6_2, check_6_3, check_6_4
 from tutorial_lib.exercises.invariance import check_1_1, check_1_2, check_1_3, check_1_4
@@ -43,6 +44,10 @@ __all__ = [
     "check_8_2",
     "check_8_3",
     "check_8_4",
+    "check_9_1",
+    "check_9_2",
+    "check_9_3",
+    "check_9_4",
     "check_10_1",
     "check_10_2",
     "check_10_3",

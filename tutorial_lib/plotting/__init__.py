@@ -7,7 +7,7 @@ show things, and `palette` holds the one colour that each thing has in every not
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
 from tutorial_lib.plotting.holes import Hole, candidates, density
 from tutorial_lib.plotting.palette import COLOURS, DASHES
-from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, lobes, matrix
+from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, lobes, matrix, orbital_matrix
 from tutorial_lib.plotting.spheres import cross_section, signals
 from tutorial_lib.plotting.stills import CAMERA, SILICON, Arrow, bonds, scatter_map, still, strip
 
@@ -31,6 +31,7 @@ __all__ = [
     "latent_map",
     "lobes",
     "matrix",
+    "orbital_matrix",
     "panels",
     "points",
     "scatter_map",

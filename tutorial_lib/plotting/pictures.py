@@ -34,6 +34,37 @@ def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
     return ax
 
 
+def orbital_matrix(
+    ax: Axes, values: Tensor, *, title: str, limit: float, functions: Sequence[str] = (), unit: str = "hartree"
+) -> Axes:
+    """A matrix between functions of a basis as a picture: entries beyond the limit have the strongest colour.
+
+    Args:
+        ax: where to draw.
+        values: (n, m), hartree unless another unit is said.
+        title: what it is.
+        limit: the value of the strongest colour, in the same unit; the same for pictures that are compared.
+        functions: the names of the rows, and of the columns of a square matrix.
+        unit: of the values, for the label.
+
+    Returns:
+        The axis.
+
+    Raises:
+        ValueError: the matrix is not two-dimensional, or there are more or fewer names than rows.
+    """
+    if values.ndim != 2:
+        raise ValueError(f"one matrix is drawn at a time: shape {tuple(values.shape)} arrived")
+    picture = ax.imshow(np.asarray(values), cmap="RdBu_r", vmin=-limit, vmax=limit)
+    ax.figure.colorbar(picture, ax=ax, label=unit, shrink=0.8, extend="both")
+    ax.set(title=title, xticks=[], yticks=[])
+    if functions:
+        ax.set_yticks(range(len(values)), functions)
+        if values.shape[0] == values.shape[1]:
+            ax.set_xticks(range(len(values)), functions, rotation=90)
+    return ax
+
+
 def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
     """Strings, lists of bytes and matrices side by side, each with its name.
 

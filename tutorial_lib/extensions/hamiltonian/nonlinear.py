@@ -154,8 +154,9 @@ class Gate(nn.Module):
 class Gradient(nn.Module):
     """Features and a linear map of v, the gradient of a number with respect to them.
 
-    The gradient is taken when predicting as well, so it is switched on inside `torch.no_grad`. At first v is twenty
-    times too small to matter: the first batch in training fixes a scale at which it is half as large as f.
+    The gradient is taken when predicting as well, so it is switched on inside `torch.no_grad` and
+    `torch.inference_mode`. At first v is twenty times too small to matter: the first batch in training fixes a scale at
+    which it is half as large as f.
 
     Args:
         irreps: of a channel.
@@ -184,8 +185,9 @@ class Gradient(nn.Module):
             RuntimeError: features have another size.
         """
         learning = torch.is_grad_enabled()
-        with torch.enable_grad():
-            f = features if features.requires_grad else features.detach().requires_grad_()
+        # What was made in inference mode can have no gradient; a copy that is made outside it can.
+        with torch.inference_mode(False), torch.enable_grad():
+            f = features if features.requires_grad else features.detach().clone().requires_grad_()
             numbers = self.compared(f)
             (v,) = torch.autograd.grad(self.number(numbers).sum(), f, create_graph=learning)
         return v, numbers if learning else numbers.detach()

@@ -81,4 +81,4 @@ def recipe(n_examples: int, seed: int = 0) -> Recipe:
     """
     steps = {"quick": 10_000, "full": 40_000}[profile()]
     epochs = max(1, steps // -(-n_examples // BATCH))
-    return Recipe(epochs=epochs, batch_size=BATCH, learning_rate=0.02, seed=seed)
+    return Recipe(epochs=epochs, batch_size=BATCH, learning_rate=0.01, seed=seed)
