@@ -18,6 +18,7 @@ from torch.distributions import Normal, kl_divergence
 from tutorial_lib import alignment, exercises, gram
 from tutorial_lib.equivariant import representation
 from tutorial_lib.exercises import (
+    flow_matching,
     found_levels,
     gram_vae,
     hamiltonians,
@@ -33,7 +34,7 @@ from tutorial_lib.exercises import (
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
 HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | missing_atom.HINTS | hamiltonians.HINTS
-HINTS |= found_levels.HINTS
+HINTS |= found_levels.HINTS | flow_matching.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -516,7 +517,43 @@ def unsymmetric(fock, overlap):
     return torch.linalg.eigvals(torch.linalg.solve(overlap, fock)).real
 
 
+def between(noise, data, time, first=lambda t: 1 - t, second=lambda t: t):
+    return first(time[:, None]) * noise + second(time[:, None]) * data
+
+
+def of_one_time(noise, data, time):
+    return between(noise, data, time.mean().expand(len(time)))
+
+
+def heun(velocity, x, time, step, where=1.0, when=1.0, parts=(0.5, 0.5)):
+    first = velocity(x, time)
+    second = velocity(x + where * step * first, time + when * step)
+    return x + step * (parts[0] * first + parts[1] * second)
+
+
+def copied(samples, train, held_out, distance=lambda x, y: torch.cdist(x, y).amin(dim=1), middle=torch.median):
+    return (distance(samples, train) < middle(distance(held_out, train))).double().mean()
+
+
+def squared(x, y):
+    return (x[:, None] - y).square().sum(dim=2).min(dim=1).values
+
+
+def told(real, fake, tie=0.5):
+    return ((fake[:, None] > real).double() + tie * (fake[:, None] == real)).mean()
+
+
+def by_ranks(real, fake):
+    both = torch.cat([real, fake])
+    below = (both < fake[:, None]).sum(1).double() + ((both == fake[:, None]).sum(1) + 1).double() / 2
+    return (below.sum() - len(fake) * (len(fake) + 1) / 2) / (len(real) * len(fake))
+
+
 RIGHT = {
+    "7.1": [between, lambda noise, data, time: noise + torch.einsum("n,nd->nd", time, data - noise)],
+    "7.2": [heun, lambda v, x, t, h: (x + (e := x + h * v(x, t)) + h * v(e, t + h)) / 2],
+    "7.3": [copied, lambda *inputs: copied(*inputs, distance=squared)],
+    "7.4": [told, by_ranks],
     "8.1": [voted, lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
     "8.2": [bent, lambda v: v / (1 + lengths(v)), lambda v: v / (1 + (v.square().sum(1, True) + 1e-20).sqrt())],
     "8.3": [cosine, lambda d, c: (1 - (d / c).square()).clamp(min=0) ** 2, lambda d, c: rest_of(d, c).square()],
@@ -594,6 +631,68 @@ RIGHT = {
     "2.4": [lambda g: gram.nearest_rank3(g)[0], by_positions, lambda g: keep(g, slice(-3, None))],
 }
 WRONG = {
+    "7.1": [
+        (lambda noise, data, time: between(data, noise, time), "7.1 reversed"),
+        (of_one_time, "7.1 one time"),
+        (lambda noise, data, time: between(noise, data, time.roll(1)), "7.1 one time"),
+        (
+            lambda *inputs: between(*inputs, lambda t: (torch.pi / 2 * t).cos(), lambda t: (torch.pi / 2 * t).sin()),
+            "7.1 arc",
+        ),
+        (lambda *inputs: between(*inputs, second=torch.ones_like), "7.1 sum"),
+        (lambda *inputs: between(*inputs, first=torch.ones_like), "7.1 sum"),
+        (lambda *inputs: between(*inputs, lambda t: 1 - t**2, lambda t: t**2), "7.1 other"),
+        (lambda noise, data, time: noise.mul_(1 - time[:, None]) + time[:, None] * data, "in place"),
+        (lambda noise, data, time: (1 - time) * noise.mT, "shape"),
+    ],
+    "7.2": [
+        (lambda *inputs: heun(*inputs, parts=(1, 0)), "7.2 euler"),
+        (lambda *inputs: heun(*inputs, 0.5, 0.5, (0, 1)), "7.2 midpoint"),
+        (lambda *inputs: heun(*inputs, when=0.0), "7.2 time"),
+        (lambda *inputs: heun(*inputs, where=0.0), "7.2 place"),
+        (lambda *inputs: heun(*inputs, parts=(0, 1)), "7.2 end"),
+        (lambda *inputs: heun(*inputs, parts=(1, 1)), "7.2 half"),
+        (lambda v, x, t, h: heun(v, x, t, h) - x, "7.2 start"),
+        (lambda v, x, t, h: heun(v, x, t, -h), "7.2 other"),
+        (lambda v, x, t, h: x.add_(h * v(x, t)), "in place"),
+        (lambda v, x, t, h: heun(v, x, t, h).sum(0), "shape"),
+    ],
+    "7.3": [
+        (lambda samples, train, held_out: copied(samples, held_out, train), "7.3 other"),
+        (
+            lambda x, train, held: (
+                (torch.cdist(x, held).amin(1) < torch.cdist(held, train).amin(1).median()).double().mean()
+            ),
+            "7.3 against",
+        ),
+        (lambda *inputs: copied(*inputs, distance=lambda x, y: torch.cdist(x, y).mean(dim=1)), "7.3 mean"),
+        (lambda x, train, held_out: copied(x, train, x), "7.3 own"),
+        (lambda *inputs: copied(*inputs, middle=torch.mean), "7.3 average"),
+        (lambda *inputs: 1 - copied(*inputs), "7.3 far"),
+        (lambda *inputs: 100 * copied(*inputs), "7.3 share"),
+        (lambda *inputs: len(inputs[0]) * copied(*inputs), "7.3 share"),
+        (lambda *inputs: copied(*inputs).float(), "dtype"),
+        (lambda *inputs: copied(*inputs).item(), "no tensor"),
+    ],
+    "7.4": [
+        (lambda real, fake: told(fake, real), "7.4 reversed"),
+        (lambda *inputs: told(*inputs, tie=0), "7.4 ties"),
+        (lambda *inputs: told(*inputs, tie=1), "7.4 ties"),
+        (lambda real, fake: (fake[: len(real)] > real[: len(fake)]).double().mean(), "7.4 same"),
+        (
+            lambda real, fake: (
+                torch.cat([real <= torch.cat([real, fake]).mean(), fake > torch.cat([real, fake]).mean()])
+                .double()
+                .mean()
+            ),
+            "7.4 threshold",
+        ),
+        (lambda real, fake: fake.mean() - real.mean(), "7.4 mean"),
+        (lambda real, fake: told(real, fake) * len(real) * len(fake), "7.4 share"),
+        (lambda *inputs: 100 * told(*inputs), "7.4 share"),
+        (lambda *inputs: told(*inputs) ** 2, "7.4 other"),
+        (lambda real, fake: told(real, fake).expand(3), "shape"),
+    ],
     "8.1": [
         (lambda places, confidence: places.mean(0), "8.1 equal"),
         (lambda places, confidence: places[confidence.argmax()], "8.1 winner"),

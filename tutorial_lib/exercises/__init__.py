@@ -5,6 +5,7 @@ the answer, with a hint; it never says the answer and never raises. `judge` is w
 each notebook's own are in a file of its name.
 """
 
+from tutorial_lib.exercises.flow_matching import check_7_1, check_7_2, check_7_3, check_7_4
 from tutorial_lib.exercises.found_levels import check_10_1, check_10_2, check_10_3, check_10_4
 from tutorial_lib.exercises.gram_vae import check_2_1, check_2_2, check_2_3, check_2_4
 from tutorial_lib.exercises.hamiltonians import check_9_1, check_9_2, check_9_3, check_9_4
@@ -40,6 +41,10 @@ __all__ = [
     "check_6_2",
     "check_6_3",
     "check_6_4",
+    "check_7_1",
+    "check_7_2",
+    "check_7_3",
+    "check_7_4",
     "check_8_1",
     "check_8_2",
     "check_8_3",

@@ -1,0 +1,335 @@
+"""Notebook 07's figures: flows on canonical motifs and on sets of atoms, beside the autoencoder of notebook 03.
+
+python -m benchmarks.flow_matching [--seeds 0 1 2] [--jobs 1] [--keep FOLDER] [--stored] [--skip-notebook]
+
+All generators are judged by 1,024 motifs against 1,024 of the test cells, and real training motifs in their place are
+the floor. The flow of sets has as much CPU time as the other one. Choices were made on validation cells.
+"""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import torch
+from joblib import Memory, Parallel, delayed
+from torch import Generator, Tensor
+from tqdm import tqdm
+
+from benchmarks import inpainting as holes
+from benchmarks.table import RESULTS, Figure, long_benchmark
+from tutorial_lib import environments, gram, motifs, recipes, silicon, symmetry, training, vae
+from tutorial_lib.alignment import Template, aligned_rmsd
+from tutorial_lib.extensions import flow
+from tutorial_lib.extensions.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
+
+N = motifs.N_COMPARED
+N_CHOICES = 5  # choices of 1,024 motifs of each side, over which statistics are averaged
+CANONICAL, SETS, PROPERTY, VAE = "canonical flow", "flow of sets", "flow with a property", "aligned autoencoder"
+GENERATORS = (CANONICAL, SETS, PROPERTY, VAE)
+CHEATS = ("copies", "rattled copies", "one good motif", "normal distribution")
+RATTLE = 0.05  # A, every coordinate
+CPU_SECONDS = 180
+OVER_FLOOR = {"W_r (A)": (3, 1.5), "W_dij (A)": (3, 1.5), "W_angle (degree)": (3, 1.5)}  # pass, aim
+PHYSICS: dict[str, Callable[[Tensor], Tensor]] = {
+    "W_energy (eV)": flow.central_energy,
+    "W_dihedral (degree)": flow.dihedral_angles,
+}
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def data() -> tuple[dict[str, environments.Environments], Template]:
+    """Motifs of all splits, and the template of the training motifs."""
+    found = {name: environments.nearest_neighbours(silicon.load_amorphous(name)) for name in ("train", "test")}
+    return found, holes.template_of(found["train"].positions)
+
+
+def spread_of_angles(positions: Tensor) -> Tensor:
+    """The property that is asked for: the standard deviation of the six bond angles of each motif, degree."""
+    return motifs.bond_angles(positions).std(dim=1, keepdim=True)
+
+
+def seconds_a_step(model: Flow, x: Tensor) -> float:
+    """CPU seconds, the smallest of three goes."""
+    found, recipe = [], replace(flow.recipe(), epochs=1, learning_rate=1e-6)
+    for _ in range(3):
+        began = time.process_time()
+        training.train(model, x[: 8 * recipe.batch_size], flow.flow_loss(), recipe, device="cpu", progress=False)
+        found.append((time.process_time() - began) / 8)
+    return min(found)
+
+
+def untrained(name: str, x: Tensor, seed: int) -> Flow:
+    """A flow of that name on canonical training motifs."""
+    if name == SETS:
+        return Flow(Scaled.fit(x), SetVelocity(seed=seed))
+    chart = Principal.fit(x)
+    return Flow(chart, MotifVelocity(chart, n_properties=int(name == PROPERTY), seed=seed))
+
+
+def trained(name: str, x: Tensor, seed: int) -> tuple[Flow, float, list[float]]:
+    """A flow, its CPU seconds and the course of its loss."""
+    model, recipe = untrained(name, x, seed), flow.recipe(seed)
+    seen: Tensor | tuple[Tensor, ...] = x
+    if name == SETS:
+        slower = seconds_a_step(untrained(SETS, x, seed), x) / seconds_a_step(untrained(CANONICAL, x, seed), x)
+        recipe = replace(recipe, epochs=max(1, round(recipe.epochs / slower)))
+    if name == PROPERTY:
+        seen = (x, standardised(spread_of_angles(x), spread_of_angles(x)))
+    began = time.process_time()
+    history = training.train(model, seen, flow.flow_loss(), recipe, device="cpu", progress=False)
+    return model, time.process_time() - began, history["loss"]
+
+
+def standardised(values: Tensor, training_values: Tensor) -> Tensor:
+    """Values in units of the spread of the training values, about their mean."""
+    return (values - training_values.mean()) / training_values.std()
+
+
+def autoencoder(x: Tensor, seed: int) -> tuple[vae.AlignedAutoencoder, float]:
+    """Notebook 03's autoencoder, trained by its recipe, and its CPU seconds."""
+    standardiser = gram.Standardiser.fit(gram.gram_matrix(x))
+
+    def after_alignment(drawn: Tensor, truth: Tensor) -> Tensor:
+        return truth.shape[1] * aligned_rmsd(truth, drawn, allow_mirror=True, reorder=False).square()
+
+    model, began = vae.AlignedAutoencoder(seed=seed), time.process_time()
+    loss = vae.aligned_loss(
+        beta=recipes.ALIGNED_BETA,
+        describe=lambda some: standardiser.features(gram.gram_matrix(some)),
+        error=after_alignment,
+        shake=recipes.ALIGNED_SHAKE,
+        repulsion=recipes.ALIGNED_REPULSION,
+        closest=motifs.descriptor(x).min().item(),
+    )
+    training.train(model, x, loss, recipes.aligned(seed), device="cpu", progress=False)
+    return model, time.process_time() - began
+
+
+def scores(made: Tensor, real: Tensor, known: Tensor, *, floor: bool = False) -> dict[str, float]:
+    """Everything we ask of generated motifs; or of training motifs in their place."""
+    found: dict[str, list[float]] = {}
+    for choice in range(N_CHOICES):
+        comparison = motifs.compare(made, real, known, seed=choice)
+        dice = Generator().manual_seed(choice)
+        some, others = (x[torch.randperm(len(x), generator=dice)[:N]] for x in (made, real))
+        numbers = comparison.floor if floor else comparison.score
+        numbers |= {name: motifs.wasserstein(of(some), of(others)) for name, of in PHYSICS.items()}
+        for name, value in numbers.items():
+            found.setdefault(name, []).append(value)
+    result = {name: sum(values) / len(values) for name, values in found.items()}
+    told = flow.two_sample_auc(made, real)
+    result |= {"AUC": told.auc, "AUC error": told.error, "miss (A)": flow.mean_miss(made[:N], real[:N])}
+    if not floor:
+        result |= {f"memory, {name}": value for name, value in asdict(flow.memory(made[:N], known, real[:N])).items()}
+    return result
+
+
+def uses(model: Flow, test: Tensor, cells: environments.Environments, seed: int) -> dict:
+    """What the canonical flow is good for: paths, likelihoods, and missing atoms."""
+    half = len(test) // 2
+    path = model.interpolate(test[:200], test[half : half + 200], torch.tensor(SHARES))
+    again = model.decode(model.encode(test[:200]))
+    widths = model.chart.widths
+    entropy = len(widths) * 0.5 * (1 + math.log(2 * math.pi)) + widths.log().sum().item()
+    likelihood = model.log_likelihood(test[:200])
+    asked = holes.every(cells, holes.EVERY)
+    completer = flow.FlowCompletion(model, Generator().manual_seed(seed))
+    missing = {shell: holes.answers(completer, asked, shell, 1, seed) for shell in ("first", "second", "any")}
+    return {
+        "valid on the way": [motifs.validity(path[:, at]).double().mean().item() for at in range(len(SHARES))],
+        "there and back (A)": aligned_rmsd(test[:200], again, allow_mirror=True, reorder=False).mean().item(),
+        "log-likelihood (nats)": likelihood.mean().item(),
+        "of a normal distribution (nats)": -entropy,
+        "missing": missing | {"seconds": holes.seconds_a_query(completer, asked)},
+    }
+
+
+def speed(model: Flow) -> float:
+    """Samples a CPU second, the largest of three goes."""
+    found = []
+    for seed in range(3):
+        began = time.process_time()
+        model.sample(N, Generator().manual_seed(seed))
+        found.append(N / (time.process_time() - began))
+    return max(found)
+
+
+def obedience(model: Flow, x: Tensor, test: Tensor, seed: int) -> dict[str, float]:
+    """Motifs with an angle spread that is asked for: that of held-out motifs, one each."""
+    asked = spread_of_angles(test[torch.randperm(len(test), generator=Generator().manual_seed(seed))[:N]])
+    made = model.sample(len(asked), Generator().manual_seed(seed), standardised(asked, spread_of_angles(x)))
+    got = spread_of_angles(made)
+    return {
+        "error (degree)": (got - asked).abs().mean().item(),
+        "error of any motif (degree)": (asked - asked.flip(0)).abs().mean().item(),
+        "valid": motifs.validity(made).double().mean().item(),
+        "AUC": flow.two_sample_auc(made, test).auc,
+    }
+
+
+def turning_error(model: Flow, x: Tensor) -> dict[str, float]:
+    """The largest error of the velocity of turned, mirrored and renumbered clouds over its rms."""
+    found, dice = {}, Generator().manual_seed(3)
+    for dtype in (torch.float32, torch.float64):
+        velocity = SetVelocity().to(dtype)
+        velocity.load_state_dict(model.average.module.state_dict())
+        point, time_ = model.chart.coordinates(x[:32]).to(dtype), torch.linspace(0, 1, 32, dtype=dtype)
+        with torch.no_grad():
+            before, worst = velocity(point, time_), 0.0
+            for q in symmetry.random_orthogonal(dice, (20,), dtype):
+                order = torch.randperm(x.shape[1], generator=dice)
+                error = velocity((point @ q.mT)[:, order], time_) - (before @ q.mT)[:, order]
+                worst = max(worst, error.abs().max().item())
+        found[str(dtype)] = worst / before.square().mean().sqrt().item()
+    return found
+
+
+def measured(name: str, seed: int) -> dict:
+    """One generator trained with one seed, and what became of it."""
+    torch.set_num_threads(1)
+    found, template = data()
+    x, test = (template.canonical(found[split].positions) for split in ("train", "test"))
+    model, result = None, {"seed": seed}
+    if name == VAE:
+        model, result["seconds"] = autoencoder(x, seed)
+    else:
+        model, result["seconds"], losses = trained(name, x, seed)
+        result["loss"] = [sum(losses[at : at + 20]) / len(losses[at : at + 20]) for at in range(0, len(losses), 20)]
+        result["samples a second"] = speed(model)
+    result["parameters"] = sum(w.numel() for w in (model if name == VAE else model.velocity).parameters())
+    result["scores"] = scores(model.sample(2 * N, Generator().manual_seed(seed)), test, x)
+    if name == CANONICAL:
+        result["uses"] = uses(model, test, found["test"], seed)
+    if name == PROPERTY:
+        result["obedience"] = obedience(model, x, test, seed)
+    if name == SETS:
+        result["turning error"] = turning_error(model, x)
+    return result
+
+
+def cheats() -> dict[str, dict[str, float]]:
+    """The floor, and what dishonest generators score."""
+    torch.set_num_threads(1)
+    found, template = data()
+    x, test = (template.canonical(found[split].positions) for split in ("train", "test"))
+    dice, chart = Generator().manual_seed(0), Principal.fit(x)
+    some = x[torch.randperm(len(x), generator=dice)[: 2 * N]]
+    made = {
+        "copies": some,
+        "rattled copies": some + RATTLE * torch.randn(some.shape, generator=dice),
+        "one good motif": template.positions + RATTLE * torch.randn(some.shape, generator=dice),
+        "normal distribution": chart.positions(chart.widths * torch.randn(2 * N, *chart.shape, generator=dice)),
+    }
+    return {"floor": scores(some, test, x, floor=True)} | {name: scores(y, test, x) for name, y in made.items()}
+
+
+def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+    """All generators over seeds, and the floor."""
+    kept = Memory(keep, verbose=0)
+    names = [(name, seed) for name in GENERATORS for seed in seeds]
+    tasks = [delayed(kept.cache(measured))(*which) for which in names] + [delayed(kept.cache(cheats))()]
+    work = Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    *runs, dishonest = tqdm(work, total=len(tasks), desc="runs", unit="run")
+    done = dict(zip(names, runs, strict=True))
+    return {"runs": {name: [done[name, seed] for seed in seeds] for name in GENERATORS}, "cheats": dishonest}
+
+
+def seen(runs: list[dict], name: str) -> list[float]:
+    """One score, a list over seeds."""
+    return [run["scores"][name] for run in runs]
+
+
+def in_words(values: list[float], digits: int = 3) -> str:
+    """Mean and spread over seeds."""
+    numbers = torch.tensor(values, dtype=torch.float64)
+    spread = f" ± {numbers.std():.{digits}f}" if len(values) > 1 else ""
+    return f"{numbers.mean():.{digits}f}{spread}"
+
+
+def asked_figures(ours: list[dict], floor: dict[str, float], best_of_20: float) -> list[Figure]:
+    """The rows of which something is asked; the worst seed counts."""
+
+    def row(name: str, asked: str, values: list[float], limit: float, *, more: bool = False, digits: int = 3) -> Figure:
+        passes = min(values) >= limit if more else max(values) <= limit
+        return Figure(f"{CANONICAL}: {name}", asked, in_words(values, digits), passes)
+
+    valid = [100 * value for value in seen(ours, "valid (share)")]
+    figures = [row("valid samples (%)", "85 (aim 95)", valid, 85, more=True, digits=1)]
+    for name, (limit, aim) in OVER_FLOOR.items():
+        values = [value / floor[name] for value in seen(ours, name)]
+        figures.append(row(f"{name} / floor, {floor[name]:.4f}", f"{limit} (aim {aim})", values, limit, digits=2))
+    figures.append(row(f"AUC (floor {floor['AUC']:.2f})", "0.90 (aim 0.75)", seen(ours, "AUC"), 0.90))
+    miss = floor["miss (A)"]
+    figures.append(
+        row("mean miss (A)", f"{miss + 0.05:.3f} (aim {miss:.3f}, the floor)", seen(ours, "miss (A)"), miss + 0.05)
+    )
+    rates = [run["samples a second"] for run in ours]
+    figures.append(row("samples a CPU second", "1,500 (aim 5,000)", rates, 1500, more=True, digits=0))
+    seconds = [run["seconds"] for run in ours]
+    figures.append(row("training (CPU s)", f"{CPU_SECONDS}", seconds, CPU_SECONDS, digits=0))
+    first = [run["uses"]["missing"]["first"]["20"]["mean"] for run in ours]
+    asked = f"below notebook 06's, {best_of_20:.3f}"
+    return [*figures, row("first shell, one missing, best of 20 (A)", asked, first, best_of_20)]
+
+
+def notebook_06() -> float:
+    """What notebook 06's own model reached: first shell, one missing, best of 20, mean over seeds, angstrom."""
+    series = json.loads((RESULTS / "inpainting.json").read_text(encoding="utf-8"))["series"]
+    values = holes.of(series["eight"][holes.PLACES], "first, 1", 20)
+    return sum(values) / len(values)
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
+    runs, floor = series["runs"], series["cheats"]["floor"]
+    figures = asked_figures(runs[CANONICAL], floor, notebook_06())
+    for dtype, limit in (("torch.float32", 1e-4), ("torch.float64", 1e-10)):
+        error = max(run["turning error"][dtype] for run in runs[SETS])
+        figures.append(Figure(f"{SETS}: turning error, {dtype}", f"{limit:g}", f"{error:.1e}", error < limit))
+    for name, beside in floor.items():
+        for generator, found in runs.items():
+            figures.append(Figure(f"{generator}: {name}", f"reported; floor {beside:.3f}", in_words(seen(found, name))))
+        for cheat in CHEATS:
+            value = series["cheats"][cheat][name]
+            figures.append(Figure(f"{cheat}: {name}", f"reported; floor {beside:.3f}", f"{value:.3f}"))
+    for generator, found in runs.items():
+        for name in ("generated", "held_out", "copied"):
+            words = in_words(seen(found, f"memory, {name}"))
+            figures.append(Figure(f"{generator}: memory, {name}", "reported", words))
+        words = in_words([run["seconds"] for run in found], 0)
+        figures.append(Figure(f"{generator}: training (CPU s)", "reported", words))
+    for cheat in CHEATS:
+        words = f"{series['cheats'][cheat]['memory, copied']:.3f}"
+        figures.append(Figure(f"{cheat}: memory, copied", "reported; 0.05 is honest", words))
+    return figures + figures_of_use(runs)
+
+
+def figures_of_use(runs: dict[str, list[dict]]) -> list[Figure]:
+    """The rows of what flows are used for."""
+    used, figures = [run["uses"] for run in runs[CANONICAL]], []
+    for at, share in enumerate(SHARES):
+        words = in_words([use["valid on the way"][at] for use in used])
+        figures.append(Figure(f"{CANONICAL}: valid at {share:g} of the way", "reported", words))
+    for name in ("there and back (A)", "log-likelihood (nats)"):
+        beside = f"; normal distribution {used[0]['of a normal distribution (nats)']:.2f}" if "nats" in name else ""
+        figures.append(Figure(f"{CANONICAL}: {name}", f"reported{beside}", in_words([use[name] for use in used])))
+    for shell in ("first", "second", "any"):
+        for k in holes.KS:
+            words = in_words([use["missing"][shell][str(k)]["mean"] for use in used])
+            figures.append(Figure(f"{CANONICAL}: {shell}, one missing, best of {k} (A)", "reported", words))
+    for name in runs[PROPERTY][0]["obedience"]:
+        words = in_words([run["obedience"][name] for run in runs[PROPERTY]])
+        figures.append(Figure(f"{PROPERTY}, asked for an angle spread: {name}", "reported", words))
+    return figures
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    return long_benchmark("flow_matching", __doc__, all_runs, all_figures, notebook="07", arguments=arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

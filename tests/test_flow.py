@@ -1,0 +1,339 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from ase import Atoms
+from torch import Generator, nn
+
+from benchmarks import flow_matching as benchmark
+from tutorial_lib import inpainting, motifs, symmetry, training
+from tutorial_lib.alignment import Template, aligned_rmsd
+from tutorial_lib.extensions import flow
+from tutorial_lib.extensions.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
+
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
+TETRAHEDRON = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
+CORNERS = 2.3517 * TETRAHEDRON
+
+
+@pytest.fixture(scope="module")
+def canonical(motifs_of_cell):
+    """The motifs of one cell in the order and pose of a mean motif that is sought for a short while."""
+    template = Template.fit(motifs_of_cell[::4], n_starts=1, n_rounds=2)
+    return template.canonical(motifs_of_cell)
+
+
+@pytest.fixture(scope="module")
+def trained(canonical):
+    """A small flow after two seconds on one cell."""
+    chart = Principal.fit(canonical)
+    model = Flow(chart, MotifVelocity(chart, 48, 2), n_steps=3)
+    recipe = training.Recipe(60, 64, 5e-3)
+    training.train(model, canonical, flow.flow_loss(), recipe, device="cpu", progress=False)
+    return model
+
+
+def stirred(model):
+    """The network with weights in general position, as its last layers start from zero."""
+    for at, weight in enumerate(model.parameters()):
+        weight.data = 0.3 * torch.randn(weight.shape, generator=Generator().manual_seed(at), dtype=weight.dtype)
+    return model
+
+
+def test_canonical_motifs_fill_three_directions_less_than_they_have_coordinates(canonical):
+    chart = Principal.fit(canonical)
+    assert chart.shape == (21,)
+    numbers = chart.coordinates(canonical)
+    assert torch.allclose(numbers.mean(0), torch.zeros(21), atol=1e-3)
+    assert torch.allclose(numbers.mT.cov(correction=0), chart.widths.square().diag(), atol=1e-2)
+    assert chart.widths.square().mean().item() == pytest.approx(1, rel=1e-4)
+    assert (chart.widths.diff() <= 0).all()
+    assert torch.allclose(chart.positions(numbers), canonical, atol=1e-4)
+
+
+def test_motifs_that_are_not_in_one_pose_are_refused(motifs_of_cell, canonical):
+    with pytest.raises(ValueError, match="not in one pose"):
+        Principal.fit(motifs_of_cell)
+    with pytest.raises(ValueError, match="at least 24 are needed"):
+        Principal.fit(canonical[:20])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_a_straight_velocity_is_followed_exactly_and_backwards_too(dice, dtype):
+    start, drift = torch.randn(5, 4, generator=dice, dtype=dtype), torch.arange(4, dtype=dtype)
+    end = flow.transport(lambda x, t: drift.expand_as(x), start, 3)
+    assert torch.allclose(end, start + drift, atol=TOLERANCE[dtype])
+    back = flow.transport(lambda x, t: drift.expand_as(x), end, 3, since=1.0, until=0.0)
+    assert torch.allclose(back, start, atol=TOLERANCE[dtype])
+
+
+def test_the_error_of_the_sampler_falls_with_the_fourth_power_of_the_step():
+    start = torch.ones(1, 1, dtype=torch.float64)
+    ends = [flow.transport(lambda x, t: x * (1 + t[:, None]), start, n).item() for n in (8, 16)]
+    errors = [abs(end - math.exp(1.5)) for end in ends]
+    assert errors[0] / errors[1] == pytest.approx(16, rel=0.2)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_an_untrained_flow_is_the_normal_distribution_of_its_motifs(canonical, dtype, dice):
+    chart = Principal.fit(canonical.to(dtype))
+    model = Flow(chart, MotifVelocity(chart, 16, 1).to(dtype), n_steps=20)
+    nn.init.zeros_(model.average.module.write[1].bias)
+    noise = torch.randn(10, 21, generator=dice, dtype=dtype)
+    assert torch.allclose(chart.coordinates(model.decode(noise)), chart.widths * noise, atol=1e-2)
+
+
+def test_a_normal_distribution_has_a_matching_error_of_one(canonical, dice):
+    chart = Principal.fit(canonical)
+    velocity = MotifVelocity(chart, 16, 1)
+    nn.init.zeros_(velocity.write[1].bias)
+    error = flow.matching_error(velocity, chart.widths * torch.randn(20_000, 21, generator=dice), chart.widths, dice)
+    assert error.item() == pytest.approx(1, abs=0.02)
+
+
+def test_the_likelihood_of_a_normal_distribution_is_known(canonical, dice):
+    chart = Principal.fit(canonical.double())
+    model = Flow(chart, MotifVelocity(chart, 16, 1).double(), n_steps=20)
+    nn.init.zeros_(model.average.module.write[1].bias)
+    numbers = torch.randn(6, 21, generator=dice, dtype=torch.float64)
+    known = -0.5 * (numbers.square().sum(1) + 21 * math.log(2 * math.pi)) - chart.widths.log().sum()
+    found = model.log_likelihood(chart.positions(chart.widths * numbers), 100)
+    assert torch.allclose(found, known, atol=0.05)
+
+
+def test_the_likelihood_of_a_stretch_counts_the_stretch(dice):
+    point = torch.randn(4, 3, generator=dice, dtype=torch.float64)
+    found = flow.log_likelihood(lambda x, t: 0.7 * x, point, 200)
+    noise = point * math.exp(-0.7)
+    known = -0.5 * (noise.square().sum(1) + 3 * math.log(2 * math.pi)) - 3 * 0.7
+    assert torch.allclose(found, known, atol=1e-4)
+
+
+def test_a_sample_repeats_with_its_seed_and_only_then(trained):
+    first, again, other = (trained.sample(4, Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.allclose(first, other, atol=0.1)
+
+
+def test_training_makes_motifs_that_noise_does_not(trained, canonical):
+    before = Flow(trained.chart, MotifVelocity(trained.chart, 48, 2), n_steps=3)
+    shares = [
+        motifs.validity(model.sample(300, Generator().manual_seed(0))).float().mean() for model in (before, trained)
+    ]
+    assert shares[1] > shares[0] + 0.03
+    errors = [
+        flow.flow_loss()(model, canonical, Generator().manual_seed(0))["loss"].item() for model in (before, trained)
+    ]
+    assert errors[1] < 0.95 * errors[0]
+
+
+def test_noise_and_motif_are_one_another_s_image(trained, canonical):
+    finer = Flow(trained.chart, trained.average.module, n_steps=20)
+    back = finer.decode(finer.encode(canonical[:20]))
+    assert aligned_rmsd(canonical[:20], back, allow_mirror=True, reorder=False).max() < 0.02
+
+
+def test_a_path_through_noise_begins_and_ends_where_it_should(trained, canonical):
+    finer = Flow(trained.chart, trained.average.module, n_steps=20)
+    path = finer.interpolate(canonical[:5], canonical[5:10], torch.tensor([0.0, 0.5, 1.0]))
+    assert torch.allclose(path[:, 0], canonical[:5], atol=0.05)
+    assert torch.allclose(path[:, 2], canonical[5:10], atol=0.05)
+    assert (path[:, 1] - canonical[:5]).abs().max() > 0.1
+
+
+def test_noise_between_noise_keeps_its_length_where_a_straight_line_does_not(dice):
+    one, other = torch.randn(2, 50, 21, generator=dice).unbind()
+    middle = flow.between(one, other, torch.full((50,), 0.5))
+    assert torch.allclose(middle.norm(dim=1), (one.norm(dim=1) + other.norm(dim=1)) / 2)
+    assert ((one + other) / 2).norm(dim=1).mean() < 0.8 * one.norm(dim=1).mean()
+    assert torch.allclose(flow.between(one, other, torch.zeros(50)), one, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
+def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, dice, dtype, mirror):
+    velocity = stirred(SetVelocity(24, 2).to(dtype))
+    point, time = clouds.to(dtype) / 2, torch.linspace(0, 1, 16, dtype=dtype)
+    before = velocity(point, time)
+    rms = before.square().mean().sqrt()
+    for q in symmetry.random_rotation(dice, (10,), dtype=dtype):
+        q = -q if mirror else q
+        order = torch.randperm(8, generator=dice)
+        after = velocity((point @ q.mT)[:, order], time)
+        assert (after - (before @ q.mT)[:, order]).abs().max() < TOLERANCE[dtype] * rms
+    assert (after - before).abs().max() > 0.1 * rms
+
+
+def test_the_velocity_of_a_set_sees_distances_and_time(clouds):
+    velocity = stirred(SetVelocity(24, 2).double())
+    time = torch.full((16,), 0.5, dtype=torch.float64)
+    before = velocity(clouds, time)
+    assert (velocity(clouds, 0.9 * time) - before).abs().max() > 1e-3
+    assert (velocity(1.1 * clouds, time) / 1.1 - before).abs().max() > 1e-3
+
+
+def test_a_flow_of_sets_needs_no_order_and_no_pose(motifs_of_cell, dice):
+    chart = Scaled.fit(motifs_of_cell)
+    model = Flow(chart, SetVelocity(8, 1), n_steps=4)
+    assert chart.coordinates(motifs_of_cell).square().mean().item() == pytest.approx(1, rel=1e-4)
+    noise, q = torch.randn(3, 8, 3, generator=dice), symmetry.random_orthogonal(dice, (), torch.float32)
+    assert torch.allclose(model.decode(noise @ q.mT), model.decode(noise) @ q.mT, atol=1e-3)
+    training.train(model, motifs_of_cell, flow.flow_loss(), training.Recipe(1), device="cpu", progress=False)
+    assert model.sample(2, dice).shape == (2, 8, 3)
+
+
+@pytest.mark.parametrize("kind", ["canonical", "set"])
+def test_what_is_wanted_reaches_the_network_and_nothing_is_wanted_where_it_is_nan(canonical, dice, kind):
+    chart = Principal.fit(canonical) if kind == "canonical" else Scaled.fit(canonical)
+    network = MotifVelocity(chart, 16, 1, n_properties=1) if kind == "canonical" else SetVelocity(8, 1, n_properties=1)
+    model = Flow(chart, stirred(network), n_steps=2)
+    noise = torch.randn(3, *chart.shape, generator=dice)
+    plain = model.decode(noise)
+    assert torch.equal(model.decode(noise, torch.full((3, 1), torch.nan)), plain)
+    assert not torch.allclose(model.decode(noise, torch.ones(3, 1)), plain, atol=1e-3)
+
+
+def test_half_of_the_motifs_come_without_their_property(canonical):
+    class Spy(nn.Module):
+        def forward(self, point, time, wanted):
+            seen.append(wanted.isnan().float().mean().item())
+            return point * weight
+
+    seen, weight, chart = [], nn.Parameter(torch.ones(())), Principal.fit(canonical)
+    flow.flow_loss()(Flow(chart, Spy()), (canonical, torch.ones(len(canonical), 1)), Generator().manual_seed(0))
+    assert seen[0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_restored_atoms_come_in_the_pose_of_the_question(trained, motifs_of_cell, dice, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.extensions.flow.completion.N_LIBRARY", 600)
+    model = flow.FlowCompletion(trained, dice)
+    assert isinstance(model, inpainting.Completer)
+    known, missing = inpainting.taken_out(motifs_of_cell[:40], 1, "first", dice)
+    made = inpainting.inpaint(known, 1, model, 5, Generator().manual_seed(1)).positions
+    by_chance = inpainting.inpaint(known, 1, inpainting.RandomPlaces(), 5, Generator().manual_seed(1)).positions
+    errors = [inpainting.restored_error(x, missing).amin(1).mean() for x in (made, by_chance)]
+    assert errors[0] < 0.6 * errors[1]
+    q = symmetry.random_orthogonal(dice, (), torch.float32)
+    draws, turned = (model.complete(x, 1, 8, Generator().manual_seed(2)) for x in (known, known @ q.mT))
+    near = (draws.positions @ q.mT - turned.positions).abs().amax((2, 3)) < 0.02
+    assert near.float().mean() > 0.9
+    assert (draws.log_weight.diff(dim=1) <= 0).all()
+
+
+def test_a_classifier_cannot_tell_halves_of_one_cell_and_sees_a_stretch(motifs_of_cell):
+    same = flow.two_sample_auc(motifs_of_cell[::2], motifs_of_cell[1::2])
+    other = flow.two_sample_auc(1.02 * motifs_of_cell[::2], motifs_of_cell[1::2])
+    assert abs(same.auc - 0.5) < 0.1
+    assert 0.005 < same.error < 0.06
+    assert other.auc > 0.9
+    with pytest.raises(ValueError, match="at least 10 a side"):
+        flow.two_sample_auc(motifs_of_cell[:9], motifs_of_cell)
+
+
+def test_a_copy_machine_is_found_out_and_an_honest_draw_is_not(motifs_of_cell):
+    training_, held_out, honest = motifs_of_cell[:300], motifs_of_cell[300:400], motifs_of_cell[400:]
+    copied = flow.memory(training_[:60], training_, held_out)
+    fair = flow.memory(honest, training_, held_out)
+    assert copied.generated < 1e-3 < copied.held_out
+    assert copied.copied == 1
+    assert fair.copied < 0.2
+    assert fair.generated == pytest.approx(fair.held_out, rel=0.2)
+
+
+def test_a_generator_that_repeats_itself_misses_more(motifs_of_cell):
+    real, fair = motifs_of_cell[:50], motifs_of_cell[50:250]
+    assert flow.mean_miss(real, real) < 1e-3
+    assert flow.mean_miss(fair[:1].expand(200, -1, -1), real) > 1.2 * flow.mean_miss(fair, real)
+
+
+def test_the_energy_of_an_atom_is_that_of_stillinger_and_weber():
+    def by_hand(cloud):
+        eps, s, a, lam, gam, big_a, b = 1.64833, 2.0951, 1.80, 31.5, 1.20, 7.049556277, 0.6022245584
+        r = np.linalg.norm(cloud, axis=1)
+        total = 0.0
+        for i in range(len(cloud)):
+            if r[i] < a * s:
+                total += 0.5 * big_a * eps * (b * (s / r[i]) ** 4 - 1) * math.exp(s / (r[i] - a * s))
+            for j in range(i):
+                if max(r[i], r[j]) < a * s:
+                    bend = cloud[i] @ cloud[j] / r[i] / r[j] + 1 / 3
+                    total += lam * eps * bend**2 * math.exp(gam * s / (r[i] - a * s) + gam * s / (r[j] - a * s))
+        return total
+
+    cloud = torch.randn(5, 8, 3, generator=Generator().manual_seed(0), dtype=torch.float64)
+    cloud = torch.nn.functional.normalize(cloud, dim=2) * torch.linspace(2.2, 4.0, 8, dtype=torch.float64)[:, None]
+    known = torch.tensor([by_hand(one.numpy()) for one in cloud], dtype=torch.float64)
+    torch.testing.assert_close(flow.central_energy(cloud), known)
+
+
+def test_a_bent_or_stretched_tetrahedron_has_a_higher_energy(dice):
+    perfect = flow.central_energy(CORNERS[None])
+    assert perfect.item() == pytest.approx(-2 * 1.64833, rel=1e-3)
+    assert (flow.central_energy(CORNERS + 0.2 * torch.randn(50, 4, 3, generator=dice)) > perfect).all()
+    q = symmetry.random_orthogonal(dice, (), torch.float32)
+    assert torch.allclose(flow.central_energy((CORNERS @ q.mT)[None]), perfect, atol=1e-4)
+
+
+@pytest.mark.parametrize("asked", [180.0, 60.0, 0.0, 100.0])
+def test_a_dihedral_angle_is_the_one_that_was_built(asked):
+    axis = nn.functional.normalize(CORNERS[0], dim=0)
+    across = nn.functional.normalize(CORNERS[1] - (CORNERS[1] @ axis) * axis, dim=0)
+    third = torch.linalg.cross(axis, across)
+    angle = math.radians(asked)
+    turned = math.cos(angle) * across + math.sin(angle) * third
+    second = CORNERS[0] + 2.35 * (axis / 3 + (8**0.5 / 3) * turned)
+    cloud = torch.cat([CORNERS, second[None]])
+    expected = sorted([asked, abs((asked + 120 + 180) % 360 - 180), abs((asked - 120 + 180) % 360 - 180)])
+    assert flow.dihedral_angles(cloud[None]).sort().values.tolist() == pytest.approx(expected, abs=0.1)
+    atoms = Atoms("Si6", torch.cat([torch.zeros(1, 3), cloud]).numpy())
+    by_ase = atoms.get_dihedral(2, 0, 1, 5)
+    assert min(by_ase, 360 - by_ase) == pytest.approx(asked, abs=0.1)
+
+
+def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_cell, dice):
+    q = symmetry.random_orthogonal(dice, (), torch.float32)
+    same = (motifs_of_cell @ q.mT)[:, torch.randperm(8, generator=dice)]
+    before = flow.dihedral_angles(motifs_of_cell)
+    assert torch.allclose(flow.dihedral_angles(same).sort().values, before.sort().values, atol=0.2)
+    rattled = flow.dihedral_angles(motifs_of_cell + 0.4 * torch.randn(motifs_of_cell.shape, generator=dice))
+    assert motifs.wasserstein(rattled, before) > 2
+    with pytest.raises(ValueError, match="needs a second shell"):
+        flow.dihedral_angles(motifs_of_cell[:, :4])
+
+
+def test_no_steps_and_no_motifs_are_refused(trained, dice):
+    with pytest.raises(ValueError, match="take one step at least"):
+        flow.transport(trained.velocity, torch.zeros(1, 21), 0)
+    with pytest.raises(ValueError, match="take one step at least"):
+        flow.log_likelihood(trained.velocity, torch.zeros(1, 21), 0)
+    with pytest.raises(ValueError, match="ask for one motif"):
+        trained.sample(0, dice)
+    with pytest.raises(ValueError, match="there is no motif"):
+        Scaled.fit(torch.zeros(0, 8, 3))
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        flow.central_energy(torch.full((1, 8, 3), torch.nan))
+
+
+def test_weights_alone_bring_a_flow_back(trained, canonical, tmp_path):
+    torch.save(trained.state_dict(), tmp_path / "flow.pt")
+    chart = Principal.fit(canonical[:100])
+    other = Flow(chart, MotifVelocity(chart, 48, 2, seed=5), n_steps=3)
+    other.load_state_dict(torch.load(tmp_path / "flow.pt", weights_only=True))
+    assert torch.equal(*(model.sample(3, Generator().manual_seed(0)) for model in (trained, other)))
+
+
+def test_the_floor_and_a_bad_generator_are_told_apart(motifs_of_cell, monkeypatch):
+    monkeypatch.setattr(benchmark, "N_CHOICES", 1)
+    known, real = motifs_of_cell[::2], motifs_of_cell[1::2]
+    floor = benchmark.scores(known, real, known, floor=True)
+    bad = benchmark.scores(known + 0.1 * torch.randn(known.shape, generator=Generator().manual_seed(0)), real, known)
+    for name in ("W_r (A)", "W_energy (eV)", "AUC", "miss (A)"):
+        assert bad[name] > floor[name]
+    assert bad["memory, copied"] > 0.2
+
+
+def test_sets_turn_exactly_in_the_benchmark_too(motifs_of_cell):
+    errors = benchmark.turning_error(Flow(Scaled.fit(motifs_of_cell), stirred(SetVelocity())), motifs_of_cell)
+    assert errors["torch.float32"] < 1e-3
+    assert errors["torch.float64"] < 1e-10

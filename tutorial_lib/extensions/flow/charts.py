@@ -1,0 +1,148 @@
+"""The space in which a flow runs: motifs come in, numbers without a unit go out, and back.
+
+`Principal` reads motifs in one order and pose, from `alignment.Template`, and drops what is the same in all of them.
+`Scaled` reads motifs in any order and pose, and only changes the unit. Nothing is lost by either.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from tutorial_lib.vocabulary import Latent, Motifs, Positions
+
+
+class Principal(nn.Module):
+    """Canonical motifs as 3 n - 3 numbers about 0, uncorrelated, the one that varies most first.
+
+    The pose in which X is nearest to a template T makes T^T X symmetric: three linear equations, so canonical motifs
+    fill 3 n - 3 of 3 n directions, exactly. The other three are left out. All numbers have one unit, in which their
+    variances have the mean 1, so noise that is poured over them is the same in every direction of space: it drowns the
+    stiff directions, bonds, long before the soft ones, and on the way back those are settled first.
+
+    Args:
+        mean: (n, 3), angstrom.
+        axes: (3 n - 3, 3 n), no unit, orthonormal rows.
+        unit: angstrom, one number.
+        widths: (3 n - 3,), standard deviations in that unit.
+    """
+
+    def __init__(self, mean: Tensor, axes: Tensor, unit: Tensor, widths: Tensor):
+        super().__init__()
+        self.shape = (len(widths),)
+        for name, value in {"mean": mean, "axes": axes, "unit": unit, "widths": widths}.items():
+            self.register_buffer(name, value)
+
+    @classmethod
+    def fit(cls, canonical: Motifs) -> "Principal":
+        """The chart of a set of training motifs.
+
+        Args:
+            canonical: (N, n, 3), angstrom, in one order and pose; N at least 3 n.
+
+        Returns:
+            The chart.
+
+        Raises:
+            ValueError: there are too few motifs, or they are not in the pose of a template.
+        """
+        flat = canonical.flatten(1).double()
+        n_kept = flat.shape[1] - 3
+        if len(flat) < flat.shape[1]:
+            raise ValueError(f"{len(flat)} motifs do not fix {n_kept} widths: at least {flat.shape[1]} are needed")
+        _, values, axes = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
+        if values[n_kept] > 1e-3 * values[n_kept - 1]:
+            raise ValueError(
+                f"the motifs fill all {flat.shape[1]} directions, so they are not in one pose: "
+                "pass them through alignment.Template.canonical first"
+            )
+        widths = values[:n_kept] / len(flat) ** 0.5
+        unit = widths.square().mean().sqrt()
+        kept = (flat.mean(0).view(canonical.shape[1:]), axes[:n_kept], unit, widths / unit)
+        return cls(*(x.to(canonical) for x in kept))
+
+    def coordinates(self, positions: Motifs) -> Latent:
+        """Numbers that stand for canonical motifs.
+
+        Args:
+            positions: (N, n, 3), angstrom, in the order and pose of the template.
+
+        Returns:
+            (N, 3 n - 3), no unit.
+
+        Raises:
+            RuntimeError: the motifs have another number of atoms.
+        """
+        return (positions - self.mean).flatten(1) @ self.axes.mT / self.unit
+
+    def positions(self, coordinates: Latent) -> Motifs:
+        """The canonical motifs that numbers stand for.
+
+        Args:
+            coordinates: (N, 3 n - 3), no unit.
+
+        Returns:
+            (N, n, 3), angstrom.
+
+        Raises:
+            RuntimeError: there are more or fewer numbers.
+        """
+        return self.mean + (coordinates * self.unit @ self.axes).unflatten(1, self.mean.shape)
+
+
+class Scaled(nn.Module):
+    """Motifs in a unit in which their coordinates have a mean square of 1.
+
+    Args:
+        unit: angstrom.
+        n_atoms: of a motif.
+    """
+
+    def __init__(self, unit: Tensor, n_atoms: int):
+        super().__init__()
+        self.shape = (n_atoms, 3)
+        self.register_buffer("unit", unit)
+        self.register_buffer("widths", torch.ones_like(unit))
+
+    @classmethod
+    def fit(cls, positions: Motifs) -> "Scaled":
+        """The chart of a set of training motifs, in any order and pose.
+
+        Args:
+            positions: (N, n, 3), angstrom.
+
+        Returns:
+            The chart.
+
+        Raises:
+            ValueError: there is no motif.
+        """
+        if not len(positions):
+            raise ValueError("there is no motif to take the unit from")
+        return cls(positions.square().mean().sqrt(), positions.shape[1])
+
+    def coordinates(self, positions: Motifs) -> Positions:
+        """Motifs in the unit of the chart.
+
+        Args:
+            positions: (N, n, 3), angstrom.
+
+        Returns:
+            (N, n, 3), no unit.
+
+        Raises:
+            Nothing.
+        """
+        return positions / self.unit
+
+    def positions(self, coordinates: Positions) -> Motifs:
+        """Motifs in angstrom.
+
+        Args:
+            coordinates: (N, n, 3), no unit.
+
+        Returns:
+            (N, n, 3), angstrom.
+
+        Raises:
+            Nothing.
+        """
+        return coordinates * self.unit

@@ -1,0 +1,91 @@
+"""What physics says of a motif: clouds about a silicon atom come in, an energy and dihedral angles go out.
+
+Nobody fitted a generator to these. The energy is that of the central atom under the potential with which the cells were
+made, so real motifs lie in its valleys; dihedral angles tie three bonds together, which no distance and no single angle
+does. Lost: everything beyond the motif, so the energy is not that of the atom in its cell.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from tutorial_lib.motifs import centre_distances
+from tutorial_lib.vocabulary import Motifs, Scalars
+
+# Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weide and
+# Mousseau (J. Non-Cryst. Solids 282, 248 (2001)).
+EPSILON, SIGMA, REACH = 1.64833, 2.0951, 1.80  # eV, A, and the cut-off in units of sigma
+LAMBDA, GAMMA, COSINE = 31.5, 1.20, -1 / 3
+A, B, P = 7.049556277, 0.6022245584, 4
+BOND = 2.85  # A, between the first and the second shell of the amorphous solid
+INSIDE = 1e-3  # A: the exponential is 0 that near the cut-off, and its argument would overflow
+
+
+def central_energy(positions: Motifs) -> Scalars:
+    """The energy of the central atom under the modified Stillinger-Weber potential.
+
+    Half of its pair terms, A (B (s/r)^4 - 1) exp(1 / (r/s - 1.8)), and the three-body terms with the atom in the
+    middle, lambda (cos theta + 1/3)^2 exp(gamma / (r/s - 1.8) + gamma / (r'/s - 1.8)), both times epsilon. The second
+    vanish for a perfect tetrahedron. It does not see the bonds of the neighbours with each other.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom.
+
+    Returns:
+        (N,), eV.
+
+    Raises:
+        ValueError: there is no motif, or a position is not finite.
+
+    Example:
+        A bond of the best length is worth epsilon, and half of each of the crystal's four belongs to the atom.
+
+        >>> corners = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+        >>> round(central_energy(2.3517 / 3**0.5 * corners[None]).item() / EPSILON, 2)
+        -2.0
+    """
+    centre_distances(positions)  # speaks up where there is nothing
+    radius = positions.norm(dim=-1)
+    scaled = radius / SIGMA
+    inside = radius < REACH * SIGMA - INSIDE
+    beyond = 1 / torch.where(inside, scaled - REACH, -1.0)
+    pair = torch.where(inside, A * (B * scaled.clamp(min=0.1) ** -P - 1) * beyond.exp(), 0.0)
+    weight = torch.where(inside, (GAMMA * beyond).exp(), 0.0)
+    unit = torch.nn.functional.normalize(positions, dim=-1)
+    row, column = torch.triu_indices(positions.shape[1], positions.shape[1], offset=1)
+    cosine = (unit[:, row] * unit[:, column]).sum(-1)
+    bent = LAMBDA * (cosine - COSINE).square() * weight[:, row] * weight[:, column]
+    return EPSILON * (0.5 * pair.sum(1) + bent.sum(1))
+
+
+def dihedral_angles(positions: Motifs) -> Tensor:
+    """How atoms of the second shell are turned about the bonds that lead to them.
+
+    For every chain l, centre, j, k, where l and j are two of the four nearest atoms and k is one of the others and
+    bonded to j, the angle between the planes of l, centre, j and of centre, j, k. Sixty degrees is staggered, as in the
+    crystal of diamond; nought is eclipsed. Mirror images have the same angles.
+
+    Args:
+        positions: (N, n, 3), angstrom, about the central atom, n at least 5.
+
+    Returns:
+        (chains,), degree, from 0 to 180, of all motifs together; as many as there are such bonds, three for each.
+
+    Raises:
+        ValueError: there is no motif, a position is not finite, or there are fewer than five atoms.
+    """
+    centre_distances(positions)
+    if positions.shape[1] < 5:
+        raise ValueError(f"a dihedral angle needs a second shell, and these motifs have {positions.shape[1]} atoms")
+    order = positions.norm(dim=-1).argsort(dim=-1)[..., None].expand_as(positions)
+    first, second = positions.gather(1, order).split([4, positions.shape[1] - 4], dim=1)
+    bonded = torch.cdist(first, second) < BOND
+    motif, j, k = bonded.nonzero(as_tuple=True)
+    axis, out = first[motif, j], second[motif, k]
+    others = torch.tensor([[other for other in range(4) if other != at] for at in range(4)], device=positions.device)[j]
+    start = first[motif[:, None], others]
+    axis, out = (x[:, None].expand_as(start) for x in (axis, out))
+    one, other = torch.linalg.cross(start, axis), torch.linalg.cross(out, axis)
+    sine = torch.linalg.vector_norm(torch.linalg.cross(one, other), dim=-1)
+    return torch.atan2(sine, (one * other).sum(-1)).flatten() * (180 / math.pi)

@@ -1,0 +1,95 @@
+"""The velocity of the flow on sets of atoms: clouds in any order and pose come in, velocities that turn alike go out.
+
+Nothing is canonical here. Atoms see each other and the centre through distances, and speak in vectors along what they
+see, scaled by learnt numbers: turning, mirroring or renumbering the cloud turns, mirrors or renumbers the velocity,
+exactly. Noise has the same symmetry, so the generated distribution has it, too.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from tutorial_lib.extensions.flow.network import TimeWaves
+from tutorial_lib.extensions.flow.paths import normal
+from tutorial_lib.vocabulary import Features, Positions, Scalars
+
+N_BUMPS = 24
+FARTHEST = 4.0  # in the unit of the chart, about 1.9 A: noise reaches that far
+SOFT = 0.3  # in the same unit: vectors shrink with their length below it, so that nothing jumps where two atoms meet
+
+
+class SetVelocity(nn.Module):
+    """The velocity of a set of atoms about a centre.
+
+    Numbers of atom i are updated by messages, which read the numbers of i and of j, their distance, the distances of
+    both from the centre and the inner product of their places. The last messages are numbers that multiply x_i - x_j;
+    the velocity is their sum, and one more number times x_i.
+
+    Args:
+        width: numbers an atom, and a message.
+        n_layers: rounds of messages.
+        n_properties: numbers that may be asked for, standardised.
+        seed: of the initial weights.
+    """
+
+    def __init__(self, width: int = 48, n_layers: int = 3, *, n_properties: int = 0, seed: int = 0):
+        super().__init__()
+        self.n_properties = n_properties
+        self.register_buffer("centres", torch.linspace(0, FARTHEST, N_BUMPS))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.waves = TimeWaves()
+            self.start = nn.Linear(N_BUMPS + self.waves.width + 2 * n_properties, width)
+            self.of_pair = nn.ModuleList(nn.Linear(N_BUMPS + 2, width, bias=False) for _ in range(n_layers))
+            self.of_ends = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n_layers))
+            self.message = nn.ModuleList(
+                nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU()) for _ in range(n_layers)
+            )
+            self.update = nn.ModuleList(
+                nn.Sequential(nn.Linear(2 * width, width), nn.SiLU(), nn.Linear(width, width)) for _ in range(n_layers)
+            )
+            self.along_pair = nn.Linear(width, 1)
+            self.along_radius = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
+        for last in (self.along_pair, self.along_radius[2]):
+            nn.init.zeros_(last.weight)
+
+    def forward(self, point: Positions, time: Scalars, wanted: Features | None = None) -> Positions:
+        """The velocity at points and times.
+
+        Args:
+            point: (N, n, 3), no unit: positions in the unit of the chart.
+            time: (N,), no unit, 0 where there is noise and 1 where there are motifs.
+            wanted: (N, n_properties), standardised, NaN where nothing is asked for; nothing at all if None.
+
+        Returns:
+            (N, n, 3), no unit.
+
+        Raises:
+            RuntimeError: shapes do not fit.
+        """
+        known = normal(time, point, point.new_ones(()))
+        told = self.waves(time)
+        if self.n_properties:
+            wanted = point.new_full((len(point), self.n_properties), torch.nan) if wanted is None else wanted
+            told = torch.cat([told, wanted.nan_to_num(0.0), wanted.isnan().to(point)], dim=1)
+        seen = point / known.width  # of one size at all times
+        apart = seen[:, :, None] - seen[:, None]
+        distance, radius = _length(apart), _length(seen)
+        inner = (seen / (1 + radius)) @ (seen / (1 + radius)).mT
+        pair = torch.cat([self._bumps(distance), distance, inner[..., None]], dim=-1)
+        numbers = self.start(torch.cat([self._bumps(radius), told[:, None].expand(-1, point.shape[1], -1)], dim=-1))
+        for of_pair, of_ends, message, update in zip(
+            self.of_pair, self.of_ends, self.message, self.update, strict=True
+        ):
+            mine, yours = of_ends(numbers).chunk(2, dim=-1)
+            sent = message(of_pair(pair) + mine[:, :, None] + yours[:, None])
+            numbers = numbers + update(torch.cat([numbers, sent.mean(2)], dim=-1))
+        pushed = (self.along_pair(sent) * apart / (distance + SOFT)).sum(2)
+        pulled = self.along_radius(numbers) * seen / (radius + SOFT)
+        return known.slope * point + known.left * (pushed + pulled)
+
+    def _bumps(self, distance: Tensor) -> Tensor:
+        return (-((distance - self.centres) * (N_BUMPS / FARTHEST)).square() / 2).exp()
+
+
+def _length(vectors: Tensor) -> Tensor:
+    return (vectors.square().sum(-1, keepdim=True) + 1e-6).sqrt()
