@@ -54,7 +54,8 @@ class PretendCuda(TorchFunctionMode):
         if func is torch._has_compatible_shallow_copy_type:
             return False  # so a module that moves gets new parameters
         kwargs = dict(kwargs or {})
-        wanted = [*args, kwargs.pop("device", None)] if func is Tensor.to or "device" in kwargs else []
+        place = kwargs.pop("device", None) if func is Tensor.to or "device" in kwargs else None
+        wanted = [*args[1:], place] if func is Tensor.to else [place]  # what moves may be there already
         devices = [_device(word) for word in wanted if _device(word) is not None]
         if func is Tensor.cpu or devices == ["cpu"]:
             return _off(func(*args, **kwargs) if func is not Tensor.to else _converted(args, kwargs))
