@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 
 import torch
 from joblib import Memory, Parallel, delayed
@@ -19,8 +20,8 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from benchmarks import inpainting as holes
-from benchmarks.table import RESULTS, Figure, long_benchmark
-from tutorial_lib import environments, gram, motifs, recipes, silicon, symmetry, training, vae
+from benchmarks.table import RESULTS, Figure, long_benchmark, mean_and_spread
+from tutorial_lib import environments, motifs, recipes, silicon, symmetry, training
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.extensions import flow
 from tutorial_lib.extensions.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
@@ -38,6 +39,7 @@ PHYSICS: dict[str, Callable[[Tensor], Tensor]] = {
     "W_dihedral (degree)": flow.dihedral_angles,
 }
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+in_words = partial(mean_and_spread, digits=3)
 
 
 def data() -> tuple[dict[str, environments.Environments], Template]:
@@ -86,26 +88,6 @@ def trained(name: str, x: Tensor, seed: int) -> tuple[Flow, float, list[float]]:
 def standardised(values: Tensor, training_values: Tensor) -> Tensor:
     """Values in units of the spread of the training values, about their mean."""
     return (values - training_values.mean()) / training_values.std()
-
-
-def autoencoder(x: Tensor, seed: int) -> tuple[vae.AlignedAutoencoder, float]:
-    """Notebook 03's autoencoder, trained by its recipe, and its CPU seconds."""
-    standardiser = gram.Standardiser.fit(gram.gram_matrix(x))
-
-    def after_alignment(drawn: Tensor, truth: Tensor) -> Tensor:
-        return truth.shape[1] * aligned_rmsd(truth, drawn, allow_mirror=True, reorder=False).square()
-
-    model, began = vae.AlignedAutoencoder(seed=seed), time.process_time()
-    loss = vae.aligned_loss(
-        beta=recipes.ALIGNED_BETA,
-        describe=lambda some: standardiser.features(gram.gram_matrix(some)),
-        error=after_alignment,
-        shake=recipes.ALIGNED_SHAKE,
-        repulsion=recipes.ALIGNED_REPULSION,
-        closest=motifs.descriptor(x).min().item(),
-    )
-    training.train(model, x, loss, recipes.aligned(seed), device="cpu", progress=False)
-    return model, time.process_time() - began
 
 
 def scores(made: Tensor, real: Tensor, known: Tensor, *, floor: bool = False) -> dict[str, float]:
@@ -194,7 +176,9 @@ def measured(name: str, seed: int) -> dict:
     x, test = (template.canonical(found[split].positions) for split in ("train", "test"))
     model, result = None, {"seed": seed}
     if name == VAE:
-        model, result["seconds"] = autoencoder(x, seed)
+        began = time.process_time()
+        model = holes.aligned_decoder(x, 8, seed, recipes.aligned(seed))  # as notebook 03 trains it
+        result["seconds"] = time.process_time() - began
     else:
         model, result["seconds"], losses = trained(name, x, seed)
         result["loss"] = [sum(losses[at : at + 20]) / len(losses[at : at + 20]) for at in range(0, len(losses), 20)]
@@ -242,19 +226,12 @@ def seen(runs: list[dict], name: str) -> list[float]:
     return [run["scores"][name] for run in runs]
 
 
-def in_words(values: list[float], digits: int = 3) -> str:
-    """Mean and spread over seeds."""
-    numbers = torch.tensor(values, dtype=torch.float64)
-    spread = f" ± {numbers.std():.{digits}f}" if len(values) > 1 else ""
-    return f"{numbers.mean():.{digits}f}{spread}"
-
-
 def asked_figures(ours: list[dict], floor: dict[str, float], best_of_20: float) -> list[Figure]:
     """The rows of which something is asked; the worst seed counts."""
 
     def row(name: str, asked: str, values: list[float], limit: float, *, more: bool = False, digits: int = 3) -> Figure:
         passes = min(values) >= limit if more else max(values) <= limit
-        return Figure(f"{CANONICAL}: {name}", asked, in_words(values, digits), passes)
+        return Figure(f"{CANONICAL}: {name}", asked, in_words(values, digits=digits), passes)
 
     valid = [100 * value for value in seen(ours, "valid (share)")]
     figures = [row("valid samples (%)", "85 (aim 95)", valid, 85, more=True, digits=1)]
@@ -299,7 +276,7 @@ def all_figures(series: dict) -> list[Figure]:
         for name in ("generated", "held_out", "copied"):
             words = in_words(seen(found, f"memory, {name}"))
             figures.append(Figure(f"{generator}: memory, {name}", "reported", words))
-        words = in_words([run["seconds"] for run in found], 0)
+        words = in_words([run["seconds"] for run in found], digits=0)
         figures.append(Figure(f"{generator}: training (CPU s)", "reported", words))
     for cheat in CHEATS:
         words = f"{series['cheats'][cheat]['memory, copied']:.3f}"

@@ -186,8 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     linear, linear_random = (f"{series[name][0]:.2f}" for name in ("PCA-8", "PCA-8, random order"))
 
     def reported(what: str, name: str, beside: str = "reported") -> Figure:
-        values = series[name]
-        return Figure(what, beside, mean_and_spread(values) if len(values) > 1 else f"{values[0]:.2f}")
+        return Figure(what, beside, mean_and_spread(series[name]))
 
     figures = [
         Figure("environments a CPU second / ase.neighborlist", "4 (aim 10)", f"{faster:.1f}", faster >= 4),

@@ -211,8 +211,7 @@ def of(series: dict, data: str, variant: str, share: float, n: int = 500) -> lis
 
 def words(runs: list[dict]) -> str:
     """Errors on unseen shapes, beside what it took."""
-    each = ([run["test"][what] for run in runs] for what in ("entries", "occupied"))
-    entries, occupied = (mean_and_spread(values) if len(runs) > 1 else f"{values[0]:.2f}" for values in each)
+    entries, occupied = (mean_and_spread([run["test"][what] for run in runs]) for what in ("entries", "occupied"))
     cosine = max(1 - run["test"]["overlap"] for run in runs)
     milli_ev = hamiltonian.MILLI_EV * 1e-6 * sum(run["test"]["occupied"] for run in runs) / len(runs)
     cost = f"{runs[0]['steps']} steps, {max(run['seconds'] for run in runs):.0f} s, {runs[0]['parameters']} parameters"

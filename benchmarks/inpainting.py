@@ -20,7 +20,7 @@ from tutorial_lib import environments, gram, inpainting, motifs, places, recipes
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.environments import Environments
 from tutorial_lib.inpainting import Completer
-from tutorial_lib.training import best_device, train
+from tutorial_lib.training import Recipe, best_device, train
 
 CASES = [(shell, m) for shell in ("first", "second", "any") for m in (1, 2, 3)]
 IN_WORDS = [("first", 1), ("second", 1), ("any", 1), ("any", 2), ("any", 3)]  # with every seed; the others with one
@@ -42,8 +42,8 @@ def template_of(clouds: Tensor) -> Template:
     return Template.fit(clouds[:: len(clouds) // N_FOR_TEMPLATE])
 
 
-def aligned_decoder(clouds: Tensor, n_latent: int, seed: int) -> vae.AlignedAutoencoder:
-    """The notebook's autoencoder, trained by its recipe on clouds in one order."""
+def aligned_decoder(clouds: Tensor, n_latent: int, seed: int, recipe: Recipe | None = None) -> vae.AlignedAutoencoder:
+    """The notebook's autoencoder, trained by its recipe on clouds in one order, or by another notebook's."""
     n_atoms = clouds.shape[1]
     standardiser = gram.Standardiser.fit(gram.gram_matrix(clouds))
 
@@ -59,7 +59,7 @@ def aligned_decoder(clouds: Tensor, n_latent: int, seed: int) -> vae.AlignedAuto
         repulsion=recipes.ALIGNED_REPULSION,
         closest=motifs.descriptor(clouds).min().item(),
     )
-    train(model, clouds, loss, recipes.inpainting(seed), device=best_device(), progress=False)
+    train(model, clouds, loss, recipe or recipes.inpainting(seed), device=best_device(), progress=False)
     return model.cpu()
 
 

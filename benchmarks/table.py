@@ -34,10 +34,11 @@ class Figure:
     passes: bool = True
 
 
-def mean_and_spread(values: list[float]) -> str:
-    """The mean and the standard deviation over seeds, cells or repeats, in words."""
+def mean_and_spread(values: list[float], digits: int = 2) -> str:
+    """The mean and the standard deviation over seeds, cells or repeats, in words; one value has no spread."""
     numbers = torch.tensor(values, dtype=torch.float64)
-    return f"{numbers.mean():.2f} ± {numbers.std(correction=1):.2f}"
+    spread = f" ± {numbers.std(correction=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{numbers.mean():.{digits}f}{spread}"
 
 
 def median_ratio(slow: Callable[[], float], fast: Callable[[], float], repeats: int) -> float:
