@@ -126,7 +126,7 @@ def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[s
 
 
 def with_blocks(readme: str, blocks: dict[str, str]) -> str:
-    """The README with each block between its two comments made anew.
+    """A page with each block between its two comments made anew.
 
     Raises:
         ValueError: there is no such block.
@@ -135,7 +135,7 @@ def with_blocks(readme: str, blocks: dict[str, str]) -> str:
         pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(\n<!-- end -->)", flags=re.DOTALL)
         readme, n_found = pattern.subn(lambda block, text=text: block[1] + text + block[2], readme)
         if n_found != 1:
-            raise ValueError(f"README.md has {n_found} blocks called {name!r}, one is needed")
+            raise ValueError(f"there are {n_found} blocks called {name!r}, one is needed")
     return readme
 
 

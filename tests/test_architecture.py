@@ -198,6 +198,8 @@ ALLOWED = {
     "exercises.missing_atom": {"exercises.judge", "symmetry"},
     "exercises.flow_matching": {"exercises.judge"},
     "exercises.hamiltonians": {"exercises.judge", "symmetry"},
+    "exercises.spare.invariance": {"exercises.judge"},
+    "exercises.spare": {"exercises.spare.invariance"},
     "exercises": {
         "exercises.invariance",
         "exercises.gram_vae",

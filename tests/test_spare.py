@@ -1,0 +1,104 @@
+"""Exercises that are in no notebook: their pages ask and answer, and their judges know the tempting mistakes."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from tutorial_lib.exercises import judge, spare
+from tutorial_lib.exercises.spare import invariance
+
+TOP = Path(__file__).parent.parent
+PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
+HINTS = judge.HINTS | invariance.HINTS
+CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(spare, name) for name in spare.__all__}
+
+
+def householder(x, normal):
+    n = normal / normal.norm()
+    return x @ (torch.eye(3, dtype=x.dtype) - 2 * torch.outer(n, n))
+
+
+def unit(normal):
+    return normal / normal.norm()
+
+
+RIGHT = {
+    "1.s": [householder, lambda x, n: x - 2 * torch.outer(x @ unit(n), unit(n))],
+}
+WRONG = {
+    "1.s": [
+        (lambda x, n: x - 2 * torch.outer(x @ n, n), "1.s length"),
+        (lambda x, n: x - torch.outer(x @ unit(n), unit(n)), "1.s shadow"),
+        (lambda x, n: 2 * torch.outer(x @ unit(n), unit(n)) - x, "1.s turned"),
+        (lambda x, n: x * torch.tensor([1, 1, -1]), "1.s axis"),
+        (lambda x, n: -x, "1.s inverted"),
+        (lambda x, n: x - 2 * torch.outer((x - x.mean(0)) @ unit(n), unit(n)), "1.s centroid"),
+        (lambda x, n: x + 0, "1.s same"),
+        (lambda x, n: x - 2 * n, "1.s other"),
+    ],
+}
+
+
+def section(number):
+    """What a page says of its spare exercise."""
+    return PAGES[number.split(".")[0].zfill(2)].read_text(encoding="utf-8").split("## A spare exercise\n")[1]
+
+
+def run(source):
+    names = {"torch": torch}
+    exec(compile(source, "a page of docs/teaching", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "hint"), [(number, *wrong) for number, answers in WRONG.items() for wrong in answers]
+)
+def test_a_tempting_wrong_answer_meets_the_hint_written_for_it(number, answer, hint):
+    verdict = CHECKS[number](answer)
+    assert (verdict.state, verdict.hint) == ("wrong", HINTS[hint]), verdict
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_right_answers_written_differently_are_accepted(number):
+    for answer in RIGHT[number]:
+        verdict = CHECKS[number](answer)
+        assert verdict.state == "right", verdict
+
+
+def test_every_exercise_has_four_wrong_and_two_right_answers_and_every_hint_is_met():
+    assert set(CHECKS) == set(RIGHT) == set(WRONG)
+    assert all(len(answers) >= 2 for answers in RIGHT.values())
+    assert all(len({hint for _, hint in answers if hint[0].isdigit()}) >= 4 for answers in WRONG.values())
+    assert {hint for answers in WRONG.values() for _, hint in answers} >= set(HINTS) - set(judge.HINTS)
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_a_page_asks_with_a_stub_and_answers(number):
+    stub, answer = re.findall(r"```python\n(.*?)```", section(number), flags=re.DOTALL)
+    name = re.search(r"^def (\w+\(.*\)):", stub, flags=re.MULTILINE)[1]
+    assert f"def {name}:" in answer, "the stub and the answer have one signature"
+    assert re.search(r"^    \.\.\.$", stub, flags=re.MULTILINE)
+    call = re.search(r"^spare\.check_\w+\((\w+)\)$", stub, flags=re.MULTILINE)
+    assert CHECKS[number](run(stub)[call[1]]).state == "open"
+    verdict = CHECKS[number](run(answer)[call[1]])
+    assert verdict.state == "right", verdict
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_a_wrong_shape_is_named_and_a_judge_says_the_same_twice(number):
+    verdicts = [CHECKS[number](lambda *inputs: torch.zeros(7, 7, 7, dtype=torch.float64)) for _ in range(2)]
+    assert verdicts[0] == verdicts[1]
+    assert "(7, 7, 7)" in verdicts[0].sentence
+
+
+@pytest.mark.parametrize("number", CHECKS)
+def test_no_notebook_of_the_students_asks_it(number):
+    name = f"check_{number.replace('.', '_')}"
+    assert all(name not in path.read_text(encoding="utf-8") for path in (TOP / "notebooks").rglob("*.ipynb"))
+
+
+def test_every_notebook_has_one():
+    assert list(CHECKS) == [f"{int(number)}.s" for number in PAGES]
+    assert len(PAGES) == len(list((TOP / "notebooks").glob("[0-9]*.ipynb")))

@@ -1,0 +1,10 @@
+"""The judges of exercises that are in no notebook, for a test or for whoever has done all others.
+
+One exercise a notebook, `check_1_s` for notebook 01; what each asks stands on the notebook's page in docs/teaching.
+"""
+
+from tutorial_lib.exercises.spare.invariance import check_1_s
+
+__all__ = [
+    "check_1_s",
+]
