@@ -1,0 +1,154 @@
+"""The course as a site: notebooks as they were run, glossary, library, teacher's guide, with search and without a network.
+
+python scripts/make_site.py                 build it into build/site; open build/site/index.html
+python scripts/make_site.py --serve         build it, then serve it on this machine until Ctrl + C
+
+Pages are read as they stand in the repository and nothing is run. Needs the extra `docs`.
+"""
+
+import argparse
+import html
+import http.server
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import nbformat
+
+TOP = Path(__file__).parent.parent
+BUILT = TOP / "build" / "site"
+PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/vocabulary.py")
+SOURCES = "tutorial_lib/*/**/SOURCES.md"
+HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
+# The rooms in the order in which the course enters them; whatever is not named comes last.
+GROUPS = {
+    "Atoms": ["vocabulary", "symmetry", "silicon", "environments", "motifs", "gram", "molecules", "tetris", "octahedra"],
+    "Learning": ["primer", "training", "recipes", "vae", "reconstruction"],
+    "Turning": ["alignment", "synchronisation", "equivariant", "sphere", "hierarchy"],
+    "Missing atoms": ["inpainting", "places"],
+    "Extensions": ["extensions.flow", "extensions.missing_atom", "extensions.hamiltonian"],
+    "Around it": [],
+}
+
+
+def rooms() -> list[str]:
+    """The modules and packages that have a page: all first floors of the library, and the extensions one by one."""
+    found = [path for path in (TOP / "tutorial_lib").iterdir() if not path.name.startswith("_")]
+    names = {path.stem for path in found if path.suffix == ".py" or (path / "__init__.py").exists()} - {"extensions"}
+    extensions = (TOP / "tutorial_lib" / "extensions").glob("*/__init__.py")
+    return sorted(names | {f"extensions.{path.parent.name}" for path in extensions})
+
+
+def grouped() -> dict[str, list[str]]:
+    """All rooms under the headings of `GROUPS`."""
+    named = {room for names in GROUPS.values() for room in names}
+    return {title: names or [room for room in rooms() if room not in named] for title, names in GROUPS.items()}
+
+
+def stage(folder: Path) -> None:
+    """A copy of all pages, ready for Sphinx: pictures with their words, and a page for each room of the library.
+
+    Args:
+        folder: made anew.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    wanted = [TOP / page for page in PAGES] + sorted(TOP.glob(SOURCES))
+    for page in wanted:
+        target = folder / page.relative_to(TOP)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if page.is_dir():
+            shutil.copytree(page, target, ignore=shutil.ignore_patterns(".*", "*.py.orig", "__pycache__"))
+        else:
+            shutil.copy(page, target)
+    for path in (folder / "notebooks").rglob("*.ipynb"):
+        nbformat.write(with_words(nbformat.read(path, 4)), path)
+    library = folder / "library"
+    library.mkdir()
+    for title, names in grouped().items():
+        for name in names:
+            (library / f"{name}.md").write_text(room_page(name), encoding="utf-8")
+        entries = "\n".join(names)
+        toctree = f"```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
+        group = title.lower().replace(" ", "_")
+        (library / f"group_{group}.md").write_text(f"# {title}\n\n{toctree}", encoding="utf-8")
+    groups = "\n".join(f"group_{title.lower().replace(' ', '_')}" for title in GROUPS)
+    (library / "index.md").write_text(
+        "# The library\n\nOne file an idea, in the order in which the course enters them. Positions are torch tensors in "
+        "ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions stands "
+        "[in the glossary](../notebooks/glossary.md#conventions).\n\n"
+        f"```{{toctree}}\n:maxdepth: 2\n\n{groups}\n```\n",
+        encoding="utf-8",
+    )
+
+
+def room_page(name: str) -> str:
+    """The page of one module: its first lines, and all its doors with shapes, units and errors."""
+    if name == "vocabulary":
+        body = "```{literalinclude} ../tutorial_lib/vocabulary.py\n```"
+    else:
+        body = f"```{{eval-rst}}\n.. automodule:: tutorial_lib.{name}\n   :members:\n```"
+    return f"# {name}\n\n`tutorial_lib.{name}`\n\n{body}\n"
+
+
+def with_words(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with the words of each picture where the site's builder looks for them, without Colab's cell."""
+    book.cells = [cell for cell in book.cells if "colab" not in cell.metadata.get("tags", [])]
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            if words := output.get("metadata", {}).get("image/png", {}).get("alt"):
+                cell.metadata["mystnb"] = {"image": {"alt": words}}
+            if "text/html" in output.get("data", {}):  # `<img alt="..." src="data:...">`, as `viewer` writes it
+                found = re.match(r'<img alt="([^"]*)"', output.data["text/html"])
+                if found and "image/png" in output.data:
+                    del output.data["text/html"]
+                    cell.metadata["mystnb"] = {"image": {"alt": html.unescape(found[1])}}
+    return book
+
+
+def build(out: Path) -> None:
+    """Build the site; whatever Sphinx warns of, a link that leads nowhere first of all, is an error.
+
+    Args:
+        out: the folder of the site, made anew.
+
+    Raises:
+        SystemExit: the extra `docs` is not installed, or Sphinx warned.
+    """
+    if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_nb", "sphinx_book_theme")):
+        sys.exit('the site needs the extra `docs`: .venv/bin/pip install -c constraints.txt -e ".[docs]"')
+    shutil.rmtree(out, ignore_errors=True)
+    staged = out.with_name(out.name + "_pages")
+    stage(staged)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-b", "html"]
+    places = ["-c", str(TOP / "docs"), "-d", str(staged / ".doctrees"), str(staged), str(out)]
+    failed = subprocess.call(command + places)
+    if failed:
+        sys.exit("the site was not built: see above what is wrong, and in which page")
+    (out / "index.html").write_text(HOME.format("docs/index.html"), encoding="utf-8")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=BUILT, help="the folder to build into (default: build/site)")
+    parser.add_argument("--serve", action="store_true", help="serve it on http://127.0.0.1:PORT afterwards")
+    parser.add_argument("--port", type=int, default=8000)
+    args = parser.parse_args()
+    build(args.out.resolve())
+    print(f"{len(list(args.out.rglob('*.html')))} pages: open {args.out / 'index.html'}")
+    if args.serve:
+        handler = partial(http.server.SimpleHTTPRequestHandler, directory=args.out)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", args.port), handler) as server:
+            print(f"http://127.0.0.1:{args.port}/ until Ctrl + C")
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                print()
+
+
+if __name__ == "__main__":
+    main()
