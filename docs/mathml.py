@@ -14,15 +14,46 @@ from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 
 OPENING = r"\(|\[|\\\{|\\l\w+"  # what opens a bracket: ( [ \{ \langle \lVert
-LEFT = re.compile(rf"\\([bB]igg?)(?=\s*(?:{OPENING}))(?![a-zA-Z])")
-RIGHT = re.compile(r"\\([bB]igg?)(?![a-zA-Z])")
+# docutils has \bigl and \bigr, and not \big.
+BIG_LEFT = re.compile(rf"\\([bB]igg?)(?=\s*(?:{OPENING}))(?![a-zA-Z])")
+BIG_RIGHT = re.compile(r"\\([bB]igg?)(?![a-zA-Z])")
+# In LaTeX an argument without braces is one digit; docutils takes the whole number, and makes 12 over x of \frac12 x.
+FRACTION = re.compile(r"(\\[dtc]?frac)\s*(?:(\d)|(\{(?:[^{}]|\{[^{}]*\})*\}))\s*(\d)?")
+SCRIPT = re.compile(r"([_^]|\\sqrt)\s*(\d)(?=\d)")
+# The index of a letter with an accent belongs beside it; docutils puts it below.
+ACCENT = re.compile(
+    r"(\\(?:hat|tilde|bar|vec|d?dot|widehat|widetilde)\s*(?:\{[^{}]*\}|\\[a-zA-Z]+|[a-zA-Z]))(?=\s*[_^])"
+)
+# In MathML a bracket grows with its line, in LaTeX only one with \left, \right or \big: a letter stands in for the rest.
+FENCES = {
+    r"\lVert": ("‖", "prefix"), r"\rVert": ("‖", "postfix"), r"\lvert": ("|", "prefix"), r"\rvert": ("|", "postfix"),
+    r"\langle": ("⟨", "prefix"), r"\rangle": ("⟩", "postfix"), r"\{": ("{", "prefix"), r"\}": ("}", "postfix"),
+    r"\lfloor": ("⌊", "prefix"), r"\rfloor": ("⌋", "postfix"), r"\lceil": ("⌈", "prefix"), r"\rceil": ("⌉", "postfix"),
+    r"\Vert": ("‖", "infix"),
+}  # fmt: skip
+LETTERS = {name: chr(0x3131 + i) for i, name in enumerate(FENCES)}  # Hangul, which no formula of ours has
+NAMES = "|".join(re.escape(name) + ("(?![a-zA-Z])" if name[-1].isalpha() else "") for name in FENCES)
+FENCE = re.compile(rf"(\\\\|\\(?:left|right|[bB]igg?[lr])\s*(?:{NAMES}))|({NAMES})")
+
+
+def _as_docutils_reads_it(formula: str) -> str:
+    """The same formula, in what docutils knows."""
+
+    def fraction(found: re.Match) -> str:
+        name, digit, group, second = found.groups()
+        return name + (group or f"{{{digit}}}") + (f"{{{second}}}" if second else "")
+
+    formula = BIG_RIGHT.sub(r"\\\1r", BIG_LEFT.sub(r"\\\1l", formula.strip()))
+    formula = ACCENT.sub(r"{\1\\hspace{0em}}", formula)
+    formula = SCRIPT.sub(r"\1{\2}", FRACTION.sub(fraction, formula))
+    return FENCE.sub(lambda found: found[1] or f"{LETTERS[found[2]]} ", formula)
 
 
 def mathml(formula: str, *, block: bool) -> str:
     r"""The MathML of a formula in LaTeX.
 
-    What docutils does not know is said and not guessed: \big, which it lacks, is \bigl before an opening bracket and
-    \bigr before any other; a formula that ends too early is refused, though docutils would take it.
+    What docutils reads differently from LaTeX is put right: \frac12, \big, brackets that shall not grow. It does not
+    guess: a formula that ends too early is refused, though docutils would take it.
 
     Args:
         formula: what stands between dollars.
@@ -36,7 +67,7 @@ def mathml(formula: str, *, block: bool) -> str:
     """
     if not formula.strip():
         raise ValueError("the formula is empty: write something between the dollars, or \\$ for a dollar")
-    bare = re.sub(r"\\[\\{}]", "", formula)
+    bare = re.sub(r"\\[\\{}]", " ", formula)
     depth = 0
     for brace in re.findall(r"[{}]", bare):
         depth += 1 if brace == "{" else -1
@@ -49,12 +80,17 @@ def mathml(formula: str, *, block: bool) -> str:
     }.items():
         if wrong:
             raise ValueError(f"{what} have no partner in {formula!r}: close what is opened")
-    known = RIGHT.sub(r"\\\1r", LEFT.sub(r"\\\1l", formula.strip()))
     try:
-        # A name that XML does not have, for an invisible sign.
-        return tex2mathml(known, as_block=block).replace("&ApplyFunction;", "\u2061")
+        markup = tex2mathml(_as_docutils_reads_it(formula), as_block=block)
     except MathError as error:
         raise ValueError(f"docutils cannot read {formula!r}: {error} Write it with other commands.") from error
+    for name, (sign, form) in FENCES.items():
+        markup = markup.replace(f"<mi>{LETTERS[name]}</mi>", f'<mo stretchy="false" form="{form}">{sign}</mo>')
+    for sign in "/|":  # no gaps
+        markup = markup.replace(f'<mo stretchy="false">{sign}<', f'<mo stretchy="false" lspace="0" rspace="0">{sign}<')
+    # A name that XML does not have, for an invisible sign; and the narrow gap of \log x, which \log(x) does not have.
+    markup = markup.replace("&ApplyFunction;", "\u2061")
+    return re.sub("<mo>\u2061</mo>(?!\\s*<mo)", '\\g<0><mspace width="0.1667em"></mspace>', markup)
 
 
 def _visit(translator, node: nodes.Element, *, block: bool) -> None:

@@ -15,6 +15,7 @@ import html
 import importlib.util
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -27,6 +28,7 @@ LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 WIDTH, HEIGHT = 1180, 580  # pixels of a slide of 1280 x 720 below its heading
 CODE = range(24, 15, -1)  # sizes of code in pixels, from comfortable to the smallest that the last row can read
 TEXT = range(40, 19, -2)
+WHOLE = {"drop_whitespace": False, "replace_whitespace": False, "break_on_hyphens": False}
 LAST = ("What we now know", "Questions", "Exercises", "Sources")
 PAGE = """\
 <!doctype html>
@@ -73,7 +75,8 @@ class Slide:
         level = "h1" if self.kind == "opening" else "h2"
         notes = f'<aside class="notes">{self.notes}</aside>' if self.notes else ""
         shown = listing(self.code) + self.body
-        return f'<section class="{self.kind}"><{level}>{self.title}</{level}>\n{shown}\n{notes}</section>'
+        colour = ' data-background-color="#fff8e6"' if self.kind in ("predict", "quiz") else ""
+        return f'<section class="{self.kind}"{colour}><{level}>{self.title}</{level}>\n{shown}\n{notes}</section>'
 
 
 def lines(texts: Iterable[str]) -> tuple[int, int]:
@@ -90,6 +93,17 @@ def code_size(code: tuple[str, ...]) -> int | None:
     return next((size for size in CODE if 1.3 * size * n_lines < room and 0.61 * size * n_letters < WIDTH - 40), None)
 
 
+def output_size(code: tuple[str, ...], size: int) -> int:
+    """The largest size of letters for outputs below code of a size, in pixels: it is they that one looks at."""
+    printed, written = (
+        lines(text for kind, text in zip(code[::2], code[1::2], strict=True) if kind == which)
+        for which in ("output", "code")
+    )
+    room = HEIGHT - 20 * len(code) - 1.3 * size * (written[0] if written[1] else 0)
+    fits = (s for s in range(28, size, -1) if 1.3 * s * printed[0] < room and 0.61 * s * printed[1] < WIDTH - 40)
+    return next(fits, size)
+
+
 def text_size(texts: Iterable[str]) -> int:
     """The largest size of letters at which paragraphs fit on a slide, in pixels."""
     plain = [re.sub(r"<[^>]+>", "", text) for text in texts]
@@ -100,6 +114,12 @@ def text_size(texts: Iterable[str]) -> int:
     return next((size for size in TEXT if height(size) < HEIGHT), TEXT[-1])
 
 
+def formula(markup: str) -> str:
+    """A formula in a size at which it fits on one line, since browsers break none."""
+    n_letters = len(re.sub(r"<[^>]+>|\s", "", markup)) + 2 * markup.count("<mspace")
+    return f'<div class="formula" style="font-size: {min(34, int(1.6 * WIDTH / n_letters))}px">{markup}</div>'
+
+
 def listing(code: tuple[str, ...]) -> str:
     """Code and outputs in HTML, in colours, all in one size. What is too long for the smallest size scrolls."""
     from pygments import highlight
@@ -107,6 +127,7 @@ def listing(code: tuple[str, ...]) -> str:
     from pygments.lexers import PythonLexer
 
     size = code_size(code) or CODE[-1]
+    sizes = {"code": size, "output": output_size(code, size)}
     blocks = []
     for kind, text in zip(code[::2], code[1::2], strict=True):
         inner = (
@@ -114,7 +135,7 @@ def listing(code: tuple[str, ...]) -> str:
             if kind == "code"
             else html.escape(text, quote=False)
         )
-        blocks.append(f'<pre class="{kind}" style="font-size: {size}px" tabindex="0">{inner}</pre>')
+        blocks.append(f'<pre class="{kind}" style="font-size: {sizes[kind]}px" tabindex="0">{inner}</pre>')
     return "\n".join(blocks)
 
 
@@ -170,6 +191,22 @@ class Markdown:
             elif token.type == "link_close" and not kept.pop():
                 continue
             yield token
+
+
+def opening_sentence(children: list) -> list:
+    """The sentence that a paragraph begins with, if it begins with emphasis; else nothing."""
+    kept = []
+    for token in (token for token in children if token.type != "text" or token.content):
+        if not kept and token.type not in ("em_open", "strong_open"):
+            return []
+        end = re.search(r"[.?!](?=\s|$)", token.content) if token.type == "text" and token.level == 0 else None
+        if end:
+            return [*kept, token.copy(content=token.content[: end.end()])]
+        before = kept[-1].content.rstrip("\"”") if kept else ""
+        kept.append(token)
+        if token.type == "em_close" and token.level == 0 and before.endswith((".", "?", "!")):
+            return kept
+    return kept
 
 
 def first(children: list, mark: str) -> list:
@@ -229,7 +266,7 @@ def pictures(cell: nbformat.NotebookNode) -> list[str]:
     return found
 
 
-def printed(cell: nbformat.NotebookNode) -> list[str]:
+def printed(cell: nbformat.NotebookNode) -> str:
     """What a cell has printed or returned, picture and progress bars aside."""
     found = []
     for output in cell.outputs:
@@ -237,7 +274,9 @@ def printed(cell: nbformat.NotebookNode) -> list[str]:
             found.append(output.text.rstrip("\n"))
         elif output.output_type == "execute_result" and "image/png" not in output.data:
             found.append(output.data["text/plain"].rstrip("\n"))
-    return [text for text in found if text]
+    # Long lines are wrapped here, so that the height is known.
+    rows = [row for text in found for line in text.split("\n") for row in textwrap.wrap(line, 110, **WHOLE) or [""]]
+    return "\n".join(rows).rstrip("\n")
 
 
 class Deck:
@@ -250,6 +289,7 @@ class Deck:
         self.slides: list[Slide] = []
         self.heading = ""
         self.skipping = False
+        self.adjacent = False  # whether code stands just before
         self.answering = False
         self.questions: list[list] = []
         for cell in book.cells:
@@ -283,14 +323,14 @@ class Deck:
         elif kind == "math_block":
             if self.slides[-1].kind not in ("section", "formula"):
                 self._add("formula")
-            self._show(f'<div class="formula">{self.markdown.html(part)}</div>')
+            self._show(formula(self.markdown.html(part)))
         elif len(self.slides) == 1:
             self._opening(part)
         elif self.slides[-1].kind == "picture" and first(children or [], "em"):
             words = self.markdown.inline(first(children, "em")).removeprefix("Figure: ")
             self._show(f'<p class="caption">{words[:1].upper()}{words[1:]}</p>')
         elif self.slides[-1].kind == "section" and not self.slides[-1].body + self.slides[-1].notes:
-            if answer := first(children or [], "em"):
+            if answer := opening_sentence(children or []):
                 self._show(f'<p class="answer">{self.markdown.inline(answer)}</p>')
             self._note(self.markdown.html(part))
         else:
@@ -308,8 +348,8 @@ class Deck:
         self.heading = heading
         if heading not in LAST:
             self._add("section")
-        elif heading in ("What we now know", "Exercises"):
-            self._add("closing")
+        elif heading != "Questions" and heading != "Sources":  # a slide for each question; sources are notes
+            self._add("exercises" if heading == "Exercises" else "closing")
 
     def _opening(self, part: list) -> None:
         """The question, and what you can do at the end."""
@@ -350,9 +390,9 @@ class Deck:
             self._note(self.markdown.html(part))
 
     def _code(self, cell: nbformat.NotebookNode) -> None:
-        drawn, outputs = pictures(cell), printed(cell)
+        drawn, text = pictures(cell), printed(cell)
         code: tuple[str, ...] = ("code", cell.source)
-        out = tuple(piece for text in outputs for piece in ("output", text))
+        out = ("output", text) if text else ()
         if not drawn or defines(cell):
             self._listing(code + (() if drawn else out))
         for picture in drawn:
@@ -365,7 +405,7 @@ class Deck:
         """Code and what it printed: beside the cell before if both can be large, else on two slides if they must."""
         before = self.slides[-1]
         together = before.code + code
-        if self.adjacent and before.kind == "code" and (code_size(together) or 0) >= 20:
+        if self.adjacent and before.kind == "code" and (code_size(together) or 0) >= 18:
             self.slides[-1] = replace(before, code=together)
         elif code_size(code) is None and len(code) > 2:
             self._add("code", code=code[:2])
