@@ -24,7 +24,7 @@ SCRIPT = re.compile(r"([_^]|\\sqrt)\s*(\d)(?=\d)")
 ACCENT = re.compile(
     r"(\\(?:hat|tilde|bar|vec|d?dot|widehat|widetilde)\s*(?:\{[^{}]*\}|\\[a-zA-Z]+|[a-zA-Z]))(?=\s*[_^])"
 )
-# In MathML a bracket grows with its line, in LaTeX only one with \left, \right or \big: a letter stands in for the rest.
+# In MathML a bracket grows with its line, in LaTeX only with \left, \right, \big: letters stand in for the rest.
 FENCES = {
     r"\lVert": ("‖", "prefix"), r"\rVert": ("‖", "postfix"), r"\lvert": ("|", "prefix"), r"\rvert": ("|", "postfix"),
     r"\langle": ("⟨", "prefix"), r"\rangle": ("⟩", "postfix"), r"\{": ("{", "prefix"), r"\}": ("}", "postfix"),

@@ -202,7 +202,7 @@ def opening_sentence(children: list) -> list:
         end = re.search(r"[.?!](?=\s|$)", token.content) if token.type == "text" and token.level == 0 else None
         if end:
             return [*kept, token.copy(content=token.content[: end.end()])]
-        before = kept[-1].content.rstrip("\"”") if kept else ""
+        before = kept[-1].content.rstrip('"”') if kept else ""
         kept.append(token)
         if token.type == "em_close" and token.level == 0 and before.endswith((".", "?", "!")):
             return kept
@@ -261,6 +261,7 @@ def pictures(cell: nbformat.NotebookNode) -> list[str]:
         )
         if not words:
             raise ValueError(f"a picture has no words: run the notebook with --store. It is drawn by {cell.source!r}")
+        words = re.sub(r"\[(.+?)\]\(.+?\)", r"\1", words)  # links, out of a caption
         png = "".join(data["image/png"].split())
         found.append(f'<img alt="{html.escape(words)}" src="data:image/png;base64,{png}">')
     return found
@@ -435,15 +436,15 @@ def page(deck: Deck) -> str:
     colours = HtmlFormatter(style="default").get_style_defs("pre.code")
     slides = "\n".join(slide.html() for slide in deck.slides)
     title = re.sub(r"<[^>]+>", "", deck.slides[0].title)
-    return PAGE.format(
-        title=title, style=f"{style}\n{colours}\n{own}", body=DECK.format(slides=slides, script=script)
-    )
+    return PAGE.format(title=title, style=f"{style}\n{colours}\n{own}", body=DECK.format(slides=slides, script=script))
 
 
 def index(titles: dict[str, str]) -> str:
     """A page with a link to each deck."""
     links = "\n".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
-    style = "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; padding: 0; }"
+    style = (
+        "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; padding: 0; }"
+    )
     keys = "<p>S: notes of the speaker. O: all slides. B: black. F: full screen. ?: all keys.</p>"
     return PAGE.format(title="Slides", style=style, body=f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}")
 
