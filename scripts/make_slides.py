@@ -276,7 +276,7 @@ def printed(cell: nbformat.NotebookNode) -> str:
         elif output.output_type == "execute_result" and "image/png" not in output.data:
             found.append(output.data["text/plain"].rstrip("\n"))
     # Long lines are wrapped here, so that the height is known.
-    rows = [row for text in found for line in text.split("\n") for row in textwrap.wrap(line, 110, **WHOLE) or [""]]
+    rows = [row for text in found for line in text.split("\n") for row in textwrap.wrap(line, 98, **WHOLE) or [""]]
     return "\n".join(rows).rstrip("\n")
 
 
@@ -297,10 +297,9 @@ class Deck:
             if cell.cell_type == "markdown":
                 for part in self.markdown.parts(cell.source):
                     self._prose(part)
-            elif not (self.skipping or self.heading in LAST or is_preparation(cell)):
-                self._code(cell)
-                continue
-            self.adjacent = False
+                self.adjacent = False
+            elif not (self.skipping or len(self.slides) == 1 or self.heading in LAST or is_preparation(cell)):
+                self._code(cell)  # what stands before the first section is preparation, too
 
     def _add(self, kind: str, body: str = "", code: tuple[str, ...] = ()) -> None:
         self.slides.append(Slide(kind, self.heading, body, code=code))
@@ -358,7 +357,7 @@ class Deck:
         children = part[1].children or []
         if question := first(children, "strong"):
             self._show(f'<p class="question"><strong>{self.markdown.inline(question)}</strong></p>')
-            rest = self.markdown.inline(children[len(question) + 2 :]) if len(children) > len(question) + 4 else ""
+            rest = self.markdown.inline(children[children.index(question[-1]) + 2 :])
             self._note(f"<p>{rest}</p>" if rest else "")
         elif part[0].type == "bullet_list_open" or part[1].content.startswith("At the end"):
             self._show(shown)

@@ -12,7 +12,9 @@ from test_browser import CHROMIUM, OPTIONS
 from scripts import make_slides as script
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
-LESSON = next(path for path in script.LESSONS if path.name.startswith("02"))
+LESSONS = [
+    pytest.param(path, id=path.stem, marks=[] if path.stem[:2] == "02" else pytest.mark.long) for path in script.LESSONS
+]
 # What of a slide is cut off, and which code has to be scrolled.
 CUT_OFF = """() => {
   const slide = Reveal.getCurrentSlide(), frame = slide.getBoundingClientRect(), cut = [];
@@ -49,9 +51,14 @@ def plain(markup):
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def book():
-    return nbformat.read(LESSON, 4)
+def book(lesson):
+    return nbformat.read(lesson, 4)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +67,8 @@ def deck(book):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    (path,) = script.make([LESSON], tmp_path_factory.mktemp("slides"))
+def built(lesson, tmp_path_factory):
+    (path,) = script.make([lesson], tmp_path_factory.mktemp("slides"))
     return path
 
 
@@ -108,7 +115,7 @@ def test_every_picture_is_there_with_its_words(book, built):
         if "image/png" in output.get("data", {})
     ]
     found = {png: alt for alt, png in re.findall(r'<img alt="([^"]+)" src="data:image/png;base64,([^"]*)">', text)}
-    assert len(drawn) > 5
+    assert len(drawn) > 3
     assert len(found) == len(drawn)
     assert all(png in found for png, _ in drawn)
     said = [(html.unescape(found[png]), re.sub(r"\[(.+?)\]\(.+?\)", r"\1", alt)) for png, alt in drawn if alt]
@@ -135,14 +142,18 @@ def test_no_word_of_the_prose_is_lost(book, built):
     said = " ".join(plain("".join(slide)) for slide in sections(built))
     words, kept = (set(re.findall(r"[^\W\d_]{3,}", text.lower())) for text in (prose, said))
     assert len(words) > 500
-    assert words - kept <= {"figure"}
+    assert words - kept <= {"figure", "answers"}
 
 
-def test_of_exercises_only_titles_are_shown(built):
-    text = " ".join(plain("".join(slide)) for slide in sections(built))
-    assert "2.1 The nearest image" in text
-    assert "check_2_1" not in text
-    assert "Replace the" not in text
+def test_of_exercises_only_titles_are_shown(book, built):
+    slides = sections(built)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    titles = re.findall(r"^\*\*(\d+\.\d+ .+?)\.?\*\*", prose, flags=re.MULTILINE)
+    assert len(titles) >= 4
+    assert plain(slides[-1][0]) == " ".join(["Exercises", *(plain(title) for title in titles)])
+    todo = [cell.source for cell in book.cells if "exercises.check_" in cell.source]
+    assert len(todo) >= 4
+    assert not any(holds(slide, source) for slide in slides for source in todo)
 
 
 def test_answers_of_the_quiz_wait_for_a_key(book, built):
@@ -166,14 +177,15 @@ def test_a_deck_asks_nobody_for_anything(built):
 
 
 def test_a_section_can_be_left_out(book, deck):
-    shorter = script.Deck(book, ["can it invent"])
-    assert shorter.left_out == ["Can it invent?"]
-    assert {slide.title for slide in deck.slides} - {slide.title for slide in shorter.slides} == {"Can it invent?"}
+    titles = list(dict.fromkeys(slide.title for slide in deck.slides))
+    shorter = script.Deck(book, [plain(titles[3]).upper()])
+    assert shorter.left_out == [titles[3]]
+    assert [title for title in titles if title not in {slide.title for slide in shorter.slides}] == [titles[3]]
 
 
 def test_words_that_no_heading_has_are_said(tmp_path):
     with pytest.raises(ValueError, match="no heading has the words 'unheard of'"):
-        script.make([LESSON], tmp_path, ["unheard of"])
+        script.make(script.LESSONS[:1], tmp_path, ["unheard of"])
 
 
 def test_a_number_that_no_notebook_has_is_said():
@@ -183,12 +195,10 @@ def test_a_number_that_no_notebook_has_is_said():
 
 
 def test_a_picture_without_words_is_refused(book):
-    (cell, *_) = [cell for cell in book.cells if any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))]
-    silent = nbformat.from_dict(cell)
-    for output in silent.outputs:
-        output.metadata, output.data = {}, nbformat.from_dict({"image/png": output.data["image/png"]})
+    outputs = [o for cell in book.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    silent = nbformat.v4.new_output("display_data", {"image/png": outputs[0].data["image/png"]})
     with pytest.raises(ValueError, match="a picture has no words"):
-        script.pictures(silent)
+        script.pictures(nbformat.v4.new_code_cell(outputs=[silent]))
 
 
 def test_long_code_is_smaller_and_too_long_code_is_refused():
@@ -206,7 +216,7 @@ def test_long_lines_of_output_are_wrapped_and_none_is_lost():
         outputs=[nbformat.v4.new_output("stream", name="stdout", text=f"{line}\n\n  end\n")]
     )
     text = script.printed(cell)
-    assert max(map(len, text.split("\n"))) <= 110
+    assert max(map(len, text.split("\n"))) <= 98
     assert text.split() == f"{line} end".split()
     assert text.endswith("\n\n  end")
 
@@ -288,8 +298,8 @@ def test_the_speakers_window_has_the_notes_and_leads(opened, built):
     with page.expect_popup() as popup:
         page.keyboard.press("s")
     notes = popup.value.locator(".speaker-controls-notes .value")
-    notes.get_by_text("Quench silicon").or_(notes.locator("p")).first.wait_for(timeout=20_000)
-    assert notes.inner_text().strip()
+    notes.locator("p").first.wait_for(timeout=20_000)
+    assert plain(sections(built)[1][1])[:40] in " ".join(notes.inner_text().split())
     popup.value.keyboard.press("ArrowRight")
     page.wait_for_function("Reveal.getSlidePastCount() === 2", timeout=20_000)
 
@@ -302,12 +312,3 @@ def test_printed_it_has_one_page_a_slide(opened, built, tmp_path):
     page.wait_for_function(f"document.querySelectorAll('.pdf-page').length === {n_slides}", timeout=30_000)
     page.pdf(path=tmp_path / "deck.pdf", prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) == n_slides
-
-
-@pytest.mark.long
-@in_browser
-@pytest.mark.parametrize("lesson", script.LESSONS, ids=lambda path: path.stem)
-def test_nothing_is_cut_off_in_any_deck(opened, lesson, tmp_path):
-    (path,) = script.make([lesson], tmp_path)
-    assert 20 <= len(sections(path)) <= 80
-    assert walked(opened(path)) == {}
