@@ -121,7 +121,7 @@ def formula(markup: str) -> str:
 
 
 def listing(code: tuple[str, ...]) -> str:
-    """Code and outputs in HTML, in colours, all in one size. What is too long for the smallest size scrolls."""
+    """Code and outputs in HTML, in sizes at which they fit. What is too long for the smallest size scrolls."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer

@@ -310,7 +310,8 @@ def test_printed_it_has_one_page_a_slide(opened, built, tmp_path):
     n_slides = page.evaluate("Reveal.getTotalSlides()")
     page.goto(f"{built.as_uri()}?print-pdf")
     page.wait_for_function(f"document.querySelectorAll('.pdf-page').length === {n_slides}", timeout=30_000)
-    heights = page.evaluate("[...document.querySelectorAll('.pdf-page section')].map(slide => slide.offsetHeight)")
-    assert min(heights) > 700, "a slide does not fill its page"
+    looks = page.evaluate("""[...document.querySelectorAll('.pdf-page section')].map(
+      slide => [slide.offsetHeight, getComputedStyle(slide).display, getComputedStyle(slide).paddingLeft].join(' '))""")
+    assert set(looks) == {"720 flex 50px"}, "on paper a slide looks otherwise than on the screen"
     page.pdf(path=tmp_path / "deck.pdf", prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) == n_slides
