@@ -1,0 +1,101 @@
+"""Formulas that browsers draw themselves: what LaTeX means, and no formula that vanishes."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+TOP = Path(__file__).parent.parent
+pytest.importorskip("docutils")
+# By its path: some packages install a folder of their own that is called `docs`.
+spec = importlib.util.spec_from_file_location("mathml", TOP / "docs" / "mathml.py")
+extension = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(extension)
+NOTEBOOKS = sorted((TOP / "notebooks").glob("**/[0-9]*.ipynb"))
+CONFIGURATION = 'extensions = ["mathml"]\nhtml_math_renderer = "mathml"\nhtml_theme = "basic"\n'
+STYLE = r' (?:stretchy|form|lspace|rspace|mathvariant|class|movablelimits|displaystyle|scriptlevel)="[^"]*"'
+
+
+def written(formula, block=False):
+    """The MathML without its frame, spaces and looks."""
+    inner = re.sub(r"^<math[^>]*>|</math>$", "", extension.mathml(formula, block=block))
+    return re.sub(r"\s*\n\s*", "", re.sub(STYLE, "", inner))
+
+
+@pytest.mark.parametrize(
+    ("formula", "markup"),
+    [
+        ("x^2", "<msup><mi>x</mi><mn>2</mn></msup>"),
+        ("x_12", "<msub><mi>x</mi><mn>1</mn></msub><mn>2</mn>"),
+        (r"\frac12 x", "<mfrac><mn>1</mn><mn>2</mn></mfrac><mi>x</mi>"),
+        (r"\frac{a}2x", "<mfrac><mi>a</mi><mn>2</mn></mfrac><mi>x</mi>"),
+        (r"\lVert x\rVert", "<mo>‖</mo><mi>x</mi><mo>‖</mo>"),
+        (r"\mathcal{L}", "<mi>ℒ</mi>"),
+        (r"\mathrm{tr}", "<mi>tr</mi>"),
+        (r"\partial L/\partial b", "<mi>∂</mi><mi>L</mi><mo>/</mo><mi>∂</mi><mi>b</mi>"),
+    ],
+)
+def test_a_formula_says_what_latex_means(formula, markup):
+    assert written(formula) == markup
+
+
+def test_brackets_grow_only_where_they_are_told():
+    assert 'stretchy="false"' in extension.mathml(r"\lVert x \rVert", block=True)
+    assert "stretchy" not in extension.mathml(r"\left\lVert x \right\rVert", block=True)
+    assert extension.mathml(r"\big\lVert x \big\rVert", block=True).count('minsize="1.2em"') == 2
+
+
+def test_the_index_of_a_letter_with_an_accent_stands_beside_it():
+    assert "munder" not in extension.mathml(r"\hat r_{ij}", block=False)
+    assert written(r"\hat r_{ij}").startswith("<msub>")
+
+
+def test_a_line_of_its_own_is_a_block():
+    assert 'display="block"' in extension.mathml("x", block=True)
+    assert 'display="block"' not in extension.mathml("x", block=False)
+
+
+@pytest.mark.parametrize("formula", [r"\unheardof x", r"\frac{1", "a } b {", r"\left( x", "x^", "", "x % y"])
+def test_a_formula_that_cannot_be_read_is_refused(formula):
+    with pytest.raises(ValueError, match=r"docutils cannot read|have no partner|is empty"):
+        extension.mathml(formula, block=False)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_formula_of_a_notebook_can_be_read(path):
+    for cell in nbformat.read(path, 4).cells:
+        prose = re.sub(r"`[^`]*`", "", cell.source) if cell.cell_type == "markdown" else ""
+        for block, line in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", prose, flags=re.DOTALL):
+            assert "<m" in extension.mathml(block or line, block=bool(block))[6:]
+
+
+def built(folder, text, *options):
+    """A page of Sphinx with this text."""
+    (folder / "conf.py").write_text(CONFIGURATION)
+    (folder / "index.rst").write_text(f"Title\n=====\n\n{text}\n")
+    code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from sphinx.cmd.build import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, str(TOP / "docs"), "-q", *options, str(folder), str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done, (folder / "out" / "index.html")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="Sphinx is not installed (extra `docs`)")
+def test_a_page_of_sphinx_has_formulas_and_asks_for_no_script(tmp_path):
+    done, page = built(tmp_path, "Here is :math:`x^2`.\n\n.. math:: y_1\n   :label: of y\n\nSee :eq:`of y`.", "-W")
+    assert done.returncode == 0, done.stderr
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<math") == 2
+    assert '<span class="eqno">(1)' in text
+    assert "mathjax" not in text.lower()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="Sphinx is not installed (extra `docs`)")
+def test_sphinx_warns_of_a_formula_that_cannot_be_read_and_shows_it(tmp_path):
+    done, page = built(tmp_path, r"Here is :math:`\unheardof < x`.")
+    assert "unheardof" in done.stderr
+    assert "WARNING" in done.stderr
+    assert r"\unheardof &lt; x" in page.read_text(encoding="utf-8")

@@ -1,0 +1,317 @@
+"""Slides: all of a notebook is there, predictions come before their answers, and nothing is fetched or cut off."""
+
+import html
+import re
+import sys
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+from test_browser import CHROMIUM, OPTIONS
+
+from scripts import make_slides as script
+
+pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
+LESSONS = [
+    pytest.param(path, id=path.stem, marks=[] if path.stem[:2] == "02" else pytest.mark.long) for path in script.LESSONS
+]
+# What of a slide is cut off, and which code has to be scrolled.
+CUT_OFF = """() => {
+  const slide = Reveal.getCurrentSlide(), frame = slide.getBoundingClientRect(), cut = [];
+  const shown = [...slide.querySelectorAll("*")].filter(part => !part.closest("aside"));
+  for (const part of shown.filter(part => !part.closest("pre") || part.matches("pre"))) {
+    const box = part.getBoundingClientRect();
+    if (box.bottom > frame.bottom - 20 || box.right > frame.right - 20 || box.top < frame.top || box.left < frame.left)
+      cut.push(`${part.tagName} reaches ${Math.round(box.right)}, ${Math.round(box.bottom)}`);
+  }
+  for (const part of [slide, ...shown.filter(part => part.matches("pre"))])
+    if (part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1)
+      cut.push(`${part.tagName} holds ${part.scrollWidth} x ${part.scrollHeight}`);
+  for (const part of shown.filter(part => part.matches("img")))
+    if (part.clientHeight < 250) cut.push(`a picture is only ${part.clientHeight} high`);
+  return cut;
+}"""
+
+
+class Resources(HTMLParser):
+    """What a page asks for when it is opened: all addresses but those of links that are clicked."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.tags = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.found += [value for name, value in attrs if name in ("src", "srcset", "href", "data") and tag != "a"]
+
+
+def plain(markup):
+    """The words of a piece of HTML."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+
+@pytest.fixture(scope="module", params=LESSONS)
+def lesson(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def book(lesson):
+    return nbformat.read(lesson, 4)
+
+
+@pytest.fixture(scope="module")
+def deck(book):
+    return script.Deck(book)
+
+
+@pytest.fixture(scope="module")
+def built(lesson, tmp_path_factory):
+    (path,) = script.make([lesson], tmp_path_factory.mktemp("slides"))
+    return path
+
+
+def sections(path):
+    """The slides of a deck, each as what is shown and what is the speaker's."""
+    found = re.findall(r"<section .*?</section>", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    parts = [slide.partition('<aside class="notes">') for slide in found]
+    return [(shown, notes) for shown, _, notes in parts]
+
+
+def test_a_deck_has_a_lecture_of_slides(deck, built):
+    assert len(sections(built)) == len(deck.slides)
+    assert 20 <= len(deck.slides) <= 80
+
+
+def test_every_prediction_is_alone_on_its_slide_just_before_its_answer(book, built):
+    slides = sections(built)
+    n_predictions = 0
+    for i, cell in enumerate(book.cells):
+        if cell.cell_type != "markdown" or "> **Predict.**" not in cell.source:
+            continue
+        n_predictions += 1
+        words = re.search(r"> \*\*Predict\.\*\* ([\w ,]+)", cell.source)[1].strip()
+        (at,) = [j for j, (shown, _) in enumerate(slides) if f"Predict. {words}" in plain(shown)]
+        assert slides[at][0].startswith('<section class="predict"')
+        assert "<pre" not in slides[at][0]
+        assert "<img" not in slides[at][0]
+        answer = next(after.source for after in book.cells[i + 1 :] if after.cell_type == "code")
+        assert [j for j, slide in enumerate(slides) if holds(slide, answer)] == [at + 1]
+    assert n_predictions > 5
+
+
+def holds(slide, source):
+    """Whether a slide, or its notes, has the code of a cell."""
+    return source.strip() in html.unescape(re.sub(r"<[^>]+>", "", "".join(slide)))
+
+
+def test_every_picture_is_there_with_its_words(book, built):
+    text = built.read_text(encoding="utf-8")
+    drawn = [
+        (output.data["image/png"].replace("\n", ""), output.metadata.get("image/png", {}).get("alt"))
+        for cell in book.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    found = {png: alt for alt, png in re.findall(r'<img alt="([^"]+)" src="data:image/png;base64,([^"]*)">', text)}
+    assert len(drawn) > 3
+    assert len(found) == len(drawn)
+    assert all(png in found for png, _ in drawn)
+    said = [(html.unescape(found[png]), re.sub(r"\[(.+?)\]\(.+?\)", r"\1", alt)) for png, alt in drawn if alt]
+    assert all(here == there for here, there in said)
+
+
+def test_every_caption_stands_below_its_picture(book, built):
+    captions = [
+        plain(re.search(r"\*Figure: (.{20})", cell.source)[1])
+        for cell in book.cells
+        if cell.source.startswith("*Figure: ")
+    ]
+    below = [plain(re.search(r'class="caption">.*', text)[0][16:]) for text, _ in sections(built) if "caption" in text]
+    assert len(captions) == len(below)
+    for caption, words in zip(captions, below, strict=True):
+        assert words.lower().startswith(caption.lower()[:15])
+
+
+def test_no_word_of_the_prose_is_lost(book, built):
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    lesson, _, exercises = prose.partition("\n## Exercises")
+    prose = lesson + exercises.partition("\n## Sources")[2]
+    prose = re.sub(r"\$\$.+?\$\$|\$[^$]+\$|\]\([^)]*\)|<[^>]+>", " ", prose, flags=re.DOTALL)
+    said = " ".join(plain("".join(slide)) for slide in sections(built))
+    words, kept = (set(re.findall(r"[^\W\d_]{3,}", text.lower())) for text in (prose, said))
+    assert len(words) > 500
+    assert words - kept <= {"figure", "answers"}
+
+
+def test_of_exercises_only_titles_are_shown(book, built):
+    slides = sections(built)
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    titles = re.findall(r"^\*\*(\d+\.\d+ .+?)\.?\*\*", prose, flags=re.MULTILINE)
+    assert len(titles) >= 4
+    assert plain(slides[-1][0]) == " ".join(["Exercises", *(plain(title) for title in titles)])
+    todo = [cell.source for cell in book.cells if "exercises.check_" in cell.source]
+    assert len(todo) >= 4
+    assert not any(holds(slide, source) for slide in slides for source in todo)
+
+
+def test_answers_of_the_quiz_wait_for_a_key(book, built):
+    quiz = [shown for shown, _ in sections(built) if 'class="quiz"' in shown]
+    (cell,) = [cell.source for cell in book.cells if "<summary>Answers" in cell.source]
+    asked = re.search(r"## Questions(.*?)<details>", cell, flags=re.DOTALL)[1]
+    assert len(quiz) == len(re.findall(r"^\d\. ", asked, flags=re.MULTILINE))
+    assert all(slide.index('class="asked"') < slide.index('class="answer fragment"') for slide in quiz)
+
+
+def test_a_deck_asks_nobody_for_anything(built):
+    for path in (built, built.parent / "index.html"):
+        text = path.read_text(encoding="utf-8")
+        found = Resources(text).found
+        assert all(address.startswith("data:") for address in found)
+        style = re.search(r"<style>(.*?)</style>", text, flags=re.DOTALL)[1]
+        assert "@import" not in style
+        assert re.findall(r"url\((?![\"']?data:)", style) == []
+    assert Resources(built.read_text(encoding="utf-8")).tags.count("script") == 1
+    assert "glossary.md" not in built.read_text(encoding="utf-8")
+
+
+def test_a_section_can_be_left_out(book, deck):
+    titles = list(dict.fromkeys(slide.title for slide in deck.slides))
+    shorter = script.Deck(book, [plain(titles[3]).upper()])
+    assert shorter.left_out == [titles[3]]
+    assert [title for title in titles if title not in {slide.title for slide in shorter.slides}] == [titles[3]]
+
+
+def test_words_that_no_heading_has_are_said(tmp_path):
+    with pytest.raises(ValueError, match="no heading has the words 'unheard of'"):
+        script.make(script.LESSONS[:1], tmp_path, ["unheard of"])
+
+
+def test_a_number_that_no_notebook_has_is_said():
+    with pytest.raises(ValueError, match="there is no notebook '99': known are 01"):
+        script.chosen(["99"])
+    assert script.chosen([]) == script.LESSONS
+
+
+def test_a_picture_without_words_is_refused(book):
+    outputs = [o for cell in book.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
+    silent = nbformat.v4.new_output("display_data", {"image/png": outputs[0].data["image/png"]})
+    with pytest.raises(ValueError, match="a picture has no words"):
+        script.pictures(nbformat.v4.new_code_cell(outputs=[silent]))
+
+
+def test_long_code_is_smaller_and_too_long_code_is_refused():
+    sizes = [script.code_size(("code", "\n".join("x" * n_letters for _ in range(n_lines)))) for n_lines, n_letters in
+             ((5, 20), (20, 20), (5, 100), (40, 20))]  # fmt: skip
+    assert sizes[0] == max(script.CODE)
+    assert sizes[1] < sizes[0]
+    assert sizes[2] < sizes[0]
+    assert sizes[3] is None
+
+
+def test_long_lines_of_output_are_wrapped_and_none_is_lost():
+    line = " ".join(f"word{i}" for i in range(60))
+    cell = nbformat.v4.new_code_cell(
+        outputs=[nbformat.v4.new_output("stream", name="stdout", text=f"{line}\n\n  end\n")]
+    )
+    text = script.printed(cell)
+    assert max(map(len, text.split("\n"))) <= 98
+    assert text.split() == f"{line} end".split()
+    assert text.endswith("\n\n  end")
+
+
+def test_without_the_extra_the_way_out_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["make_slides.py", "02"])
+    monkeypatch.setattr(script.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"\.\[docs\]"):
+        script.main()
+
+
+@pytest.fixture
+def opened():
+    """A function that opens a deck as a file; console, requests and errors are watched."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    asked, said = [], []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        context.on("request", lambda request: asked.append(request.url))
+        context.on("console", lambda message: said.append(message.text))
+        context.on("weberror", lambda error: said.append(str(error.error)))
+
+        def open_(path):
+            page = context.new_page()
+            page.goto(path.as_uri())
+            page.wait_for_function("Reveal.isReady()")
+            return page
+
+        yield open_
+        browser.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "about:"))] == [], "it calls somebody else"
+    assert said == []
+
+
+def in_browser(function):
+    """Run a test only where there is a Chromium."""
+    for mark in (
+        pytest.mark.browser,
+        pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
+        pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    ):
+        function = mark(function)
+    return function
+
+
+def walked(page):
+    """Walk to the last slide by one key: how many slides were seen, and what was cut off on them."""
+    n_slides = page.evaluate("Reveal.getTotalSlides()")
+    seen, cut = set(), {}
+    for _ in range(3 * n_slides):
+        here = page.evaluate("Reveal.getSlidePastCount()")
+        if here not in seen and (found := page.evaluate(CUT_OFF)):
+            cut[here] = found
+        seen.add(here)
+        if page.evaluate("Reveal.isLastSlide() && !Reveal.availableFragments().next"):
+            break
+        page.keyboard.press("ArrowRight")
+    assert len(seen) == n_slides, "the arrow key does not lead to the end"
+    return cut
+
+
+@in_browser
+def test_an_arrow_key_leads_through_all_slides_and_nothing_is_cut_off(opened, built):
+    assert walked(opened(built)) == {}
+
+
+@in_browser
+def test_what_does_not_fit_would_be_noticed(opened, built):
+    page = opened(built)
+    page.add_style_tag(content=".asked { font-size: 150px !important; } pre { font-size: 60px !important; }")
+    assert len(walked(page)) > 10
+
+
+@in_browser
+def test_the_speakers_window_has_the_notes_and_leads(opened, built):
+    page = opened(built)
+    page.keyboard.press("ArrowRight")
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    notes = popup.value.locator(".speaker-controls-notes .value")
+    notes.locator("p").first.wait_for(timeout=20_000)
+    assert plain(sections(built)[1][1])[:40] in " ".join(notes.inner_text().split())
+    popup.value.keyboard.press("ArrowRight")
+    page.wait_for_function("Reveal.getSlidePastCount() === 2", timeout=20_000)
+
+
+@in_browser
+def test_printed_it_has_one_page_a_slide(opened, built, tmp_path):
+    page = opened(built)
+    n_slides = page.evaluate("Reveal.getTotalSlides()")
+    page.goto(f"{built.as_uri()}?print-pdf")
+    page.wait_for_function(f"document.querySelectorAll('.pdf-page').length === {n_slides}", timeout=30_000)
+    looks = page.evaluate("""[...document.querySelectorAll('.pdf-page section')].map(
+      slide => [slide.offsetHeight, getComputedStyle(slide).display, getComputedStyle(slide).paddingLeft].join(' '))""")
+    assert set(looks) == {"720 flex 50px"}, "on paper a slide looks otherwise than on the screen"
+    page.pdf(path=tmp_path / "deck.pdf", prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) == n_slides
