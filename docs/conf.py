@@ -30,16 +30,21 @@ napoleon_attr_annotations = False  # the words have the shapes
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 python_maximum_signature_line_length = 80
-autodoc_default_options = {"show-inheritance": True}
 
 html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_favicon = "static/icon.svg"
 html_copy_source = False
+html_context = {"default_mode": "auto"}
 html_show_sphinx = False
 html_theme_options = {
     "navigation_with_keys": True,
+    "navbar_start": [],
+    "navbar_center": [],
+    "navbar_end": [],
+    "navbar_persistent": [],
     "show_navbar_depth": 1,
     "show_toc_level": 2,
     "use_download_button": False,

@@ -1,4 +1,4 @@
-"""The course as a site: notebooks as they were run, glossary, library, teacher's guide, with search and without a network.
+"""The course as a site: notebooks as they were run, glossary, library, teacher's guide; with search, and offline.
 
 python scripts/make_site.py                 build it into build/site; open build/site/index.html
 python scripts/make_site.py --serve         build it, then serve it on this machine until Ctrl + C
@@ -26,7 +26,17 @@ SOURCES = "tutorial_lib/*/**/SOURCES.md"
 HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
 # The rooms in the order in which the course enters them; whatever is not named comes last.
 GROUPS = {
-    "Atoms": ["vocabulary", "symmetry", "silicon", "environments", "motifs", "gram", "molecules", "tetris", "octahedra"],
+    "Atoms": [
+        "vocabulary",
+        "symmetry",
+        "silicon",
+        "environments",
+        "motifs",
+        "gram",
+        "molecules",
+        "tetris",
+        "octahedra",
+    ],
     "Learning": ["primer", "training", "recipes", "vae", "reconstruction"],
     "Turning": ["alignment", "synchronisation", "equivariant", "sphere", "hierarchy"],
     "Missing atoms": ["inpainting", "places"],
@@ -77,8 +87,8 @@ def stage(folder: Path) -> None:
         (library / f"group_{group}.md").write_text(f"# {title}\n\n{toctree}", encoding="utf-8")
     groups = "\n".join(f"group_{title.lower().replace(' ', '_')}" for title in GROUPS)
     (library / "index.md").write_text(
-        "# The library\n\nOne file an idea, in the order in which the course enters them. Positions are torch tensors in "
-        "ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions stands "
+        "# The library\n\nOne file an idea, in the order in which the course enters them. Positions are torch tensors "
+        "in ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions stands "
         "[in the glossary](../notebooks/glossary.md#conventions).\n\n"
         f"```{{toctree}}\n:maxdepth: 2\n\n{groups}\n```\n",
         encoding="utf-8",
@@ -128,6 +138,8 @@ def build(out: Path) -> None:
     failed = subprocess.call(command + places)
     if failed:
         sys.exit("the site was not built: see above what is wrong, and in which page")
+    for left_over in (out / "_static").glob("*macros.html"):  # templates of the theme, no pages
+        left_over.unlink()
     (out / "index.html").write_text(HOME.format("docs/index.html"), encoding="utf-8")
 
 

@@ -1,0 +1,285 @@
+"""The site as it is built: no link leads nowhere, nothing is fetched from elsewhere, every picture has words.
+
+And in a browser: it fits on a phone, is searched, and is walked through with keys alone.
+"""
+
+import functools
+import http.server
+import importlib.util
+import posixpath
+import shutil
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+
+from scripts import make_site as site
+
+LESSONS = sorted((site.TOP / "notebooks").glob("[0-9]*.ipynb"))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+OPTIONS = ["--headless", "--no-sandbox", "--disable-background-networking", "--disable-component-update",
+           "--disable-sync", "--no-first-run"]  # fmt: skip
+PHONE = {"width": 360, "height": 740}
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("sphinx_book_theme") is None, reason="the site needs the extra `docs`"
+)
+in_browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+class Page(HTMLParser):
+    """What a page points at, what may be pointed at in it, and its pictures and headings."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.anchors, self.links, self.resources, self.pictures, self.headings = set(), [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.anchors |= {found[name] for name in ("id", "name") if found.get(name)}
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        if tag == "link" and "href" in found and "stylesheet" in found.get("rel", ""):
+            self.resources.append(found["href"])
+        if tag in ("script", "img", "iframe", "video") and "src" in found:
+            self.resources.append(found["src"])
+        if tag == "img":
+            self.pictures.append(found.get("alt"))
+        if tag in ("h1", "h2", "h3", "h4"):
+            self.headings.append(tag)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The site, built by the one command."""
+    out = tmp_path_factory.mktemp("site") / "site"
+    site.build(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def pages(built):
+    found = {
+        path.relative_to(built).as_posix(): Page(path.read_text(encoding="utf-8")) for path in built.rglob("*.html")
+    }
+    assert len(found) > 60
+    return found
+
+
+def dead_links(pages, exists):
+    """Links from page to page that lead to no file or to no place in it."""
+    dead = []
+    for name, page in pages.items():
+        for link in page.links + page.resources:
+            parts = urlsplit(link)
+            if parts.scheme in ("http", "https", "mailto", "data"):
+                continue
+            target = (
+                posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path))) if parts.path else name
+            )
+            anchor = unquote(parts.fragment)
+            if not exists(target) or (anchor and target in pages and anchor not in pages[target].anchors):
+                dead.append(f"{name} -> {link}")
+    return dead
+
+
+def test_no_link_leads_nowhere(built, pages):
+    assert dead_links(pages, lambda target: (built / target).is_file()) == []
+
+
+def test_the_finder_sees_dead_links():
+    pages = {"a/one.html": Page('<a href="../two.html#here"></a><a href="three.html"></a><img src="../x.png">')}
+    pages["two.html"] = Page('<h1 id="there"></h1>')
+    dead = dead_links(pages, lambda target: target == "two.html")
+    assert dead == [f"a/one.html -> {link}" for link in ("../two.html#here", "three.html", "../x.png")]
+
+
+def test_nothing_is_fetched_from_elsewhere(pages):
+    resources = {(name, link) for name, page in pages.items() for link in page.resources}
+    assert [
+        pair for pair in resources if urlsplit(pair[1]).scheme in ("http", "https") or pair[1].startswith("//")
+    ] == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_notebook_is_there_with_all_its_outputs_and_words_for_its_pictures(built, pages, lesson):
+    page = pages[f"notebooks/{lesson.stem}.html"]
+    outputs = [output for cell in nbformat.read(lesson, 4).cells for output in cell.get("outputs", [])]
+    drawn = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(page.pictures) == len(drawn) > 2
+    assert all(words and len(words) > 20 for words in page.pictures)
+    text = (built / "notebooks" / f"{lesson.stem}.html").read_text(encoding="utf-8")
+    assert "google.colab" not in text, "nobody reads that cell here"
+    assert text.count('class="cell_output') >= 20
+    assert "<details>" in text, "answers are folded"
+
+
+def test_formulas_are_drawn_without_a_script(built):
+    text = (built / "notebooks" / "04_tetris.html").read_text(encoding="utf-8")
+    assert text.count("<math") > 5
+    assert not any("mathjax" in source.lower() for source in Page(text).resources)
+
+
+def test_every_room_has_a_page_and_its_doors_stand_on_it(built):
+    for room in site.rooms():
+        text = (built / "library" / f"{room}.html").read_text(encoding="utf-8")
+        assert "tutorial_lib" in text
+    assert sorted(name for names in site.grouped().values() for name in names) == site.rooms()
+    text = (built / "library" / "alignment.html").read_text(encoding="utf-8")
+    for door in ("best_rotation", "aligned_rmsd", "match_atoms", "Template"):
+        assert f'id="tutorial_lib.alignment.{door}"' in text
+    assert "Raises" in text
+
+
+def test_pages_have_one_title(built, pages):
+    for name in set(pages) - {"index.html", "genindex.html", "py-modindex.html", "search.html"}:
+        article = (built / name).read_text(encoding="utf-8").split("<article", 1)[1].split("</article>")[0]
+        assert article.count("<h1") == 1, name
+
+
+def test_the_front_door_leads_in(built):
+    assert 'url=docs/index.html"' in (built / "index.html").read_text(encoding="utf-8")
+
+
+def test_without_the_extra_the_way_out_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(site.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"\.\[docs\]"):
+        site.build(tmp_path / "site")
+
+
+def test_a_link_that_leads_nowhere_stops_the_building(monkeypatch, tmp_path, capfd):
+    def one_page(folder: Path) -> None:
+        (folder / "docs").mkdir(parents=True)
+        (folder / "docs" / "index.md").write_text("# A page\n\n[a link](nowhere.md)\n")
+
+    monkeypatch.setattr(site, "stage", one_page)
+    with pytest.raises(SystemExit, match="the site was not built"):
+        site.build(tmp_path / "site")
+    assert "nowhere.md" in capfd.readouterr().err
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(built):
+    """The site on loopback."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=built)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser, address):
+    """A function that opens a page of the site; nothing may be asked of anybody else, and nothing may go wrong."""
+    windows, asked, wrong = [], [], []
+
+    def open_(path="docs/index.html", **size):
+        window = browser.new_page(viewport=size or {"width": 1200, "height": 900})
+        windows.append(window)
+        window.on("request", lambda request: asked.append(request.url))
+        window.on("pageerror", lambda error: wrong.append(str(error)))
+        window.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        window.goto(address + path)
+        return window
+
+    yield open_
+    for window in windows:
+        window.close()
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert wrong == []
+
+
+class TestInABrowser:
+    pytestmark = in_browser
+
+    def test_every_page_fits_on_a_phone(self, opened, pages, address):
+        window = opened(**PHONE)
+        wide = []
+        for name in sorted(set(pages) - {"index.html"}):
+            window.goto(address + name)
+            width = window.evaluate("document.documentElement.scrollWidth")
+            if width > PHONE["width"]:
+                wide.append((name, width))
+        assert wide == []
+
+    def test_letters_are_large_enough_on_a_phone(self, opened):
+        window = opened("notebooks/04_tetris.html", **PHONE)
+        for part in (".bd-article p", ".bd-article pre"):
+            size = window.locator(part).first.evaluate("part => parseFloat(getComputedStyle(part).fontSize)")
+            assert size >= 12
+        assert window.locator('meta[name="viewport"]').first.get_attribute("content").startswith("width=device-width")
+
+    def test_pictures_of_atoms_are_stills_and_are_seen(self, opened):
+        window = opened("notebooks/01_invariance.html")
+        pictures = window.locator(".bd-article .cell_output img")
+        assert pictures.count() > 5
+        for i in range(pictures.count()):
+            pictures.nth(i).scroll_into_view_if_needed()
+            window.wait_for_function("i => document.querySelectorAll('.cell_output img')[i].naturalWidth > 100", arg=i)
+        assert window.locator("canvas").count() == 0
+
+    def test_what_is_searched_is_found(self, opened):
+        window = opened("search.html?q=synchronise")
+        window.locator("#search-results a", has_text="From invariants back to atoms").first.wait_for(timeout=20_000)
+        window.locator("#search-results a", has_text="synchronisation").first.click()
+        window.wait_for_url("**/library/synchronisation.html**")
+        assert "synchronis" in window.locator("main").inner_text().lower()
+
+    def test_what_is_nowhere_is_not_found(self, opened):
+        window = opened("search.html?q=zzyzx")
+        window.get_by_text("did not match any documents").wait_for(timeout=20_000)
+
+    def test_it_is_walked_through_with_keys(self, opened):
+        window = opened("notebooks/01_invariance.html")
+        window.keyboard.press("Tab")
+        assert window.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+        window.keyboard.press("Enter")
+        assert window.url.endswith("#main-content")
+        window.keyboard.press("ArrowRight")
+        window.wait_for_url("**/notebooks/02_gram_vae.html")
+        window.keyboard.press("ArrowLeft")
+        window.wait_for_url("**/notebooks/01_invariance.html")
+        window.keyboard.press("Control+k")
+        window.wait_for_function("document.activeElement.tagName == 'INPUT'")
+        window.keyboard.type("wigner")
+        window.keyboard.press("Enter")
+        window.wait_for_url("**/search.html?q=wigner**")
+
+    def test_where_the_keys_are_is_seen(self, opened):
+        window = opened("docs/index.html")
+        for _ in range(6):
+            window.keyboard.press("Tab")
+            outline = window.evaluate(
+                "(({outlineStyle, outlineWidth, boxShadow}) => [outlineStyle, outlineWidth, boxShadow])"
+                "(getComputedStyle(document.activeElement))"
+            )
+            assert (outline[0] != "none" and outline[1] != "0px") or outline[2] != "none"
+
+    def test_on_a_phone_the_contents_open_at_a_touch(self, opened):
+        window = opened("notebooks/04_tetris.html", **PHONE)
+        entry = window.locator(".bd-sidebar-primary a", has_text="What do the other atoms know?").first
+        assert not entry.is_visible()
+        window.locator("button.primary-toggle").first.click()
+        entry.wait_for(state="visible")
+        entry.click()
+        window.wait_for_url("**/06_inpainting.html")
