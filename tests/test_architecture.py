@@ -199,7 +199,13 @@ ALLOWED = {
     "exercises.flow_matching": {"exercises.judge"},
     "exercises.hamiltonians": {"exercises.judge", "symmetry"},
     "exercises.spare.invariance": {"exercises.judge"},
-    "exercises.spare": {"exercises.spare.invariance"},
+    "exercises.spare.hierarchical_autoencoder": {"exercises.judge"},
+    "exercises.spare.inpainting": {"exercises.judge"},
+    "exercises.spare": {
+        "exercises.spare.hierarchical_autoencoder",
+        "exercises.spare.inpainting",
+        "exercises.spare.invariance",
+    },
     "exercises": {
         "exercises.invariance",
         "exercises.gram_vae",

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from tutorial_lib.exercises import judge, spare
-from tutorial_lib.exercises.spare import invariance
+from tutorial_lib.exercises.spare import hierarchical_autoencoder, inpainting, invariance
 
 TOP = Path(__file__).parent.parent
 PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
-HINTS = judge.HINTS | invariance.HINTS
+HINTS = judge.HINTS | invariance.HINTS | hierarchical_autoencoder.HINTS | inpainting.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(spare, name) for name in spare.__all__}
 
 
@@ -24,8 +24,43 @@ def unit(normal):
     return normal / normal.norm()
 
 
+def pairs_of(x):
+    return torch.triu_indices(len(x), len(x), offset=1)
+
+
+def half_way(x, reach, keep=lambda d, reach: d.norm(dim=1) < reach):
+    i, j = pairs_of(x)
+    return (x[i] + x[j])[keep(x[i] - x[j], reach)] / 2
+
+
+def half_way_by_loops(x, reach):
+    found = [(a + b) / 2 for i, a in enumerate(x) for b in x[:i] if (a - b).norm() < reach]
+    return torch.stack(found) if found else x[:0]
+
+
+def nearest_only(x, reach):
+    i, j = pairs_of(x)
+    apart = torch.cdist(x, x).fill_diagonal_(torch.inf)
+    nearest = apart.argmin(dim=1)
+    return ((x[i] + x[j]) / 2)[((nearest[i] == j) | (nearest[j] == i)) & (apart[i, j] < reach)]
+
+
+def both_ways(x, reach, least=0.0):
+    apart = torch.cdist(x, x)
+    return ((x[:, None] + x) / 2)[(apart < reach) & (apart > least)]
+
+
+def lonely(draws):
+    return torch.cdist(draws, draws).fill_diagonal_(torch.inf).amin(dim=1)
+
+
 RIGHT = {
     "1.s": [householder, lambda x, n: x - 2 * torch.outer(x @ unit(n), unit(n))],
+    "5.s": [half_way, half_way_by_loops],
+    "6.s": [
+        lambda draws: draws[torch.cdist(draws, draws).sum(dim=1).argmin()],
+        lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone(),
+    ],
 }
 WRONG = {
     "1.s": [
@@ -37,6 +72,26 @@ WRONG = {
         (lambda x, n: x - 2 * torch.outer((x - x.mean(0)) @ unit(n), unit(n)), "1.s centroid"),
         (lambda x, n: x + 0, "1.s same"),
         (lambda x, n: x - 2 * n, "1.s other"),
+    ],
+    "5.s": [
+        (both_ways, "5.s twice"),
+        (lambda x, reach: both_ways(x, reach, -1), "5.s self"),
+        (lambda x, reach: 2 * half_way(x, reach), "5.s sum"),
+        (lambda x, reach: half_way(x, torch.inf), "5.s all"),
+        (lambda x, reach: half_way(x, reach, lambda d, reach: d.abs().amax(dim=1) < reach), "5.s box"),
+        (nearest_only, "5.s torn"),
+        (lambda x, reach: half_way(x, reach) + 1, "5.s other"),
+        (lambda x, reach: half_way(x, reach)[:, :2], "shape"),
+    ],
+    "6.s": [
+        (lambda draws: draws.mean(dim=0), "6.s mean"),
+        (lambda draws: draws[torch.cdist(draws, draws).square().sum(dim=1).argmin()], "6.s squares"),
+        (lambda draws: draws[lonely(draws).argmin()], "6.s densest"),
+        (lambda draws: draws[torch.cdist(draws, draws).sum(dim=1).argmax()], "6.s outer"),
+        (lambda draws: draws[0].clone(), "6.s first"),
+        (lambda draws: draws[draws.norm(dim=1).argmin()], "6.s length"),
+        (lambda draws: draws.median(dim=0).values, "6.s axes"),
+        (lambda draws: draws[-1].clone(), "6.s other"),
     ],
 }
 

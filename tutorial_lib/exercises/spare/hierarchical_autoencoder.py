@@ -1,0 +1,71 @@
+"""The spare exercise of notebook 05: groups that overlap, each pair of neighbours with a point of its own."""
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib.exercises.judge import HINTS as GENERAL
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
+
+HINTS = {
+    "5.s twice": "How many bonds has a line of four cubes? Count yours.",
+    "5.s self": "Is a point its own neighbour? Its distance to itself is below any reach.",
+    "5.s sum": "Put two points at (1, 0, 0) and (3, 0, 0) and say where the middle is.",
+    "5.s all": "Some of your pairs are too far apart. Where does the reach come in?",
+    "5.s box": "The distance of two points is a length. What do you compare with the reach?",
+    "5.s torn": "In a square every corner has two bonds. Who of your points may have only one?",
+    "5.s other": "Take three points on a line, at 0, 1 and 3, and a reach of 1.5: what should come out?",
+}
+RIGHT = "every pair of neighbours once, whoever is numbered first: no tie had to be broken."
+
+
+def check_5_s(answer: object) -> Verdict:
+    """The verdict on `middles(x, reach)`: (m, 3) half-way between all pairs of x (n, 3), angstrom, nearer than reach.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("5.s", answer, _gathers, RIGHT)
+
+
+def _gathers(answer: Answer, dice: Generator) -> None:
+    square = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=torch.float64)
+    for x, reach in ((random_cloud(9, dice), 4.0), (square, 1.2), (random_cloud(6, dice), 3.0), (square, 0.5)):
+        i, j = torch.triu_indices(len(x), len(x), offset=1)
+        apart = (x[i] - x[j]).norm(dim=1)
+        every, near = (x[i] + x[j]) / 2, apart < reach
+        found = answer(x, reach)
+        if found.ndim != 2 or found.shape[1] != 3:
+            raise Wrong(f"it returns the shape {tuple(found.shape)}; m points have (m, 3).", GENERAL["shape"])
+        if _same(found, every[near]):
+            continue
+        boxed = (x[i] - x[j]).abs().amax(dim=1) < reach
+        nearest = torch.cdist(x, x).fill_diagonal_(torch.inf).argmin(dim=1)
+        chosen = (nearest[i] == j) | (nearest[j] == i)
+        mistakes = {
+            "self": (torch.cat([every[near], x]), "each point is a pair with itself, too."),
+            "twice": (every[near].repeat(2, 1), "every pair comes twice."),
+            "sum": (2 * every[near], "the points are twice as far out as they should be."),
+            "all": (every, "all pairs are taken, also those that are far apart."),
+            "box": (every[boxed], "it compares single coordinates with the reach."),
+            "torn": (every[near & chosen], "only the nearest neighbours are paired."),
+        }
+        mistakes["self "] = (torch.cat([every[near].repeat(2, 1), x]), mistakes["self"][1])
+        for name, (mistaken, sentence) in mistakes.items():
+            if _same(found, mistaken):
+                raise Wrong(sentence, HINTS[f"5.s {name.strip()}"])
+        raise Wrong(f"of {int(near.sum())} pairs it makes {len(found)} points, or others.", HINTS["5.s other"])
+
+
+def _same(some: Tensor, others: Tensor) -> bool:
+    if some.shape != others.shape:
+        return False
+    if not len(some):
+        return True
+    some, others = (torch.stack(sorted(rows.detach().round(decimals=9), key=Tensor.tolist)) for rows in (some, others))
+    return close(some, others, 1e-7)
