@@ -199,9 +199,11 @@ ALLOWED = {
     "exercises.flow_matching": {"exercises.judge"},
     "exercises.hamiltonians": {"exercises.judge", "symmetry"},
     "exercises.spare.invariance": {"exercises.judge"},
+    "exercises.spare.flow_matching": {"exercises.judge"},
     "exercises.spare.hierarchical_autoencoder": {"exercises.judge"},
     "exercises.spare.inpainting": {"exercises.judge"},
     "exercises.spare": {
+        "exercises.spare.flow_matching",
         "exercises.spare.hierarchical_autoencoder",
         "exercises.spare.inpainting",
         "exercises.spare.invariance",

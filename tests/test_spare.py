@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 
 from tutorial_lib.exercises import judge, spare
-from tutorial_lib.exercises.spare import hierarchical_autoencoder, inpainting, invariance
+from tutorial_lib.exercises.spare import flow_matching, hierarchical_autoencoder, inpainting, invariance
 
 TOP = Path(__file__).parent.parent
 PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
 HINTS = judge.HINTS | invariance.HINTS | hierarchical_autoencoder.HINTS | inpainting.HINTS
+HINTS |= flow_matching.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(spare, name) for name in spare.__all__}
 
 
@@ -50,6 +52,15 @@ def both_ways(x, reach, least=0.0):
     return ((x[:, None] + x) / 2)[(apart < reach) & (apart > least)]
 
 
+def sorted_off(one, other):
+    return one.sort().values - other.sort().values
+
+
+def by_assignment(one, other):
+    apart = (one[:, None] - other).abs()
+    return apart[linear_sum_assignment(apart.detach())].mean()
+
+
 def lonely(draws):
     return torch.cdist(draws, draws).fill_diagonal_(torch.inf).amin(dim=1)
 
@@ -61,6 +72,7 @@ RIGHT = {
         lambda draws: draws[torch.cdist(draws, draws).sum(dim=1).argmin()],
         lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone(),
     ],
+    "7.s": [lambda one, other: sorted_off(one, other).abs().mean(), by_assignment],
 }
 WRONG = {
     "1.s": [
@@ -92,6 +104,17 @@ WRONG = {
         (lambda draws: draws[draws.norm(dim=1).argmin()], "6.s length"),
         (lambda draws: draws.median(dim=0).values, "6.s axes"),
         (lambda draws: draws[-1].clone(), "6.s other"),
+    ],
+    "7.s": [
+        (lambda one, other: (one - other).abs().mean(), "7.s order"),
+        (lambda one, other: (one.mean() - other.mean()).abs(), "7.s mean"),
+        (lambda one, other: sorted_off(one, other).sum() / len(one), "7.s signed"),
+        (lambda one, other: sorted_off(one, other).square().mean().sqrt(), "7.s square"),
+        (lambda one, other: sorted_off(one, other).square().mean(), "7.s square"),
+        (lambda one, other: sorted_off(one, other).abs().max(), "7.s largest"),
+        (lambda one, other: sorted_off(one, other).abs().sum(), "7.s sum"),
+        (lambda one, other: (one[:, None] - other).abs().amin(dim=1).mean(), "7.s nearest"),
+        (lambda one, other: (one.median() - other.median()).abs(), "7.s other"),
     ],
 }
 

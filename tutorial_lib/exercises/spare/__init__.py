@@ -3,6 +3,7 @@
 One exercise a notebook, `check_1_s` for notebook 01; what each asks stands on the notebook's page in docs/teaching.
 """
 
+from tutorial_lib.exercises.spare.flow_matching import check_7_s
 from tutorial_lib.exercises.spare.hierarchical_autoencoder import check_5_s
 from tutorial_lib.exercises.spare.inpainting import check_6_s
 from tutorial_lib.exercises.spare.invariance import check_1_s
@@ -11,4 +12,5 @@ __all__ = [
     "check_1_s",
     "check_5_s",
     "check_6_s",
+    "check_7_s",
 ]

@@ -1,0 +1,58 @@
+"""The spare exercise of notebook 07: how far one has to move the numbers of one list to make them those of another."""
+
+import torch
+from torch import Generator
+
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+
+HINTS = {
+    "7.s order": "Nobody has paired them: put one list into another order, and the answer should stay. Which pairing "
+    "moves the numbers least?",
+    "7.s mean": "0 and 2 have the same mean as 1 and 1. Is nothing to be moved?",
+    "7.s signed": "What is moved to the left does not make up for what is moved to the right.",
+    "7.s square": "It is asked how far, and not how far squared: an unusual number should count as far as it is off.",
+    "7.s largest": "All of them have to be moved, not only the one that has the longest way.",
+    "7.s sum": "Twice the data should not be twice as far. Is yours per number?",
+    "7.s nearest": "Two numbers may not move to one place while another place stays empty.",
+    "7.s other": "Try it on 0 and 1 against 5 and 1, by hand, with both pairings.",
+}
+RIGHT = "the least that has to be moved, per number: the Wasserstein distance of two lists."
+
+
+def check_7_s(answer: object) -> Verdict:
+    """The verdict on `moved(one, other)`: the mean distance () in the best pairing of two lists of numbers (n,).
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("7.s", answer, _moves_least, RIGHT)
+
+
+def _moves_least(answer: Answer, dice: Generator) -> None:
+    for n in (7, 5, 12, 2):
+        one = torch.randn(n, generator=dice, dtype=torch.float64)
+        other = 0.5 * torch.randn(n, generator=dice, dtype=torch.float64).exp() + 0.2
+        off = one.sort().values - other.sort().values
+        found = answer(one, other, shape=()).detach()
+        if close(found, off.abs().mean()):
+            continue
+        mistakes = {
+            "order": ((one - other).abs().mean(), "it pairs the numbers as they stand in the lists."),
+            "mean": ((one.mean() - other.mean()).abs(), "it compares the means only."),
+            "signed": (off.mean(), "ways to the left are taken off those to the right."),
+            "square": (off.square().mean().sqrt(), "distances are squared before they are averaged."),
+            "largest": (off.abs().max(), "this is the longest of all ways."),
+            "sum": (off.abs().sum(), "all ways are added up."),
+            "nearest": ((one[:, None] - other).abs().amin(dim=1).mean(), "each number moves to its nearest."),
+        }
+        mistakes["square "] = (off.square().mean(), mistakes["square"][1])
+        for name, (mistaken, sentence) in mistakes.items():
+            if close(found, mistaken):
+                raise Wrong(sentence, HINTS[f"7.s {name.strip()}"])
+        raise Wrong("less or more has to be moved than it says.", HINTS["7.s other"])
