@@ -202,11 +202,13 @@ ALLOWED = {
     "exercises.spare.flow_matching": {"exercises.judge"},
     "exercises.spare.hierarchical_autoencoder": {"exercises.judge"},
     "exercises.spare.inpainting": {"exercises.judge"},
+    "exercises.spare.missing_atom": {"exercises.judge"},
     "exercises.spare": {
         "exercises.spare.flow_matching",
         "exercises.spare.hierarchical_autoencoder",
         "exercises.spare.inpainting",
         "exercises.spare.invariance",
+        "exercises.spare.missing_atom",
     },
     "exercises": {
         "exercises.invariance",

@@ -1,5 +1,6 @@
 """Exercises that are in no notebook: their pages ask and answer, and their judges know the tempting mistakes."""
 
+import math
 import re
 from pathlib import Path
 
@@ -8,12 +9,18 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from tutorial_lib.exercises import judge, spare
-from tutorial_lib.exercises.spare import flow_matching, hierarchical_autoencoder, inpainting, invariance
+from tutorial_lib.exercises.spare import (
+    flow_matching,
+    hierarchical_autoencoder,
+    inpainting,
+    invariance,
+    missing_atom,
+)
 
 TOP = Path(__file__).parent.parent
 PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
 HINTS = judge.HINTS | invariance.HINTS | hierarchical_autoencoder.HINTS | inpainting.HINTS
-HINTS |= flow_matching.HINTS
+HINTS |= flow_matching.HINTS | missing_atom.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(spare, name) for name in spare.__all__}
 
 
@@ -61,6 +68,26 @@ def by_assignment(one, other):
     return apart[linear_sum_assignment(apart.detach())].mean()
 
 
+def on_axis(oxygen, other, length):
+    return oxygen + length * unit(other - oxygen)
+
+
+def cos(angle):
+    return math.cos(math.radians(angle))
+
+
+def sin(angle):
+    return math.sin(math.radians(angle))
+
+
+def by_many_places(oxygen, other, bond, angle):
+    axis = unit(other - oxygen)
+    across = unit(torch.linalg.cross(axis, axis.roll(1)))
+    turns = torch.linspace(0, 2 * torch.pi, 13, dtype=axis.dtype)[:-1, None]
+    ring = turns.cos() * across + turns.sin() * torch.linalg.cross(axis, across)
+    return (oxygen + bond * (cos(angle) * axis + sin(angle) * ring)).mean(dim=0)
+
+
 def lonely(draws):
     return torch.cdist(draws, draws).fill_diagonal_(torch.inf).amin(dim=1)
 
@@ -73,6 +100,7 @@ RIGHT = {
         lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone(),
     ],
     "7.s": [lambda one, other: sorted_off(one, other).abs().mean(), by_assignment],
+    "8.s": [lambda o, x, bond, angle: on_axis(o, x, bond * cos(angle)), by_many_places],
 }
 WRONG = {
     "1.s": [
@@ -115,6 +143,18 @@ WRONG = {
         (lambda one, other: sorted_off(one, other).abs().sum(), "7.s sum"),
         (lambda one, other: (one[:, None] - other).abs().amin(dim=1).mean(), "7.s nearest"),
         (lambda one, other: (one.median() - other.median()).abs(), "7.s other"),
+    ],
+    "8.s": [
+        (lambda o, x, bond, angle: on_axis(o, x, -bond * cos(angle)), "8.s sign"),
+        (lambda o, x, bond, angle: on_axis(o, x, bond * sin(angle)), "8.s sine"),
+        (lambda o, x, bond, angle: on_axis(o, x, -bond * sin(angle)), "8.s sine"),
+        (lambda o, x, bond, angle: on_axis(o, x, bond * math.cos(angle)), "8.s degrees"),
+        (lambda o, x, bond, angle: o + bond * cos(angle) * (x - o), "8.s unit"),
+        (lambda o, x, bond, angle: on_axis(x, o, bond * cos(angle)), "8.s other end"),
+        (lambda o, x, bond, angle: on_axis(o, x, bond * cos(angle)) - o, "8.s origin"),
+        (lambda o, x, bond, angle: on_axis(o, x, cos(angle)), "8.s bond"),
+        (lambda o, x, bond, angle: o + bond * cos(angle) * unit(x), "8.s off axis"),
+        (lambda o, x, bond, angle: on_axis(o, x, bond), "8.s other"),
     ],
 }
 

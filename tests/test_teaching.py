@@ -60,7 +60,8 @@ def test_the_index_has_the_computed_table():
 def test_the_seconds_are_those_of_this_notebook(name):
     assert list(SECONDS[name]) == [section.title for section in SECTIONS[name]], "make_plans.py measure"
     budget = json.loads((plans.TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
-    assert sum(SECONDS[name].values()) == pytest.approx(budget[name]["cpu_seconds"], rel=0.5, abs=10)
+    ratio = (sum(SECONDS[name].values()) + 5) / (budget[name]["cpu_seconds"] + 5)
+    assert 1 / 3 < ratio < 3, "two machines may differ in speed, but not by that much"
 
 
 @each_lesson

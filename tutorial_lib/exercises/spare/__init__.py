@@ -7,10 +7,12 @@ from tutorial_lib.exercises.spare.flow_matching import check_7_s
 from tutorial_lib.exercises.spare.hierarchical_autoencoder import check_5_s
 from tutorial_lib.exercises.spare.inpainting import check_6_s
 from tutorial_lib.exercises.spare.invariance import check_1_s
+from tutorial_lib.exercises.spare.missing_atom import check_8_s
 
 __all__ = [
     "check_1_s",
     "check_5_s",
     "check_6_s",
     "check_7_s",
+    "check_8_s",
 ]
