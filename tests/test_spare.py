@@ -11,6 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from tutorial_lib.exercises import judge, spare
 from tutorial_lib.exercises.spare import (
     flow_matching,
+    found_levels,
+    hamiltonians,
     hierarchical_autoencoder,
     inpainting,
     invariance,
@@ -20,7 +22,7 @@ from tutorial_lib.exercises.spare import (
 TOP = Path(__file__).parent.parent
 PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
 HINTS = judge.HINTS | invariance.HINTS | hierarchical_autoencoder.HINTS | inpainting.HINTS
-HINTS |= flow_matching.HINTS | missing_atom.HINTS
+HINTS |= flow_matching.HINTS | missing_atom.HINTS | hamiltonians.HINTS | found_levels.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(spare, name) for name in spare.__all__}
 
 
@@ -88,6 +90,29 @@ def by_many_places(oxygen, other, bond, angle):
     return (oxygen + bond * (cos(angle) * axis + sin(angle) * ring)).mean(dim=0)
 
 
+def summed(x, point, cluster, n):
+    return x.new_zeros(n, 3).index_add(0, cluster, x[point])
+
+
+def sizes(cluster, n):
+    return torch.bincount(cluster, minlength=n)[:, None]
+
+
+def by_last(x, point, cluster, n):
+    made = x.new_zeros(n, 3)
+    for p, c in zip(point.tolist(), cluster.tolist(), strict=True):
+        made[c] = x[p]
+    return made
+
+
+def by_owner(x, point, cluster, n):
+    owner = {}
+    for p, c in zip(point.tolist(), cluster.tolist(), strict=True):
+        owner.setdefault(p, c)
+    points, owners = torch.tensor(list(owner)), torch.tensor(list(owner.values()))
+    return summed(x, points, owners, n) / sizes(owners, n).clamp(min=1)
+
+
 def lonely(draws):
     return torch.cdist(draws, draws).fill_diagonal_(torch.inf).amin(dim=1)
 
@@ -101,6 +126,14 @@ RIGHT = {
     ],
     "7.s": [lambda one, other: sorted_off(one, other).abs().mean(), by_assignment],
     "8.s": [lambda o, x, bond, angle: on_axis(o, x, bond * cos(angle)), by_many_places],
+    "9.s": [
+        lambda c, n: 2 * c[:, :n] @ c[:, :n].mT,
+        lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n)),
+    ],
+    "10.s": [
+        lambda x, point, cluster, n: summed(x, point, cluster, n) / sizes(cluster, n),
+        lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)]),
+    ],
 }
 WRONG = {
     "1.s": [
@@ -155,6 +188,26 @@ WRONG = {
         (lambda o, x, bond, angle: on_axis(o, x, cos(angle)), "8.s bond"),
         (lambda o, x, bond, angle: o + bond * cos(angle) * unit(x), "8.s off axis"),
         (lambda o, x, bond, angle: on_axis(o, x, bond), "8.s other"),
+    ],
+    "9.s": [
+        (lambda c, n: c[:, :n] @ c[:, :n].mT, "9.s one"),
+        (lambda c, n: 2 * c[:n].mT @ c[:n], "9.s rows"),
+        (lambda c, n: 2 * c @ c.mT, "9.s all"),
+        (lambda c, n: 2 * c[:, -n:] @ c[:, -n:].mT, "9.s highest"),
+        (lambda c, n: 2 * c.mT @ c, "9.s inner"),
+        (lambda c, n: 2 * c[:, :n].square().sum(dim=1).diag(), "9.s diagonal"),
+        (lambda c, n: 2 * torch.outer(c[:, :n].sum(dim=1), c[:, :n].sum(dim=1)), "9.s sum"),
+        (lambda c, n: 4 * c[:, :n] @ c[:, :n].mT, "9.s other"),
+        (lambda c, n: 2 * c[:, :n].mT @ c[:, :n], "shape"),
+    ],
+    "10.s": [
+        (summed, "10.s sum"),
+        (lambda x, point, cluster, n: summed(x, point, cluster, n) / len(x), "10.s all"),
+        (lambda x, point, cluster, n: summed(x, point, cluster, n) / len(point), "10.s all"),
+        (by_last, "10.s last"),
+        (by_owner, "10.s once"),
+        (lambda x, point, cluster, n: summed(x, cluster, cluster, n) / sizes(cluster, n), "10.s pairs"),
+        (lambda x, point, cluster, n: summed(x, point, cluster, n) / sizes(cluster, n) + 1, "10.s other"),
     ],
 }
 

@@ -4,6 +4,8 @@ One exercise a notebook, `check_1_s` for notebook 01; what each asks stands on t
 """
 
 from tutorial_lib.exercises.spare.flow_matching import check_7_s
+from tutorial_lib.exercises.spare.found_levels import check_10_s
+from tutorial_lib.exercises.spare.hamiltonians import check_9_s
 from tutorial_lib.exercises.spare.hierarchical_autoencoder import check_5_s
 from tutorial_lib.exercises.spare.inpainting import check_6_s
 from tutorial_lib.exercises.spare.invariance import check_1_s
@@ -15,4 +17,6 @@ __all__ = [
     "check_6_s",
     "check_7_s",
     "check_8_s",
+    "check_9_s",
+    "check_10_s",
 ]

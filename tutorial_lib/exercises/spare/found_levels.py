@@ -1,0 +1,61 @@
+"""The spare exercise of notebook 10: the middles of clusters that share points."""
+
+import torch
+from torch import Generator
+
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+
+HINTS = {
+    "10.s sum": "A larger cluster does not lie farther out. By what is a sum divided?",
+    "10.s all": "How many members has each cluster? Not as many as there are points.",
+    "10.s last": "A cluster has several members. What becomes of those that were written first?",
+    "10.s pairs": "Whose place is it: which of the two lists points into the cloud?",
+    "10.s once": "A shared corner belongs to two clusters, wholly to both of them.",
+    "10.s other": "Two clusters on a line: points 0, 1 and 5, of which the one in the middle is shared. Where are they?",
+}
+RIGHT = "each cluster stands in the middle of its members, and a shared point counts in every one of its own."
+
+
+def check_10_s(answer: object) -> Verdict:
+    """The verdict on `centres(x, point, cluster, n)`: (n, 3), angstrom, from x (p, 3) and memberships (m,) and (m,).
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("10.s", answer, _finds_middles, RIGHT)
+
+
+def _finds_middles(answer: Answer, dice: Generator) -> None:
+    for n_points, n in ((9, 3), (12, 5), (6, 2)):
+        x = 2 * torch.randn(n_points, 3, generator=dice, dtype=torch.float64)
+        point = torch.cat([torch.randperm(n_points, generator=dice), torch.randperm(n_points, generator=dice)[: 2 * n]])
+        cluster = torch.cat([torch.arange(n_points) % n, (torch.arange(2 * n) + 1) % n])
+        pair = torch.unique(torch.stack([point, cluster]), dim=1)
+        point, cluster = pair[:, torch.randperm(pair.shape[1], generator=dice)]
+        sums = x.new_zeros(n, 3).index_add(0, cluster, x[point])
+        sizes = torch.bincount(cluster, minlength=n)[:, None]
+        found = answer(x, point, cluster, n, shape=(n, 3)).detach()
+        if close(found, sums / sizes):
+            continue
+        last = torch.stack([x[point[cluster == k][-1]] for k in range(n)])
+        first = torch.tensor([bool((point[:i] != p).all()) for i, p in enumerate(point)])
+        once = x.new_zeros(n, 3).index_add(0, cluster[first], x[point[first]])
+        once = once / torch.bincount(cluster[first], minlength=n).clamp(min=1)[:, None]
+        mistakes = {
+            "sum": (sums, "members are added up."),
+            "all": (sums / n_points, "each cluster is divided by the number of all points."),
+            "all ": (sums / len(point), "each cluster is divided by the number of all memberships."),
+            "last": (last, "of each cluster only the last member is left."),
+            "once": (once, "a shared point counts in one of its clusters only."),
+            "pairs": (x.new_zeros(n, 3).index_add(0, cluster, x[cluster]) / sizes, "it takes places by cluster."),
+        }
+        for name, (mistaken, sentence) in mistakes.items():
+            if close(found, mistaken):
+                raise Wrong(sentence, HINTS[f"10.s {name.strip()}"])
+        raise Wrong("the middles are elsewhere.", HINTS["10.s other"])

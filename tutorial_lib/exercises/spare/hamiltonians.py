@@ -1,0 +1,56 @@
+"""The spare exercise of notebook 09: the density matrix of the electrons, from orbitals that are columns."""
+
+import torch
+from torch import Generator
+
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+
+HINTS = {
+    "9.s one": "How many electrons does an orbital hold?",
+    "9.s rows": "Where does an orbital stand in the matrix: is it a row of it, or a column?",
+    "9.s all": "Only some of the orbitals hold electrons.",
+    "9.s highest": "Electrons fill the levels from below, and the lowest level comes first.",
+    "9.s inner": "How many rows should the matrix have: one for each function, or one for each electron pair?",
+    "9.s diagonal": "A density has entries between functions, too: they are what makes a bond.",
+    "9.s sum": "Orbitals are squared one by one, and then added up. Adding up first mixes them.",
+    "9.s other": "Take a single orbital with two entries, and write down the four products.",
+}
+RIGHT = "two electrons for each occupied orbital. It does not care about the signs of orbitals, as nothing should."
+
+
+def check_9_s(answer: object) -> Verdict:
+    """The verdict on `density(orbitals, n_occupied)`: (k, k), no unit, from columns (k, k), the lowest first.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("9.s", answer, _fills, RIGHT)
+
+
+def _fills(answer: Answer, dice: Generator) -> None:
+    for k, n in ((7, 3), (4, 2), (6, 1)):
+        orbitals = torch.randn(k, k, generator=dice, dtype=torch.float64)
+        found = answer(orbitals, n, shape=(k, k)).detach()
+        low, high, rows = orbitals[:, :n], orbitals[:, -n:], orbitals[:n]
+        right = 2 * low @ low.mT
+        if close(found, right):
+            continue
+        mistakes = {
+            "one": (low @ low.mT, "each orbital holds one electron only."),
+            "rows": (2 * rows.mT @ rows, "orbitals were read along the rows."),
+            "all": (2 * orbitals @ orbitals.mT, "all orbitals hold electrons."),
+            "highest": (2 * high @ high.mT, "the highest orbitals are filled."),
+            "inner": (2 * orbitals.mT @ orbitals, "these are inner products of orbitals."),
+            "diagonal": (right.diagonal().diag(), "only its diagonal is there."),
+            "sum": (2 * torch.outer(low.sum(dim=1), low.sum(dim=1)), "orbitals are added up before they are squared."),
+        }
+        for name, (mistaken, sentence) in mistakes.items():
+            if close(found, mistaken):
+                raise Wrong(sentence, HINTS[f"9.s {name}"])
+        raise Wrong("it is another matrix.", HINTS["9.s other"])
