@@ -7,22 +7,27 @@ from pathlib import Path
 import pytest
 import torch
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.transform import Rotation
 
 from tutorial_lib.exercises import judge, spare
 from tutorial_lib.exercises.spare import (
     flow_matching,
     found_levels,
+    gram_vae,
     hamiltonians,
     hierarchical_autoencoder,
     inpainting,
     invariance,
     missing_atom,
+    synchronisation,
+    tetris,
 )
 
 TOP = Path(__file__).parent.parent
 PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
 HINTS = judge.HINTS | invariance.HINTS | hierarchical_autoencoder.HINTS | inpainting.HINTS
 HINTS |= flow_matching.HINTS | missing_atom.HINTS | hamiltonians.HINTS | found_levels.HINTS
+HINTS |= gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(spare, name) for name in spare.__all__}
 
 
@@ -33,6 +38,46 @@ def householder(x, normal):
 
 def unit(normal):
     return normal / normal.norm()
+
+
+def by_roots(g):
+    length = g.diagonal().sqrt()
+    return g / torch.outer(length, length)
+
+
+def by_unit_vectors(g):
+    values, vectors = torch.linalg.eigh(g)
+    x = torch.nn.functional.normalize(vectors * values.clamp(min=0).sqrt(), dim=1)
+    return x @ x.mT
+
+
+def nearest_orthogonal(matrix, mirrors=False):
+    u, _, vt = torch.linalg.svd(matrix)
+    if not mirrors:
+        u = torch.cat([u[:, :2], u[:, 2:] * torch.linalg.det(u @ vt)], dim=1)
+    return u @ vt
+
+
+def by_quaternions(turns):
+    found = torch.from_numpy(Rotation.from_matrix(turns.numpy()).mean().as_matrix())
+    return found.to(turns)
+
+
+def one_after_another(matrix):
+    q, r = torch.linalg.qr(matrix)
+    return q * r.diagonal().sign()
+
+
+def degrees(cosine):
+    return torch.rad2deg(cosine.clamp(-1, 1).acos())
+
+
+def by_axis_and_angle(q):
+    return torch.rad2deg(q.new_tensor(Rotation.from_matrix(q.numpy()).magnitude()))
+
+
+def sine_of(q):
+    return torch.stack([q[2, 1] - q[1, 2], q[0, 2] - q[2, 0], q[1, 0] - q[0, 1]]).norm() / 2
 
 
 def pairs_of(x):
@@ -119,6 +164,9 @@ def lonely(draws):
 
 RIGHT = {
     "1.s": [householder, lambda x, n: x - 2 * torch.outer(x @ unit(n), unit(n))],
+    "2.s": [by_roots, by_unit_vectors],
+    "3.s": [lambda turns: nearest_orthogonal(turns.mean(dim=0)), by_quaternions],
+    "4.s": [lambda q: degrees((q.trace() - 1) / 2), by_axis_and_angle],
     "5.s": [half_way, half_way_by_loops],
     "6.s": [
         lambda draws: draws[torch.cdist(draws, draws).sum(dim=1).argmin()],
@@ -145,6 +193,40 @@ WRONG = {
         (lambda x, n: x - 2 * torch.outer((x - x.mean(0)) @ unit(n), unit(n)), "1.s centroid"),
         (lambda x, n: x + 0, "1.s same"),
         (lambda x, n: x - 2 * n, "1.s other"),
+    ],
+    "2.s": [
+        (lambda g: g + 0, "2.s products"),
+        (lambda g: g / g.diagonal().sqrt(), "2.s one length"),
+        (lambda g: g / g.diagonal().sqrt()[:, None], "2.s one length"),
+        (lambda g: g / torch.outer(g.diagonal(), g.diagonal()), "2.s squares"),
+        (lambda g: g / g.norm(), "2.s whole"),
+        (lambda g: g / g.max(), "2.s whole"),
+        (lambda g: by_roots(g).clamp(-1, 1).acos(), "2.s angles"),
+        (lambda g: degrees(by_roots(g)), "2.s angles"),
+        (lambda g: by_roots(g).abs(), "2.s sign"),
+        (lambda g: by_roots(g).fill_diagonal_(0), "2.s diagonal"),
+        (lambda g: by_roots(g) / 2, "2.s other"),
+    ],
+    "3.s": [
+        (lambda turns: turns.mean(dim=0), "3.s mean"),
+        (lambda turns: nearest_orthogonal(turns.mean(dim=0), mirrors=True), "3.s mirror"),
+        (lambda turns: nearest_orthogonal(turns.mean(dim=0)).mT, "3.s inverse"),
+        (lambda turns: one_after_another(turns.mean(dim=0)), "3.s rows"),
+        (lambda turns: one_after_another(turns.mean(dim=0).mT).mT, "3.s rows"),
+        (lambda turns: turns[0].clone(), "3.s first"),
+        (lambda turns: torch.nn.functional.normalize(turns.mean(dim=0), dim=1), "3.s scaled"),
+        (lambda turns: turns[0] @ turns[1] @ turns[2], "3.s other"),
+    ],
+    "4.s": [
+        (lambda q: ((q.trace() - 1) / 2).clamp(-1, 1).acos(), "4.s radians"),
+        (lambda q: degrees(q.trace() / 3), "4.s trace"),
+        (lambda q: degrees(q.trace() / 2), "4.s trace"),
+        (lambda q: degrees(q[0, 0]), "4.s axis"),
+        (lambda q: degrees(q[2, 2]), "4.s axis"),
+        (lambda q: degrees((q.trace() - 1) / 2) / 2, "4.s half"),
+        (lambda q: torch.rad2deg(((q.trace() - 1) / 2).acos()), "4.s nan"),
+        (lambda q: torch.rad2deg(sine_of(q).clamp(max=1).asin()), "4.s sine"),
+        (lambda q: degrees((q.trace() + 1) / 4), "4.s other"),
     ],
     "5.s": [
         (both_ways, "5.s twice"),

@@ -11,9 +11,9 @@ HINTS = {
     "10.s last": "A cluster has several members. What becomes of those that were written first?",
     "10.s pairs": "Whose place is it: which of the two lists points into the cloud?",
     "10.s once": "A shared corner belongs to two clusters, wholly to both of them.",
-    "10.s other": "Two clusters on a line: points 0, 1 and 5, of which the one in the middle is shared. Where are they?",
+    "10.s other": "Two clusters on a line: points 0, 1 and 5, the one in the middle shared. Where are they?",
 }
-RIGHT = "each cluster stands in the middle of its members, and a shared point counts in every one of its own."
+RIGHT = "each cluster stands in the middle of its members, and a shared point counts in all of them."
 
 
 def check_10_s(answer: object) -> Verdict:

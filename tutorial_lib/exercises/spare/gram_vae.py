@@ -1,0 +1,61 @@
+"""The spare exercise of notebook 02: the cosines of all angles about a centre, from the Gram matrix alone."""
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+
+HINTS = {
+    "2.s products": "An inner product grows with the lengths of both vectors. A cosine does not: make an atom twice as "
+    "far, and look.",
+    "2.s one length": "Two vectors have two lengths. Yours is not symmetric: whose length is missing?",
+    "2.s squares": "The diagonal holds squares of lengths, not lengths.",
+    "2.s whole": "Each pair has two lengths of its own. One number for the whole matrix will not do.",
+    "2.s angles": "These are the angles. The cosines come just before.",
+    "2.s sign": "An angle of more than a quarter turn has a cosine below zero.",
+    "2.s diagonal": "What is the angle of a vector with itself?",
+    "2.s other": "Try two atoms, at (2, 0, 0) and (1, 1, 0), and write down the four cosines.",
+}
+RIGHT = "cosines, of a matrix that never saw an atom, and no entry leaves the range from -1 to 1."
+
+
+def check_2_s(answer: object) -> Verdict:
+    """The verdict on `cosines(G)`: (n, n), no unit, of the angles between atoms, from a Gram matrix in angstrom^2.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("2.s", answer, _gives_cosines, RIGHT)
+
+
+def _gives_cosines(answer: Answer, dice: Generator) -> None:
+    for n_atoms in (8, 5, 3):
+        x: Tensor = 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)
+        g = x @ x.mT
+        length = x.norm(dim=1)
+        right = g / length / length[:, None]
+        found = answer(g, shape=(n_atoms, n_atoms)).detach()
+        if close(found, right):
+            continue
+        mistakes = {
+            "products": (g, "these are inner products still."),
+            "one length": (g / length, "it is divided by one of two lengths."),
+            "one length ": (g / length[:, None], "it is divided by one of two lengths."),
+            "squares": (g / length.square() / length[:, None].square(), "squares of lengths are not lengths."),
+            "whole": (g / g.norm(), "all entries are divided by one number."),
+            "whole ": (g / g.max(), "all entries are divided by one number."),
+            "angles": (right.clamp(-1, 1).acos(), "these are angles, in radians."),
+            "angles ": (torch.rad2deg(right.clamp(-1, 1).acos()), "these are angles, in degrees."),
+            "sign": (right.abs(), "all signs are gone."),
+            "diagonal": (right - torch.eye(n_atoms, dtype=g.dtype), "its diagonal is zero."),
+        }
+        for name, (mistaken, sentence) in mistakes.items():
+            if close(found, mistaken, 1e-6):  # an arc cosine near 1 loses half of the digits
+                raise Wrong(sentence, HINTS[f"2.s {name.strip()}"])
+        raise Wrong("these are not the cosines.", HINTS["2.s other"])
