@@ -69,7 +69,9 @@ def test_every_picture_that_a_cell_draws_has_words(path):
                 assert re.search(r'<img alt="[^"]{10,}"', output.data["text/html"])
             else:
                 assert after.source.startswith("*Figure: "), cell.source
-                assert len(output.metadata["image/png"]["alt"]) > 30, "run it with --store"
+                words = output.metadata["image/png"]["alt"]
+                assert len(words) > 30, "run it with --store"
+                assert "](" not in words, "a link is no word"
 
 
 @pytest.mark.parametrize("cones", SEEN)

@@ -81,7 +81,7 @@ def sections(path):
 
 def test_a_deck_has_a_lecture_of_slides(deck, built):
     assert len(sections(built)) == len(deck.slides)
-    assert 20 <= len(deck.slides) <= 80
+    assert 20 <= len(deck.slides) <= 100
 
 
 def test_every_prediction_is_alone_on_its_slide_just_before_its_answer(book, built):

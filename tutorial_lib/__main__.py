@@ -6,6 +6,7 @@ python -m tutorial_lib run [02 ...]    runs notebooks, all if none is named, and
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from tqdm import tqdm
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CAPTION = "*Figure: "
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -139,7 +141,7 @@ def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
             for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET, None)  # it died with its kernel; a trusting page would say so
                 if "image/png" in output.get("data", {}) and after and after.source.startswith(CAPTION):
-                    words = after.source.removeprefix(CAPTION).split("*")[0]
+                    words = LINK.sub(r"\1", after.source.removeprefix(CAPTION)).split("*")[0]
                     output.metadata.setdefault("image/png", {})["alt"] = " ".join(words.split())
     return book
 
