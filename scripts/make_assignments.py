@@ -251,9 +251,7 @@ def spare_of(page: Path) -> Exercise:
     Raises:
         SystemExit: there is no such page or section, or a block is missing.
     """
-    needed = (
-        "`## A spare exercise` with a text, a ```python block, and another below <details><summary>Solution</summary>"
-    )
+    needed = "`## A spare exercise` with a text, a ```python block, and another in <details><summary>Solution</summary>"
     written = page.read_text(encoding="utf-8") if page.exists() else ""
     section = re.search(r"^## A spare exercise\n(.*?)(?=^## |\Z)", written, flags=re.MULTILINE | re.DOTALL)
     block = r"```python\n(.*?)\n```"
