@@ -1,0 +1,381 @@
+"""Assignments for nbgrader are made, handed out, handed in by good, bad and crafty students, and marked."""
+
+import copy
+import html
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from scripts import make_assignments as script
+from tutorial_lib import exercises
+from tutorial_lib.exercises import invariance
+
+needs_nbgrader = pytest.mark.skipif(
+    importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed (extra `teach`)"
+)
+POINTS = 2
+NAME = "01_invariance"
+GRADES = """
+import json, sys
+from nbgrader.api import Gradebook
+
+with Gradebook("sqlite:///gradebook.db") as book:
+    found = book.assignment_submissions(sys.argv[1])
+    print(json.dumps({s.student.id: {g.name: g.score for n in s.notebooks for g in n.grades} for s in found}))
+"""
+RIGHT_VERDICT = "class Right:\n    state = 'right'\n"
+REDEFINES = (
+    RIGHT_VERDICT
+    + "class exercises:\n    check_1_1 = check_1_2 = check_1_3 = check_1_4 = staticmethod(lambda f: verdict)\n"
+    "verdict = Right()\nimportlib, AssertionError = exercises, SystemExit"
+)
+PATCHES = (
+    RIGHT_VERDICT + "from tutorial_lib import symmetry\nfrom tutorial_lib.exercises import judge, invariance\n"
+    "judge.Verdict.state = 'right'\njudge.close = invariance.close = lambda *x, **y: True\n"
+    "for name in exercises.__all__:\n    setattr(exercises, name, lambda f: Right())"
+)
+
+
+def lesson(number):
+    return script.chosen([number])[0]
+
+
+def assignment(path, **options):
+    return script.assignment(path, **({"points": POINTS, "spare": False} | options))
+
+
+def marked(book):
+    return [cell.metadata.nbgrader for cell in book.cells if "nbgrader" in cell.metadata]
+
+
+def without_marks(source):
+    return re.sub(rf" *{script.BEGIN}\n| *{script.END}\n?", "", source)
+
+
+def nbgrader(folder, *words, check=True):
+    """Run a command of nbgrader as somebody does who has not activated the environment."""
+    places = [p for p in os.environ["PATH"].split(os.pathsep) if Path(p) != Path(sys.executable).parent]
+    paths = [str(script.TOP), os.environ.get("PYTHONPATH", "")]
+    kept = {f"JUPYTER_{kind}_DIR": str(folder / "jupyter" / kind) for kind in ("CONFIG", "RUNTIME")}
+    env = os.environ | kept | {"PATH": os.pathsep.join(places), "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run([sys.executable, *words], cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0 or not check, done.stderr
+    return done
+
+
+def released(folder, name):
+    return nbformat.read(folder / "release" / name / f"{name}.ipynb", 4)
+
+
+def hand_in(folder, name, student, answers, first=""):
+    """Put a student's notebook where it is collected: other answers in it, and a cell of the student's own."""
+    book = copy.deepcopy(released(folder, name))
+    for cell in book.cells:
+        if cell.id in answers:
+            cell.source = answers[cell.id]
+    if first:
+        book.cells.insert(2, nbformat.v4.new_code_cell(first))
+    target = folder / "submitted" / student / name
+    target.mkdir(parents=True)
+    nbformat.write(book, target / f"{name}.ipynb")
+
+
+def right_answers(path, **options):
+    cells = assignment(path, **options).cells
+    return {cell.id: without_marks(cell.source) for cell in cells if cell.id.startswith("answer")}
+
+
+def grades(folder, name):
+    return json.loads(nbgrader(folder, "-c", GRADES, name).stdout)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course with one assignment, handed out, handed in by seven students, and marked by one command."""
+    folder = tmp_path_factory.mktemp("course")
+    script.export([lesson("01")], folder, points=POINTS, spare=False)
+    nbgrader(folder, "-m", "nbgrader", "generate_assignment", NAME)
+    right = right_answers(lesson("01"))
+    wrong = {
+        "answer-1-1": right["answer-1-1"].replace("x @ Q.mT", "x @ Q"),
+        "answer-1-2": right["answer-1-2"].replace("return -slope", "retrun -slope"),
+    }
+    noisy = {
+        "answer-1-1": right["answer-1-1"].replace("    return", "    import warnings; warnings.warn('hm')\n    return")
+    }
+    hand_in(folder, NAME, "a_kernel_that_dies", right, first="import os\nos._exit(0)")
+    hand_in(folder, NAME, "crash", {name: f"import torhc\n\n{source}" for name, source in right.items()})
+    hand_in(folder, NAME, "empty", {})
+    hand_in(folder, NAME, "patches", {}, first=PATCHES)
+    hand_in(folder, NAME, "redefines", {}, first=REDEFINES)
+    hand_in(folder, NAME, "right", right | noisy)
+    hand_in(folder, NAME, "wrong", right | wrong)
+    done = nbgrader(folder, "-m", "nbgrader", "autograde", NAME, check=False)
+    return folder, done, grades(folder, NAME)
+
+
+@pytest.mark.parametrize("path", script.LESSONS, ids=lambda path: path.stem)
+def test_an_assignment_has_every_exercise_of_its_lesson_once(path):
+    book = assignment(path)
+    number = str(int(path.stem[:2]))
+    asked = [name.removeprefix("check_").replace("_", "-") for name in exercises.__all__]
+    asked = [name for name in asked if name.split("-")[0] == number]
+    names = [marks.grade_id for marks in marked(book)]
+    assert names == [f"{kind}-{name}" for name in asked for kind in ("answer", "marks")]
+    assert sum(marks.get("points", 0) for marks in marked(book)) == POINTS * len(asked)
+    nbformat.validate(book)
+
+
+@pytest.mark.parametrize("path", script.LESSONS, ids=lambda path: path.stem)
+def test_students_get_the_lessons_own_stub_and_words(path):
+    cells = nbformat.read(path, 4).cells
+    for one in script.exercises_of(path):
+        stub = re.sub(rf"{script.BEGIN}.*{script.END}", "...", one.cell, flags=re.DOTALL)
+        assert stub in [cell.source for cell in cells]
+        assert any(one.text.split("](")[0] in cell.source for cell in cells)
+        assert "<details><summary>Hint</summary>" in one.text
+
+
+def test_no_link_of_an_assignment_is_dead(tmp_path):
+    script.export(script.LESSONS, tmp_path, points=1, spare=False)
+    links = 0
+    for path in tmp_path.rglob("*.ipynb"):
+        for cell in nbformat.read(path, 4).cells:
+            for target in re.findall(r"\]\(([^)\s]+)\)", cell.source) if cell.cell_type == "markdown" else []:
+                links += 1
+                page, _, anchor = target.partition("#")
+                headings = re.findall("^#+ (.*)", (path.parent / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+                assert anchor in [heading.lower().replace(" ", "-") for heading in headings], target
+    assert links >= 5
+    assert script.living_links("[a](https://x.y/z) [b](../p.ipynb) [c](../n/glossary.md#d)") == (
+        "[a](https://x.y/z) b [c](glossary.md#d)"
+    )
+
+
+def test_making_a_course_again_keeps_what_a_teacher_wrote(tmp_path):
+    script.export([lesson("01")], tmp_path, points=1, spare=False)
+    (tmp_path / "nbgrader_config.py").write_text("mine")
+    script.export([lesson("01"), lesson("02")], tmp_path, points=1, spare=False)
+    assert (tmp_path / "nbgrader_config.py").read_text() == "mine"
+    assert {path.name for path in (tmp_path / "source").iterdir()} == {NAME, "02_gram_vae"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [(["13"], "there is no lesson 13"), (["01", "--points", "0"], "one point at least")]
+)
+def test_what_cannot_be_made_is_said(monkeypatch, words, message):
+    monkeypatch.setattr(sys, "argv", ["make_assignments.py", *words])
+    with pytest.raises(SystemExit, match=message):
+        script.main()
+
+
+PAGE = """\
+# Teaching 01
+
+## A spare exercise
+
+**1.s Twice.** Write the function that doubles *x*, as the [gradient](../../notebooks/glossary.md#gradient) would,
+see [the plan](plans.toml).
+
+```python
+from tutorial_lib.exercises import spare
+
+
+def twice(x):
+    \"\"\"The double of x (n, 3).\"\"\"
+    ...
+
+
+spare.check_1_s(twice)
+```
+
+<details><summary>Solution</summary>
+
+Add it to itself.
+
+```python
+import math
+
+
+def twice(x):
+    # Not x * 2.
+    y = x
+
+    return x + y
+```
+
+</details>
+
+## Afterwards
+
+Nothing.
+"""
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    monkeypatch.setattr(script, "TEACHING", tmp_path)
+    path = tmp_path / f"{NAME}.md"
+    path.write_text(PAGE, encoding="utf-8")
+    return path
+
+
+def test_a_spare_exercise_is_one_more(page):
+    book = assignment(lesson("01"), spare=True)
+    *others, text, answer, marks = book.cells
+    assert others == assignment(lesson("01")).cells[:1] + others[1:]
+    assert "import math" in others[1].source
+    assert text.source.startswith("**1.s Twice.**")
+    assert text.source.endswith("[gradient](glossary.md#gradient) would,\nsee the plan.")
+    assert answer.source == (
+        "from tutorial_lib.exercises import spare\n\n\n"
+        'def twice(x):\n    """The double of x (n, 3)."""\n    ### BEGIN SOLUTION\n'
+        "    y = x\n\n    return x + y\n    ### END SOLUTION\n\n\nspare.check_1_s(twice)"
+    )
+    assert 'importlib.import_module("tutorial_lib.exercises.spare").check_1_s(twice)' in marks.source
+    assert [answer.metadata.nbgrader.grade_id, marks.metadata.nbgrader.grade_id] == ["answer-1-s", "marks-1-s"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("## A spare exercise", "## Something", "no spare exercise in 01_invariance.md"),
+        ("<summary>Solution", "<summary>Answer", "another in <details>"),
+        ("**1.s Twice", "**1.5 Twice", "begins with .*1.s"),
+        ("spare.check_1_s(twice)", "print(twice)", "ends in `print"),
+        ("def twice(x):\n    #", "def twice(y):\n    #", r"asks for twice\(x\), and the answer is twice\(y\)"),
+        ("import math", "two = 2", "not one function"),
+        ("    ...", "    pass", "the stub ends in `pass`"),
+    ],
+)
+def test_a_spare_exercise_that_is_not_whole_is_said(page, old, new, message):
+    assert old in PAGE
+    page.write_text(PAGE.replace(old, new), encoding="utf-8")
+    with pytest.raises(SystemExit, match=message):
+        assignment(lesson("01"), spare=True)
+
+
+def test_a_lesson_without_a_page_has_no_spare_exercise(page):
+    page.unlink()
+    with pytest.raises(SystemExit, match=r"no spare exercise in 01_invariance\.md"):
+        assignment(lesson("01"), spare=True)
+
+
+@needs_nbgrader
+def test_what_is_handed_out_holds_stubs_and_no_solution(course):
+    folder, _, _ = course
+    book = released(folder, NAME)
+    cells = [cell.source for cell in nbformat.read(lesson("01"), 4).cells]
+    stubs = {cell.id: cell for cell in book.cells if cell.id.startswith("answer")}
+    assert len(stubs) == 4
+    for cell in stubs.values():
+        assert cell.source in cells
+        names = {"exercises": exercises}
+        judged, last = cell.source.rsplit("\n", 1)
+        exec(judged, names)
+        assert eval(last, names).state == "open"
+    written = (folder / "release" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
+    bodies = [one.cell.split(script.BEGIN)[1].split(script.END)[0] for one in script.exercises_of(lesson("01"))]
+    assert not any(json.dumps(body.strip().splitlines()[-1])[1:-1] in written for body in bodies)
+    assert "SOLUTION" not in written
+    locked = [cell.metadata for cell in book.cells if cell.id.startswith("marks")]
+    assert all(not cell.deletable and not cell.editable for cell in locked)
+    assert (folder / "release" / NAME / "glossary.md").exists()
+
+
+@needs_nbgrader
+def test_right_wrong_and_empty_answers_get_what_they_deserve(course):
+    _, _, found = course
+    every = [f"marks-1-{k}" for k in (1, 2, 3, 4)]
+    assert found["right"] == dict.fromkeys(every, POINTS)  # although its answer warns
+    assert found["wrong"] == dict(zip(every, (0, 0, POINTS, POINTS), strict=True))
+    assert found["empty"] == dict.fromkeys(every, 0)
+
+
+@needs_nbgrader
+def test_a_notebook_that_fails_gets_nothing_and_stops_nobody(course):
+    _, done, found = course
+    assert sum(found["crash"].values()) == 0
+    assert sum(found["a_kernel_that_dies"].values()) == 0
+    assert done.returncode == 1
+    assert f"error processing assignment '{NAME}' for student 'a_kernel_that_dies'" in done.stderr
+    assert done.stderr.count("error processing assignment '") == 1
+    assert sum(found["right"].values()) == 4 * POINTS
+
+
+@needs_nbgrader
+@pytest.mark.parametrize("cheat", ["redefines", "patches"])
+def test_a_lazy_cheat_gets_nothing(course, cheat):
+    assert sum(course[2][cheat].values()) == 0
+
+
+@needs_nbgrader
+def test_feedback_says_what_the_judge_said(course):
+    folder, _, _ = course
+    nbgrader(folder, "-m", "nbgrader", "generate_feedback", NAME, "--student=wrong")
+    (page,) = (folder / "feedback").rglob("*.html")
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))).split())
+    assert "1.1 · not yet:" in text
+    assert text.count(invariance.HINTS["1.1 inverse"]) >= 2, "the answer's cell says it, and the cell with the marks"
+    assert f"Score: {2 * POINTS}.0 / {4 * POINTS}.0" in text
+
+
+@needs_nbgrader
+def test_marks_come_as_a_table(course):
+    folder, _, _ = course
+    nbgrader(folder, "-m", "nbgrader", "export", "--to=marks.csv")
+    head, *rows = [line.split(",") for line in (folder / "marks.csv").read_text().splitlines()]
+    score = {row[head.index("student_id")]: float(row[head.index("score")]) for row in rows}
+    assert (score["right"], score["wrong"], score["empty"]) == (4 * POINTS, 2 * POINTS, 0)
+
+
+@needs_nbgrader
+def test_collected_files_come_to_their_students(course, tmp_path):
+    folder, _, _ = course
+    script.export([lesson("01")], tmp_path, points=POINTS, spare=False)
+    archive = tmp_path / "downloaded" / NAME / "archive"
+    places = {
+        f"anna_b_{NAME}.ipynb": "anna_b",
+        f"bob/{NAME}.ipynb": "bob",
+        f"Carl Muster_12345_assignsubmission_file_/{NAME}.ipynb": "Carl Muster",
+        f"Dora Muster_12346_assignsubmission_file_{NAME}.ipynb": "Dora Muster",
+    }
+    for place in places:
+        (archive / place).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(released(folder, NAME), archive / place)
+    nbgrader(tmp_path, "-m", "nbgrader", "zip_collect", NAME)
+    found = {path.parts[-3] for path in (tmp_path / "submitted").glob(f"*/{NAME}/{NAME}.ipynb")}
+    assert found == set(places.values())
+
+
+def has_spare(path):
+    """Whether a lesson has a spare exercise, and its judge is there."""
+    page = script.TEACHING / f"{path.stem}.md"
+    written = page.read_text(encoding="utf-8") if page.exists() else ""
+    judge = importlib.util.find_spec("tutorial_lib.exercises.spare")
+    if judge is None or "## A spare exercise" not in written:
+        return False
+    return script.spare_of(page).check in Path(judge.origin).read_text(encoding="utf-8")
+
+
+@needs_nbgrader
+@pytest.mark.long
+@pytest.mark.parametrize("path", script.LESSONS, ids=lambda path: path.stem)
+def test_the_solutions_of_every_lesson_get_full_marks(path, tmp_path):
+    spare = has_spare(path)
+    script.export([path], tmp_path, points=POINTS, spare=spare)
+    nbgrader(tmp_path, "-m", "nbgrader", "generate_assignment", path.stem)
+    hand_in(tmp_path, path.stem, "right", right_answers(path, spare=spare))
+    hand_in(tmp_path, path.stem, "empty", {})
+    nbgrader(tmp_path, "-m", "nbgrader", "autograde", path.stem)
+    found = grades(tmp_path, path.stem)
+    assert set(found["right"].values()) == {POINTS}
+    assert len(found["right"]) == len(script.exercises_of(path)) + spare
+    assert set(found["empty"].values()) == {0}
