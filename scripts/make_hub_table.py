@@ -1,6 +1,6 @@
 """What a JupyterHub needs for 10, 100 and 1,000 students, computed from what was measured.
 
-python scripts/make_hub_table.py              write the link and the table into docs/teaching/jupyterhub.md
+python scripts/make_hub_table.py              write the table into docs/teaching/jupyterhub.md
 python scripts/make_hub_table.py measure      measure a server, a clone, an environment, and four notebooks at once
 
 Everything that is assumed stands in `ASSUMED`, and on the page.
@@ -18,14 +18,13 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from urllib.parse import urlencode
 
 import numpy as np
 
 TOP = Path(__file__).parent.parent
 sys.path.insert(0, str(TOP))
 
-from scripts.make_front_page import ADDRESS, with_blocks  # noqa: E402
+from scripts.make_front_page import with_blocks  # noqa: E402
 
 PAGE = TOP / "docs" / "teaching" / "jupyterhub.md"
 RESULTS = TOP / "benchmarks" / "results"
@@ -47,13 +46,6 @@ MACHINE = {"cores": 32, "memory": 128}  # the largest that we call one machine
 NODE = {"cores": 16, "memory": 64}  # of a cluster
 
 
-def link(address: str = ADDRESS, hub: str = "https://hub.example.org") -> str:
-    """The link by which a student's server fetches the course, or what is new in it, and opens notebook 01."""
-    query = {"repo": address, "branch": "main", "targetpath": "course"}
-    opens = {"urlpath": "lab/tree/course/notebooks/01_invariance.ipynb"}
-    return f"{hub}/hub/user-redirect/git-pull?{urlencode(query | opens)}"
-
-
 def needs(costs: dict[str, dict[str, float]], sections: dict[str, dict[str, float]], measured: dict) -> dict:
     """What one student needs, from the measurements.
 
@@ -63,7 +55,7 @@ def needs(costs: dict[str, dict[str, float]], sections: dict[str, dict[str, floa
         measured: what `measure` returns.
 
     Returns:
-        `memory` in GB of one open notebook with its server, `cell` and `notebook` in seconds, of the longest of 01 to 06.
+        `memory` of one open notebook with its server, GB; `cell` and `notebook`, the longest of 01 to 06, seconds.
     """
     taught = [name for name in costs if name.startswith(LESSONS)]
     return {
@@ -157,10 +149,10 @@ def table(need: dict, measured: dict) -> str:
                 f"{carrier(found['cores'], gigabytes)} |"
             )
     return "\n".join(rows) + (
-        f"\n\nA student with one notebook open has {need['memory']:.2f} GB: {measured['server_gigabytes']:.2f} of them are the"
-        f" server's, the rest is the largest notebook's. The longest part of 01 to 06 computes for {need['cell']:.0f} s, and"
-        f" the longest of these notebooks for {need['notebook']:.0f} s, on one core. One machine of {MACHINE['cores']} cores"
-        f" and {MACHINE['memory']} GB carries a class of {largest_class(need)}."
+        f"\n\nA student with one notebook open has {need['memory']:.2f} GB: {measured['server_gigabytes']:.2f} of them"
+        " are the server's, the rest is the largest notebook's. The longest part of 01 to 06 computes for"
+        f" {need['cell']:.0f} s, and the longest of these notebooks for {need['notebook']:.0f} s, on one core."
+        f" One machine of {MACHINE['cores']} cores and {MACHINE['memory']} GB carries a class of {largest_class(need)}."
     )
 
 
@@ -168,18 +160,18 @@ def threads(measured: dict) -> str:
     """What one thread each gained where it was measured, as a sentence."""
     own, one = measured["four_at_once"]["all"], measured["four_at_once"]["one"]
     return (
-        f"Four runs of notebook 04 at once on {measured['cores']} cores took {own['seconds']:.0f} s with as many threads as"
-        f" PyTorch likes, and {one['seconds']:.0f} s with one each: {own['seconds'] / one['seconds']:.2f} times as long, for"
-        f" {own['cpu_seconds'] / one['cpu_seconds']:.2f} times the CPU seconds. Medians of {measured['repeats']}."
+        f"Four runs of notebook 04 at once on {measured['cores']} cores took {own['seconds']:.0f} s with as many threads"
+        f" as PyTorch likes, and {one['seconds']:.0f} s with one each: {own['seconds'] / one['seconds']:.2f} times as"
+        f" long, for {own['cpu_seconds'] / one['cpu_seconds']:.2f} times the CPU seconds. Medians of"
+        f" {measured['repeats']}."
     )
 
 
-def blocks(address: str = ADDRESS) -> dict[str, str]:
+def blocks() -> dict[str, str]:
     """All that is generated in the page, by the names of its blocks."""
     read = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in ("budget", "sections", "hub")}
     need = needs(read["budget"], read["sections"], read["hub"])
     return {
-        "link": f"```\n{link(address)}\n```",
         "table": table(need, read["hub"]),
         "threads": threads(read["hub"]),
     }
@@ -226,7 +218,7 @@ def at_once(copies: int, number: str, one_thread: bool) -> dict[str, float]:
         subprocess.Popen(command, cwd=TOP, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(copies)
     ]
-    if any([process.wait() for process in running]):
+    if sum(process.wait() != 0 for process in running):
         sys.exit(f"a run of notebook {number} failed")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -1,6 +1,6 @@
 """A JupyterHub on loopback, with the configuration that we hand out, real accounts and real passwords.
 
-It makes two accounts on this machine and removes them afterwards, so it needs root; and it needs
+It makes four accounts on this machine and removes them afterwards, so it needs root; and it needs
 configurable-http-proxy, which npm installs, and a Python that other accounts may run.
 """
 
@@ -22,6 +22,9 @@ import psutil
 import pytest
 import requests
 from test_browser import CHROMIUM, OPTIONS
+
+from scripts import make_front_page
+from scripts.make_hub_table import MEASURED
 
 TOP = Path(__file__).parent.parent
 CONFIG = TOP / "docs" / "teaching" / "jupyterhub_config.py"
@@ -91,20 +94,20 @@ def stop(process):
 
 @pytest.fixture(scope="module")
 def accounts():
-    """Two accounts with passwords, in the group that may come in, and one outside it."""
+    """Names and passwords: three accounts in the group that may come in, and one, eve's, outside it."""
     tag = secrets.token_hex(3)
     # The most careless homes there are: what protects their files has to be the hub's doing.
-    made = {f"hub-{role}-{tag}": secrets.token_urlsafe(12) for role in ("ada", "bob", "eve")}
+    roles = {role: (f"hub-{role}-{tag}", secrets.token_urlsafe(12)) for role in ("ada", "bob", "cyd", "eve")}
     had_group = subprocess.run(["getent", "group", "students"], capture_output=True).returncode == 0
     subprocess.run(["groupadd", "-f", "students"], check=True)
     try:
-        for name, password in made.items():
-            groups = [] if "eve" in name else ["-G", "students"]
+        for role, (name, password) in roles.items():
+            groups = [] if role == "eve" else ["-G", "students"]
             subprocess.run(["useradd", "-m", "-K", "HOME_MODE=0755", "-s", "/bin/bash", *groups, name], check=True)
             subprocess.run(["chpasswd"], input=f"{name}:{password}", text=True, check=True)
-        yield list(made.items())
+        yield roles
     finally:
-        for name in made:
+        for name, _ in roles.values():
             subprocess.run(["userdel", "-r", name], capture_output=True)
         if not had_group:
             subprocess.run(["groupdel", "students"], capture_output=True)
@@ -133,7 +136,7 @@ def repository(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory, accounts):
-    """The address of a running hub: our configuration, with other ports and half a minute in place of an hour."""
+    """The address of a running hub: our configuration with other ports, and for one student seconds for an hour."""
     folder = tmp_path_factory.mktemp("hub")
     port, proxy, inner = free_port(), free_port(), free_port()
     (folder / "trial.py").write_text(
@@ -142,6 +145,10 @@ def hub(tmp_path_factory, accounts):
         f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{proxy}'\n"
         f"c.JupyterHub.hub_bind_url = 'http://127.0.0.1:{inner}'\n"
         "c.Spawner.poll_interval = 5\n"
+        "def impatient(spawner):\n"
+        "    if '-cyd-' in spawner.user.name:\n"
+        "        spawner.args = [word.replace('=3600', '=5').replace('=300', '=2') for word in spawner.args]\n"
+        "c.Spawner.pre_spawn_hook = impatient\n"
     )
     keep = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}
     env = keep | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -180,18 +187,20 @@ class Student:
     def start(self):
         """Start the server, and come in through its own door."""
         self.session.get(f"{self.hub}/hub/spawn", timeout=150)
-        home = f"{self.hub}/user/{self.name}/"
-        until(lambda: self.session.get(f"{home}api/status", timeout=60).status_code == 200 or
-              self.session.get(f"{home}lab", timeout=60) is None, 150, "the server answers")  # fmt: skip
+        own = f"{self.hub}/user/{self.name}/"
+
+        def answers():
+            self.session.get(f"{own}lab", timeout=60)  # through its door, and back with a cookie of its own
+            return self.session.get(f"{own}api/status", timeout=60).status_code == 200
+
+        until(answers, 150, "the server answers")
 
     def ask(self, method, path, name=None, **options):
         """A request to a server, one's own if no name is given."""
         name = name or self.name
         token = self.session.cookies.get("_xsrf", path=f"/user/{name}/")
         headers = {"X-XSRFToken": token} if token else {}
-        return self.session.request(
-            method, f"{self.hub}/user/{name}/{path}", headers=headers, timeout=150, **options
-        )
+        return self.session.request(method, f"{self.hub}/user/{name}/{path}", headers=headers, timeout=150, **options)
 
     def pull(self, address):
         """Follow the link that the page gives: what nbgitpuller says while it works."""
@@ -208,7 +217,9 @@ class Student:
         notebook = {"path": path, "name": "", "type": "notebook", "kernel": {"name": "python3"}}
         session = self.ask("POST", "api/sessions", json=notebook).json()
         kernel, found = session["kernel"]["id"], []
-        cookies = "; ".join(f"{c.name}={c.value}" for c in self.session.cookies if c.path in ("/", f"/user/{self.name}/"))
+        cookies = "; ".join(
+            f"{c.name}={c.value}" for c in self.session.cookies if c.path in ("/", f"/user/{self.name}/")
+        )
         channel = f"{self.hub.replace('http', 'ws')}/user/{self.name}/api/kernels/{kernel}/channels"
         socket_ = websocket.create_connection(channel, cookie=cookies, origin=self.hub, timeout=300)
         try:
@@ -245,7 +256,7 @@ def read(frame):
 
 @pytest.fixture(scope="module")
 def ada(hub, accounts):
-    name, password = accounts[0]
+    name, password = accounts["ada"]
     student = Student(hub, name)
     assert student.log_in(password).status_code == 200
     student.start()
@@ -254,7 +265,7 @@ def ada(hub, accounts):
 
 @pytest.fixture(scope="module")
 def bob(hub, accounts):
-    name, password = accounts[1]
+    name, password = accounts["bob"]
     student = Student(hub, name)
     assert student.log_in(password).status_code == 200
     student.start()
@@ -271,24 +282,58 @@ def test_nobody_comes_in_without_a_password(hub):
 
 
 def test_a_wrong_password_is_refused(hub, accounts):
-    student = Student(hub, accounts[0][0])
-    answer = student.log_in(accounts[1][1])
+    student = Student(hub, accounts["ada"][0])
+    answer = student.log_in(accounts["bob"][1])
     assert answer.status_code == 403
     assert "Invalid username or password" in answer.text
     assert student.session.get(f"{hub}/hub/home").url.startswith(f"{hub}/hub/login")
 
 
 def test_an_account_outside_the_group_is_refused(hub, accounts):
-    name, password = accounts[2]
+    name, password = accounts["eve"]
     student = Student(hub, name)
     assert student.log_in(password).status_code == 403
     assert student.session.get(f"{hub}/hub/home").url.startswith(f"{hub}/hub/login")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
+def test_the_link_leads_through_the_form_to_notebook_01_in_a_browser(hub, accounts, repository):
+    from playwright.sync_api import expect, sync_playwright
+
+    name, password = accounts["bob"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        try:
+            tab = browser.new_page()
+            tab.set_default_timeout(150_000)
+            tab.goto(make_front_page.hub(repository[0], hub))
+            tab.fill("#username_input", name)
+            tab.fill("#password_input", password)
+            tab.click("#login_submit")
+            heading = tab.get_by_role("heading", name="show atoms").or_(tab.locator(".jp-Notebook h1")).first
+            expect(heading).to_be_visible(timeout=150_000)
+            assert "/lab/tree/course/notebooks/01_invariance.ipynb" in tab.url
+        finally:
+            browser.close()
+    assert Path(f"~{name}/course/{FIRST}").expanduser().read_bytes() == (repository[1] / FIRST).read_bytes()
 
 
 def test_the_link_brings_the_notebooks_home(ada, repository):
     ada.pull(repository[0])
     assert (home(ada) / "course" / FIRST).read_bytes() == (repository[1] / FIRST).read_bytes()
     assert (home(ada) / "course").owner() == ada.name
+
+
+def test_a_server_takes_the_memory_that_the_table_counts(ada):
+    servers = [
+        process
+        for process in psutil.process_iter(["username", "cmdline"])
+        if process.info["username"] == ada.name and any("singleuser" in word for word in process.info["cmdline"] or [])
+    ]
+    (server,) = servers
+    stored = json.loads(MEASURED.read_text(encoding="utf-8"))["server_gigabytes"]
+    assert server.memory_info().rss / 1e9 == pytest.approx(stored, rel=0.5)
 
 
 def test_a_notebook_runs_on_one_thread_within_the_memory_limit(ada, repository):
@@ -347,3 +392,20 @@ def test_an_update_arrives_and_what_the_student_changed_stays(ada, repository):
     assert ADDED in merged.cells[0].source
     assert (home(ada) / "course" / "notebooks" / "new.md").read_text() == "new\n"
     assert (home(ada) / "course" / "notebooks" / "glossary.md").exists()
+
+
+def test_a_server_that_is_left_alone_stops(hub, accounts):
+    name, password = accounts["cyd"]
+    student = Student(hub, name)
+    assert student.log_in(password).status_code == 200
+    student.start()
+    notebook = {"path": "left.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}}
+    assert student.ask("POST", "api/sessions", json=notebook).status_code == 201
+    assert len(student.ask("GET", "api/kernels").json()) == 1
+
+    def stopped():
+        owned = psutil.process_iter(["username"])
+        return not any(process.info["username"] == name for process in owned)
+
+    until(stopped, 240, "no process of the student is left")
+    assert home(student).exists()

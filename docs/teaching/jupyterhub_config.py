@@ -1,6 +1,6 @@
 """A JupyterHub for one machine and a class: the accounts are the machine's own, and nothing is reached from outside.
 
-sudo -i; cd /srv/hub && jupyterhub -f jupyterhub_config.py    a folder that only root reads: keys and the database stay there
+cd /srv/hub && jupyterhub -f jupyterhub_config.py     as root, in a folder that only root reads: it gets keys
 
 JupyterHub, configurable-http-proxy and the course's environment are installed; docs/teaching/jupyterhub.md says how.
 Passwords stand nowhere in this file: they are those of the accounts.
