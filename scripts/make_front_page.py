@@ -1,6 +1,7 @@
 """Whatever stands in several places and is written once: addresses, badges, the table of notebooks, the picture.
 
-python scripts/make_front_page.py     README.md and its picture, CITATION.cff, each notebook's links and Colab cell
+python scripts/make_front_page.py     README.md and its picture, CITATION.cff, each notebook's links and Colab cell,
+                                      and the link on the page about JupyterHub
 
 The project's address stands in pyproject.toml under [project.urls], and nowhere else is it written by hand.
 """
@@ -12,7 +13,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import nbformat
 from PIL import Image
@@ -22,6 +23,7 @@ PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["p
 ADDRESS = PROJECT["urls"]["Repository"]
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
 LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+HUB = TOP / "docs" / "teaching" / "jupyterhub.md"
 PICTURE = TOP / "docs" / "front_page.png"
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 LINKS = re.compile(r"\n\n(Run a cell with .*|To run it elsewhere: .*)$", flags=re.DOTALL)
@@ -51,6 +53,13 @@ def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
     """The address that opens a notebook on Colab."""
     repository = address.removeprefix("https://github.com/")
     return f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}.ipynb"
+
+
+def hub(address: str = ADDRESS, server: str = "https://hub.example.org") -> str:
+    """The address by which a JupyterHub fetches the course, or what is new in it, and opens notebook 01."""
+    opens = "lab/tree/course/notebooks/01_invariance.ipynb"
+    query = {"repo": address, "branch": "main", "targetpath": "course", "urlpath": opens}
+    return f"{server}/hub/user-redirect/git-pull?{urlencode(query, safe='/:')}"
 
 
 def badges(address: str = ADDRESS) -> str:
@@ -125,6 +134,11 @@ def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[s
     }
 
 
+def hub_blocks(address: str = ADDRESS) -> dict[str, str]:
+    """What is generated from the address in the page about JupyterHub."""
+    return {"link": f"```\n{hub(address)}\n```"}
+
+
 def with_blocks(readme: str, blocks: dict[str, str]) -> str:
     """A page with each block between its two comments made anew.
 
@@ -157,7 +171,7 @@ def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -
 
 def places(address: str) -> dict[str, int]:
     """How often an address stands in each of the project's files for readers."""
-    files = [TOP / "README.md", TOP / "CITATION.cff", TOP / "pyproject.toml", *LESSONS]
+    files = [TOP / "README.md", TOP / "CITATION.cff", TOP / "pyproject.toml", HUB, *LESSONS]
     repository = address.removeprefix("https://github.com/")
     counts = {path.relative_to(TOP).as_posix(): path.read_text(encoding="utf-8").count(repository) for path in files}
     return {name: count for name, count in counts.items() if count}
@@ -201,6 +215,7 @@ def main() -> None:
     costs = json.loads((TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
     readme = TOP / "README.md"
     readme.write_text(with_blocks(readme.read_text(encoding="utf-8"), blocks(costs)), encoding="utf-8")
+    HUB.write_text(with_blocks(HUB.read_text(encoding="utf-8"), hub_blocks()), encoding="utf-8")
     (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
     picture().save(PICTURE)
     for name, count in places(PLACEHOLDER).items():

@@ -24,6 +24,11 @@ def test_the_readme_is_the_generated_one():
     assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
 
 
+def test_the_link_to_a_hub_is_the_generated_one():
+    text = page.HUB.read_text(encoding="utf-8")
+    assert page.with_blocks(text, page.hub_blocks()) == text, "run python scripts/make_front_page.py"
+
+
 @each_lesson
 def test_a_notebooks_links_and_colab_cell_are_the_generated_ones(path):
     book = nbformat.read(path, 4)
@@ -43,7 +48,7 @@ def test_links_and_cell_come_back_once_into_a_notebook_that_lost_them():
 
 def test_another_address_reaches_every_place():
     address = "https://github.com/someone/else"
-    made = [*page.blocks(COSTS, address).values(), page.citation(address)]
+    made = [*page.blocks(COSTS, address).values(), *page.hub_blocks(address).values(), page.citation(address)]
     made.append(nbformat.writes(page.with_links(nbformat.read(page.LESSONS[0], 4), "01_invariance", address)))
     for text in made:
         assert "someone/else" in text

@@ -1,0 +1,411 @@
+"""A JupyterHub on loopback, with the configuration that we hand out, real accounts and real passwords.
+
+It makes four accounts on this machine and removes them afterwards, so it needs root; and it needs
+configurable-http-proxy, which npm installs, and a Python that other accounts may run.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from urllib.parse import urlencode
+
+import nbformat
+import psutil
+import pytest
+import requests
+from test_browser import CHROMIUM, OPTIONS
+
+from scripts import make_front_page
+from scripts.make_hub_table import MEASURED
+
+TOP = Path(__file__).parent.parent
+CONFIG = TOP / "docs" / "teaching" / "jupyterhub_config.py"
+FIRST = "notebooks/01_invariance.ipynb"
+GIT_DAEMON = Path("/usr/lib/git-core/git-daemon")
+ADDED = "A sentence that the teacher added later."
+MINE = "mine = 'what the student wrote'"
+OUTSIDERS_RUN = ["runuser", "-u", "nobody", "--", sys.executable, "-c", "import jupyterhub, nbgitpuller, tutorial_lib"]
+
+
+def missing():
+    """What this machine lacks, in words, or nothing."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return "making accounts needs root"
+    for name in ("configurable-http-proxy", "git", "useradd", "chpasswd", "runuser"):
+        if shutil.which(name) is None:
+            return f"{name} is not installed (npm install -g configurable-http-proxy)"
+    if not GIT_DAEMON.exists() or not (TOP / ".git").exists():
+        return "a git checkout and git-daemon are needed"
+    if subprocess.run(OUTSIDERS_RUN, cwd="/", capture_output=True).returncode:
+        return "other accounts cannot run this Python with what the course needs: install it where all may read"
+    return None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_missing():
+    if reason := missing():
+        pytest.skip(reason)
+
+
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+
+
+def free_port():
+    with socket.socket() as there:
+        there.bind(("127.0.0.1", 0))
+        return there.getsockname()[1]
+
+
+def until(found, seconds, what):
+    """The first true answer of a function that is asked again and again."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if answer := found():
+            return answer
+        time.sleep(0.5)
+    raise TimeoutError(f"after {seconds} seconds not yet: {what}")
+
+
+def git(*words, at):
+    author = ["-c", "user.name=teacher", "-c", "user.email=teacher@example.org", "-c", "safe.directory=*"]
+    return subprocess.run(["git", *author, *words], cwd=at, check=True, capture_output=True, text=True).stdout
+
+
+def stop(process):
+    """End a process that we started, and its children."""
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    for child in children:
+        if child.is_running():
+            child.kill()
+
+
+@pytest.fixture(scope="module")
+def accounts():
+    """Names and passwords: three accounts in the group that may come in, and one, eve's, outside it."""
+    tag = secrets.token_hex(3)
+    # The most careless homes there are: what protects their files has to be the hub's doing.
+    roles = {role: (f"hub-{role}-{tag}", secrets.token_urlsafe(12)) for role in ("ada", "bob", "cyd", "eve")}
+    had_group = subprocess.run(["getent", "group", "students"], capture_output=True).returncode == 0
+    subprocess.run(["groupadd", "-f", "students"], check=True)
+    try:
+        for role, (name, password) in roles.items():
+            groups = [] if role == "eve" else ["-G", "students"]
+            subprocess.run(["useradd", "-m", "-K", "HOME_MODE=0755", "-s", "/bin/bash", *groups, name], check=True)
+            subprocess.run(["chpasswd"], input=f"{name}:{password}", text=True, check=True)
+        yield roles
+    finally:
+        for name, _ in roles.values():
+            subprocess.run(["userdel", "-r", name], capture_output=True)
+        if not had_group:
+            subprocess.run(["groupdel", "students"], capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """The course in a bare repository, served on loopback; its address and the teacher's clone."""
+    folder = tmp_path_factory.mktemp("git")
+    git("clone", "--quiet", "--bare", str(TOP), str(folder / "course.git"), at=folder)
+    git("update-ref", "refs/heads/main", "HEAD", at=folder / "course.git")
+    git("symbolic-ref", "HEAD", "refs/heads/main", at=folder / "course.git")
+    git("clone", "--quiet", str(folder / "course.git"), str(folder / "teacher"), at=folder)
+    port = free_port()
+    daemon = subprocess.Popen(
+        [GIT_DAEMON, "--export-all", f"--base-path={folder}", "--listen=127.0.0.1", f"--port={port}"]
+    )
+    address = f"git://127.0.0.1:{port}/course.git"
+    try:
+        ask = ["git", "ls-remote", address]
+        until(lambda: subprocess.run(ask, capture_output=True).returncode == 0, 30, "the repository answers")
+        yield address, folder / "teacher"
+    finally:
+        stop(daemon)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory, accounts):
+    """The address of a running hub: our configuration with other ports, and for one student seconds for an hour."""
+    folder = tmp_path_factory.mktemp("hub")
+    port, proxy, inner = free_port(), free_port(), free_port()
+    (folder / "trial.py").write_text(
+        f"load_subconfig({str(CONFIG)!r})\n"
+        f"c.JupyterHub.bind_url = 'http://127.0.0.1:{port}'\n"
+        f"c.ConfigurableHTTPProxy.api_url = 'http://127.0.0.1:{proxy}'\n"
+        f"c.JupyterHub.hub_bind_url = 'http://127.0.0.1:{inner}'\n"
+        "c.Spawner.poll_interval = 5\n"
+        "def impatient(spawner):\n"
+        "    if '-cyd-' in spawner.user.name:\n"
+        "        spawner.args = [word.replace('=3600', '=5').replace('=300', '=2') for word in spawner.args]\n"
+        "c.Spawner.pre_spawn_hook = impatient\n"
+    )
+    keep = {name: os.environ[name] for name in ("LANG", "HOME") if name in os.environ}
+    env = keep | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    with open(folder / "log", "w") as log:
+        command = [sys.executable, "-m", "jupyterhub", "-f", "trial.py"]
+        running = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+
+    def answers():
+        assert running.poll() is None, (folder / "log").read_text()
+        try:
+            return requests.get(f"{address}/hub/login", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    try:
+        until(answers, 60, "the hub answers")
+        yield address
+    finally:
+        stop(running)
+        print((folder / "log").read_text()[-5000:])
+
+
+class Student:
+    """Somebody with a browser's cookies."""
+
+    def __init__(self, hub, name):
+        self.hub, self.name, self.session = hub, name, requests.Session()
+
+    def log_in(self, password):
+        """Fill in the form, as a browser does; the answer to it."""
+        self.session.get(f"{self.hub}/hub/login")
+        form = {"username": self.name, "password": password, "_xsrf": self.session.cookies.get("_xsrf", path="/hub/")}
+        return self.session.post(f"{self.hub}/hub/login", params={"next": "/hub/home"}, data=form, timeout=60)
+
+    def start(self):
+        """Start the server, and come in through its own door."""
+        self.session.get(f"{self.hub}/hub/spawn", timeout=150)
+        own = f"{self.hub}/user/{self.name}/"
+
+        def answers():
+            self.session.get(f"{own}lab", timeout=60)  # through its door, and back with a cookie of its own
+            return self.session.get(f"{own}api/status", timeout=60).status_code == 200
+
+        until(answers, 150, "the server answers")
+
+    def ask(self, method, path, name=None, **options):
+        """A request to a server, one's own if no name is given."""
+        name = name or self.name
+        token = self.session.cookies.get("_xsrf", path=f"/user/{name}/")
+        headers = {"X-XSRFToken": token} if token else {}
+        return self.session.request(method, f"{self.hub}/user/{name}/{path}", headers=headers, timeout=150, **options)
+
+    def pull(self, address):
+        """Follow the link that the page gives: what nbgitpuller says while it works."""
+        query = {"repo": address, "branch": "main", "targetpath": "course", "depth": 1}
+        words = self.ask("GET", "git-pull/api?" + urlencode(query)).text
+        said = [json.loads(line.removeprefix("data: ")) for line in words.splitlines() if line.startswith("data: ")]
+        assert said[-1]["phase"] == "finished", words
+        return said
+
+    def run(self, path, cells):
+        """Cells, run in a notebook's kernel through the server: the errors, by name."""
+        import websocket
+
+        notebook = {"path": path, "name": "", "type": "notebook", "kernel": {"name": "python3"}}
+        session = self.ask("POST", "api/sessions", json=notebook).json()
+        kernel, found = session["kernel"]["id"], []
+        cookies = "; ".join(
+            f"{c.name}={c.value}" for c in self.session.cookies if c.path in ("/", f"/user/{self.name}/")
+        )
+        channel = f"{self.hub.replace('http', 'ws')}/user/{self.name}/api/kernels/{kernel}/channels"
+        socket_ = websocket.create_connection(channel, cookie=cookies, origin=self.hub, timeout=300)
+        try:
+            for cell in cells:
+                number = uuid.uuid4().hex
+                content = {"code": cell, "silent": False, "store_history": True, "user_expressions": {},
+                           "allow_stdin": False, "stop_on_error": True}  # fmt: skip
+                header = {"msg_id": number, "msg_type": "execute_request", "username": "", "session": kernel,
+                          "version": "5.3", "date": ""}  # fmt: skip
+                socket_.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content,
+                                         "channel": "shell", "buffers": []}))  # fmt: skip
+                while True:
+                    message = read(socket_.recv())
+                    if message["parent_header"].get("msg_id") != number:
+                        continue
+                    if message["msg_type"] == "error":
+                        found.append(message["content"]["ename"])
+                    if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                        break
+        finally:
+            socket_.close()
+            self.ask("DELETE", f"api/sessions/{session['id']}")
+        return found
+
+
+def read(frame):
+    """A message of a kernel; those that carry pictures' buffers are binary, and the text is their first part."""
+    if isinstance(frame, str):
+        return json.loads(frame)
+    n_parts = int.from_bytes(frame[:4], "big")
+    begin, end = (int.from_bytes(frame[4 * i : 4 * i + 4], "big") for i in (1, 2))
+    return json.loads(bytes(frame[begin : end if n_parts > 1 else None]))
+
+
+@pytest.fixture(scope="module")
+def ada(hub, accounts):
+    name, password = accounts["ada"]
+    student = Student(hub, name)
+    assert student.log_in(password).status_code == 200
+    student.start()
+    return student
+
+
+@pytest.fixture(scope="module")
+def bob(hub, accounts):
+    name, password = accounts["bob"]
+    student = Student(hub, name)
+    assert student.log_in(password).status_code == 200
+    student.start()
+    return student
+
+
+def home(student):
+    return Path(f"~{student.name}").expanduser()
+
+
+def test_nobody_comes_in_without_a_password(hub):
+    assert requests.get(f"{hub}/hub/api/users").status_code == 403
+    assert requests.get(f"{hub}/hub/home").url.startswith(f"{hub}/hub/login")
+
+
+def test_a_wrong_password_is_refused(hub, accounts):
+    student = Student(hub, accounts["ada"][0])
+    answer = student.log_in(accounts["bob"][1])
+    assert answer.status_code == 403
+    assert "Invalid username or password" in answer.text
+    assert student.session.get(f"{hub}/hub/home").url.startswith(f"{hub}/hub/login")
+
+
+def test_an_account_outside_the_group_is_refused(hub, accounts):
+    name, password = accounts["eve"]
+    student = Student(hub, name)
+    assert student.log_in(password).status_code == 403
+    assert student.session.get(f"{hub}/hub/home").url.startswith(f"{hub}/hub/login")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
+def test_the_link_leads_through_the_form_to_notebook_01_in_a_browser(hub, accounts, repository):
+    from playwright.sync_api import expect, sync_playwright
+
+    name, password = accounts["bob"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        try:
+            tab = browser.new_page()
+            tab.set_default_timeout(150_000)
+            tab.goto(make_front_page.hub(repository[0], hub))
+            tab.fill("#username_input", name)
+            tab.fill("#password_input", password)
+            tab.click("#login_submit")
+            heading = tab.get_by_role("heading", name="show atoms").or_(tab.locator(".jp-Notebook h1")).first
+            expect(heading).to_be_visible(timeout=150_000)
+            assert "/lab/tree/course/notebooks/01_invariance.ipynb" in tab.url
+        finally:
+            browser.close()
+    assert Path(f"~{name}/course/{FIRST}").expanduser().read_bytes() == (repository[1] / FIRST).read_bytes()
+
+
+def test_the_link_brings_the_notebooks_home(ada, repository):
+    ada.pull(repository[0])
+    assert (home(ada) / "course" / FIRST).read_bytes() == (repository[1] / FIRST).read_bytes()
+    assert (home(ada) / "course").owner() == ada.name
+
+
+def test_a_server_takes_the_memory_that_the_table_counts(ada):
+    servers = [
+        process
+        for process in psutil.process_iter(["username", "cmdline"])
+        if process.info["username"] == ada.name and any("singleuser" in word for word in process.info["cmdline"] or [])
+    ]
+    (server,) = servers
+    stored = json.loads(MEASURED.read_text(encoding="utf-8"))["server_gigabytes"]
+    assert server.memory_info().rss / 1e9 == pytest.approx(stored, rel=0.5)
+
+
+def test_a_notebook_runs_on_one_thread_within_the_memory_limit(ada, repository):
+    ada.pull(repository[0])
+    book = nbformat.read(home(ada) / "course" / "notebooks" / "04_tetris.ipynb", 4)
+    cells = [cell.source for cell in book.cells if cell.cell_type == "code"]
+    check = "import resource, torch\nassert resource.getrlimit(resource.RLIMIT_DATA)[0] == 2 * 2**30"
+    assert ada.run("course/notebooks/04_tetris.ipynb", [check, "assert torch.get_num_threads() == 1", *cells]) == []
+
+
+def test_a_cell_that_asks_for_too_much_fails_and_its_kernel_lives(ada):
+    greedy = ["import numpy", "numpy.ones(3 * 2**30, dtype=numpy.uint8)", "assert numpy.ones(2**20).sum() == 2**20"]
+    (error,) = ada.run("greedy.ipynb", greedy)
+    assert error in ("MemoryError", "_ArrayMemoryError")
+
+
+def test_a_student_reaches_neither_the_server_nor_the_files_of_another(ada, bob, repository):
+    ada.pull(repository[0])
+    assert bob.ask("GET", "api/contents").status_code == 200
+    assert bob.ask("GET", "api/contents", ada.name).status_code == 403
+    assert bob.ask("GET", f"api/contents/course/{FIRST}", ada.name).status_code == 403
+    read = f"open({str(home(ada) / 'course' / FIRST)!r})"
+    assert bob.run("curious.ipynb", [read, f"import os; os.listdir({str(home(ada) / 'course')!r})"]) == [
+        "PermissionError",
+        "PermissionError",
+    ]
+    assert ada.run("own.ipynb", [read]) == []
+
+
+def test_an_update_arrives_and_what_the_student_changed_stays(ada, repository):
+    address, teacher = repository
+    ada.pull(address)
+    path = home(ada) / "course" / FIRST
+    book = nbformat.read(path, 4)
+    code = [i for i, cell in enumerate(book.cells) if cell.cell_type == "code" and not cell.metadata.get("tags")]
+    book.cells[code[-1]].source = MINE
+    book.cells[code[-2]].outputs = []
+    # Saved through the server, as JupyterLab does, and one file is lost.
+    assert ada.ask("PUT", f"api/contents/course/{FIRST}", json={"type": "notebook", "content": book}).status_code == 200
+    (home(ada) / "course" / "notebooks" / "glossary.md").unlink()
+
+    theirs = nbformat.read(teacher / FIRST, 4)
+    theirs.cells[code[-1]].source = "what = 'the teacher wrote'"
+    theirs.cells[0].source += f"\n\n{ADDED}"
+    nbformat.write(theirs, teacher / FIRST)
+    (teacher / "notebooks" / "new.md").write_text("new\n")
+    git("add", "-A", at=teacher)
+    git("commit", "--quiet", "-m", "Later", at=teacher)
+    git("push", "--quiet", "origin", "HEAD:main", at=teacher)
+
+    ada.pull(address)
+    merged = nbformat.read(path, 4)
+    nbformat.validate(merged)
+    assert merged.cells[code[-1]].source == MINE
+    assert merged.cells[code[-2]].outputs == []
+    assert ADDED in merged.cells[0].source
+    assert (home(ada) / "course" / "notebooks" / "new.md").read_text() == "new\n"
+    assert (home(ada) / "course" / "notebooks" / "glossary.md").exists()
+
+
+def test_a_server_that_is_left_alone_stops(hub, accounts):
+    name, password = accounts["cyd"]
+    student = Student(hub, name)
+    assert student.log_in(password).status_code == 200
+    student.start()
+    notebook = {"path": "left.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}}
+    assert student.ask("POST", "api/sessions", json=notebook).status_code == 201
+    assert len(student.ask("GET", "api/kernels").json()) == 1
+
+    def stopped():
+        owned = psutil.process_iter(["username"])
+        return not any(process.info["username"] == name for process in owned)
+
+    until(stopped, 240, "no process of the student is left")
+    assert home(student).exists()

@@ -1,0 +1,148 @@
+"""The page about JupyterHub: a table that is computed and grows as it should, and settings that load."""
+
+import json
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import yaml
+
+from scripts import make_front_page
+from scripts import make_hub_table as hub
+
+TEXT = hub.PAGE.read_text(encoding="utf-8")
+BUDGET, SECTIONS, MEASURED = (
+    json.loads((hub.RESULTS / f"{name}.json").read_text(encoding="utf-8")) for name in ("budget", "sections", "hub")
+)
+NEED = hub.needs(BUDGET, SECTIONS, MEASURED)
+VALUES = yaml.safe_load((hub.PAGE.parent / "jupyterhub_values.yaml").read_text(encoding="utf-8"))
+each_pattern = pytest.mark.parametrize("pattern", [hub.in_class, hub.at_home])
+
+
+def test_the_tables_on_the_page_are_the_computed_ones():
+    assert hub.with_blocks(TEXT, hub.blocks()) == TEXT, "run python scripts/make_hub_table.py"
+
+
+def test_the_longest_of_all_is_taken():
+    costs = {"01_a": {"cpu_seconds": 5, "gigabytes": 0.5}, "09_b": {"cpu_seconds": 99, "gigabytes": 0.7}}
+    need = hub.needs(costs, {"01_a": {"x": 1, "y": 3}, "09_b": {"z": 90}}, {"server_gigabytes": 0.1})
+    assert need == pytest.approx({"memory": 0.8, "cell": 3, "notebook": 5})
+
+
+@each_pattern
+def test_more_students_need_more_and_not_more_than_in_proportion(pattern):
+    found = [pattern(students, NEED) for students in hub.STUDENTS]
+    for less, more in pairwise(found):
+        assert less["present"] < more["present"] <= 10 * less["present"]
+        assert less["cores"] < more["cores"] <= 10 * less["cores"]
+        assert hub.memory(less["present"], NEED) < hub.memory(more["present"], NEED)
+
+
+@each_pattern
+def test_a_heavier_notebook_needs_more_and_students_do_not_become_more(pattern):
+    heavy = {name: 3 * value for name, value in NEED.items()}
+    light, found = pattern(100, NEED), pattern(100, heavy)
+    assert found["present"] == light["present"]
+    assert found["cores"] > light["cores"]
+    assert hub.memory(100, heavy) > 2 * hub.memory(100, NEED)
+
+
+def test_a_class_has_the_fewest_cores_with_which_nobody_waits_too_long():
+    cores = hub.class_cores(30, NEED["cell"])
+    allowed = hub.ASSUMED["slower"] + 0.01
+    assert hub.slowest(30, cores, NEED["cell"], 60) <= allowed < hub.slowest(30, cores - 1, NEED["cell"], 60)
+
+
+def test_waiting_is_what_a_queue_says_where_the_answer_is_known():
+    assert hub.slowest(8, 8, 20, 0) == pytest.approx(1, abs=0.01)
+    assert hub.slowest(8, 2, 20, 0) == pytest.approx(4, abs=0.02), "all at the same second on a quarter of the cores"
+    assert hub.slowest(4, 1, 20, 1000) == pytest.approx(1, abs=0.01), "one after the other"
+
+
+def test_homework_needs_fewer_seats_and_cores_than_a_class():
+    for students in (100, 1000):
+        at_home, in_class = hub.at_home(students, NEED), hub.in_class(students, NEED)
+        assert at_home["present"] < in_class["present"]
+        assert at_home["cores"] < in_class["cores"]
+    assert hub.at_home(3, NEED)["present"] <= 3
+
+
+def test_one_machine_ends_where_the_page_says():
+    most = hub.largest_class(NEED)
+    assert f"carries a class of {most}." in TEXT
+    assert hub.carrier(hub.in_class(most, NEED)["cores"], hub.memory(most, NEED)) == "one machine"
+    assert "Kubernetes" in hub.carrier(hub.in_class(most + 1, NEED)["cores"], hub.memory(most + 1, NEED))
+
+
+def test_a_cluster_holds_what_is_asked_of_it():
+    for cores, gigabytes in ((33, 10), (4, 500), (300, 1000)):
+        nodes = int(re.search(r"(\d+) nodes", hub.carrier(cores, gigabytes))[1])
+        assert nodes * hub.NODE["cores"] >= cores
+        assert nodes * hub.NODE["memory"] >= gigabytes
+
+
+def test_limits_are_two_notebooks_and_guarantees_are_one():
+    notebook = NEED["memory"] - MEASURED["server_gigabytes"]
+    config = (hub.PAGE.parent / "jupyterhub_config.py").read_text(encoding="utf-8")
+    memory = {name: float(size.removesuffix("G")) for name, size in VALUES["singleuser"]["memory"].items()}
+    assert NEED["memory"] <= memory["guarantee"] <= 1.1 * NEED["memory"]
+    assert 2 * notebook + MEASURED["server_gigabytes"] <= memory["limit"]
+    assert "LIMIT = 2 * 2**30" in config
+    assert "limits.memory 2G" in TEXT
+
+
+def test_a_promised_share_of_a_core_is_that_of_the_table():
+    share = hub.in_class(1000, NEED)["cores"] / 1000
+    assert share <= VALUES["singleuser"]["cpu"]["guarantee"] <= 1.3 * share
+
+
+def test_the_values_ask_for_a_password_and_hold_none():
+    authenticator = VALUES["hub"]["config"]["JupyterHub"]["authenticator_class"]
+    assert authenticator not in ("dummy", "null", "tmp")
+    assert VALUES["proxy"]["https"]["enabled"]
+    assert not re.search(r"^\s*\w*(password|client_secret|token)\w*:", yaml.safe_dump(VALUES), flags=re.MULTILINE)
+    assert VALUES["singleuser"]["extraEnv"]["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_configuration_loads_stays_on_loopback_and_asks_for_a_password():
+    app = pytest.importorskip("jupyterhub.app", reason="JupyterHub is not installed (extra `teach`)")
+    running = app.JupyterHub()
+    running.load_config_file(str(hub.PAGE.parent / "jupyterhub_config.py"))
+    config = running.config
+    assert running.bind_url.startswith("http://127.0.0.1:")
+    assert running.authenticator_class.__name__ == "PAMAuthenticator"
+    assert config.PAMAuthenticator.allowed_groups == {"students"}
+    assert "allow_all" not in config.Authenticator
+    assert "allow_all" not in config.PAMAuthenticator
+    assert config.Spawner.environment == {"OMP_NUM_THREADS": "1"}
+    assert f"--MappingKernelManager.cull_idle_timeout={hub.ASSUMED['hours until culled'] * 3600}" in config.Spawner.args
+
+
+def test_every_name_in_the_configuration_is_one_that_jupyterhub_knows():
+    app = pytest.importorskip("jupyterhub.app", reason="JupyterHub is not installed (extra `teach`)")
+    auth, spawner = (pytest.importorskip(f"jupyterhub.{name}") for name in ("auth", "spawner"))
+    running = app.JupyterHub()
+    running.load_config_file(str(hub.PAGE.parent / "jupyterhub_config.py"))
+    kinds = {
+        "JupyterHub": app.JupyterHub,
+        "PAMAuthenticator": auth.PAMAuthenticator,
+        "Spawner": spawner.LocalProcessSpawner,
+    }
+    for name, settings in running.config.items():
+        assert set(settings) <= set(kinds[name].class_traits(config=True)), name
+
+
+def test_the_page_says_what_was_measured():
+    assert f"(the course itself is {MEASURED['clone_gigabytes']:.2f} GB)" in TEXT
+    assert 1.5 < MEASURED["environment_gigabytes"] < 3, "the README says 2 GB"
+
+
+def test_the_link_is_the_one_that_the_trial_follows():
+    query = make_front_page.hub("https://example.org/a/b", "http://127.0.0.1:1").split("?")[1]
+    assert query.startswith("repo=https://example.org/a/b&branch=main&targetpath=course&urlpath=")
+
+
+def test_memory_is_counted_for_everybody_who_is_present():
+    assert hub.memory(0, NEED) == hub.ASSUMED["system"]
+    assert np.diff([hub.memory(n, NEED) for n in (100, 200, 300)]) == pytest.approx(100 * NEED["memory"], abs=1)
