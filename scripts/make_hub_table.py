@@ -42,7 +42,7 @@ ASSUMED = {
     "system": 2,  # GB: the hub, its proxy and the machine itself
     "home": 0.5,  # GB
 }
-MACHINE = {"cores": 32, "memory": 128}  # the largest that we call one machine
+MACHINE = {"cores": 64, "memory": 256}  # the largest that we call one machine
 NODE = {"cores": 16, "memory": 64}  # of a cluster
 
 
@@ -81,12 +81,12 @@ def slowest(students: int, cores: int, seconds: float, within: float) -> float:
     return float(((ends - starts) / seconds).max())
 
 
-def class_cores(students: int, seconds: float) -> int:
-    """The fewest cores with which nobody in a class waits too long."""
+def class_cores(students: int, seconds: float, within: float = ASSUMED["starts within"]) -> int:
+    """The fewest cores with which nobody in a class waits too long, all starting within some seconds."""
     low, high = 1, students
     while low < high:
         middle = (low + high) // 2
-        if slowest(students, middle, seconds, ASSUMED["starts within"]) <= ASSUMED["slower"] + 0.01:
+        if slowest(students, middle, seconds, within) <= ASSUMED["slower"] + 0.01:
             high = middle
         else:
             low = middle + 1
@@ -125,12 +125,14 @@ def carrier(cores: int, gigabytes: int) -> str:
 
 def largest_class(need: dict) -> int:
     """The most students whom one machine carries in class."""
-    students = 1
-    while memory(students + 1, need) <= MACHINE["memory"] and (
-        class_cores(students + 1, need["cell"]) <= MACHINE["cores"]
-    ):
-        students += 1
-    return students
+    low, high = 1, int((MACHINE["memory"] - ASSUMED["system"]) / need["memory"])
+    while low < high:
+        middle = (low + high + 1) // 2
+        if class_cores(middle, need["cell"]) <= MACHINE["cores"]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def table(need: dict, measured: dict) -> str:
@@ -153,17 +155,19 @@ def table(need: dict, measured: dict) -> str:
         " are the server's, the rest is the largest notebook's. The longest part of 01 to 06 computes for"
         f" {need['cell']:.0f} s, and the longest of these notebooks for {need['notebook']:.0f} s, on one core."
         f" One machine of {MACHINE['cores']} cores and {MACHINE['memory']} GB carries a class of {largest_class(need)}."
+        f" A class of 100 who start it over five minutes need {class_cores(100, need['cell'], 300)} cores."
     )
 
 
 def threads(measured: dict) -> str:
     """What one thread each gained where it was measured, as a sentence."""
     own, one = measured["four_at_once"]["all"], measured["four_at_once"]["one"]
+    slower, dearer = (own[key] / one[key] for key in ("seconds", "cpu_seconds"))
     return (
-        f"Four runs of notebook 04 at once on {measured['cores']} cores took {own['seconds']:.0f} s with as many threads"
-        f" as PyTorch likes, and {one['seconds']:.0f} s with one each: {own['seconds'] / one['seconds']:.2f} times as"
-        f" long, for {own['cpu_seconds'] / one['cpu_seconds']:.2f} times the CPU seconds. Medians of"
-        f" {measured['repeats']}."
+        f"Four runs of notebook 04 at once on {measured['cores']} cores took {own['seconds']:.0f} s with as many"
+        f" threads as PyTorch likes, and {one['seconds']:.0f} s with one each: {slower:.1f} times as long, for"
+        f" {dearer:.1f} times the CPU seconds. These are medians of {measured['repeats']}, on a machine that had other"
+        " work to do as well."
     )
 
 

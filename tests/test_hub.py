@@ -374,6 +374,8 @@ def test_an_update_arrives_and_what_the_student_changed_stays(ada, repository):
     # Saved through the server, as JupyterLab does, and one file is lost.
     assert ada.ask("PUT", f"api/contents/course/{FIRST}", json={"type": "notebook", "content": book}).status_code == 200
     (home(ada) / "course" / "notebooks" / "glossary.md").unlink()
+    own = {"type": "file", "format": "text", "content": "own\n"}
+    assert ada.ask("PUT", "api/contents/course/notebooks/new.md", json=own).status_code == 201
 
     theirs = nbformat.read(teacher / FIRST, 4)
     theirs.cells[code[-1]].source = "what = 'the teacher wrote'"
@@ -391,6 +393,7 @@ def test_an_update_arrives_and_what_the_student_changed_stays(ada, repository):
     assert merged.cells[code[-2]].outputs == []
     assert ADDED in merged.cells[0].source
     assert (home(ada) / "course" / "notebooks" / "new.md").read_text() == "new\n"
+    assert [path.read_text() for path in (home(ada) / "course" / "notebooks").glob("new__*.md")] == ["own\n"]
     assert (home(ada) / "course" / "notebooks" / "glossary.md").exists()
 
 
