@@ -7,11 +7,22 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import matplotlib
 import pytest
 import torch
+from chromium import CHROMIUM, OPTIONS
 
 from tutorial_lib import environments, silicon
 
 matplotlib.use("agg")
 collect_ignore = ["no_network"]  # no tests; and Debian's Python has a module of that name already
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

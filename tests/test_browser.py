@@ -18,6 +18,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from chromium import IN_BROWSER
 from needed_cells import needed_cells
 from PIL import Image
 
@@ -28,22 +29,7 @@ TOP = NOTEBOOKS.parent
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))
 LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-OPTIONS = [
-    "--headless",
-    "--no-sandbox",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = IN_BROWSER
 # Where training takes minutes: what is drawn has to appear and to move here, not to be right.
 LONG = 150  # CPU seconds
 TWO_EPOCHS = """\
@@ -126,15 +112,6 @@ def _ready(runtime: Path) -> dict:
             return server
         time.sleep(0.5)
     raise TimeoutError("JupyterLab did not answer within a minute")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import nbformat
 import psutil
 import pytest
 import requests
-from test_browser import CHROMIUM, OPTIONS
+from chromium import CHROMIUM, OPTIONS
 
 from scripts import make_front_page
 from scripts.make_hub_table import MEASURED

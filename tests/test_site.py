@@ -7,7 +7,6 @@ import functools
 import http.server
 import importlib.util
 import posixpath
-import shutil
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,22 +14,15 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from chromium import IN_BROWSER
 
 from scripts import make_site as site
 
 LESSONS = sorted((site.TOP / "notebooks").glob("[0-9]*.ipynb"))
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-OPTIONS = ["--headless", "--no-sandbox", "--disable-background-networking", "--disable-component-update",
-           "--disable-sync", "--no-first-run"]  # fmt: skip
 PHONE = {"width": 360, "height": 740}
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("sphinx_book_theme") is None, reason="the site needs the extra `docs`"
 )
-in_browser = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
 
 
 class Page(HTMLParser):
@@ -179,15 +171,6 @@ def address(built):
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser, address):
     """A function that opens a page of the site; nothing may be asked of anybody else, and nothing may go wrong."""
@@ -210,7 +193,7 @@ def opened(browser, address):
 
 
 class TestInABrowser:
-    pytestmark = in_browser
+    pytestmark = IN_BROWSER
 
     def test_every_page_fits_on_a_phone(self, opened, pages, address):
         window = opened(**PHONE)

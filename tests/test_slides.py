@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
-from test_browser import CHROMIUM, OPTIONS
+from chromium import IN_BROWSER
 
 from scripts import make_slides as script
 
@@ -229,36 +229,29 @@ def test_without_the_extra_the_way_out_is_named(monkeypatch):
 
 
 @pytest.fixture
-def opened():
+def opened(browser):
     """A function that opens a deck as a file; console, requests and errors are watched."""
-    playwright = pytest.importorskip("playwright.sync_api")
     asked, said = [], []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        context = browser.new_context(viewport={"width": 1280, "height": 720})
-        context.on("request", lambda request: asked.append(request.url))
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("console", lambda message: said.append(message.text))
+    context.on("weberror", lambda error: said.append(str(error.error)))
 
-        def open_(path):
-            page = context.new_page()
-            page.goto(path.as_uri())
-            page.wait_for_function("Reveal.isReady()")
-            return page
+    def open_(path):
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_function("Reveal.isReady()")
+        return page
 
-        yield open_
-        browser.close()
+    yield open_
+    context.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "about:"))] == [], "it calls somebody else"
     assert said == []
 
 
 def in_browser(function):
     """Run a test only where there is a Chromium."""
-    for mark in (
-        pytest.mark.browser,
-        pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)"),
-        pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    ):
+    for mark in IN_BROWSER:
         function = mark(function)
     return function
 
