@@ -10,7 +10,6 @@ import argparse
 import json
 import math
 import os
-import resource
 import secrets
 import subprocess
 import sys
@@ -214,6 +213,8 @@ def server_gigabytes() -> float:
 
 def at_once(copies: int, number: str, one_thread: bool) -> dict[str, float]:
     """Seconds and CPU seconds until all copies of a notebook that start together are done."""
+    import resource
+
     env = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     env |= {"OMP_NUM_THREADS": "1"} if one_thread else {}
     command = [sys.executable, "-m", "tutorial_lib", "run", number]
