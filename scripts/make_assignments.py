@@ -17,10 +17,11 @@ from pathlib import Path
 
 import nbformat
 
+from tutorial_lib.__main__ import notebooks
+
 TOP = Path(__file__).parent.parent
 NOTEBOOKS = TOP / "notebooks"
 TEACHING = TOP / "docs" / "teaching"
-LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 JUDGES = {"exercises": "tutorial_lib.exercises", "spare": "tutorial_lib.exercises.spare"}
 
@@ -334,25 +335,6 @@ def export(lessons: list[Path], out: Path, *, points: int, spare: bool) -> None:
         (out / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
 
 
-def chosen(numbers: list[str]) -> list[Path]:
-    """The lessons of these numbers, or all.
-
-    Args:
-        numbers: such as "01"; none means all.
-
-    Returns:
-        Their notebooks.
-
-    Raises:
-        SystemExit: there is no lesson of that number.
-    """
-    known = {lesson.stem[:2]: lesson for lesson in LESSONS}
-    for number in numbers:
-        if number not in known:
-            raise SystemExit(f"there is no lesson {number}: choose among {', '.join(known)}")
-    return [known[number] for number in numbers or known]
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -363,7 +345,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.points < 1:
         raise SystemExit(f"--points {asked.points}: an exercise gives one point at least")
-    lessons = chosen(asked.lessons)
+    lessons = notebooks(asked.lessons)
     export(lessons, asked.out, points=asked.points, spare=asked.spare)
     print(f"{len(lessons)} in {asked.out / 'source'}: go to {asked.out}, and there")
     for lesson in lessons:

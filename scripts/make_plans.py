@@ -21,6 +21,7 @@ TOP = Path(__file__).parent.parent
 sys.path.insert(0, str(TOP))
 
 from scripts.make_front_page import LESSONS, with_blocks  # noqa: E402
+from tutorial_lib.__main__ import notebooks  # noqa: E402
 
 TEACHING = TOP / "docs" / "teaching"
 SECONDS = TOP / "benchmarks" / "results" / "sections.json"
@@ -150,11 +151,10 @@ def main() -> None:
     args = parser.parse_args()
     seconds = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
     if args.command == "measure":
-        for path in LESSONS:
-            if not args.numbers or path.name.startswith(tuple(args.numbers)):
-                seconds[path.stem] = measure(path)
-                SECONDS.write_text(json.dumps(dict(sorted(seconds.items())), indent=1, ensure_ascii=False) + "\n",
-                                   encoding="utf-8")  # fmt: skip
+        for path in notebooks(args.numbers):
+            seconds[path.stem] = measure(path)
+            stored = json.dumps(dict(sorted(seconds.items())), indent=1, ensure_ascii=False) + "\n"
+            SECONDS.write_text(stored, encoding="utf-8")
         return
     plans = tomllib.loads((TEACHING / "plans.toml").read_text(encoding="utf-8"))
     lessons = {path.stem: sections(nbformat.read(path, 4)) for path in LESSONS}

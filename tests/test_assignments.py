@@ -15,6 +15,7 @@ import pytest
 
 from scripts import make_assignments as script
 from tutorial_lib import exercises
+from tutorial_lib.__main__ import notebooks
 from tutorial_lib.exercises import invariance
 
 needs_nbgrader = pytest.mark.skipif(
@@ -44,7 +45,7 @@ PATCHES = (
 
 
 def lesson(number):
-    return script.chosen([number])[0]
+    return notebooks([number])[0]
 
 
 def assignment(path, **options):
@@ -121,7 +122,7 @@ def course(tmp_path_factory):
     return folder, done, grades(folder, NAME)
 
 
-@pytest.mark.parametrize("path", script.LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
 def test_an_assignment_has_every_exercise_of_its_lesson_once(path):
     book = assignment(path)
     number = str(int(path.stem[:2]))
@@ -133,7 +134,7 @@ def test_an_assignment_has_every_exercise_of_its_lesson_once(path):
     nbformat.validate(book)
 
 
-@pytest.mark.parametrize("path", script.LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
 def test_students_get_the_lessons_own_stub_and_words(path):
     cells = nbformat.read(path, 4).cells
     for one in script.exercises_of(path):
@@ -144,7 +145,7 @@ def test_students_get_the_lessons_own_stub_and_words(path):
 
 
 def test_no_link_of_an_assignment_is_dead(tmp_path):
-    script.export(script.LESSONS, tmp_path, points=1, spare=False)
+    script.export(notebooks([]), tmp_path, points=1, spare=False)
     links = 0
     for path in tmp_path.rglob("*.ipynb"):
         for cell in nbformat.read(path, 4).cells:
@@ -168,7 +169,7 @@ def test_making_a_course_again_keeps_what_a_teacher_wrote(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"), [(["13"], "there is no lesson 13"), (["01", "--points", "0"], "one point at least")]
+    ("words", "message"), [(["13"], "no notebook begins with '13'"), (["01", "--points", "0"], "one point at least")]
 )
 def test_what_cannot_be_made_is_said(monkeypatch, words, message):
     monkeypatch.setattr(sys, "argv", ["make_assignments.py", *words])
@@ -367,7 +368,7 @@ def has_spare(path):
 
 @needs_nbgrader
 @pytest.mark.long
-@pytest.mark.parametrize("path", script.LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
 def test_the_solutions_of_every_lesson_get_full_marks(path, tmp_path):
     spare = has_spare(path)
     script.export([path], tmp_path, points=POINTS, spare=spare)

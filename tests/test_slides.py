@@ -10,10 +10,12 @@ import pytest
 from chromium import IN_BROWSER
 
 from scripts import make_slides as script
+from scripts.slides import look, reading
+from tutorial_lib.__main__ import notebooks
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
 LESSONS = [
-    pytest.param(path, id=path.stem, marks=[] if path.stem[:2] == "02" else pytest.mark.long) for path in script.LESSONS
+    pytest.param(path, id=path.stem, marks=[] if path.stem[:2] == "02" else pytest.mark.long) for path in notebooks([])
 ]
 # What of a slide is cut off, and which code has to be scrolled.
 CUT_OFF = """() => {
@@ -185,26 +187,20 @@ def test_a_section_can_be_left_out(book, deck):
 
 def test_words_that_no_heading_has_are_said(tmp_path):
     with pytest.raises(ValueError, match="no heading has the words 'unheard of'"):
-        script.make(script.LESSONS[:1], tmp_path, ["unheard of"])
-
-
-def test_a_number_that_no_notebook_has_is_said():
-    with pytest.raises(ValueError, match="there is no notebook '99': known are 01"):
-        script.chosen(["99"])
-    assert script.chosen([]) == script.LESSONS
+        script.make(notebooks([])[:1], tmp_path, ["unheard of"])
 
 
 def test_a_picture_without_words_is_refused(book):
     outputs = [o for cell in book.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
     silent = nbformat.v4.new_output("display_data", {"image/png": outputs[0].data["image/png"]})
     with pytest.raises(ValueError, match="a picture has no words"):
-        script.pictures(nbformat.v4.new_code_cell(outputs=[silent]))
+        reading.pictures(nbformat.v4.new_code_cell(outputs=[silent]))
 
 
 def test_long_code_is_smaller_and_too_long_code_is_refused():
-    sizes = [script.code_size(("code", "\n".join("x" * n_letters for _ in range(n_lines)))) for n_lines, n_letters in
+    sizes = [look.code_size(("code", "\n".join("x" * n_letters for _ in range(n_lines)))) for n_lines, n_letters in
              ((5, 20), (20, 20), (5, 100), (40, 20))]  # fmt: skip
-    assert sizes[0] == max(script.CODE)
+    assert sizes[0] == max(look.CODE)
     assert sizes[1] < sizes[0]
     assert sizes[2] < sizes[0]
     assert sizes[3] is None
@@ -215,7 +211,7 @@ def test_long_lines_of_output_are_wrapped_and_none_is_lost():
     cell = nbformat.v4.new_code_cell(
         outputs=[nbformat.v4.new_output("stream", name="stdout", text=f"{line}\n\n  end\n")]
     )
-    text = script.printed(cell)
+    text = reading.printed(cell)
     assert max(map(len, text.split("\n"))) <= 98
     assert text.split() == f"{line} end".split()
     assert text.endswith("\n\n  end")
