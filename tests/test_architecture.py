@@ -150,7 +150,8 @@ ALLOWED = {
     },
     "hierarchy.heads": {"hierarchy.autoencoder", "sphere", "vocabulary"},
     "hierarchy.atoms": {"hierarchy.autoencoder", "hierarchy.points", "vocabulary"},
-    "hierarchy.polycubes": {"hierarchy.autoencoder", "shipped"},
+    "hierarchy.growth": {"hierarchy.layers", "hierarchy.points", "sphere", "vocabulary"},
+    "hierarchy.polycubes": {"hierarchy.autoencoder", "hierarchy.points", "shipped", "tetris"},
     "hierarchy.materials": {
         "g2",
         "hierarchy.autoencoder",
@@ -163,6 +164,7 @@ ALLOWED = {
     "hierarchy": {
         "hierarchy.atoms",
         "hierarchy.autoencoder",
+        "hierarchy.growth",
         "hierarchy.heads",
         "hierarchy.levels",
         "hierarchy.materials",

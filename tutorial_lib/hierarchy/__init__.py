@@ -6,6 +6,7 @@ to carry along, and to undo it.
 
 from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.growth import GrowthHead, grow, growth_loss
 from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
 from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
 from tutorial_lib.hierarchy.materials import (
@@ -19,7 +20,7 @@ from tutorial_lib.hierarchy.materials import (
 )
 from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
 from tutorial_lib.hierarchy.points import Points, padded, points_of
-from tutorial_lib.hierarchy.polycubes import polycube_autoencoder, trained_on_polycubes
+from tutorial_lib.hierarchy.polycubes import additions, polycube_autoencoder, trained_on_polycubes
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
 from tutorial_lib.hierarchy.unfolding import Unfolded
 
@@ -27,6 +28,7 @@ __all__ = [
     "FLAT",
     "TETRIS",
     "Gathering",
+    "GrowthHead",
     "HierarchicalAutoencoder",
     "Level",
     "Motifs",
@@ -34,12 +36,15 @@ __all__ = [
     "Points",
     "SlotDecoder",
     "Unfolded",
+    "additions",
     "clouds_of",
     "decode_atoms",
     "encode_atoms",
     "exact",
     "examples",
     "gathered",
+    "grow",
+    "growth_loss",
     "invariants",
     "matched_error",
     "molecule_autoencoder",

@@ -1,12 +1,18 @@
-"""The autoencoder of polycubes: a seed comes in, an untrained one goes out; or the one that was trained and shipped.
+"""What is made for polycubes: their autoencoder, untrained or shipped, and examples of how they grow.
 
-models/SOURCES.md says how it was trained, and on what.
+models/SOURCES.md says how the shipped one was trained, and on what.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.points import padded
 from tutorial_lib.shipped import MODELS, with_weights
+from tutorial_lib.tetris import polycube_of
 
 
 def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -37,3 +43,36 @@ def trained_on_polycubes(models: Path = MODELS) -> HierarchicalAutoencoder:
         ValueError: the shipped file is not the one that its checksum names.
     """
     return with_weights(polycube_autoencoder(), models / "polycubes.pt")
+
+
+def additions(known: Sequence[Tensor], *, most: int = 5) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """For each known shape the places where one more cube makes another known shape.
+
+    A shape that is not known counts as forbidden, as everything does that nobody has shown. The single cube is known.
+
+    Args:
+        known: (n, 3) each, polycubes in edges of a cube.
+        most: cubes of the largest shape that grows.
+
+    Returns:
+        Padded clouds (N, most, 3) and their counts (N,), padded places (N, most, 3) and theirs, for `growth_loss`.
+
+    Raises:
+        ValueError: nothing that is known grows into anything that is known.
+    """
+    shapes = {polycube_of(shape, mirrors_equal=True) for shape in known} | {
+        polycube_of(torch.zeros(1, 3), mirrors_equal=True)
+    }
+    steps = torch.cat([torch.eye(3), -torch.eye(3)])
+    clouds, places = [], []
+    for shape in sorted((shape for shape in shapes if shape and len(shape) <= most), key=sorted):
+        cells = torch.tensor(sorted(shape), dtype=steps.dtype)
+        beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
+        free = beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]
+        allowed = [
+            place for place in free if polycube_of(torch.cat([cells, place[None]]), mirrors_equal=True) in shapes
+        ]
+        if allowed:
+            clouds.append(cells)
+            places.append(torch.stack(allowed))
+    return (*padded(clouds), *padded(places))

@@ -1,0 +1,108 @@
+import pytest
+import torch
+from torch import Generator
+
+from tutorial_lib import hierarchy, symmetry, tetris, training
+from tutorial_lib.tetris import polycube_of
+
+
+def classes(shapes):
+    return {polycube_of(shape, mirrors_equal=True) for shape in shapes}
+
+
+@pytest.fixture(scope="module")
+def known():
+    """All shapes of two to four cubes, and no other."""
+    return [shape for n in (2, 3, 4) for shape in tetris.polycubes(n, mirrors_equal=True)]
+
+
+@pytest.fixture(scope="module")
+def head(known):
+    data = hierarchy.additions(known)
+    model = hierarchy.GrowthHead(seed=0)
+    recipe = training.Recipe(epochs=400, batch_size=len(data[1]), learning_rate=1e-2)
+    training.train(model, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+    return model
+
+
+def from_one(n):
+    return [torch.zeros(1, 3)] * n
+
+
+def test_additions_are_all_places_that_make_a_known_shape(known):
+    positions, counts, places, n_places = hierarchy.additions(known)
+    by_size = {n: sorted(n_places[counts == n].tolist()) for n in (1, 2, 3)}
+    # A cube has six sides, a domino ten places; of the line and the corner of three, every place makes some tetracube.
+    assert by_size == {1: [6], 2: [10], 3: [13, 14]}
+    for shape, count, more, k in zip(positions, counts, places, n_places, strict=True):
+        for place in more[:k]:
+            assert polycube_of(torch.cat([shape[:count], place[None]]), mirrors_equal=True) in classes(known)
+
+
+def test_what_is_not_known_is_forbidden(known):
+    without_lines = [shape for shape in known if torch.linalg.matrix_rank(shape - shape[0], atol=1e-3) > 1]
+    positions, counts, places, n_places = hierarchy.additions([*without_lines, known[0]])
+    dumbbell = int((counts == 2).nonzero()[0])
+    along = positions[dumbbell, 1] - positions[dumbbell, 0]
+    middle = positions[dumbbell, :2].mean(dim=0)
+    across = (places[dumbbell, : n_places[dumbbell]] - middle) @ along
+    assert n_places[dumbbell] == 8
+    assert (across.abs() < 0.6).all()
+
+
+def test_fields_turn_with_the_cloud_and_do_not_see_what_is_far(dice):
+    model = hierarchy.GrowthHead(seed=1).double()
+    cloud = torch.cat([tetris.pieces()[1][5].double(), torch.tensor([[9.0, 0, 0]]).double()])
+    turn = symmetry.random_orthogonal(dice, (), torch.float64)
+    places, of = torch.randn(40, 3, generator=dice, dtype=torch.float64), torch.randint(4, (40,), generator=dice)
+
+    def fields(x, places):
+        points = hierarchy.Points(x, torch.zeros(len(x), dtype=torch.long), 1)
+        return model.field(model(points), places, of)
+
+    here = fields(cloud, places)
+    assert torch.allclose(fields(cloud @ turn.mT + 1, places @ turn.mT), here, atol=1e-10)
+    assert not torch.allclose(fields(cloud, places @ turn.mT), here, atol=1e-3)
+    moved = cloud.clone()
+    moved[-1] += 1
+    assert torch.allclose(fields(moved, places), here, atol=1e-10)
+    moved[1] += 0.1
+    assert not torch.allclose(fields(moved, places), here, atol=1e-6)
+
+
+def test_it_grows_shapes_that_were_never_shown_and_most_are_polycubes(head, known):
+    grown = hierarchy.grow(head, from_one(60), 5, Generator().manual_seed(0))
+    found = [polycube_of(cloud, mirrors_equal=True, within=0.2) for cloud in grown]
+    good = [shape for shape in found if shape is not None and len(shape) == 5]
+    assert len(good) > 40
+    assert len(set(good)) > 5
+    assert not set(good) & classes(known)
+
+
+def test_what_was_there_stays_where_it_is(head):
+    begin = [piece + 3 for piece in tetris.pieces()[1]]
+    grown = hierarchy.grow(head, begin, 5, Generator().manual_seed(0))
+    for before, after in zip(begin, grown, strict=True):
+        assert torch.equal(after[:4], before)
+    assert hierarchy.grow(head, begin, 4, Generator().manual_seed(0))[0] is begin[0]
+
+
+def test_one_seed_grows_one_way_and_another_another(head):
+    one, same, other = (hierarchy.grow(head, from_one(5), 4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_a_head_that_proposes_nothing_leaves_clouds_as_they_are():
+    model = hierarchy.GrowthHead(seed=0)
+    torch.nn.init.constant_(model.field.rest[-1].bias, -50.0)
+    (left,) = hierarchy.grow(model, from_one(1), 3, Generator().manual_seed(0))
+    assert len(left) == 1
+
+
+@pytest.mark.parametrize(
+    ("clouds", "boldness", "words"), [([torch.zeros(0, 3)], 0.5, "no point"), ([torch.zeros(1, 3)], 2.0, "a share")]
+)
+def test_bad_input_is_named(clouds, boldness, words):
+    with pytest.raises(ValueError, match=words):
+        hierarchy.grow(hierarchy.GrowthHead(), clouds, 3, Generator(), boldness=boldness)
