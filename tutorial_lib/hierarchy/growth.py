@@ -113,7 +113,7 @@ def _asked(children: Tensor, counts: Indices, dice: Generator) -> Tensor:
 
 @torch.no_grad()
 def grow(
-    model: GrowthHead, clouds: list[Tensor], n_points: int, dice: Generator, *, boldness: float = 0.5, tries: int = 4
+    model: GrowthHead, clouds: list[Tensor], n_points: int, dice: Generator, *, boldness: float = 0.4, tries: int = 4
 ) -> list[Tensor]:
     """Clouds grown point by point, each point where the field of another proposes it.
 

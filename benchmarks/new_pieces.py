@@ -1,0 +1,155 @@
+"""How many pieces of cubes are new that a local head grows, beside growth by the true rule and by chance.
+
+python -m benchmarks.new_pieces [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored]
+
+A third of the free pentacubes and hexacubes is held out, in two splits. Each draw grows from one cube, point by point;
+a judge that is not part of it says what has been born. Two classes of mirror images are one.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+
+import torch
+from joblib import Memory, Parallel, delayed
+from torch import Generator, Tensor
+from tqdm import tqdm
+
+from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from tutorial_lib import hierarchy, tetris, training
+from tutorial_lib.tetris import Cells, polycube_of
+
+SPLITS = (2, 3)
+SIZES = (5, 6)
+LARGER = (7, 8)  # than anything in training
+DRAWS = 1000
+EPOCHS = 4000  # a shape that grows is one example, and there are 27 of them or so
+GROWERS = ("the head", "the true rule", "unit bonds")
+
+
+def split(seed: int) -> tuple[list[Tensor], dict[int, set[Cells]]]:
+    """All free polycubes up to six cubes but a third of those of five and of six, and the classes that are left out."""
+    known, left_out = [], {}
+    dice = Generator().manual_seed(seed)
+    for n in range(2, 7):
+        shapes = tetris.polycubes(n, mirrors_equal=True)
+        order = torch.randperm(len(shapes), generator=dice).tolist()
+        n_out = len(shapes) // 3 if n in SIZES else 0
+        known += [shapes[i] for i in order[n_out:]]
+        left_out[n] = {class_of(shapes[i]) for i in order[:n_out]}
+    return known, left_out
+
+
+def class_of(cloud: Tensor) -> Cells | None:
+    """The polycube that it is, mirror images being one."""
+    return polycube_of(cloud, mirrors_equal=True)
+
+
+def by_true_rule(n: int, dice: Generator) -> Tensor:
+    """A polycube that was grown cube by cube, each face that is free being as likely as the others."""
+    cells = torch.zeros(1, 3)
+    steps = torch.cat([torch.eye(3), -torch.eye(3)])
+    while len(cells) < n:
+        beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
+        free = beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]
+        cells = torch.cat([cells, free[torch.randint(len(free), (1,), generator=dice)]])
+    return cells
+
+
+def drawn(grower: str, head: hierarchy.GrowthHead, n: int, n_draws: int) -> list[Tensor]:
+    """Clouds of n points, made by one of `GROWERS`."""
+    dice = Generator().manual_seed(n)
+    if grower == "the head":
+        return hierarchy.grow(head, [torch.zeros(1, 3)] * n_draws, n, dice)
+    if grower == "the true rule":
+        return [by_true_rule(n, dice) for _ in range(n_draws)]
+    trees = tetris.random_trees(n_draws * (n - 1), dice, most=n)
+    return [tree for tree in trees if len(tree) == n]
+
+
+def census(clouds: list[Tensor], n: int, known: set[Cells], left_out: set[Cells]) -> dict:
+    """What has been born: shares of all draws, and how many of the classes that were left out are among it."""
+    counts, reached = Counter(), set()
+    for cloud in clouds:
+        shape = class_of(cloud)
+        if shape is None:
+            kind = "invalid"
+        elif len(shape) != n:
+            kind = "smaller" if len(shape) < n else "larger"
+        else:
+            kind = "in training" if shape in known else "new"
+            reached |= {shape} & left_out
+        counts[kind] += 1
+    kinds = ("new", "in training", "smaller", "larger", "invalid")
+    return {kind: counts[kind] / len(clouds) for kind in kinds} | {"reached": len(reached), "of": len(left_out)}
+
+
+def measured(seed: int, split_seed: int, n_draws: int = DRAWS, epochs: int = EPOCHS) -> dict:
+    """One training of the head, and what it grows beside the others."""
+    torch.set_num_threads(1)
+    known, left_out = split(split_seed)
+    data, head = hierarchy.additions(known), hierarchy.GrowthHead(seed=seed)
+    recipe = training.Recipe(epochs=epochs, batch_size=len(data[1]), learning_rate=5e-3, seed=seed)
+    began = time.process_time()
+    training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+    seconds, classes = time.process_time() - began, {class_of(shape) for shape in known}
+    born = {
+        grower: {
+            str(n): census(drawn(grower, head, n, n_draws), n, classes, left_out.get(n, set()))
+            for n in (SIZES + LARGER if grower == "the head" else SIZES)
+        }
+        for grower in GROWERS
+    }
+    return {"seed": seed, "split": split_seed, "seconds": seconds, "examples": len(data[1]), "born": born}
+
+
+def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+    """Every seed on every split."""
+    run = Memory(keep, verbose=0).cache(measured)
+    tasks = [delayed(run)(seed, split_seed) for split_seed in SPLITS for seed in seeds]
+    work = Parallel(n_jobs=jobs, return_as="generator")(tasks)
+    return {"runs": json.loads(json.dumps(list(tqdm(work, total=len(tasks), desc="runs", unit="run"))))}
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """What was asked, beside what was measured: means and spreads over seeds and splits, and the worst run."""
+    runs = series["runs"]
+
+    def of(what: str, grower: str = "the head", n: int = 6, scale: float = 100) -> list[float]:
+        return [scale * run["born"][grower][str(n)][what] for run in runs]
+
+    new, invalid = of("new"), of("invalid")
+    reached = [run["born"]["the head"]["6"] for run in runs]
+    shares = [100 * one["reached"] / one["of"] for one in reached]
+    figures = [
+        Figure("new valid hexacubes (% of draws)", "20 (40)", _words(new, min), min(new) >= 20),
+        Figure("invalid hexacubes (%)", "5", _words(invalid, max), max(invalid) <= 5),
+        Figure("held-out hexacube classes reached (%)", "65 (90)", _words(shares, min), min(shares) >= 65),
+    ]
+    figures += [
+        Figure(f"{n} cubes, larger than in training, valid (%)", "reported (80)", _words(of("new", n=n), min))
+        for n in LARGER
+    ]
+    for grower in GROWERS:
+        for n in SIZES:
+            told = ", ".join(
+                f"{kind} {mean_and_spread(of(kind, grower, n), 1)}" for kind in ("new", "in training", "invalid")
+            )
+            classes = mean_and_spread(of("reached", grower, n, 1), 1)
+            figures.append(Figure(f"{grower}, {n} cubes (%)", "reported", f"{told}; {classes} classes"))
+    figures.append(Figure("training (CPU seconds)", "reported", mean_and_spread([run["seconds"] for run in runs], 0)))
+    return figures
+
+
+def _words(values: list[float], worst) -> str:
+    return f"{mean_and_spread(values, 1)}, worst {worst(values):.1f}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    return long_benchmark("new_pieces", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
