@@ -43,6 +43,7 @@ ASSUMED = {
 }
 MACHINE = {"cores": 64, "memory": 256}  # the largest that we call one machine
 NODE = {"cores": 16, "memory": 64}  # of a cluster
+PROMISED = {"cores": 0.4, "memory": 1.05}  # to a student, as in jupyterhub_values.yaml
 
 
 def needs(costs: dict[str, dict[str, float]], sections: dict[str, dict[str, float]], measured: dict) -> dict:
@@ -114,12 +115,16 @@ def memory(present: int, need: dict) -> int:
     return math.ceil(ASSUMED["system"] + present * need["memory"])
 
 
-def carrier(cores: int, gigabytes: int) -> str:
+def seats() -> int:
+    """The students on a node: Kubernetes fills it by what they are promised, whatever they use."""
+    return int(min(NODE["cores"] / PROMISED["cores"], (NODE["memory"] - ASSUMED["system"]) / PROMISED["memory"]))
+
+
+def carrier(present: int, cores: int, gigabytes: int) -> str:
     """What carries it: one machine while there is one, then so many nodes of a cluster."""
     if cores <= MACHINE["cores"] and gigabytes <= MACHINE["memory"]:
         return "one machine"
-    nodes = max(math.ceil(cores / NODE["cores"]), math.ceil(gigabytes / (NODE["memory"] - ASSUMED["system"])))
-    return f"Kubernetes, {nodes} nodes"
+    return f"Kubernetes, {math.ceil(present / seats())} nodes"
 
 
 def largest_class(need: dict) -> int:
@@ -147,14 +152,18 @@ def table(need: dict, measured: dict) -> str:
             gigabytes = memory(found["present"], need)
             rows.append(
                 f"| {students:,} | {when} | {found['present']:,} | {gigabytes:,} | {found['cores']:,} | {disk:,} | "
-                f"{carrier(found['cores'], gigabytes)} |"
+                f"{carrier(found['present'], found['cores'], gigabytes)} |"
             )
+    most = largest_class(need)
     return "\n".join(rows) + (
         f"\n\nA student with one notebook open has {need['memory']:.2f} GB: {measured['server_gigabytes']:.2f} of them"
         " are the server's, the rest is the largest notebook's. The longest part of 01 to 06 computes for"
         f" {need['cell']:.0f} s, and the longest of these notebooks for {need['notebook']:.0f} s, on one core."
-        f" One machine of {MACHINE['cores']} cores and {MACHINE['memory']} GB carries a class of {largest_class(need)}."
-        f" A class of 100 who start it over five minutes need {class_cores(100, need['cell'], 300)} cores."
+        f" One machine of {MACHINE['cores']} cores and {MACHINE['memory']} GB carries a class of {most}."
+        f" They need {class_cores(most, need['cell'])} of the cores and {memory(most, need)} GB."
+        f" A class of 100 who start it over five minutes need {class_cores(100, need['cell'], 300)} cores,"
+        f" and {class_cores(100, 20)} if it computed for 20 s and they started within the minute."
+        f" A node has {NODE['cores']} cores and {NODE['memory']} GB, and seats for {seats()}."
     )
 
 

@@ -72,15 +72,30 @@ def test_homework_needs_fewer_seats_and_cores_than_a_class():
 def test_one_machine_ends_where_the_page_says():
     most = hub.largest_class(NEED)
     assert f"carries a class of {most}." in TEXT
-    assert hub.carrier(hub.in_class(most, NEED)["cores"], hub.memory(most, NEED)) == "one machine"
-    assert "Kubernetes" in hub.carrier(hub.in_class(most + 1, NEED)["cores"], hub.memory(most + 1, NEED))
+    assert hub.carrier(most, hub.in_class(most, NEED)["cores"], hub.memory(most, NEED)) == "one machine"
+    more = hub.in_class(most + 1, NEED)["cores"]
+    assert "Kubernetes" in hub.carrier(most + 1, more, hub.memory(most + 1, NEED))
 
 
-def test_a_cluster_holds_what_is_asked_of_it():
-    for cores, gigabytes in ((65, 10), (4, 500), (300, 1000)):
-        nodes = int(re.search(r"(\d+) nodes", hub.carrier(cores, gigabytes))[1])
-        assert nodes * hub.NODE["cores"] >= cores
-        assert nodes * hub.NODE["memory"] >= gigabytes
+@each_pattern
+def test_a_cluster_has_seats_for_what_the_values_promise_and_cores_for_what_is_used(pattern):
+    promised = {name: VALUES["singleuser"][name]["guarantee"] for name in ("cpu", "memory")}
+    memory = float(promised["memory"].removesuffix("G"))
+    assert {"cores": promised["cpu"], "memory": memory} == hub.PROMISED
+    found = pattern(1000, NEED)
+    gigabytes = hub.memory(found["present"], NEED)
+    nodes = int(re.search(r"(\d+) nodes", hub.carrier(found["present"], found["cores"], gigabytes))[1])
+    assert nodes * hub.NODE["cores"] >= max(found["cores"], found["present"] * hub.PROMISED["cores"])
+    assert nodes * hub.NODE["memory"] >= max(gigabytes, found["present"] * hub.PROMISED["memory"])
+    assert (nodes - 1) * hub.seats() < found["present"], "and no node more"
+
+
+def test_cores_run_out_first_in_class_and_memory_for_homework():
+    assert "In class cores run out first, for homework memory" in TEXT
+    for pattern, first, later in ((hub.in_class, "cores", "memory"), (hub.at_home, "memory", "cores")):
+        found = pattern(100, NEED)
+        found["memory"] = hub.memory(found["present"], NEED)
+        assert found[first] / hub.MACHINE[first] > found[later] / hub.MACHINE[later]
 
 
 def test_limits_are_two_notebooks_and_guarantees_are_one():
