@@ -209,7 +209,7 @@ ALLOWED = {
     "exercises.spare.inpainting": {"exercises.judge"},
     "exercises.spare.missing_atom": {"exercises.judge"},
     "exercises.spare.synchronisation": {"exercises.judge", "symmetry"},
-    "exercises.spare.tetris": {"exercises.judge", "symmetry"},
+    "exercises.spare.tetris": {"exercises.judge"},
     "exercises.spare": {
         "exercises.spare.flow_matching",
         "exercises.spare.found_levels",

@@ -58,6 +58,13 @@ def nearest_orthogonal(matrix, mirrors=False):
     return u @ vt
 
 
+def flipped(matrix, which):
+    u, _, vt = torch.linalg.svd(matrix)
+    signs = torch.ones(3, dtype=u.dtype)
+    signs[which] = torch.linalg.det(u @ vt)
+    return u * signs @ vt
+
+
 def by_quaternions(turns):
     found = torch.from_numpy(Rotation.from_matrix(turns.numpy()).mean().as_matrix())
     return found.to(turns)
@@ -72,12 +79,25 @@ def degrees(cosine):
     return torch.rad2deg(cosine.clamp(-1, 1).acos())
 
 
-def by_axis_and_angle(q):
-    return torch.rad2deg(q.new_tensor(Rotation.from_matrix(q.numpy()).magnitude()))
+def antisymmetric(q):
+    return torch.stack([q[2, 1] - q[1, 2], q[0, 2] - q[2, 0], q[1, 0] - q[0, 1]])
 
 
-def sine_of(q):
-    return torch.stack([q[2, 1] - q[1, 2], q[0, 2] - q[2, 0], q[1, 0] - q[0, 1]]).norm() / 2
+def stays(q):
+    values, vectors = torch.linalg.eig(q)
+    return unit(vectors[:, (values - 1).abs().argmin()].real)
+
+
+def by_what_stays(q):
+    return stays(q) * (stays(q) @ antisymmetric(q)).sign()
+
+
+def by_rotation_vector(q):
+    return unit(q.new_tensor(Rotation.from_matrix(q.numpy()).as_rotvec()))
+
+
+def across_x(q):
+    return unit(torch.linalg.cross(torch.eye(3, dtype=q.dtype)[0], q[:, 0]))
 
 
 def pairs_of(x):
@@ -166,7 +186,7 @@ RIGHT = {
     "1.s": [householder, lambda x, n: x - 2 * torch.outer(x @ unit(n), unit(n))],
     "2.s": [by_roots, by_unit_vectors],
     "3.s": [lambda turns: nearest_orthogonal(turns.mean(dim=0)), by_quaternions],
-    "4.s": [lambda q: degrees((q.trace() - 1) / 2), by_axis_and_angle],
+    "4.s": [lambda q: unit(antisymmetric(q)), by_what_stays, by_rotation_vector],
     "5.s": [half_way, half_way_by_loops],
     "6.s": [
         lambda draws: draws[torch.cdist(draws, draws).sum(dim=1).argmin()],
@@ -210,6 +230,8 @@ WRONG = {
     "3.s": [
         (lambda turns: turns.mean(dim=0), "3.s mean"),
         (lambda turns: nearest_orthogonal(turns.mean(dim=0), mirrors=True), "3.s mirror"),
+        (lambda turns: flipped(turns.mean(dim=0), [0]), "3.s flip"),
+        (lambda turns: flipped(turns.mean(dim=0), [0, 1, 2]), "3.s flip"),
         (lambda turns: nearest_orthogonal(turns.mean(dim=0)).mT, "3.s inverse"),
         (lambda turns: one_after_another(turns.mean(dim=0)), "3.s rows"),
         (lambda turns: one_after_another(turns.mean(dim=0).mT).mT, "3.s rows"),
@@ -218,15 +240,15 @@ WRONG = {
         (lambda turns: turns[0] @ turns[1] @ turns[2], "3.s other"),
     ],
     "4.s": [
-        (lambda q: ((q.trace() - 1) / 2).clamp(-1, 1).acos(), "4.s radians"),
-        (lambda q: degrees(q.trace() / 3), "4.s trace"),
-        (lambda q: degrees(q.trace() / 2), "4.s trace"),
-        (lambda q: degrees(q[0, 0]), "4.s axis"),
-        (lambda q: degrees(q[2, 2]), "4.s axis"),
-        (lambda q: degrees((q.trace() - 1) / 2) / 2, "4.s half"),
-        (lambda q: torch.rad2deg(((q.trace() - 1) / 2).acos()), "4.s nan"),
-        (lambda q: torch.rad2deg(sine_of(q).clamp(max=1).asin()), "4.s sine"),
-        (lambda q: degrees((q.trace() + 1) / 4), "4.s other"),
+        (lambda q: unit(antisymmetric(q.mT)), "4.s sign"),
+        (lambda q: stays(q) * stays(q)[0].sign(), "4.s hand"),
+        (antisymmetric, "4.s length"),
+        (lambda q: torch.tensor(Rotation.from_matrix(q.numpy()).as_rotvec()), "4.s length"),
+        (lambda q: unit(antisymmetric(q)).flip(0), "4.s order"),
+        (lambda q: unit(antisymmetric(q)) * torch.tensor([1, -1, 1]), "4.s middle"),
+        (lambda q: unit(antisymmetric(q)).abs(), "4.s unsigned"),
+        (across_x, "4.s one vector"),
+        (lambda q: unit(q.diagonal()), "4.s other"),
     ],
     "5.s": [
         (both_ways, "5.s twice"),

@@ -9,6 +9,8 @@ from tutorial_lib.symmetry import random_rotation
 HINTS = {
     "3.s mean": "Is the mean of rotations a rotation? Multiply yours by its own transpose.",
     "3.s mirror": "Your matrix is orthogonal, and a mirror. Which direction costs least if its sign is flipped?",
+    "3.s flip": "Flipping a sign makes a rotation of a mirror, and each flip costs something. Of the singular values, "
+    "which says how much?",
     "3.s inverse": "It turns the other way: which side is transposed?",
     "3.s rows": "It is a rotation, and depends on which axis was taken first. Which factorisation has no first axis?",
     "3.s first": "The others should have a say.",
@@ -54,6 +56,8 @@ def _is_the_mean(answer: Answer, dice: Generator) -> None:
         mistakes = {
             "mean": (mean, "this is the mean matrix, and no rotation."),
             "mirror": (u @ vt, "it is a mirror."),
+            "flip": (u @ flip.flip(0, 1) @ vt, "a direction is flipped that costs too much."),
+            "flip ": (flip.diagonal().prod() * u @ vt, "all three directions are flipped, and one is enough."),
             "inverse": (right.mT, "it is the inverse of the mean."),
             "rows": (q * r.diagonal().sign(), "one axis was made right first, then the others."),
             "rows ": ((q2 * r2.diagonal().sign()).mT, "one axis was made right first, then the others."),

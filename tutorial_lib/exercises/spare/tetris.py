@@ -1,25 +1,26 @@
-"""The spare exercise of notebook 04: by what angle a rotation turns."""
+"""The spare exercise of notebook 04: about which axis a rotation turns."""
 
 import torch
 from torch import Generator
 
 from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
-from tutorial_lib.symmetry import random_rotation
 
 HINTS = {
-    "4.s radians": "A quarter turn should give 90.",
-    "4.s trace": "Of the three directions one stays: how much of the trace does it take?",
-    "4.s axis": "One entry knows about one axis. What of a rotation does not depend on the axes at all?",
-    "4.s half": "A half turn should give 180.",
-    "4.s nan": "Rounding may carry a cosine a little past 1, and there no angle is. Keep it within its bounds.",
-    "4.s sine": "A sine cannot tell 60 degrees from 120.",
-    "4.s other": "Try quarter turns about x, y and z: all three turn by the same angle.",
+    "4.s sign": "A quarter turn about z takes x to y. What does yours say of its axis?",
+    "4.s hand": "Both ends of an axis stay where they are, and an eigenvector may be either. Which end sees the turn "
+    "go from x to y?",
+    "4.s length": "A direction has length 1, however far it is turned.",
+    "4.s order": "Try turns about x, y and z, one at a time: does each give its own axis?",
+    "4.s middle": "One of the three goes round the other way. From z to x, or from x to z?",
+    "4.s unsigned": "An axis may point to negative x as well. Where does the matrix keep its signs?",
+    "4.s one vector": "You watched one vector turn. Another vector, turned by the same matrix, tells something else.",
+    "4.s other": "Which vector comes out of the matrix as it went in?",
 }
-RIGHT = "the same angle about whatever axis, from no turn at all to half a turn."
+RIGHT = "the axis, and the right end of it: the turn goes counter-clockwise for whoever looks from there."
 
 
 def check_4_s(answer: object) -> Verdict:
-    """The verdict on `angle(Q)`: (), degrees, from 0 to 180, of a rotation (3, 3).
+    """The verdict on `axis(Q)`: (3,), no unit, of length 1, of a rotation (3, 3) by less than 180 degrees.
 
     Args:
         answer: the function.
@@ -30,38 +31,39 @@ def check_4_s(answer: object) -> Verdict:
     Raises:
         Nothing.
     """
-    return judge("4.s", answer, _measures, RIGHT)
+    return judge("4.s", answer, _finds_the_axis, RIGHT)
 
 
-def _measures(answer: Answer, dice: Generator) -> None:
-    for _ in range(8):
-        q = random_rotation(dice)
-        cosine = (q.trace() - 1) / 2
-        right = torch.rad2deg(cosine.acos())
-        found = answer(q, shape=()).detach()
-        if close(found, right):
-            continue
-        sine = torch.stack([q[2, 1] - q[1, 2], q[0, 2] - q[2, 0], q[1, 0] - q[0, 1]]).norm() / 2
-        mistakes = {
-            "radians": (cosine.acos(), "it is right, in radians."),
-            "trace": (torch.rad2deg((q.trace() / 3).clamp(-1, 1).acos()), "it takes a third of the trace."),
-            "trace ": (torch.rad2deg((q.trace() / 2).clamp(-1, 1).acos()), "it takes half of the trace."),
-            "axis": (torch.rad2deg(q[0, 0].acos()), "it asks how far the x-axis is turned."),
-            "axis ": (torch.rad2deg(q[2, 2].acos()), "it asks how far the z-axis is turned."),
-            "half": (right / 2, "it is half as much."),
-            "sine": (torch.rad2deg(sine.clamp(max=1).asin()), "no turn is more than a quarter."),
-        }
-        for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken):
-                raise Wrong(sentence, HINTS[f"4.s {name.strip()}"])
-        raise Wrong("it is another angle.", HINTS["4.s other"])
-    still = torch.eye(3, dtype=torch.float64) * (1 + 2.3e-16)  # what a product of rotations may round to
-    for q, right in ((still, 0.0), (torch.diag(still.diagonal() * still.new_tensor([-1, -1, 1])), 180.0)):
-        try:
-            found = answer(q, shape=()).detach()
-        except Wrong as wrong:
-            if "NaN" in wrong.sentence:
-                raise Wrong("of no turn at all, or of half a turn, it makes NaN.", HINTS["4.s nan"]) from wrong
-            raise
-        if abs(found - right) > 1e-5:
-            raise Wrong(f"of a turn by {right:g} degrees it makes {found:.6g}.", HINTS["4.s other"])
+def _finds_the_axis(answer: Answer, dice: Generator) -> None:
+    cases = []
+    for degrees in (90.0, 35.0, 140.0, 75.0, 120.0, 160.0, 20.0, 60.0):
+        n = torch.randn(3, generator=dice, dtype=torch.float64)
+        n = n / n.norm()
+        turn = torch.deg2rad(n.new_tensor(degrees))
+        unit = torch.eye(3, dtype=n.dtype)
+        cross = torch.linalg.cross(n.expand(3, 3), unit).mT  # cross @ v is the cross product of n and v
+        q = turn.cos() * unit + turn.sin() * cross + (1 - turn.cos()) * torch.outer(n, n)
+        cases.append((n, q, answer(q, shape=(3,)).detach()))
+    ends = [close(found, n, 1e-6) - close(found, -n, 1e-6) for n, _, found in cases]
+    if all(end == 1 for end in ends):
+        return
+    if all(end == -1 for end in ends):
+        raise Wrong("it is the other end of the axis.", HINTS["4.s sign"])
+    if all(ends):
+        raise Wrong("it is now one end of the axis, now the other.", HINTS["4.s hand"])
+    n, q, found = next(case for case, end in zip(cases, ends, strict=True) if end != 1)
+    seen = torch.linalg.cross(q.new_tensor([1, 0, 0]), q[:, 0])
+    mistakes = {
+        "middle": (n * n.new_tensor([1, -1, 1]), "the second number has the wrong sign."),
+        "unsigned": (n.abs(), "no number is ever negative."),
+        "one vector": (seen / seen.norm(), "it stands at right angles to x and to where x goes."),
+    }
+    for name, (mistaken, sentence) in mistakes.items():
+        if close(found, mistaken, 1e-6):
+            raise Wrong(sentence, HINTS[f"4.s {name}"])
+    along = found.norm() > 0 and close((found / found.norm()).abs(), n.abs(), 1e-6)
+    if along and not close(found.norm(), n.norm(), 1e-6):
+        raise Wrong("it has another length than 1.", HINTS["4.s length"])
+    if close(found.abs().sort().values, n.abs().sort().values, 1e-6):
+        raise Wrong("its three numbers stand in another order.", HINTS["4.s order"])
+    raise Wrong("it is another direction.", HINTS["4.s other"])
