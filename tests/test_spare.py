@@ -178,6 +178,26 @@ def by_owner(x, point, cluster, n):
     return summed(x, points, owners, n) / sizes(owners, n).clamp(min=1)
 
 
+def geometric_median(draws):
+    middle = draws.mean(dim=0)
+    for _ in range(500):
+        weights = 1 / (draws - middle).norm(dim=1, keepdim=True).clamp(min=1e-12)
+        middle = (weights * draws).sum(dim=0) / weights.sum()
+    return middle
+
+
+def both_nearest(apart):
+    return (apart.amin(dim=0).mean() + apart.amin(dim=1).mean()) / 2
+
+
+def greedy(one, other):
+    left, ways = other.tolist(), []
+    for number in one.tolist():
+        nearest = min(left, key=lambda place: abs(place - number))
+        ways.append(abs(left.pop(left.index(nearest)) - number))
+    return one.new_tensor(ways).mean()
+
+
 def lonely(draws):
     return torch.cdist(draws, draws).fill_diagonal_(torch.inf).amin(dim=1)
 
@@ -257,7 +277,9 @@ WRONG = {
         (lambda x, reach: half_way(x, torch.inf), "5.s all"),
         (lambda x, reach: half_way(x, reach, lambda d, reach: d.abs().amax(dim=1) < reach), "5.s box"),
         (nearest_only, "5.s torn"),
+        (lambda x, reach: half_way(x, reach).unique(dim=0), "5.s merged"),
         (lambda x, reach: half_way(x, reach) + 1, "5.s other"),
+        (lambda x, reach: torch.stack(list(half_way(x, reach))), "raises"),
         (lambda x, reach: half_way(x, reach)[:, :2], "shape"),
     ],
     "6.s": [
@@ -269,6 +291,9 @@ WRONG = {
         (lambda draws: draws[draws.norm(dim=1).argmin()], "6.s length"),
         (lambda draws: draws.median(dim=0).values, "6.s axes"),
         (lambda draws: draws[-1].clone(), "6.s other"),
+        (lambda draws: draws[(-torch.cdist(draws, draws).square()).exp().sum(dim=1).argmax()], "6.s other"),
+        (lambda draws: draws[(draws - geometric_median(draws)).norm(dim=1).argmin()], "6.s other"),
+        (lambda draws: geometric_median(draws), "6.s none"),
     ],
     "7.s": [
         (lambda one, other: (one - other).abs().mean(), "7.s order"),
@@ -279,6 +304,9 @@ WRONG = {
         (lambda one, other: sorted_off(one, other).abs().max(), "7.s largest"),
         (lambda one, other: sorted_off(one, other).abs().sum(), "7.s sum"),
         (lambda one, other: (one[:, None] - other).abs().amin(dim=1).mean(), "7.s nearest"),
+        (lambda one, other: (one[:, None] - other).abs().amin(dim=0).mean(), "7.s nearest"),
+        (lambda one, other: both_nearest((one[:, None] - other).abs()), "7.s nearest"),
+        (greedy, "7.s greedy"),
         (lambda one, other: (one.median() - other.median()).abs(), "7.s other"),
     ],
     "8.s": [

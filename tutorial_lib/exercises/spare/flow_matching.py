@@ -1,7 +1,7 @@
 """The spare exercise of notebook 07: how far one has to move the numbers of one list to make them those of another."""
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
 
@@ -14,6 +14,7 @@ HINTS = {
     "7.s largest": "All of them have to be moved, not only the one that has the longest way.",
     "7.s sum": "Twice the data should not be twice as far. Is yours per number?",
     "7.s nearest": "Two numbers may not move to one place while another place stays empty.",
+    "7.s greedy": "Whoever chooses first may leave the last one a long way. Are all ways together the shortest?",
     "7.s other": "Try it on 0 and 1 against 5 and 1, by hand, with both pairings.",
 }
 RIGHT = "the least that has to be moved, per number: the Wasserstein distance of two lists."
@@ -38,6 +39,7 @@ def _moves_least(answer: Answer, dice: Generator) -> None:
     for n in (7, 5, 12, 2):
         one = torch.randn(n, generator=dice, dtype=torch.float64)
         other = 0.5 * torch.randn(n, generator=dice, dtype=torch.float64).exp() + 0.2
+        apart = (one[:, None] - other).abs()
         off = one.sort().values - other.sort().values
         found = answer(one, other, shape=()).detach()
         if close(found, off.abs().mean()):
@@ -49,10 +51,22 @@ def _moves_least(answer: Answer, dice: Generator) -> None:
             "square": (off.square().mean().sqrt(), "distances are squared before they are averaged."),
             "largest": (off.abs().max(), "this is the longest of all ways."),
             "sum": (off.abs().sum(), "all ways are added up."),
-            "nearest": ((one[:, None] - other).abs().amin(dim=1).mean(), "each number moves to its nearest."),
+            "nearest": (apart.amin(dim=1).mean(), "each number moves to its nearest."),
+            "greedy": (_in_turn(apart), "each number in turn takes the nearest that is left."),
         }
+        both = (apart.amin(dim=0).mean() + apart.amin(dim=1).mean()) / 2
         mistakes["square "] = (off.square().mean(), mistakes["square"][1])
+        mistakes["nearest "] = (apart.amin(dim=0).mean(), mistakes["nearest"][1])
+        mistakes["nearest  "] = (both, mistakes["nearest"][1])
         for name, (mistaken, sentence) in mistakes.items():
             if close(found, mistaken):
                 raise Wrong(sentence, HINTS[f"7.s {name.strip()}"])
         raise Wrong("less or more has to be moved than it says.", HINTS["7.s other"])
+
+
+def _in_turn(apart: Tensor) -> Tensor:
+    left, total = apart.clone(), apart.new_zeros(())
+    for row in range(len(apart)):
+        column = int(left[row].argmin())
+        total, left[:, column] = total + apart[row, column], torch.inf
+    return total / len(apart)

@@ -13,6 +13,7 @@ HINTS = {
     "5.s all": "Some of your pairs are too far apart. Where does the reach come in?",
     "5.s box": "The distance of two points is a length. What do you compare with the reach?",
     "5.s torn": "In a square every corner has two bonds. Who of your points may have only one?",
+    "5.s merged": "How many pairs has a square, if the reach takes in its diagonals? Count your points.",
     "5.s other": "Take three points on a line, at 0, 1 and 3, and a reach of 1.5: what should come out?",
 }
 RIGHT = "every pair of neighbours once, whoever is numbered first: no tie had to be broken."
@@ -35,7 +36,8 @@ def check_5_s(answer: object) -> Verdict:
 
 def _gathers(answer: Answer, dice: Generator) -> None:
     square = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=torch.float64)
-    for x, reach in ((random_cloud(9, dice), 4.0), (square, 1.2), (random_cloud(6, dice), 3.0), (square, 0.5)):
+    clouds = (random_cloud(9, dice), square, random_cloud(6, dice), square, square)
+    for x, reach in zip(clouds, (4.0, 1.2, 3.0, 0.5, 1.5), strict=True):  # the last reaches across the square
         i, j = torch.triu_indices(len(x), len(x), offset=1)
         apart = (x[i] - x[j]).norm(dim=1)
         every, near = (x[i] + x[j]) / 2, apart < reach
@@ -53,6 +55,7 @@ def _gathers(answer: Answer, dice: Generator) -> None:
             "sum": (2 * every[near], "the points are twice as far out as they should be."),
             "all": (every, "all pairs are taken, also those that are far apart."),
             "box": (every[boxed], "it compares single coordinates with the reach."),
+            "merged": (every[near].unique(dim=0), "pairs that have one middle are counted as one."),
             "torn": (every[near & chosen], "only the nearest neighbours are paired."),
         }
         mistakes["self "] = (torch.cat([every[near].repeat(2, 1), x]), mistakes["self"][1])
