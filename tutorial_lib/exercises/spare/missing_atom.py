@@ -5,6 +5,7 @@ from torch import Generator
 
 from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
 
+SINGLE = 1e-6  # an angle that went through a torch.tensor has the seven digits of float32
 HINTS = {
     "8.s sign": "An angle of more than 90 degrees points away from the other atom. On which side is yours?",
     "8.s sine": "This is how large the circle is. How far along the axis does it lie?",
@@ -41,7 +42,7 @@ def _finds_the_middle(answer: Answer, dice: Generator) -> None:
         axis = (other - oxygen) / (other - oxygen).norm()
         turn = torch.deg2rad(torch.tensor(angle, dtype=torch.float64))
         along = bond * turn.cos() * axis
-        if close(found, oxygen + along):
+        if close(found, oxygen + along, SINGLE):
             continue
         mistakes = {
             "sign": (oxygen - along, "it lies on the wrong side of the oxygen."),
@@ -55,7 +56,7 @@ def _finds_the_middle(answer: Answer, dice: Generator) -> None:
             "bond": (oxygen + turn.cos() * axis, "the length of the bond plays no part."),
         }
         for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken):
+            if close(found, mistaken, SINGLE):
                 raise Wrong(sentence, HINTS[f"8.s {name.strip()}"])
         if torch.linalg.cross(found - oxygen, axis).norm() > 1e-6:
             raise Wrong("it does not lie on the axis of the other bond.", HINTS["8.s off axis"])
