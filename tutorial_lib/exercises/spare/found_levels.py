@@ -1,7 +1,7 @@
 """The spare exercise of notebook 10: the middles of clusters that share points."""
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
 
@@ -45,17 +45,28 @@ def _finds_middles(answer: Answer, dice: Generator) -> None:
             continue
         last = torch.stack([x[point[cluster == k][-1]] for k in range(n)])
         first = torch.tensor([bool((point[:i] != p).all()) for i, p in enumerate(point)])
-        once = x.new_zeros(n, 3).index_add(0, cluster[first], x[point[first]])
-        once = once / torch.bincount(cluster[first], minlength=n).clamp(min=1)[:, None]
+        final = torch.tensor([bool((point[i + 1 :] != p).all()) for i, p in enumerate(point)])
+        part = 1 / torch.bincount(point)[point].to(x)
         mistakes = {
             "sum": (sums, "members are added up."),
             "all": (sums / n_points, "each cluster is divided by the number of all points."),
             "all ": (sums / len(point), "each cluster is divided by the number of all memberships."),
             "last": (last, "of each cluster only the last member is left."),
-            "once": (once, "a shared point counts in one of its clusters only."),
+            "once": (_weighed(x, point, cluster, n, first.to(x)), "a shared point counts in one of its clusters only."),
+            "once ": (
+                _weighed(x, point, cluster, n, final.to(x)),
+                "a shared point counts in one of its clusters only.",
+            ),
+            "once  ": (_weighed(x, point, cluster, n, part), "a shared point counts for less than others."),
             "pairs": (x.new_zeros(n, 3).index_add(0, cluster, x[cluster]) / sizes, "it takes places by cluster."),
         }
         for name, (mistaken, sentence) in mistakes.items():
             if close(found, mistaken):
                 raise Wrong(sentence, HINTS[f"10.s {name.strip()}"])
         raise Wrong("the middles are elsewhere.", HINTS["10.s other"])
+
+
+def _weighed(x: Tensor, point: Tensor, cluster: Tensor, n: int, weight: Tensor) -> Tensor:
+    sums = x.new_zeros(n, 3).index_add(0, cluster, weight[:, None] * x[point])
+    sizes = x.new_zeros(n).index_add(0, cluster, weight)
+    return sums / torch.where(sizes > 0, sizes, 1)[:, None]
