@@ -170,12 +170,24 @@ def by_last(x, point, cluster, n):
     return made
 
 
-def by_owner(x, point, cluster, n):
+def by_owner(x, point, cluster, n, last=False):
     owner = {}
     for p, c in zip(point.tolist(), cluster.tolist(), strict=True):
-        owner.setdefault(p, c)
+        owner[p] = c if last else owner.get(p, c)
     points, owners = torch.tensor(list(owner)), torch.tensor(list(owner.values()))
     return summed(x, points, owners, n) / sizes(owners, n).clamp(min=1)
+
+
+def in_parts(x, point, cluster, n):
+    weight = 1 / torch.bincount(point)[point].to(x)
+    return (
+        x.new_zeros(n, 3).index_add(0, cluster, weight[:, None] * x[point])
+        / x.new_zeros(n).index_add(0, cluster, weight)[:, None]
+    )
+
+
+def in_single_precision(oxygen, other, bond, angle):
+    return on_axis(oxygen, other, bond * torch.deg2rad(torch.tensor(angle)).cos())
 
 
 def geometric_median(draws):
@@ -213,7 +225,7 @@ RIGHT = {
         lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone(),
     ],
     "7.s": [lambda one, other: sorted_off(one, other).abs().mean(), by_assignment],
-    "8.s": [lambda o, x, bond, angle: on_axis(o, x, bond * cos(angle)), by_many_places],
+    "8.s": [lambda o, x, bond, angle: on_axis(o, x, bond * cos(angle)), by_many_places, in_single_precision],
     "9.s": [
         lambda c, n: 2 * c[:, :n] @ c[:, :n].mT,
         lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n)),
@@ -314,8 +326,10 @@ WRONG = {
         (lambda o, x, bond, angle: on_axis(o, x, bond * sin(angle)), "8.s sine"),
         (lambda o, x, bond, angle: on_axis(o, x, -bond * sin(angle)), "8.s sine"),
         (lambda o, x, bond, angle: on_axis(o, x, bond * math.cos(angle)), "8.s degrees"),
+        (lambda o, x, bond, angle: on_axis(o, x, bond * torch.tensor(angle).cos()), "8.s degrees"),
         (lambda o, x, bond, angle: o + bond * cos(angle) * (x - o), "8.s unit"),
         (lambda o, x, bond, angle: on_axis(x, o, bond * cos(angle)), "8.s other end"),
+        (lambda o, x, bond, angle: on_axis(x, o, -bond * cos(angle)), "8.s other end"),
         (lambda o, x, bond, angle: on_axis(o, x, bond * cos(angle)) - o, "8.s origin"),
         (lambda o, x, bond, angle: on_axis(o, x, cos(angle)), "8.s bond"),
         (lambda o, x, bond, angle: o + bond * cos(angle) * unit(x), "8.s off axis"),
@@ -338,6 +352,8 @@ WRONG = {
         (lambda x, point, cluster, n: summed(x, point, cluster, n) / len(point), "10.s all"),
         (by_last, "10.s last"),
         (by_owner, "10.s once"),
+        (lambda *inputs: by_owner(*inputs, last=True), "10.s once"),
+        (in_parts, "10.s once"),
         (lambda x, point, cluster, n: summed(x, cluster, cluster, n) / sizes(cluster, n), "10.s pairs"),
         (lambda x, point, cluster, n: summed(x, point, cluster, n) / sizes(cluster, n) + 1, "10.s other"),
     ],

@@ -10,7 +10,7 @@ HINTS = {
     "9.s rows": "Where does an orbital stand in the matrix: is it a row of it, or a column?",
     "9.s all": "Only some of the orbitals hold electrons.",
     "9.s highest": "Electrons fill the levels from below, and the lowest level comes first.",
-    "9.s inner": "How many rows should the matrix have: one for each function, or one for each electron pair?",
+    "9.s inner": "What does a row of your matrix belong to: a function, or an orbital?",
     "9.s diagonal": "A density has entries between functions, too: they are what makes a bond.",
     "9.s sum": "Orbitals are squared one by one, and then added up. Adding up first mixes them.",
     "9.s other": "Take a single orbital with two entries, and write down the four products.",
