@@ -55,7 +55,6 @@ def _finds_the_axis(answer: Answer, dice: Generator) -> None:
     n, q, found = (torch.stack(some) for some in zip(*cases, strict=True))
     seen = torch.linalg.cross(n.new_tensor([[1, 0, 0]]).expand_as(n), q[:, :, 0])
     length = found.norm(dim=1, keepdim=True)
-    right = torch.tensor([end == 1 for end in ends])[:, None]  # a mistake has to explain all the others
     mistakes = {
         "middle": (found, n * n.new_tensor([1, -1, 1]), "the second number has the wrong sign."),
         "unsigned": (found, n.abs(), "no number is ever negative."),
@@ -65,6 +64,6 @@ def _finds_the_axis(answer: Answer, dice: Generator) -> None:
         "order": (found.abs().sort().values, n.abs().sort().values, "its three numbers stand in another order."),
     }
     for name, (one, other, sentence) in mistakes.items():
-        if close(torch.where(right, other, one), other, 1e-6):
+        if close(one, other, 1e-6):
             raise Wrong(sentence, HINTS[f"4.s {name}"])
     raise Wrong("it is another direction.", HINTS["4.s other"])
