@@ -70,6 +70,28 @@ def by_quaternions(turns):
     return found.to(turns)
 
 
+def cross_matrix(w):
+    return torch.linalg.cross(w.expand(3, 3), torch.eye(3, dtype=w.dtype)).mT
+
+
+def by_search(turns):
+    """The best of four searches downhill, from four rotations that are far from each other."""
+    ends = []
+    for start in torch.tensor([[0, 0, 0], [2, 0, 0], [0, 2, 0], [0, 0, 2.0]], dtype=turns.dtype):
+        w = start.clone().requires_grad_()
+        optimiser = torch.optim.LBFGS([w], max_iter=200, tolerance_change=1e-16, line_search_fn="strong_wolfe")
+
+        def misfit(w=w, optimiser=optimiser):
+            optimiser.zero_grad()
+            off = (torch.linalg.matrix_exp(cross_matrix(w)) - turns).square().sum()
+            off.backward()
+            return off
+
+        optimiser.step(misfit)
+        ends.append(torch.linalg.matrix_exp(cross_matrix(w.detach())))
+    return min(ends, key=lambda end: (end - turns).square().sum())
+
+
 def one_after_another(matrix):
     q, r = torch.linalg.qr(matrix)
     return q * r.diagonal().sign()
@@ -217,7 +239,7 @@ def lonely(draws):
 RIGHT = {
     "1.s": [householder, lambda x, n: x - 2 * torch.outer(x @ unit(n), unit(n))],
     "2.s": [by_roots, by_unit_vectors],
-    "3.s": [lambda turns: nearest_orthogonal(turns.mean(dim=0)), by_quaternions],
+    "3.s": [lambda turns: nearest_orthogonal(turns.mean(dim=0)), by_quaternions, by_search],
     "4.s": [lambda q: unit(antisymmetric(q)), by_what_stays, by_rotation_vector],
     "5.s": [half_way, half_way_by_loops],
     "6.s": [
@@ -253,6 +275,7 @@ WRONG = {
         (lambda g: g / torch.outer(g.diagonal(), g.diagonal()), "2.s squares"),
         (lambda g: g / g.norm(), "2.s whole"),
         (lambda g: g / g.max(), "2.s whole"),
+        (lambda g: g / g.trace(), "2.s whole"),
         (lambda g: by_roots(g).clamp(-1, 1).acos(), "2.s angles"),
         (lambda g: degrees(by_roots(g)), "2.s angles"),
         (lambda g: by_roots(g).abs(), "2.s sign"),
@@ -263,7 +286,11 @@ WRONG = {
         (lambda turns: turns.mean(dim=0), "3.s mean"),
         (lambda turns: nearest_orthogonal(turns.mean(dim=0), mirrors=True), "3.s mirror"),
         (lambda turns: flipped(turns.mean(dim=0), [0]), "3.s flip"),
+        (lambda turns: flipped(turns.mean(dim=0), [1]), "3.s flip"),
         (lambda turns: flipped(turns.mean(dim=0), [0, 1, 2]), "3.s flip"),
+        (lambda turns: 0.9 * turns.mean(dim=0), "3.s orthogonal"),
+        (lambda turns: turns.sum(dim=0), "3.s orthogonal"),
+        (lambda turns: nearest_orthogonal(turns.mean(dim=0)) * torch.tensor([1, 1, -1]), "3.s mirror"),
         (lambda turns: nearest_orthogonal(turns.mean(dim=0)).mT, "3.s inverse"),
         (lambda turns: one_after_another(turns.mean(dim=0)), "3.s rows"),
         (lambda turns: one_after_another(turns.mean(dim=0).mT).mT, "3.s rows"),
@@ -278,7 +305,10 @@ WRONG = {
         (lambda q: torch.tensor(Rotation.from_matrix(q.numpy()).as_rotvec()), "4.s length"),
         (lambda q: unit(antisymmetric(q)).flip(0), "4.s order"),
         (lambda q: unit(antisymmetric(q)) * torch.tensor([1, -1, 1]), "4.s middle"),
+        (lambda q: unit(antisymmetric(q)) * torch.tensor([-1, 1, 1]), "4.s signs"),
+        (lambda q: unit(antisymmetric(q)) * torch.tensor([1, -1, -1]), "4.s signs"),
         (lambda q: unit(antisymmetric(q)).abs(), "4.s unsigned"),
+        (lambda q: unit(antisymmetric(q)).roll(1), "4.s order"),
         (across_x, "4.s one vector"),
         (lambda q: unit(q.diagonal()), "4.s other"),
     ],

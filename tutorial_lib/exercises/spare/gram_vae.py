@@ -43,19 +43,19 @@ def _gives_cosines(answer: Answer, dice: Generator) -> None:
         found = answer(g, shape=(n_atoms, n_atoms)).detach()
         if close(found, right):
             continue
+        share = (found * g).sum() / g.square().sum()
         mistakes = {
             "products": (g, "these are inner products still."),
             "one length": (g / length, "it is divided by one of two lengths."),
             "one length ": (g / length[:, None], "it is divided by one of two lengths."),
             "squares": (g / length.square() / length[:, None].square(), "squares of lengths are not lengths."),
-            "whole": (g / g.norm(), "all entries are divided by one number."),
-            "whole ": (g / g.max(), "all entries are divided by one number."),
+            "whole": (share * g, "all entries are divided by one number."),
             "angles": (right.clamp(-1, 1).acos(), "these are angles, in radians."),
             "angles ": (torch.rad2deg(right.clamp(-1, 1).acos()), "these are angles, in degrees."),
             "sign": (right.abs(), "all signs are gone."),
             "diagonal": (right - torch.eye(n_atoms, dtype=g.dtype), "its diagonal is zero."),
         }
         for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken, 1e-6):  # an arc cosine near 1 loses half of the digits
+            if found.any() and close(found, mistaken, 1e-6):  # an arc cosine near 1 loses half of the digits
                 raise Wrong(sentence, HINTS[f"2.s {name.strip()}"])
         raise Wrong("these are not the cosines.", HINTS["2.s other"])

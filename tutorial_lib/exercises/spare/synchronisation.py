@@ -8,6 +8,7 @@ from tutorial_lib.symmetry import random_rotation
 
 HINTS = {
     "3.s mean": "Is the mean of rotations a rotation? Multiply yours by its own transpose.",
+    "3.s orthogonal": "Multiply yours by its own transpose. What should come out?",
     "3.s mirror": "Your matrix is orthogonal, and a mirror. Which direction costs least if its sign is flipped?",
     "3.s flip": "Flipping a sign makes a rotation of a mirror, and each flip costs something. Of the singular values, "
     "which says how much?",
@@ -48,7 +49,7 @@ def _is_the_mean(answer: Answer, dice: Generator) -> None:
         flip = torch.diag(mean.new_tensor([1, 1, torch.linalg.det(u @ vt).sign()]))
         right = u @ flip @ vt
         found = answer(turns, shape=(3, 3)).detach()
-        if close(found, right):
+        if close(found, right, 1e-6):  # a search for the least sum of squares gets no nearer than this
             continue
         rows = mean / mean.norm(dim=1, keepdim=True)
         q, r = torch.linalg.qr(mean)
@@ -57,6 +58,7 @@ def _is_the_mean(answer: Answer, dice: Generator) -> None:
             "mean": (mean, "this is the mean matrix, and no rotation."),
             "mirror": (u @ vt, "it is a mirror."),
             "flip": (u @ flip.flip(0, 1) @ vt, "a direction is flipped that costs too much."),
+            "flip  ": (u @ flip.roll((-1, -1), (0, 1)) @ vt, "a direction is flipped that costs too much."),
             "flip ": (flip.diagonal().prod() * u @ vt, "all three directions are flipped, and one is enough."),
             "inverse": (right.mT, "it is the inverse of the mean."),
             "rows": (q * r.diagonal().sign(), "one axis was made right first, then the others."),
@@ -65,6 +67,10 @@ def _is_the_mean(answer: Answer, dice: Generator) -> None:
             "scaled": (rows, "rows have length one, and do not stand at right angles."),
         }
         for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken):
+            if close(found, mistaken, 1e-6):
                 raise Wrong(sentence, HINTS[f"3.s {name.strip()}"])
-        raise Wrong("another rotation is nearer to all of them.", HINTS["3.s other"])
+        if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
+            raise Wrong("it is no rotation: multiplied by its transpose it is not 1.", HINTS["3.s orthogonal"])
+        if torch.linalg.det(found) < 0:
+            raise Wrong("it is a mirror.", HINTS["3.s mirror"])
+        raise Wrong("another rotation has a smaller sum of squares.", HINTS["3.s other"])

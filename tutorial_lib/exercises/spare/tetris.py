@@ -12,6 +12,7 @@ HINTS = {
     "4.s length": "A direction has length 1, however far it is turned.",
     "4.s order": "Try turns about x, y and z, one at a time: does each give its own axis?",
     "4.s middle": "One of the three goes round the other way. From z to x, or from x to z?",
+    "4.s signs": "Try quarter turns about x, y and z, one at a time, each counter-clockwise: is any number below zero?",
     "4.s unsigned": "An axis may point to negative x as well. Where does the matrix keep its signs?",
     "4.s one vector": "You watched one vector turn. Another vector, turned by the same matrix, tells something else.",
     "4.s other": "Which vector comes out of the matrix as it went in?",
@@ -51,19 +52,18 @@ def _finds_the_axis(answer: Answer, dice: Generator) -> None:
         raise Wrong("it is the other end of the axis.", HINTS["4.s sign"])
     if all(ends):
         raise Wrong("it is now one end of the axis, now the other.", HINTS["4.s hand"])
-    n, q, found = next(case for case, end in zip(cases, ends, strict=True) if end != 1)
-    seen = torch.linalg.cross(q.new_tensor([1, 0, 0]), q[:, 0])
+    n, q, found = (torch.stack(some) for some in zip(*cases, strict=True))
+    seen = torch.linalg.cross(n.new_tensor([[1, 0, 0]]).expand_as(n), q[:, :, 0])
+    length = found.norm(dim=1, keepdim=True)
     mistakes = {
-        "middle": (n * n.new_tensor([1, -1, 1]), "the second number has the wrong sign."),
-        "unsigned": (n.abs(), "no number is ever negative."),
-        "one vector": (seen / seen.norm(), "it stands at right angles to x and to where x goes."),
+        "middle": (found, n * n.new_tensor([1, -1, 1]), "the second number has the wrong sign."),
+        "unsigned": (found, n.abs(), "no number is ever negative."),
+        "one vector": (found, seen / seen.norm(dim=1, keepdim=True), "it is at right angles to x and to where x goes."),
+        "signs": (found.abs(), n.abs(), "some of its three numbers have the wrong sign."),
+        "length": ((found / length).abs(), n.abs(), "it has another length than 1."),
+        "order": (found.abs().sort().values, n.abs().sort().values, "its three numbers stand in another order."),
     }
-    for name, (mistaken, sentence) in mistakes.items():
-        if close(found, mistaken, 1e-6):
+    for name, (one, other, sentence) in mistakes.items():
+        if close(one, other, 1e-6):
             raise Wrong(sentence, HINTS[f"4.s {name}"])
-    along = found.norm() > 0 and close((found / found.norm()).abs(), n.abs(), 1e-6)
-    if along and not close(found.norm(), n.norm(), 1e-6):
-        raise Wrong("it has another length than 1.", HINTS["4.s length"])
-    if close(found.abs().sort().values, n.abs().sort().values, 1e-6):
-        raise Wrong("its three numbers stand in another order.", HINTS["4.s order"])
     raise Wrong("it is another direction.", HINTS["4.s other"])
