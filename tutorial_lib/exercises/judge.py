@@ -5,7 +5,7 @@ sentence comes back and no traceback. The generator has a seed, so that an answe
 """
 
 import dis
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 
@@ -161,6 +161,32 @@ def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
         return False
     size = max(one.detach().abs().max().item(), other.detach().abs().max().item())
     return (one - other).abs().max().item() <= tolerance * size
+
+
+def recognise(
+    found: Tensor,
+    mistakes: Sequence[tuple[str, Tensor, str]],
+    hints: dict[str, str],
+    *,
+    same: Callable[[Tensor, Tensor], bool] = close,
+) -> None:
+    """Say which known mistake a wrong answer is, if it is one.
+
+    Args:
+        found: the answer, of any shape and unit.
+        mistakes: for each the name of its hint, what it gives (in the unit of `found`) and a sentence.
+        hints: by their names.
+        same: whether two answers agree.
+
+    Returns:
+        Nothing, if it is another mistake.
+
+    Raises:
+        Wrong: the first of the mistakes that gives the answer.
+    """
+    for hint, mistaken, sentence in mistakes:
+        if same(found, mistaken):
+            raise Wrong(sentence, hints[hint])
 
 
 def random_cloud(n_atoms: int, dice: Generator) -> Tensor:

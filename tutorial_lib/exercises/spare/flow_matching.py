@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "7.s order": "Nobody has paired them: put one list into another order, and the answer should stay. Which pairing "
@@ -44,23 +44,21 @@ def _moves_least(answer: Answer, dice: Generator) -> None:
         found = answer(one, other, shape=()).detach()
         if close(found, off.abs().mean()):
             continue
-        mistakes = {
-            "order": ((one - other).abs().mean(), "it pairs the numbers as they stand in the lists."),
-            "mean": ((one.mean() - other.mean()).abs(), "it compares the means only."),
-            "signed": (off.mean(), "ways to the left are taken off those to the right."),
-            "square": (off.square().mean().sqrt(), "distances are squared before they are averaged."),
-            "largest": (off.abs().max(), "this is the longest of all ways."),
-            "sum": (off.abs().sum(), "all ways are added up."),
-            "nearest": (apart.amin(dim=1).mean(), "each number moves to its nearest."),
-            "greedy": (_in_turn(apart), "each number in turn takes the nearest that is left."),
-        }
         both = (apart.amin(dim=0).mean() + apart.amin(dim=1).mean()) / 2
-        mistakes["square "] = (off.square().mean(), mistakes["square"][1])
-        mistakes["nearest "] = (apart.amin(dim=0).mean(), mistakes["nearest"][1])
-        mistakes["nearest  "] = (both, mistakes["nearest"][1])
-        for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken):
-                raise Wrong(sentence, HINTS[f"7.s {name.strip()}"])
+        mistakes = [
+            ("7.s order", (one - other).abs().mean(), "it pairs the numbers as they stand in the lists."),
+            ("7.s mean", (one.mean() - other.mean()).abs(), "it compares the means only."),
+            ("7.s signed", off.mean(), "ways to the left are taken off those to the right."),
+            ("7.s square", off.square().mean().sqrt(), "distances are squared before they are averaged."),
+            ("7.s largest", off.abs().max(), "this is the longest of all ways."),
+            ("7.s sum", off.abs().sum(), "all ways are added up."),
+            ("7.s nearest", apart.amin(dim=1).mean(), "each number moves to its nearest."),
+            ("7.s greedy", _in_turn(apart), "each number in turn takes the nearest that is left."),
+            ("7.s square", off.square().mean(), "distances are squared before they are averaged."),
+            ("7.s nearest", apart.amin(dim=0).mean(), "each number moves to its nearest."),
+            ("7.s nearest", both, "each number moves to its nearest."),
+        ]
+        recognise(found, mistakes, HINTS)
         raise Wrong("less or more has to be moved than it says.", HINTS["7.s other"])
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "10.s sum": "A larger cluster does not lie farther out. By what is a sum divided?",
@@ -47,22 +47,18 @@ def _finds_middles(answer: Answer, dice: Generator) -> None:
         first = torch.tensor([bool((point[:i] != p).all()) for i, p in enumerate(point)])
         final = torch.tensor([bool((point[i + 1 :] != p).all()) for i, p in enumerate(point)])
         part = 1 / torch.bincount(point)[point].to(x)
-        mistakes = {
-            "sum": (sums, "members are added up."),
-            "all": (sums / n_points, "each cluster is divided by the number of all points."),
-            "all ": (sums / len(point), "each cluster is divided by the number of all memberships."),
-            "last": (last, "of each cluster only the last member is left."),
-            "once": (_weighed(x, point, cluster, n, first.to(x)), "a shared point counts in one of its clusters only."),
-            "once ": (
-                _weighed(x, point, cluster, n, final.to(x)),
-                "a shared point counts in one of its clusters only.",
-            ),
-            "once  ": (_weighed(x, point, cluster, n, part), "a shared point counts for less than others."),
-            "pairs": (x.new_zeros(n, 3).index_add(0, cluster, x[cluster]) / sizes, "it takes places by cluster."),
-        }
-        for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken):
-                raise Wrong(sentence, HINTS[f"10.s {name.strip()}"])
+        shared = "a shared point counts in one of its clusters only."
+        mistakes = [
+            ("10.s sum", sums, "members are added up."),
+            ("10.s all", sums / n_points, "each cluster is divided by the number of all points."),
+            ("10.s all", sums / len(point), "each cluster is divided by the number of all memberships."),
+            ("10.s last", last, "of each cluster only the last member is left."),
+            ("10.s once", _weighed(x, point, cluster, n, first.to(x)), shared),
+            ("10.s once", _weighed(x, point, cluster, n, final.to(x)), shared),
+            ("10.s once", _weighed(x, point, cluster, n, part), "a shared point counts for less than others."),
+            ("10.s pairs", x.new_zeros(n, 3).index_add(0, cluster, x[cluster]) / sizes, "it takes places by cluster."),
+        ]
+        recognise(found, mistakes, HINTS)
         raise Wrong("the middles are elsewhere.", HINTS["10.s other"])
 
 

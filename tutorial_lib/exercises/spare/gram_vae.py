@@ -1,9 +1,11 @@
 """The spare exercise of notebook 02: the cosines of all angles about a centre, from the Gram matrix alone."""
 
+from functools import partial
+
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "2.s products": "An inner product grows with the lengths of both vectors. A cosine does not: make an atom twice as "
@@ -44,18 +46,17 @@ def _gives_cosines(answer: Answer, dice: Generator) -> None:
         if close(found, right):
             continue
         share = (found * g).sum() / g.square().sum()
-        mistakes = {
-            "products": (g, "these are inner products still."),
-            "one length": (g / length, "it is divided by one of two lengths."),
-            "one length ": (g / length[:, None], "it is divided by one of two lengths."),
-            "squares": (g / length.square() / length[:, None].square(), "squares of lengths are not lengths."),
-            "whole": (share * g, "all entries are divided by one number."),
-            "angles": (right.clamp(-1, 1).acos(), "these are angles, in radians."),
-            "angles ": (torch.rad2deg(right.clamp(-1, 1).acos()), "these are angles, in degrees."),
-            "sign": (right.abs(), "all signs are gone."),
-            "diagonal": (right - torch.eye(n_atoms, dtype=g.dtype), "its diagonal is zero."),
-        }
-        for name, (mistaken, sentence) in mistakes.items():
-            if found.any() and close(found, mistaken, 1e-6):  # an arc cosine near 1 loses half of the digits
-                raise Wrong(sentence, HINTS[f"2.s {name.strip()}"])
+        mistakes = [
+            ("2.s products", g, "these are inner products still."),
+            ("2.s one length", g / length, "it is divided by one of two lengths."),
+            ("2.s one length", g / length[:, None], "it is divided by one of two lengths."),
+            ("2.s squares", g / length.square() / length[:, None].square(), "squares of lengths are not lengths."),
+            ("2.s whole", share * g, "all entries are divided by one number."),
+            ("2.s angles", right.clamp(-1, 1).acos(), "these are angles, in radians."),
+            ("2.s angles", torch.rad2deg(right.clamp(-1, 1).acos()), "these are angles, in degrees."),
+            ("2.s sign", right.abs(), "all signs are gone."),
+            ("2.s diagonal", right - torch.eye(n_atoms, dtype=g.dtype), "its diagonal is zero."),
+        ]
+        if found.any():  # an arc cosine near 1 loses half of the digits
+            recognise(found, mistakes, HINTS, same=partial(close, tolerance=1e-6))
         raise Wrong("these are not the cosines.", HINTS["2.s other"])

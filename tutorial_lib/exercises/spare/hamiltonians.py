@@ -3,7 +3,7 @@
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "9.s one": "How many electrons does an orbital hold?",
@@ -38,19 +38,22 @@ def _fills(answer: Answer, dice: Generator) -> None:
         orbitals = torch.randn(k, k, generator=dice, dtype=torch.float64)
         found = answer(orbitals, n, shape=(k, k)).detach()
         low, high, rows = orbitals[:, :n], orbitals[:, -n:], orbitals[:n]
+        mixed = low.sum(dim=1)
         right = 2 * low @ low.mT
         if close(found, right):
             continue
-        mistakes = {
-            "one": (low @ low.mT, "each orbital holds one electron only."),
-            "rows": (2 * rows.mT @ rows, "orbitals were read along the rows."),
-            "all": (2 * orbitals @ orbitals.mT, "all orbitals hold electrons."),
-            "highest": (2 * high @ high.mT, "the highest orbitals are filled."),
-            "inner": (2 * orbitals.mT @ orbitals, "these are inner products of orbitals."),
-            "diagonal": (right.diagonal().diag(), "only its diagonal is there."),
-            "sum": (2 * torch.outer(low.sum(dim=1), low.sum(dim=1)), "orbitals are added up before they are squared."),
-        }
-        for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken):
-                raise Wrong(sentence, HINTS[f"9.s {name}"])
+        mistakes = [
+            ("9.s one", low @ low.mT, "each orbital holds one electron only."),
+            ("9.s rows", 2 * rows.mT @ rows, "orbitals were read along the rows."),
+            ("9.s all", 2 * orbitals @ orbitals.mT, "all orbitals hold electrons."),
+            ("9.s highest", 2 * high @ high.mT, "the highest orbitals are filled."),
+            ("9.s inner", 2 * orbitals.mT @ orbitals, "these are inner products of orbitals."),
+            ("9.s diagonal", right.diagonal().diag(), "only its diagonal is there."),
+            (
+                "9.s sum",
+                2 * torch.outer(mixed, mixed),
+                "orbitals are added up before they are squared.",
+            ),
+        ]
+        recognise(found, mistakes, HINTS)
         raise Wrong("it is another matrix.", HINTS["9.s other"])

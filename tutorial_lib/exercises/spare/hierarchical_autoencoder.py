@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from tutorial_lib.exercises.judge import HINTS as GENERAL
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
 
 HINTS = {
     "5.s twice": "How many bonds has a line of four cubes? Count yours.",
@@ -49,19 +49,17 @@ def _gathers(answer: Answer, dice: Generator) -> None:
         boxed = (x[i] - x[j]).abs().amax(dim=1) < reach
         nearest = torch.cdist(x, x).fill_diagonal_(torch.inf).argmin(dim=1)
         chosen = (nearest[i] == j) | (nearest[j] == i)
-        mistakes = {
-            "self": (torch.cat([every[near], x]), "each point is a pair with itself, too."),
-            "twice": (every[near].repeat(2, 1), "every pair comes twice."),
-            "sum": (2 * every[near], "the points are twice as far out as they should be."),
-            "all": (every, "all pairs are taken, also those that are far apart."),
-            "box": (every[boxed], "it compares single coordinates with the reach."),
-            "merged": (every[near].unique(dim=0), "pairs that have one middle are counted as one."),
-            "torn": (every[near & chosen], "only the nearest neighbours are paired."),
-        }
-        mistakes["self "] = (torch.cat([every[near].repeat(2, 1), x]), mistakes["self"][1])
-        for name, (mistaken, sentence) in mistakes.items():
-            if _same(found, mistaken):
-                raise Wrong(sentence, HINTS[f"5.s {name.strip()}"])
+        mistakes = [
+            ("5.s self", torch.cat([every[near], x]), "each point is a pair with itself, too."),
+            ("5.s twice", every[near].repeat(2, 1), "every pair comes twice."),
+            ("5.s sum", 2 * every[near], "the points are twice as far out as they should be."),
+            ("5.s all", every, "all pairs are taken, also those that are far apart."),
+            ("5.s box", every[boxed], "it compares single coordinates with the reach."),
+            ("5.s merged", every[near].unique(dim=0), "pairs that have one middle are counted as one."),
+            ("5.s torn", every[near & chosen], "only the nearest neighbours are paired."),
+            ("5.s self", torch.cat([every[near].repeat(2, 1), x]), "each point is a pair with itself, too."),
+        ]
+        recognise(found, mistakes, HINTS, same=_same)
         raise Wrong(f"of {int(near.sum())} pairs it makes {len(found)} points, or others.", HINTS["5.s other"])
 
 

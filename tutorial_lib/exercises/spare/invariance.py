@@ -3,7 +3,7 @@
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
 
 HINTS = {
     "1.s length": "Is the mirror the same for a normal that is twice as long? It should be: both describe one plane.",
@@ -43,17 +43,15 @@ def _reflects(answer: Answer, dice: Generator) -> None:
         if close(y, x - 2 * along):
             continue
         centred = x - x.mean(0)
-        mistakes = {
-            "same": (x, "nothing has changed."),
-            "shadow": (x - along, "this is the shadow of the cloud on the plane."),
-            "turned": (2 * along - x, "this is half a turn about the normal, and no mirror."),
-            "inverted": (-x, "every coordinate has changed its sign."),
-            "length": (x - 2 * (x @ normal)[:, None] * normal, "it is right only for a normal of length 1."),
-            "centroid": (x - 2 * (centred @ unit)[:, None] * unit, "the plane goes through the centroid."),
-        }
-        for name, (mistaken, sentence) in mistakes.items():
-            if close(y, mistaken):
-                raise Wrong(sentence, HINTS[f"1.s {name}"])
+        mistakes = [
+            ("1.s same", x, "nothing has changed."),
+            ("1.s shadow", x - along, "this is the shadow of the cloud on the plane."),
+            ("1.s turned", 2 * along - x, "this is half a turn about the normal, and no mirror."),
+            ("1.s inverted", -x, "every coordinate has changed its sign."),
+            ("1.s length", x - 2 * (x @ normal)[:, None] * normal, "it is right only for a normal of length 1."),
+            ("1.s centroid", x - 2 * (centred @ unit)[:, None] * unit, "the plane goes through the centroid."),
+        ]
+        recognise(y, mistakes, HINTS)
         if any(close(y, x * (1 - 2 * axis)) for axis in torch.eye(3, dtype=x.dtype)):
             raise Wrong("the mirror is a plane of the axes, whatever the normal is.", HINTS["1.s axis"])
         raise Wrong("it is not the mirror image in this plane.", HINTS["1.s other"])

@@ -1,9 +1,11 @@
 """The spare exercise of notebook 08: the middle of the circle on which a hydrogen may stand."""
 
+from functools import partial
+
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
 
 SINGLE = 1e-6  # an angle that went through a torch.tensor has the seven digits of float32
 HINTS = {
@@ -41,23 +43,29 @@ def _finds_the_middle(answer: Answer, dice: Generator) -> None:
         found = answer(oxygen, other, bond, angle, shape=(3,)).detach()
         axis = (other - oxygen) / (other - oxygen).norm()
         turn = torch.deg2rad(torch.tensor(angle, dtype=torch.float64))
-        along = bond * turn.cos() * axis
+        along, wide = bond * turn.cos() * axis, bond * turn.sin() * axis
         if close(found, oxygen + along, SINGLE):
             continue
-        mistakes = {
-            "sign": (oxygen - along, "it lies on the wrong side of the oxygen."),
-            "sine": (oxygen + bond * turn.sin() * axis, "it is as far along the axis as the circle is wide."),
-            "sine ": (oxygen - bond * turn.sin() * axis, "it is as far along the axis as the circle is wide."),
-            "degrees": (oxygen + bond * torch.cos(turn.new_tensor(angle)) * axis, "degrees were taken for radians."),
-            "unit": (oxygen + bond * turn.cos() * (other - oxygen), "it depends on how far away the other atom is."),
-            "other end": (other - along, "it is measured from the other atom."),
-            "other end ": (other + along, "it is measured from the other atom."),
-            "origin": (along, "it is measured from the origin."),
-            "bond": (oxygen + turn.cos() * axis, "the length of the bond plays no part."),
-        }
-        for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken, SINGLE):
-                raise Wrong(sentence, HINTS[f"8.s {name.strip()}"])
+        mistakes = [
+            ("8.s sign", oxygen - along, "it lies on the wrong side of the oxygen."),
+            ("8.s sine", oxygen + wide, "it is as far along the axis as the circle is wide."),
+            ("8.s sine", oxygen - wide, "it is as far along the axis as the circle is wide."),
+            (
+                "8.s degrees",
+                oxygen + bond * torch.cos(turn.new_tensor(angle)) * axis,
+                "degrees were taken for radians.",
+            ),
+            (
+                "8.s unit",
+                oxygen + bond * turn.cos() * (other - oxygen),
+                "it depends on how far away the other atom is.",
+            ),
+            ("8.s other end", other - along, "it is measured from the other atom."),
+            ("8.s other end", other + along, "it is measured from the other atom."),
+            ("8.s origin", along, "it is measured from the origin."),
+            ("8.s bond", oxygen + turn.cos() * axis, "the length of the bond plays no part."),
+        ]
+        recognise(found, mistakes, HINTS, same=partial(close, tolerance=SINGLE))
         if torch.linalg.cross(found - oxygen, axis).norm() > 1e-6:
             raise Wrong("it does not lie on the axis of the other bond.", HINTS["8.s off axis"])
         raise Wrong("it lies on the axis, in the wrong place.", HINTS["8.s other"])

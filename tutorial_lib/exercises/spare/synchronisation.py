@@ -1,9 +1,11 @@
 """The spare exercise of notebook 03: the mean of several rotations, which has to be a rotation."""
 
+from functools import partial
+
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
 from tutorial_lib.symmetry import random_rotation
 
 HINTS = {
@@ -54,21 +56,19 @@ def _is_the_mean(answer: Answer, dice: Generator) -> None:
         rows = mean / mean.norm(dim=1, keepdim=True)
         q, r = torch.linalg.qr(mean)
         q2, r2 = torch.linalg.qr(mean.mT)
-        mistakes = {
-            "mean": (mean, "this is the mean matrix, and no rotation."),
-            "mirror": (u @ vt, "it is a mirror."),
-            "flip": (u @ flip.flip(0, 1) @ vt, "a direction is flipped that costs too much."),
-            "flip  ": (u @ flip.roll((-1, -1), (0, 1)) @ vt, "a direction is flipped that costs too much."),
-            "flip ": (flip.diagonal().prod() * u @ vt, "all three directions are flipped, and one is enough."),
-            "inverse": (right.mT, "it is the inverse of the mean."),
-            "rows": (q * r.diagonal().sign(), "one axis was made right first, then the others."),
-            "rows ": ((q2 * r2.diagonal().sign()).mT, "one axis was made right first, then the others."),
-            "first": (turns[0], "this is the first of them."),
-            "scaled": (rows, "rows have length one, and do not stand at right angles."),
-        }
-        for name, (mistaken, sentence) in mistakes.items():
-            if close(found, mistaken, 1e-6):
-                raise Wrong(sentence, HINTS[f"3.s {name.strip()}"])
+        mistakes = [
+            ("3.s mean", mean, "this is the mean matrix, and no rotation."),
+            ("3.s mirror", u @ vt, "it is a mirror."),
+            ("3.s flip", u @ flip.flip(0, 1) @ vt, "a direction is flipped that costs too much."),
+            ("3.s flip", u @ flip.roll((-1, -1), (0, 1)) @ vt, "a direction is flipped that costs too much."),
+            ("3.s flip", flip.diagonal().prod() * u @ vt, "all three directions are flipped, and one is enough."),
+            ("3.s inverse", right.mT, "it is the inverse of the mean."),
+            ("3.s rows", q * r.diagonal().sign(), "one axis was made right first, then the others."),
+            ("3.s rows", (q2 * r2.diagonal().sign()).mT, "one axis was made right first, then the others."),
+            ("3.s first", turns[0], "this is the first of them."),
+            ("3.s scaled", rows, "rows have length one, and do not stand at right angles."),
+        ]
+        recognise(found, mistakes, HINTS, same=partial(close, tolerance=1e-6))
         if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
             raise Wrong("it is no rotation: multiplied by its transpose it is not 1.", HINTS["3.s orthogonal"])
         if torch.linalg.det(found) < 0:
