@@ -49,10 +49,8 @@ def class_of(cloud: Tensor) -> Cells | None:
 def by_true_rule(n: int, dice: Generator) -> Tensor:
     """A polycube that was grown cube by cube, each face that is free being as likely as the others."""
     cells = torch.zeros(1, 3)
-    steps = torch.cat([torch.eye(3), -torch.eye(3)])
     while len(cells) < n:
-        beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
-        free = beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]
+        free = hierarchy.free_places(cells)
         cells = torch.cat([cells, free[torch.randint(len(free), (1,), generator=dice)]])
     return cells
 

@@ -151,7 +151,7 @@ ALLOWED = {
     "hierarchy.heads": {"hierarchy.autoencoder", "sphere", "vocabulary"},
     "hierarchy.atoms": {"hierarchy.autoencoder", "hierarchy.points", "vocabulary"},
     "hierarchy.growth": {"hierarchy.layers", "hierarchy.points", "sphere", "vocabulary"},
-    "hierarchy.polycubes": {"hierarchy.autoencoder", "hierarchy.points", "shipped", "tetris"},
+    "hierarchy.polycubes": {"hierarchy.autoencoder", "hierarchy.points", "shipped", "tetris", "vocabulary"},
     "hierarchy.materials": {
         "g2",
         "hierarchy.autoencoder",

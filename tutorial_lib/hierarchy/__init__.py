@@ -20,7 +20,7 @@ from tutorial_lib.hierarchy.materials import (
 )
 from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
 from tutorial_lib.hierarchy.points import Points, padded, points_of
-from tutorial_lib.hierarchy.polycubes import additions, polycube_autoencoder, trained_on_polycubes
+from tutorial_lib.hierarchy.polycubes import additions, free_places, polycube_autoencoder, trained_on_polycubes
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
 from tutorial_lib.hierarchy.unfolding import Unfolded
 
@@ -42,6 +42,7 @@ __all__ = [
     "encode_atoms",
     "exact",
     "examples",
+    "free_places",
     "gathered",
     "grow",
     "growth_loss",

@@ -10,11 +10,10 @@ the dice break the symmetry; no network could.
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tutorial_lib.hierarchy.layers import Message
 from tutorial_lib.hierarchy.points import Points, points_of
-from tutorial_lib.sphere import Bend, Field, Mix, blobs, climbed, normalised, places_about
+from tutorial_lib.sphere import Bend, Field, Mix, blobs, climbed, excess, normalised, places_about
 from tutorial_lib.vocabulary import Indices, Signals
 
 N_FIELD_SIGNALS = 8
@@ -97,8 +96,7 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     target = blobs(places, children, WIDTH).flatten()
     of = torch.arange(len(children), device=places.device).repeat_interleave(N_PLACES)
     logits = model.field(model(points), places.flatten(0, 1), of)
-    least = torch.special.entr(target) + torch.special.entr(1 - target)
-    return {"loss": (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()}
+    return {"loss": excess(logits, target)}
 
 
 def _asked(children: Tensor, counts: Indices, dice: Generator) -> Tensor:

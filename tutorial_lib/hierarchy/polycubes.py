@@ -13,6 +13,7 @@ from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.points import padded
 from tutorial_lib.shipped import MODELS, with_weights
 from tutorial_lib.tetris import polycube_of
+from tutorial_lib.vocabulary import Places
 
 
 def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -45,6 +46,23 @@ def trained_on_polycubes(models: Path = MODELS) -> HierarchicalAutoencoder:
     return with_weights(polycube_autoencoder(), models / "polycubes.pt")
 
 
+def free_places(cells: Places) -> Tensor:
+    """The places where one more cube shares a face with a polycube.
+
+    Args:
+        cells: (n, 3), its cubes on the lattice, in edges of a cube.
+
+    Returns:
+        (places, 3), each once, in the same unit.
+
+    Raises:
+        Nothing.
+    """
+    steps = torch.cat([torch.eye(3), -torch.eye(3)]).to(cells)
+    beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
+    return beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]
+
+
 def additions(known: Sequence[Tensor], *, most: int = 5) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """For each known shape the places where one more cube makes another known shape.
 
@@ -60,17 +78,14 @@ def additions(known: Sequence[Tensor], *, most: int = 5) -> tuple[Tensor, Tensor
     Raises:
         ValueError: nothing that is known grows into anything that is known.
     """
-    shapes = {polycube_of(shape, mirrors_equal=True) for shape in known} | {
-        polycube_of(torch.zeros(1, 3), mirrors_equal=True)
-    }
-    steps = torch.cat([torch.eye(3), -torch.eye(3)])
+    shapes = {polycube_of(shape, mirrors_equal=True) for shape in (*known, torch.zeros(1, 3))}
     clouds, places = [], []
     for shape in sorted((shape for shape in shapes if shape and len(shape) <= most), key=sorted):
-        cells = torch.tensor(sorted(shape), dtype=steps.dtype)
-        beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
-        free = beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]
+        cells = torch.tensor(sorted(shape), dtype=torch.get_default_dtype())
         allowed = [
-            place for place in free if polycube_of(torch.cat([cells, place[None]]), mirrors_equal=True) in shapes
+            place
+            for place in free_places(cells)
+            if polycube_of(torch.cat([cells, place[None]]), mirrors_equal=True) in shapes
         ]
         if allowed:
             clouds.append(cells)

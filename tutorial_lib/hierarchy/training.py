@@ -12,7 +12,7 @@ from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.levels import gathered
 from tutorial_lib.hierarchy.points import Points, points_of
 from tutorial_lib.hierarchy.unfolding import SAME_POINT
-from tutorial_lib.sphere import blobs, places_about
+from tutorial_lib.sphere import blobs, excess, places_about
 
 SHAKE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
 N_AT_ONCE = 50  # clouds, to save memory
@@ -56,8 +56,7 @@ def reconstruction_loss(
         target = blobs(places, children, level.width).flatten()
         of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES[top])
         logits = model.fields[k](in_field, places.flatten(0, 1), of)
-        least = torch.special.entr(target) + torch.special.entr(1 - target)
-        terms[f"level {k + 1}"] = (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
+        terms[f"level {k + 1}"] = excess(logits, target)
         above = gathering.centres.positions + shift
         points = gathering.points
         if k:

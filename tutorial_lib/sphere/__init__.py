@@ -4,7 +4,7 @@
 of signals and have a value at every place about a centre; `peaks` are the points that a field gives back.
 """
 
-from tutorial_lib.sphere.fields import Field, blobs, places_about
+from tutorial_lib.sphere.fields import Field, blobs, excess, places_about
 from tutorial_lib.sphere.peaks import climbed, merge, peaks
 from tutorial_lib.sphere.signals import Bend, Mix, degrees, harmonics, normalised, product, quadrature, signal_peaks
 
@@ -15,6 +15,7 @@ __all__ = [
     "blobs",
     "climbed",
     "degrees",
+    "excess",
     "harmonics",
     "merge",
     "normalised",

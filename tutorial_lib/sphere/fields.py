@@ -8,6 +8,7 @@ and no slot: one, two or five of them need no other network, and a symmetric sig
 import torch
 from e3nn import o3
 from torch import Generator, Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tutorial_lib.sphere.signals import degrees
 from tutorial_lib.vocabulary import Indices, Places, Signals
@@ -124,6 +125,23 @@ def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
     """
     nearest = torch.cdist(places, points, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=2)
     return (-nearest.square() / (2 * width**2)).exp()
+
+
+def excess(logits: Tensor, target: Tensor) -> Tensor:
+    """How far fields are from what they should be: cross-entropy, less what is left where they are perfect.
+
+    Args:
+        logits: (P,), no unit.
+        target: (P,), probabilities.
+
+    Returns:
+        (), in nats a place, zero for perfect fields.
+
+    Raises:
+        ValueError: there are not as many of them.
+    """
+    least = torch.special.entr(target) + torch.special.entr(1 - target)
+    return (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
 
 
 def places_about(points: Tensor, counts: Tensor, dice: Generator, *, width: float, radius: float, n: int) -> Tensor:
