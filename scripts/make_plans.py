@@ -20,7 +20,7 @@ import nbformat
 TOP = Path(__file__).parent.parent
 sys.path.insert(0, str(TOP))
 
-from scripts.make_front_page import LESSONS, with_blocks  # noqa: E402
+from scripts.make_front_page import with_blocks  # noqa: E402
 from tutorial_lib.__main__ import notebooks  # noqa: E402
 
 TEACHING = TOP / "docs" / "teaching"
@@ -157,7 +157,7 @@ def main() -> None:
             SECONDS.write_text(stored, encoding="utf-8")
         return
     plans = tomllib.loads((TEACHING / "plans.toml").read_text(encoding="utf-8"))
-    lessons = {path.stem: sections(nbformat.read(path, 4)) for path in LESSONS}
+    lessons = {path.stem: sections(nbformat.read(path, 4)) for path in notebooks([])}
     for name, plan in plans.items():
         _fill(TEACHING / f"{name}.md", {"plan": table(lessons[name], seconds[name], plan)})
     _fill(TEACHING / "index.md", {"lessons": overview(lessons, seconds)})

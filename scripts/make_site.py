@@ -71,28 +71,31 @@ def stage(folder: Path) -> None:
         target = folder / page.relative_to(TOP)
         target.parent.mkdir(parents=True, exist_ok=True)
         if page.is_dir():
-            shutil.copytree(page, target, ignore=shutil.ignore_patterns(".*", "*.py.orig", "__pycache__"))
+            shutil.copytree(page, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         else:
             shutil.copy(page, target)
     for path in (folder / "notebooks").rglob("*.ipynb"):
         nbformat.write(with_words(nbformat.read(path, 4)), path)
     library = folder / "library"
     library.mkdir()
+    groups = []
     for title, names in grouped().items():
         for name in names:
             (library / f"{name}.md").write_text(room_page(name), encoding="utf-8")
-        entries = "\n".join(names)
-        toctree = f"```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
-        group = title.lower().replace(" ", "_")
-        (library / f"group_{group}.md").write_text(f"# {title}\n\n{toctree}", encoding="utf-8")
-    groups = "\n".join(f"group_{title.lower().replace(' ', '_')}" for title in GROUPS)
+        groups.append(f"group_{title.lower().replace(' ', '_')}")
+        (library / f"{groups[-1]}.md").write_text(f"# {title}\n\n{toctree(names, depth=1)}", encoding="utf-8")
     (library / "index.md").write_text(
         "# The library\n\nOne file an idea, in the order in which the course enters them. Positions are torch tensors "
         "in ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions stands "
-        "[in the glossary](../notebooks/glossary.md#conventions).\n\n"
-        f"```{{toctree}}\n:maxdepth: 2\n\n{groups}\n```\n",
+        "[in the glossary](../notebooks/glossary.md#conventions).\n\n" + toctree(groups, depth=2),
         encoding="utf-8",
     )
+
+
+def toctree(entries: list[str], *, depth: int) -> str:
+    """Links to pages, which the sidebar shows as well."""
+    lines = "\n".join(entries)
+    return f"```{{toctree}}\n:maxdepth: {depth}\n\n{lines}\n```\n"
 
 
 def room_page(name: str) -> str:

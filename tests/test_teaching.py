@@ -13,7 +13,7 @@ from tutorial_lib import exercises
 
 CHOSEN = tomllib.loads((plans.TEACHING / "plans.toml").read_text(encoding="utf-8"))
 SECONDS = json.loads(plans.SECONDS.read_text(encoding="utf-8"))
-SECTIONS = {path.stem: plans.sections(nbformat.read(path, 4)) for path in plans.LESSONS}
+SECTIONS = {path.stem: plans.sections(nbformat.read(path, 4)) for path in plans.notebooks([])}
 PARTS = ["Goals", "Before the lesson", "A plan", "What students believe", "To discuss", "What to skip",
          "A spare exercise"]  # fmt: skip
 each_lesson = pytest.mark.parametrize("name", SECTIONS)
