@@ -151,6 +151,8 @@ ALLOWED = {
     "hierarchy.heads": {"hierarchy.autoencoder", "sphere", "vocabulary"},
     "hierarchy.atoms": {"hierarchy.autoencoder", "hierarchy.points", "vocabulary"},
     "hierarchy.growth": {"hierarchy.layers", "hierarchy.points", "sphere", "vocabulary"},
+    "hierarchy.growing": {"hierarchy.growth", "hierarchy.points", "sphere", "vocabulary"},
+    "hierarchy.guided": {"hierarchy.autoencoder", "hierarchy.growing", "hierarchy.growth"},
     "hierarchy.polycubes": {"hierarchy.autoencoder", "hierarchy.points", "shipped", "tetris", "vocabulary"},
     "hierarchy.materials": {
         "g2",
@@ -165,6 +167,8 @@ ALLOWED = {
         "hierarchy.atoms",
         "hierarchy.autoencoder",
         "hierarchy.growth",
+        "hierarchy.growing",
+        "hierarchy.guided",
         "hierarchy.heads",
         "hierarchy.levels",
         "hierarchy.materials",

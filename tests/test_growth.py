@@ -20,7 +20,7 @@ def known():
 def head(known):
     data = hierarchy.additions(known)
     model = hierarchy.GrowthHead(seed=0)
-    recipe = training.Recipe(epochs=400, batch_size=len(data[1]), learning_rate=1e-2)
+    recipe = training.Recipe(epochs=600, batch_size=len(data[1]), learning_rate=5e-3)
     training.train(model, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
     return model
 
@@ -100,9 +100,60 @@ def test_a_head_that_proposes_nothing_leaves_clouds_as_they_are():
     assert len(left) == 1
 
 
-@pytest.mark.parametrize(
-    ("clouds", "boldness", "words"), [([torch.zeros(0, 3)], 0.5, "no point"), ([torch.zeros(1, 3)], 2.0, "a share")]
-)
-def test_bad_input_is_named(clouds, boldness, words):
-    with pytest.raises(ValueError, match=words):
-        hierarchy.grow(hierarchy.GrowthHead(), clouds, 3, Generator(), boldness=boldness)
+def test_a_place_is_judged_by_all_who_are_near_and_one_no_is_enough(head):
+    domino = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
+    points = hierarchy.Points(domino, torch.zeros(2, dtype=torch.long), 1)
+    places = torch.tensor([[2.0, 0, 0], [0.5, 0, 0], [0, 1, 0], [9, 9, 9]])
+    with torch.no_grad():
+        mean, least = head.judged(head(points), points, places, torch.zeros(4, dtype=torch.long))
+    assert least[0] > 0.5 > 0.1 > least[1]
+    assert 0.1 < least[2] < 0.7  # one of a ring of four
+    assert mean[3] == least[3] == 0  # nobody is near
+
+
+def test_sites_of_a_square_are_its_sixteen_neighbours(head):
+    square = dict(zip(*tetris.pieces(), strict=True))["square"]
+    (found,) = hierarchy.sites(head, [square + 5], Generator().manual_seed(0))
+    free = hierarchy.free_places(square + 5)
+    apart = torch.cdist(found, free)
+    assert len(found) > 8
+    assert (apart.amin(dim=1) < 0.1).all()
+    assert len(apart.argmin(dim=1).unique()) == len(found)
+
+
+def test_what_holds_a_piece_together_is_not_removable(head):
+    pieces = dict(zip(*tetris.pieces(), strict=True))
+    assert hierarchy.removable(head, pieces["square"]).all()
+    line = pieces["line"]
+    ends = (line - line.mean(dim=0)).norm(dim=1) > 1
+    assert torch.equal(hierarchy.removable(head, line), ends)
+    assert not hierarchy.removable(head, line[:1]).any()
+
+
+def test_an_edit_moves_one_cube_and_the_piece_stays_a_piece(head):
+    before = list(tetris.pieces()[1])
+    after = hierarchy.edited(head, before, 1, Generator().manual_seed(0))
+    for one, other in zip(before, after, strict=True):
+        assert len(one) == len(other)
+        assert (torch.cdist(one, other).amin(dim=1) < 1e-5).sum() >= 3
+    assert all(polycube_of(cloud, mirrors_equal=True, within=0.2) for cloud in after)
+
+
+def test_clouds_of_two_sizes_are_not_edited_together(head):
+    with pytest.raises(ValueError, match=r"of \[3, 4\] points"):
+        hierarchy.edited(head, [torch.eye(3), tetris.pieces()[1][0]], 1, Generator())
+
+
+def test_a_favoured_site_is_taken(head):
+    domino = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
+
+    def upwards(number, cloud, places):
+        return 1e3 * places[:, 0]
+
+    (grown,) = hierarchy.grow(head, [domino], 4, Generator().manual_seed(0), favour=upwards)
+    assert torch.allclose(grown[2:], torch.tensor([[2.0, 0, 0], [3, 0, 0]]), atol=0.15)
+
+
+def test_an_empty_cloud_is_named():
+    with pytest.raises(ValueError, match="no point"):
+        hierarchy.grow(hierarchy.GrowthHead(), [torch.zeros(0, 3)], 3, Generator())

@@ -6,7 +6,9 @@ to carry along, and to undo it.
 
 from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.growth import GrowthHead, grow, growth_loss
+from tutorial_lib.hierarchy.growing import edited, grow, removable, sites
+from tutorial_lib.hierarchy.growth import GrowthHead, growth_loss
+from tutorial_lib.hierarchy.guided import guided_decode, led_by
 from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
 from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
 from tutorial_lib.hierarchy.materials import (
@@ -39,6 +41,7 @@ __all__ = [
     "additions",
     "clouds_of",
     "decode_atoms",
+    "edited",
     "encode_atoms",
     "exact",
     "examples",
@@ -46,7 +49,9 @@ __all__ = [
     "gathered",
     "grow",
     "growth_loss",
+    "guided_decode",
     "invariants",
+    "led_by",
     "matched_error",
     "molecule_autoencoder",
     "motif_autoencoder",
@@ -58,8 +63,10 @@ __all__ = [
     "polycube_autoencoder",
     "reconstruction_errors",
     "reconstruction_loss",
+    "removable",
     "same_molecule",
     "signal_powers",
+    "sites",
     "trained_on_molecules",
     "trained_on_octahedra",
     "trained_on_polycubes",

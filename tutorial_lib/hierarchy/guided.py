@@ -1,0 +1,89 @@
+"""Guided decoding: a code comes in, and a cloud goes out that is made by the rule and led by the code.
+
+A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
+surroundings propose one, and the code decides among them: the top field of its autoencoder says how probable the
+middles of their bonds are. Where the code is silent, the dice decide. `growing` is without a code.
+"""
+
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import logsigmoid
+
+from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.growing import JOINED, Favour, grow
+from tutorial_lib.hierarchy.growth import GrowthHead
+
+
+@torch.no_grad()
+def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1.0) -> Favour:
+    """What codes say of a site: the mean log-probability of the middles of the bonds that it would have.
+
+    Args:
+        model: the autoencoder, with bonds as its first level.
+        codes: (N, dim of `latent_irreps`), no unit.
+        strength: by which it is multiplied; with 0 the codes say nothing.
+
+    Returns:
+        A function of the number of a cloud, its points (n, 3) and its sites (m, 3), in the unit of the autoencoder and
+        about the centroid of what the code is of, to (m,) log weights.
+
+    Raises:
+        ValueError: the codes have another size, or are not finite.
+    """
+    signals = model.signals_of(codes)
+
+    @torch.no_grad()
+    def weight(number: int, cloud: Tensor, places: Tensor) -> Tensor:
+        site, beside = (torch.cdist(places, cloud) < JOINED).nonzero(as_tuple=True)
+        middles = (places[site] + cloud[beside]) / 2
+        said = logsigmoid(model.fields[-1](signals, middles, torch.full_like(site, number)))
+        mean = places.new_zeros(len(places)).scatter_reduce(0, site, said, "mean", include_self=False)
+        return strength * mean
+
+    return weight
+
+
+@torch.no_grad()
+def guided_decode(
+    head: GrowthHead,
+    model: HierarchicalAutoencoder,
+    codes: Tensor,
+    n_points: int,
+    dice: Generator,
+    *,
+    strength: float = 1.0,
+) -> list[Tensor]:
+    """Clouds grown by the head, from a point on which the code insists most, to where the code would have more.
+
+    Args:
+        head: trained in the unit of the autoencoder.
+        model: the autoencoder, with bonds as its first level.
+        codes: (N, dim of `latent_irreps`), no unit; any at all.
+        n_points: how many points every cloud should have.
+        dice: of the draws.
+        strength: of the code, as in `led_by`; large ones leave nothing to the dice.
+
+    Returns:
+        N clouds (n, 3), in the unit of the autoencoder, about the centroid of what the code is of.
+
+    Raises:
+        ValueError: the codes have another size, or are not finite.
+    """
+    begin = _first_points(model, codes)
+    return grow(head, begin, n_points, dice, favour=led_by(model, codes, strength=strength))
+
+
+def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]:
+    """For each code one point that it decodes to, that with the most bonds; the centroid, if it decodes to nothing."""
+    found = model.unfold(codes)[-1].points
+    begin = []
+    for number, signals in enumerate(model.signals_of(codes).split(1, dim=1)):
+        points = found.positions[found.cloud == number]
+        if len(points) == 0:
+            begin.append(codes.new_zeros(1, 3))
+            continue
+        one, other = ((torch.cdist(points, points) < JOINED).fill_diagonal_(False)).nonzero(as_tuple=True)
+        middles = (points[one] + points[other]) / 2
+        bonds = model.fields[-1](signals, middles, torch.zeros_like(one)).sigmoid()
+        begin.append(points[codes.new_zeros(len(points)).index_add(0, one, bonds).argmax()][None])
+    return begin
