@@ -152,7 +152,7 @@ ALLOWED = {
     "hierarchy.atoms": {"hierarchy.autoencoder", "hierarchy.points", "vocabulary"},
     "hierarchy.growth": {"hierarchy.layers", "hierarchy.points", "sphere", "vocabulary"},
     "hierarchy.growing": {"hierarchy.growth", "hierarchy.points", "sphere", "vocabulary"},
-    "hierarchy.guided": {"hierarchy.autoencoder", "hierarchy.growing", "hierarchy.growth"},
+    "hierarchy.guided": {"hierarchy.autoencoder", "hierarchy.growing", "hierarchy.growth", "hierarchy.points"},
     "hierarchy.polycubes": {"hierarchy.autoencoder", "hierarchy.points", "shipped", "tetris", "vocabulary"},
     "hierarchy.materials": {
         "g2",

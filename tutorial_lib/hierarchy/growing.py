@@ -5,15 +5,17 @@ and the dice break the symmetry; no network could. There is no lattice here: a p
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
 from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.hierarchy.points import padded, points_of
+from tutorial_lib.hierarchy.points import Points
 from tutorial_lib.sphere import merge
-from tutorial_lib.vocabulary import Places
+from tutorial_lib.vocabulary import Indices, Places
 
 JOINED, APART = 1.25, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin
@@ -23,30 +25,57 @@ SURE = 0.06  # probability below which a place is no proposal
 N_AT_ONCE = 100  # clouds, to save memory
 ELSEWHERE = 1e3  # points of another cloud are never near
 
-Favour = Callable[[int, Tensor, Tensor], Tensor]  # number of a cloud, its points, its sites: a log weight for each site
+# Places (P, 3), to which cloud each belongs (P,), and the points of the clouds: a log weight (P,) for each place.
+Favour = Callable[[Places, Indices, Points], Tensor]
 
 
-def sites(model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, *, sure: float = SURE) -> list[Places]:
+@dataclass(frozen=True)
+class Sites:
+    """Places at which points may be added to clouds.
+
+    Attributes:
+        places: (sites, 3), in the frame of their clouds; of a ring, some places.
+        cloud: (sites,), to which cloud each belongs.
+        weight: (sites,), by how much each is favoured, as a logarithm.
+    """
+
+    places: Tensor
+    cloud: Tensor
+    weight: Tensor
+
+
+def sites(
+    model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, *, favour: Favour | None = None, sure: float = SURE
+) -> Sites:
     """The places at which points may be added, as far as ascents from random places find them.
 
     Args:
         model: the head, trained.
         clouds: (n, 3) each, in edges of a cube or whatever the head was trained in.
         dice: of the places where ascents begin.
+        favour: added to what the head says in the first half of the ascents, and in the weights.
         sure: the probability below which a place is no site, whoever says it.
 
     Returns:
-        (sites, 3) for each cloud, in the same unit, in the frame of the cloud; on a ring, some of its places.
+        The sites of all clouds, in the same unit.
 
     Raises:
         ValueError: a cloud is empty.
     """
     if any(len(cloud) == 0 for cloud in clouds):
         raise ValueError("a cloud has no point: give each one to begin with, such as torch.zeros(1, 3)")
-    found: list[Places] = []
-    for begin in range(0, len(clouds), N_AT_ONCE):
-        found += _sites(model, clouds[begin : begin + N_AT_ONCE], dice, sure)
-    return found
+    counts = torch.tensor([len(cloud) for cloud in clouds], device=dice.device)
+    points = Points(torch.cat(list(clouds)), _numbers(counts), len(clouds))
+    ends, cloud = _ascents(model, points, counts, dice, favour)
+    with torch.no_grad():
+        _, least = model.judged(model(points), points, ends, cloud)
+    nearest = (torch.cdist(ends, points.positions) + ELSEWHERE * (cloud[:, None] != points.cloud)).amin(dim=1)
+    good = (least > sure) & (nearest > APART) & (nearest < JOINED)
+    ends, cloud = ends[good], cloud[good]
+    same = (torch.cdist(ends, ends) < 2 * model.width) & (cloud[:, None] == cloud)
+    first = same.long().argmax(dim=1).unique() if len(same) else slice(0)  # of ends that are near, the first
+    ends, cloud = ends[first], cloud[first]
+    return Sites(ends, cloud, favour(ends, cloud, points) if favour else torch.zeros(len(ends), device=ends.device))
 
 
 def grow(
@@ -66,7 +95,7 @@ def grow(
         clouds: (n, 3) each, in the unit of the head; a single point is enough to begin with.
         n_points: how many points each should have in the end.
         dice: of the draws.
-        favour: a log weight for each site; without it all sites are as likely as each other.
+        favour: as in `sites`; without it all sites of a cloud are as likely as each other.
         sure: as in `sites`.
         tries: how often a cloud that finds no site looks again, before it is left as it is.
 
@@ -80,14 +109,21 @@ def grow(
     for size in range(min(map(len, clouds), default=n_points), n_points):
         left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size]
         for _ in range(tries):
-            proposed = sites(model, [clouds[i] for i in left], dice, sure=sure)
-            for i, places in zip(left, proposed, strict=True):
-                if len(places):
-                    weight = favour(i, clouds[i], places) if favour else places.new_zeros(len(places))
-                    drawn = torch.multinomial(weight.softmax(dim=0), 1, generator=dice)
-                    clouds[i] = torch.cat([clouds[i], places[drawn]])
-            left = [i for i, places in zip(left, proposed, strict=True) if len(places) == 0]
+            for some in (left[at : at + N_AT_ONCE] for at in range(0, len(left), N_AT_ONCE)):
+                led = favour and partial(_renumbered, favour, torch.tensor(some, device=dice.device))
+                found = sites(model, [clouds[i] for i in some], dice, favour=led, sure=sure)
+                for number, i in enumerate(some):
+                    mine = found.cloud == number
+                    if mine.any():
+                        drawn = torch.multinomial(found.weight[mine].softmax(dim=0), 1, generator=dice)
+                        clouds[i] = torch.cat([clouds[i], found.places[mine][drawn]])
+            left = [i for i in left if len(clouds[i]) <= size]
     return clouds
+
+
+def _renumbered(favour: Favour, numbers: Tensor, places: Tensor, cloud: Tensor, points: Points) -> Tensor:
+    """What is favoured in some of the clouds, which have other numbers there."""
+    return favour(places, numbers[cloud], replace(points, cloud=numbers[points.cloud]))
 
 
 def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor:
@@ -109,9 +145,10 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
         return torch.zeros(n, dtype=torch.bool, device=cloud.device)
     others = ~torch.eye(n, dtype=torch.bool, device=cloud.device)
     left = torch.stack([cloud[kept] for kept in others])
-    points = points_of(left, torch.full((n,), n - 1, device=cloud.device))
+    numbers = torch.arange(n, device=cloud.device)
+    points = Points(left.flatten(0, 1), numbers.repeat_interleave(n - 1), n)
     with torch.no_grad():
-        _, least = model.judged(model(points), points, cloud - left.mean(dim=1), torch.arange(n, device=cloud.device))
+        _, least = model.judged(model(points), points, cloud, numbers)
     parts = [len(merge(part, torch.zeros(n - 1).long(), JOINED)[0]) for part in left]
     return (least > sure) & (torch.tensor(parts, device=cloud.device) == 1)
 
@@ -145,37 +182,27 @@ def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Gene
     return clouds
 
 
-def _sites(model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, sure: float) -> list[Places]:
-    positions, counts = padded(clouds)
-    points = points_of(positions, counts)
-    middle = positions.sum(dim=1) / counts[:, None]
-    whose = torch.rand(len(clouds), N_STARTS, generator=dice, device=dice.device) * counts[:, None]
+def _ascents(model: GrowthHead, points: Points, counts: Tensor, dice: Generator, favour: Favour | None):
+    """Where ascents end that begin a bond away from points which are drawn, and to which cloud each belongs."""
+    whose = (torch.rand(len(counts), N_STARTS, generator=dice, device=dice.device) * counts[:, None]).long()
     first = counts.cumsum(0) - counts
-    away = normalize(torch.randn(len(clouds), N_STARTS, 3, generator=dice, device=dice.device), dim=2)
-    places = (points.positions[whose.long() + first[:, None]] + BOND * away).flatten(0, 1)
-    of = torch.arange(len(clouds), device=places.device).repeat_interleave(N_STARTS)
+    away = normalize(torch.randn(*whose.shape, 3, generator=dice, device=dice.device), dim=2)
+    places = (points.positions[whose + first[:, None]] + BOND * away).flatten(0, 1)
+    cloud = _numbers(torch.full_like(counts, N_STARTS))
     with torch.no_grad():
         signals = model(points)
-    for _ in range(N_CLIMBS):
-        places = _climbed(model, signals, points, places, of)
-    with torch.no_grad():
-        _, least = model.judged(signals, points, places, of)
-    apart = torch.cdist(places, points.positions) + ELSEWHERE * (of[:, None] != points.cloud)
-    nearest = apart.amin(dim=1)
-    good = (least > sure) & (nearest > APART) & (nearest < JOINED)
-    found = []
-    for number, centre in enumerate(middle):
-        some = places[good & (of == number)]
-        first_near = (torch.cdist(some, some) < 2 * model.width).long()
-        kept = first_near.argmax(dim=1).unique() if len(some) else slice(0)
-        found.append(some[kept] + centre)
-    return found
+    for step in range(2 * N_CLIMBS if favour else N_CLIMBS):
+        with torch.enable_grad():
+            places.requires_grad_(True)
+            said, _ = model.judged(signals, points, places, cloud)
+            if favour and step < N_CLIMBS:  # led first, and then let go
+                said = said + favour(places, cloud, points)
+            (slope,) = torch.autograd.grad(said.sum(), places)
+        move = model.width**2 * slope
+        places = places.detach() + move * (0.8 * model.width / (move.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
+    return places, cloud
 
 
-def _climbed(model, signals, points, places, of):
-    """One step up, along the gradient of what is said on average, and no farther than a width."""
-    with torch.enable_grad():
-        places = places.detach().requires_grad_(True)
-        (slope,) = torch.autograd.grad(model.judged(signals, points, places, of)[0].sum(), places)
-    step = model.width**2 * slope
-    return places.detach() + step * (0.8 * model.width / (step.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
+def _numbers(counts: Tensor) -> Tensor:
+    """The number of the cloud of each point."""
+    return torch.arange(len(counts), device=counts.device).repeat_interleave(counts)

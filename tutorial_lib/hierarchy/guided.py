@@ -1,7 +1,7 @@
 """Guided decoding: a code comes in, and a cloud goes out that is made by the rule and led by the code.
 
 A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
-surroundings propose one, and the code decides among them: the top field of its autoencoder says how probable the
+surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how probable the
 middles of their bonds are. Where the code is silent, the dice decide. `growing` is without a code.
 """
 
@@ -12,9 +12,9 @@ from torch.nn.functional import logsigmoid
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.growing import JOINED, Favour, grow
 from tutorial_lib.hierarchy.growth import GrowthHead
+from tutorial_lib.hierarchy.points import Points
 
 
-@torch.no_grad()
 def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1.0) -> Favour:
     """What codes say of a site: the mean log-probability of the middles of the bonds that it would have.
 
@@ -24,21 +24,20 @@ def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1
         strength: by which it is multiplied; with 0 the codes say nothing.
 
     Returns:
-        A function of the number of a cloud, its points (n, 3) and its sites (m, 3), in the unit of the autoencoder and
-        about the centroid of what the code is of, to (m,) log weights.
+        A function of places (P, 3) about the centroid of what the code is of, in the unit of the autoencoder, their
+        codes (P,) and the points that are there, to log weights (P,).
 
     Raises:
         ValueError: the codes have another size, or are not finite.
     """
     signals = model.signals_of(codes)
 
-    @torch.no_grad()
-    def weight(number: int, cloud: Tensor, places: Tensor) -> Tensor:
-        site, beside = (torch.cdist(places, cloud) < JOINED).nonzero(as_tuple=True)
-        middles = (places[site] + cloud[beside]) / 2
-        said = logsigmoid(model.fields[-1](signals, middles, torch.full_like(site, number)))
-        mean = places.new_zeros(len(places)).scatter_reduce(0, site, said, "mean", include_self=False)
-        return strength * mean
+    def weight(places: Tensor, cloud: Tensor, points: Points) -> Tensor:
+        apart = torch.cdist(places.detach(), points.positions)
+        at, by = ((apart < JOINED) & (cloud[:, None] == points.cloud)).nonzero(as_tuple=True)
+        middles = (places[at] + points.positions[by]) / 2
+        said = logsigmoid(model.fields[-1](signals, middles, cloud[at]))
+        return strength * places.new_zeros(len(places)).scatter_reduce(0, at, said, "mean", include_self=False)
 
     return weight
 

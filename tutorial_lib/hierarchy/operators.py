@@ -1,0 +1,106 @@
+"""Operators on codes: a code and a place come in, and the code of the cloud with a point more there goes out.
+
+Nothing is decoded on the way. A place is about the centroid of the cloud whose code comes in, and what goes out is
+about that of the new cloud, as codes are. The operator turns along when code and place turn together. The same network,
+trained the other way round, takes a point away.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.layers import Message
+from tutorial_lib.sphere import Bend, Mix, merge, normalised
+from tutorial_lib.vocabulary import Features, Places
+
+N_BENDS = 3
+
+
+class CodeOperator(nn.Module):
+    """What adding a point does to a code, or what taking one away does, learned from pairs of codes.
+
+    Args:
+        model: whose codes are changed; it is not trained along.
+        channels: of the signals inside.
+        seed: of the weights.
+    """
+
+    def __init__(self, model: HierarchicalAutoencoder, *, channels: int = 24, seed: int = 0):
+        super().__init__()
+        (n, top), *_ = reversed(model.latent_irreps)
+        self.signals_of, self.flat = model.signals_of, model.flat
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.enter, self.kept = Mix(n, channels, top.l), Mix(n, n, top.l)
+            self.place = Message(channels, top.l)
+            self.bends = nn.ModuleList(Bend(channels, top.l) for _ in range(N_BENDS))
+            self.leave = Mix(channels, n, top.l)
+
+    def forward(self, latent: Features, places: Places) -> Features:
+        """The codes of the clouds with a point more at the places, or less.
+
+        Args:
+            latent: (N, dim of the code), no unit.
+            places: (N, 3), about the centroid of each cloud, in the unit of the autoencoder.
+
+        Returns:
+            (N, dim of the code), no unit.
+
+        Raises:
+            ValueError: the codes have another size, or are not finite.
+        """
+        signals = self.signals_of(latent)
+        at = torch.arange(len(latent), device=latent.device)
+        inside = normalised(self.enter(signals))
+        inside = inside + self.place(inside, places, at, at, len(latent))
+        for bend in self.bends:
+            inside = inside + bend(normalised(inside))
+        return self.flat(self.kept(signals) + self.leave(normalised(inside)))
+
+
+def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dice: Generator) -> tuple[Tensor, ...]:
+    """Codes of clouds without one of their points, the places of these, and the codes of the whole clouds.
+
+    The point is drawn among those without which the others still hang together.
+
+    Args:
+        model: the autoencoder.
+        clouds: (n, 3) each, n at least 3, in edges of a cube.
+        dice: of the draw.
+
+    Returns:
+        (N, dim) codes before, (N, 3) places about the centroid before, in the same unit, and (N, dim) codes after.
+
+    Raises:
+        ValueError: as in `encode`.
+    """
+    less, places = [], []
+    for cloud in clouds:
+        for at in torch.randperm(len(cloud), generator=dice).tolist():
+            rest = torch.cat([cloud[:at], cloud[at + 1 :]])
+            if len(merge(rest, torch.zeros(len(rest)).long(), model.levels[0].reach)[0]) == 1:
+                break
+        less.append(rest)
+        places.append(cloud[at] - rest.mean(dim=0))
+    with torch.no_grad():
+        return model.encode(less), torch.stack(places), model.encode(list(clouds))
+
+
+def operator_loss(operator: CodeOperator, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
+    """How far the codes that come out are from those that should.
+
+    Args:
+        operator: on codes.
+        batch: (N, dim) codes before, (N, 3) places in the unit of the autoencoder, (N, dim) codes after.
+        dice: not used.
+
+    Returns:
+        The "loss", the mean square error over the mean square of codes.
+
+    Raises:
+        Nothing.
+    """
+    before, places, after = batch
+    return {"loss": (operator(before, places) - after).square().mean() / after.square().mean()}
