@@ -5,7 +5,7 @@ import importlib
 import sys
 from pathlib import Path
 
-OTHERS = ("__init__", "__main__", "budget", "missing_atom_rivals", "table")
+OTHERS = ("__init__", "__main__", "budget", "led_pieces", "missing_atom_rivals", "table")
 NAMES = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in OTHERS)
 
 

@@ -1,4 +1,4 @@
-"""How many pieces of cubes are new that a local head grows, beside growth by the true rule and by chance.
+"""How many pieces of cubes are new that a local head grows, with codes and without, beside the true rule and chance.
 
 python -m benchmarks.new_pieces [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored]
 
@@ -10,12 +10,14 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import torch
 from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
 from tqdm import tqdm
 
+from benchmarks import led_pieces
 from benchmarks.table import Figure, long_benchmark, mean_and_spread
 from tutorial_lib import hierarchy, tetris, training
 from tutorial_lib.tetris import Cells, polycube_of
@@ -24,7 +26,7 @@ SPLITS = (2, 3)
 SIZES = (5, 6)
 LARGER = (7, 8)  # than anything in training
 DRAWS = 1000
-EPOCHS = 4000  # a shape that grows is one example, and there are 27 of them or so
+EDITS = (1, 3, 10)
 GROWERS = ("the head", "the true rule", "unit bonds")
 
 
@@ -83,15 +85,12 @@ def census(clouds: list[Tensor], n: int, known: set[Cells], left_out: set[Cells]
     return {kind: counts[kind] / len(clouds) for kind in kinds} | {"reached": len(reached), "of": len(left_out)}
 
 
-def measured(seed: int, split_seed: int, n_draws: int = DRAWS, epochs: int = EPOCHS) -> dict:
+def measured(seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
     """One training of the head, and what it grows beside the others."""
     torch.set_num_threads(1)
     known, left_out = split(split_seed)
-    data, head = hierarchy.additions(known), hierarchy.GrowthHead(seed=seed)
-    recipe = training.Recipe(epochs=epochs, batch_size=len(data[1]), learning_rate=5e-3, seed=seed)
-    began = time.process_time()
-    training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
-    seconds, classes = time.process_time() - began, {class_of(shape) for shape in known}
+    classes = {class_of(shape) for shape in known}
+    head, seconds = head_of(known, seed)
     born = {
         grower: {
             str(n): census(drawn(grower, head, n, n_draws), n, classes, left_out.get(n, set()))
@@ -99,15 +98,67 @@ def measured(seed: int, split_seed: int, n_draws: int = DRAWS, epochs: int = EPO
         }
         for grower in GROWERS
     }
-    return {"seed": seed, "split": split_seed, "seconds": seconds, "examples": len(data[1]), "born": born}
+    six = [shape for shape in known if len(shape) == 6]
+    parents = (six * n_draws)[:n_draws]
+    for n_edits in EDITS:
+        made = hierarchy.edited(head, parents, n_edits, Generator().manual_seed(seed))
+        told = tetris.census(made, [[parent] for parent in parents], known)
+        born[f"edits: {n_edits}"] = {
+            "6": census(made, 6, classes, left_out[6]) | {"a parent": told["a parent"] / n_draws}
+        }
+    return {"seed": seed, "split": split_seed, "seconds": seconds, "examples": len(known), "born": born}
+
+
+def head_of(known: Sequence[Tensor], seed: int) -> tuple[hierarchy.GrowthHead, float]:
+    """A head that was trained on known shapes, and the CPU seconds of its training."""
+    data, head, began = hierarchy.additions(known), hierarchy.GrowthHead(seed=seed), time.process_time()
+    recipe = hierarchy.growth_recipe(len(data[1]), seed)
+    training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+    return head, time.process_time() - began
+
+
+def measured_codes(seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
+    """One training of a head and of an autoencoder, and what codes do for new pieces."""
+    torch.set_num_threads(1)
+    known, left_out = split(split_seed)
+    classes = {class_of(shape) for shape in known}
+
+    def judge(clouds: list[Tensor]) -> dict:
+        return census(clouds, 6, classes, left_out[6])
+
+    head, _ = head_of(known, seed)
+    model, seconds = led_pieces.autoencoder_of(known, seed)
+    adds, removes = led_pieces.operators_of(model, known, seed)
+    six = [shape for shape in known if len(shape) == 6]
+    held_out = [
+        torch.tensor(sorted(shape), dtype=torch.get_default_dtype()) for shape in sorted(left_out[6], key=sorted)
+    ]
+    grown = hierarchy.grow(head, [torch.zeros(1, 3)] * n_draws, 6, Generator().manual_seed(seed))
+    through = led_pieces.decoded(model, led_pieces.in_parts(model.encode, [c for c in grown if len(c) == 6]))
+    return {
+        "seed": seed,
+        "split": split_seed,
+        "seconds": seconds,
+        "between": led_pieces.between(head, model, six, judge, n_draws, seed),
+        "changed": led_pieces.changed(model, head, adds, removes, six, held_out, judge, n_draws, seed),
+        "turning": led_pieces.turning_error(model, held_out, seed),
+        "remembered": led_pieces.remembered(head, model, known, judge, n_draws, seed),
+        "grown, encoded, decoded": judge(through),
+    }
 
 
 def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
     """Every seed on every split."""
-    run = Memory(keep, verbose=0).cache(measured)
-    tasks = [delayed(run)(seed, split_seed) for split_seed in SPLITS for seed in seeds]
+    kept = Memory(keep, verbose=0)
+    tasks = [
+        delayed(kept.cache(run))(seed, split_seed)
+        for run in (measured, measured_codes)
+        for split_seed in SPLITS
+        for seed in seeds
+    ]
     work = Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    return {"runs": json.loads(json.dumps(list(tqdm(work, total=len(tasks), desc="runs", unit="run"))))}
+    done = json.loads(json.dumps(list(tqdm(work, total=len(tasks), desc="runs", unit="run"))))
+    return {"runs": done[: len(done) // 2], "codes": done[len(done) // 2 :]}
 
 
 def all_figures(series: dict) -> list[Figure]:

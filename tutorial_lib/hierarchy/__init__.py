@@ -6,8 +6,8 @@ to carry along, and to undo it.
 
 from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.growing import edited, grow, removable, sites
-from tutorial_lib.hierarchy.growth import GrowthHead, growth_loss
+from tutorial_lib.hierarchy.growing import Sites, edited, grow, removable, sites
+from tutorial_lib.hierarchy.growth import GrowthHead, growth_loss, growth_recipe
 from tutorial_lib.hierarchy.guided import guided_decode, led_by
 from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
 from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
@@ -21,6 +21,7 @@ from tutorial_lib.hierarchy.materials import (
     trained_on_octahedra,
 )
 from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
+from tutorial_lib.hierarchy.operators import CodeOperator, operator_loss, pairs_of_codes
 from tutorial_lib.hierarchy.points import Points, padded, points_of
 from tutorial_lib.hierarchy.polycubes import additions, free_places, polycube_autoencoder, trained_on_polycubes
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
@@ -29,6 +30,7 @@ from tutorial_lib.hierarchy.unfolding import Unfolded
 __all__ = [
     "FLAT",
     "TETRIS",
+    "CodeOperator",
     "Gathering",
     "GrowthHead",
     "HierarchicalAutoencoder",
@@ -36,6 +38,7 @@ __all__ = [
     "Motifs",
     "PieceHead",
     "Points",
+    "Sites",
     "SlotDecoder",
     "Unfolded",
     "additions",
@@ -49,6 +52,7 @@ __all__ = [
     "gathered",
     "grow",
     "growth_loss",
+    "growth_recipe",
     "guided_decode",
     "invariants",
     "led_by",
@@ -58,7 +62,9 @@ __all__ = [
     "octahedra_autoencoder",
     "octahedra_levels",
     "octahedra_to_train_on",
+    "operator_loss",
     "padded",
+    "pairs_of_codes",
     "points_of",
     "polycube_autoencoder",
     "reconstruction_errors",

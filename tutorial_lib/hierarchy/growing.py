@@ -17,7 +17,7 @@ from tutorial_lib.hierarchy.points import Points
 from tutorial_lib.sphere import merge
 from tutorial_lib.vocabulary import Indices, Places
 
-JOINED, APART = 1.25, 0.75  # a new point is nearer than the one to another, and never nearer than the other
+JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin
 N_STARTS = 24  # in each cloud
 N_CLIMBS = 12

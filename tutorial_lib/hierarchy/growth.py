@@ -13,6 +13,7 @@ from torch.nn.functional import logsigmoid, normalize
 from tutorial_lib.hierarchy.layers import Message
 from tutorial_lib.hierarchy.points import Points, points_of
 from tutorial_lib.sphere import Bend, Field, Mix, blobs, excess, normalised, places_about
+from tutorial_lib.training import Recipe
 from tutorial_lib.vocabulary import Indices, Places, Signals
 
 N_FIELD_SIGNALS = 8
@@ -122,6 +123,22 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     of = torch.arange(len(children), device=places.device).repeat_interleave(N_PLACES)
     logits = model.field(model(points), places.flatten(0, 1), of)
     return {"loss": excess(logits, target)}
+
+
+def growth_recipe(n_examples: int, seed: int = 0) -> Recipe:
+    """The recipe of a head that says where shapes grow: all examples in every step, there are few.
+
+    Args:
+        n_examples: how many there are to train on.
+        seed: of the places that the loss asks about.
+
+    Returns:
+        The same under both profiles, because it is trained by a script and not by a notebook.
+
+    Raises:
+        Nothing.
+    """
+    return Recipe(epochs=1500, batch_size=n_examples, learning_rate=5e-3, seed=seed)
 
 
 def _asked(model: GrowthHead, children: Tensor, counts: Indices, dice: Generator) -> Tensor:

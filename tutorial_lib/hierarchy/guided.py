@@ -1,8 +1,8 @@
 """Guided decoding: a code comes in, and a cloud goes out that is made by the rule and led by the code.
 
 A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
-surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how probable the
-middles of their bonds are. Where the code is silent, the dice decide. `growing` is without a code.
+surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how
+probable the middles of their bonds are. Where it is silent, the dice decide. `growing` is without a code.
 """
 
 import torch

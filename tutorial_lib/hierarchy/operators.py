@@ -61,9 +61,10 @@ class CodeOperator(nn.Module):
 
 
 def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dice: Generator) -> tuple[Tensor, ...]:
-    """Codes of clouds without one of their points, the places of these, and the codes of the whole clouds.
+    """Codes of clouds without one of their points, and of the whole clouds, and where the point is.
 
-    The point is drawn among those without which the others still hang together.
+    The point is drawn among those without which the others still hang together. To add it, (code without, place, code
+    with); to take it away, the other code and the other place.
 
     Args:
         model: the autoencoder.
@@ -71,12 +72,13 @@ def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dic
         dice: of the draw.
 
     Returns:
-        (N, dim) codes before, (N, 3) places about the centroid before, in the same unit, and (N, dim) codes after.
+        (N, dim) codes without, (N, 3) places about that centroid, in the same unit, (N, dim) codes with, and (N, 3)
+        places about the centroid of these.
 
     Raises:
         ValueError: as in `encode`.
     """
-    less, places = [], []
+    less, places, own = [], [], []
     for cloud in clouds:
         for at in torch.randperm(len(cloud), generator=dice).tolist():
             rest = torch.cat([cloud[:at], cloud[at + 1 :]])
@@ -84,8 +86,9 @@ def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dic
                 break
         less.append(rest)
         places.append(cloud[at] - rest.mean(dim=0))
+        own.append(cloud[at] - cloud.mean(dim=0))
     with torch.no_grad():
-        return model.encode(less), torch.stack(places), model.encode(list(clouds))
+        return model.encode(less), torch.stack(places), model.encode(list(clouds)), torch.stack(own)
 
 
 def operator_loss(operator: CodeOperator, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
