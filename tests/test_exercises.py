@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from itertools import permutations
+from itertools import permutations, product
 from pathlib import Path
 
 import nbformat
@@ -27,14 +27,16 @@ from tutorial_lib.exercises import (
     invariance,
     judge,
     missing_atom,
+    new_pieces,
     synchronisation,
     tetris,
 )
+from tutorial_lib.tetris import polycube_of
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
 HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | missing_atom.HINTS | hamiltonians.HINTS
-HINTS |= found_levels.HINTS | flow_matching.HINTS
+HINTS |= found_levels.HINTS | flow_matching.HINTS | new_pieces.HINTS
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -317,6 +319,54 @@ def n_allowed(symmetries, degree, natural=True, put=torch.mean):
     return put(trace).round().long()
 
 
+WAYS = [
+    torch.diag(torch.tensor(signs))[list(order)]
+    for order in permutations(range(3))
+    for signs in product((1, -1), repeat=3)
+]
+
+
+def pose_free(cells, ways=WAYS, moved=True):
+    poses = [cells @ way for way in ways]
+    low = [pose.amin(dim=0) if moved else 0 for pose in poses]
+    return min(tuple(sorted(map(tuple, (p - at).tolist()))) for p, at in zip(poses, low, strict=True))
+
+
+def in_one_part(x, reach=1.1):
+    near = torch.cdist(x.double(), x.double()) < reach
+    return connected_components(near.numpy(), directed=False)[0] == 1
+
+
+def n_new(born, known, name=pose_free, whole=True, joined=True, reach=1.1, seen=True):
+    size = len(known[0])
+    good = [x for x in born if (len(x) == size or not whole) and (not joined or in_one_part(x, reach))]
+    return torch.tensor(len({name(x) for x in good} - ({name(x) for x in known} if seen else set())))
+
+
+def n_new_draws(born, known):
+    return torch.tensor(sum(int(n_new([x], known)) for x in born))
+
+
+def n_new_by_the_library(born, known):
+    def names(pieces):
+        found = {polycube_of(x.double(), mirrors_equal=True) for x in pieces}
+        return {shape for shape in found if shape and len(shape) == len(known[0])}
+
+    return torch.tensor(len(names(born) - names(known)))
+
+
+def may_go(x, reach):
+    return torch.tensor([in_one_part(torch.cat([x[:i], x[i + 1 :]]), reach) for i in range(len(x))])
+
+
+def may_go_by_powers(x, reach):
+    near = (torch.cdist(x, x) < reach).double()
+    found = []
+    for kept in ~torch.eye(len(x), dtype=torch.bool):
+        found.append(torch.linalg.matrix_power(near[kept][:, kept], len(x)).gt(0).all())
+    return torch.stack(found)
+
+
 def by_rank(symmetries, degree):
     D = representation(f"1x{degree}{'eo'[degree % 2]}", symmetries)
     return torch.tensor(torch.linalg.matrix_rank(D.mean(dim=0), atol=1e-3).item())
@@ -589,6 +639,8 @@ RIGHT = {
     "5.2": [by_labels, by_components],
     "5.3": [paired, by_all_pairings],
     "5.4": [n_allowed, by_rank, lambda symmetries, degree: n_allowed(symmetries, degree).int()],
+    "5.5": [n_new, n_new_by_the_library, lambda born, known: n_new(born, known).int()],
+    "5.6": [may_go, may_go_by_powers],
     "4.1": [second_harmonic, lambda v: traced(v, 1 / 3), lambda v: traced(v) - torch.eye(3) / 3],
     "4.2": [messages, messages_one_by_one],
     "4.3": [holds, by_e3nn],
@@ -971,6 +1023,36 @@ WRONG = {
             "5.4 other",
         ),
         (lambda s, degree: int(n_allowed(s, degree)), "no tensor"),
+    ],
+    "5.5": [
+        (lambda born, known: n_new(born, known, seen=False), "5.5 known"),
+        (n_new_draws, "5.5 twice"),
+        (
+            lambda born, known: n_new(
+                born, known, lambda x: pose_free(x, [w for w in WAYS if torch.linalg.det(w.double()) > 0])
+            ),
+            "5.5 mirror",
+        ),
+        (lambda born, known: n_new(born, known, lambda x: pose_free(x, WAYS[:1])), "5.5 turned"),
+        (lambda born, known: n_new(born, known, whole=False), "5.5 lost"),
+        (lambda born, known: n_new(born, known, joined=False), "5.5 torn"),
+        (lambda born, known: n_new(born, known, reach=1.5), "5.5 touch"),
+        (lambda born, known: n_new(born, known) + 7, "5.5 other"),
+        (lambda born, known: int(n_new(born, known)), "no tensor"),
+    ],
+    "5.6": [
+        (lambda x, reach: (torch.cdist(x, x) < reach).sum(1) == 2, "5.6 ends"),
+        (
+            lambda x, reach: torch.stack(
+                [(torch.cdist(x[to], x[to]) < reach).all() for to in (torch.cdist(x, x) < reach).fill_diagonal_(False)]
+            ),
+            "5.6 neighbours",
+        ),
+        (lambda x, reach: torch.full((len(x),), in_one_part(x, reach)), "5.6 whole"),
+        (lambda x, reach: ~may_go(x, reach), "5.6 reversed"),
+        (lambda x, reach: may_go(x, 0.6 * reach), "5.6 other"),
+        (lambda x, reach: may_go(x, reach).double(), "dtype"),
+        (lambda x, reach: may_go(x, reach)[1:], "shape"),
     ],
     "4.1": [
         (

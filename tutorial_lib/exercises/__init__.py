@@ -13,6 +13,7 @@ from tutorial_lib.exercises.hierarchical_autoencoder import check_5_1, check_5_2
 from tutorial_lib.exercises.inpainting import check_6_1, check_6_2, check_6_3, check_6_4
 from tutorial_lib.exercises.invariance import check_1_1, check_1_2, check_1_3, check_1_4
 from tutorial_lib.exercises.missing_atom import check_8_1, check_8_2, check_8_3, check_8_4
+from tutorial_lib.exercises.new_pieces import check_5_5, check_5_6
 from tutorial_lib.exercises.synchronisation import check_3_1, check_3_2, check_3_3, check_3_4
 from tutorial_lib.exercises.tetris import check_4_1, check_4_2, check_4_3, check_4_4
 
@@ -37,6 +38,8 @@ __all__ = [
     "check_5_2",
     "check_5_3",
     "check_5_4",
+    "check_5_5",
+    "check_5_6",
     "check_6_1",
     "check_6_2",
     "check_6_3",

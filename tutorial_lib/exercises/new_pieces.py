@@ -1,0 +1,155 @@
+"""The last exercises of notebook 05: which pieces are new, and which points hold a cloud together."""
+
+from itertools import permutations, product
+
+import torch
+from scipy.sparse.csgraph import connected_components
+from torch import Generator, Tensor
+
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, judge, random_cloud, recognise
+from tutorial_lib.symmetry import random_rotation
+
+HINTS = {
+    "5.5 known": "A child may be the image of a parent. Is what is known already counted?",
+    "5.5 twice": "Two draws may give one piece. Different pieces are asked for, not draws.",
+    "5.5 mirror": "A left screw and a right screw are one piece here. Is a reversal among your ways of turning?",
+    "5.5 turned": "The same piece may stand, lie, or be somewhere else. In how many ways can a cube be turned?",
+    "5.5 lost": "How many cubes have the known pieces, and how many has each of yours?",
+    "5.5 torn": "Two parts that do not touch are no piece.",
+    "5.5 touch": "Cubes that share an edge or a corner only do not hold. How far apart are the middles of two that do?",
+    "5.5 other": "Begin with one born piece and one known one. What should come out if they are the same, turned?",
+    "5.6 ends": "Look at a ring: who has one neighbour only? And which of its points may go?",
+    "5.6 neighbours": "The neighbours of a point need not be neighbours of each other: a chain between them is enough.",
+    "5.6 whole": "You ask whether the cloud hangs together. Ask about what is left when the point is gone.",
+    "5.6 reversed": "True for those that may go, please.",
+    "5.6 other": "Three points in a row: the middle one may not go. And if the cloud is in two parts to begin with?",
+}
+RIGHT = {
+    "5.5": "copies, mirror images and lost cubes count for nothing now.",
+    "5.6": "and so an editor never tears what it edits.",
+}
+TURNS = torch.stack(
+    [
+        torch.diag(torch.tensor(signs))[list(order)]
+        for order in permutations(range(3))
+        for signs in product((1, -1), repeat=3)
+    ]
+)  # all 48 ways to lay a cube upon itself
+STEPS = torch.cat([torch.eye(3), -torch.eye(3)]).long()
+SIZE = 5
+
+
+def check_5_5(answer: object) -> Verdict:
+    """The verdict on `n_new(born, known)`: lists of cells (k, 3), whole numbers, in edges, to how many pieces are new.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("5.5", answer, _counts_new, RIGHT["5.5"])
+
+
+def _counts_new(answer: Answer, dice: Generator) -> None:
+    screw = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]])  # unlike its mirror image
+    bench = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0]])
+    cut = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [6, 2, 1]])
+    edge = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 1, 0]])
+    line = torch.tensor([[n, 0, 0] for n in range(SIZE)])
+    quarter = torch.tensor([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    known = [screw, line]
+    cases = [
+        ([bench], 1, "other", "of one new piece it does not say that it is one."),
+        ([screw, bench], 1, "known", "what is known is counted, too."),
+        ([bench, screw @ quarter + 3], 1, "turned", "it counts a piece that is turned as another."),
+        ([-screw, bench], 1, "mirror", "it counts mirror images as two."),
+        ([bench, bench.flip(0) @ quarter, bench], 1, "twice", "it counts one piece more than once."),
+        ([bench, line[:3]], 1, "lost", "it counts a piece that has lost cubes."),
+        ([cut, bench], 1, "torn", "it counts what does not hang together."),
+        ([bench, edge], 1, "touch", "it counts cubes that share an edge only as joined."),
+        ([line], 0, "other", "of none but known pieces it does not say that none is new."),
+    ]
+    for born, right, hint, sentence in cases:
+        if int(answer(born, known, shape=(), dtype=torch.int64)) != right:
+            raise Wrong(sentence, HINTS[f"5.5 {hint}"])
+    for _ in range(3):
+        known, fresh = ([_piece(SIZE, dice) for _ in range(n)] for n in (3, 5))
+        born = [*fresh, *fresh[:2], *known, _piece(SIZE - 1, dice), cut, edge]
+        born = [_posed(born[i], dice) for i in torch.randperm(len(born), generator=dice).tolist()]
+        right = len({_name(piece) for piece in fresh} - {_name(piece) for piece in known})
+        found = int(answer(born, known, shape=(), dtype=torch.int64))
+        if found != right:
+            raise Wrong(f"it finds {found} new pieces, and there are {right}.", HINTS["5.5 other"])
+
+
+def _piece(n: int, dice: Generator) -> Tensor:
+    """A polycube of n cubes, as cells."""
+    cells = torch.zeros(1, 3, dtype=torch.long)
+    while len(cells) < n:
+        at, step = (int(torch.randint(most, (), generator=dice)) for most in (len(cells), 6))
+        cells = torch.unique(torch.cat([cells, cells[at : at + 1] + STEPS[step]]), dim=0)
+    return cells
+
+
+def _posed(cells: Tensor, dice: Generator) -> Tensor:
+    """The same piece, turned, mirrored, moved and renumbered."""
+    turn = TURNS[int(torch.randint(len(TURNS), (), generator=dice))]
+    shift = torch.randint(-5, 6, (3,), generator=dice)
+    return (cells @ turn + shift)[torch.randperm(len(cells), generator=dice)]
+
+
+def _name(cells: Tensor) -> tuple:
+    """The first of its poses in alphabetical order."""
+    poses = [cells @ turn for turn in TURNS]
+    return min(tuple(sorted(map(tuple, (pose - pose.amin(dim=0)).tolist()))) for pose in poses)
+
+
+def _in_one(x: Tensor, reach: float) -> bool:
+    """Whether points hang together."""
+    near = torch.cdist(x, x) < reach
+    return connected_components(near.numpy(), directed=False)[0] == 1
+
+
+def check_5_6(answer: object) -> Verdict:
+    """The verdict on `may_go(x, reach)`: (n, 3), angstrom, to (n,), whether the others hang together without a point.
+
+    Args:
+        answer: the function.
+
+    Returns:
+        Open, right, or what is wrong.
+
+    Raises:
+        Nothing.
+    """
+    return judge("5.6", answer, _holds_together, RIGHT["5.6"])
+
+
+def _holds_together(answer: Answer, dice: Generator) -> None:
+    angle = torch.pi * torch.arange(6) / 3
+    ring = torch.stack([angle.cos(), angle.sin(), 0.3 * (-1) ** torch.arange(6)], dim=1).double()
+    tail = torch.cat([ring, ring[:1] + torch.tensor([[1.0, 0.2, 0], [1.9, 0.1, 0.3]])])
+    row = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0.2, 0]], dtype=torch.float64)
+    clouds = [(random_cloud(9, dice), 3.2), (tail, 1.3), (ring, 1.3), (row, 1.3), (random_cloud(12, dice), 2.2)]
+    for x, reach in clouds:
+        x = (x @ random_rotation(dice).mT)[torch.randperm(len(x), generator=dice)]
+        found = answer(x, reach, shape=(len(x),), dtype=torch.bool)
+        near = (torch.cdist(x, x) < reach).fill_diagonal_(False)
+        others = ~torch.eye(len(x), dtype=torch.bool)
+        right = torch.tensor([_in_one(x[kept], reach) for kept in others])
+        if torch.equal(found, right):
+            continue
+        beside = torch.tensor([bool((torch.cdist(x[to], x[to]) < reach).all()) for to in near])
+        mistakes = [
+            ("5.6 reversed", ~right, "those that may go and those that may not are exchanged."),
+            ("5.6 ends", near.sum(dim=1) == 1, "only points with one neighbour may go."),
+            ("5.6 ends", near.sum(dim=1) <= 1, "only points with one neighbour may go."),
+            ("5.6 neighbours", beside, "it asks whether the neighbours of the point are near to each other."),
+            ("5.6 whole", torch.full_like(right, _in_one(x, reach)), "it gives every point the same answer."),
+        ]
+        recognise(found, mistakes, HINTS, same=torch.equal)
+        raise Wrong(f"of {len(x)} points {int((found != right).sum())} are judged wrongly.", HINTS["5.6 other"])
