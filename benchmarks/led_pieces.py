@@ -98,25 +98,25 @@ def between(head, model, shapes, census: Callable[[list[Tensor]], dict], n: int,
     dice = Generator().manual_seed(seed)
     one, other, codes = half_way(model, shapes, n, dice)
     strangers = [*one[1:], *one[:1]]
-    noise = torch.randn(codes.shape, generator=dice) * in_parts(model.encode, one).std(dim=0)
-    result = {}
-    for name, made in {
+    pieces = in_parts(model.encode, one)
+    noise = of_length(pieces.std(dim=0) * torch.randn(codes.shape, generator=dice), codes)
+    made = {
         "half-way, decoded": decoded(model, codes),
         "half-way, led": guided(head, model, codes, dice, STRENGTH),
         "half-way, not led": guided(head, model, codes, dice, 0.0),
-        "noise, decoded": decoded(model, of_length(noise, codes)),
-        "noise, led": guided(head, model, of_length(noise, codes), dice, STRENGTH),
-        "a piece, led": guided(head, model, in_parts(model.encode, one), dice, STRENGTH),
-    }.items():
-        told = tetris.census(made, [(a, b) for a, b in zip(one, other, strict=True)], shapes)
-        result[name] = census(made) | {
-            "a parent": told["a parent"] / n,
-            "of the parents": (overlap(made, one) + overlap(made, other)) / 2,
-            "of a stranger": overlap(made, strangers),
+        "noise, decoded": decoded(model, noise),
+        "noise, led": guided(head, model, noise, dice, STRENGTH),
+        "a piece, led": guided(head, model, pieces, dice, STRENGTH),
+    }
+    result = {}
+    for name, clouds in made.items():
+        couples = [(a,) if name == "a piece, led" else (a, b) for a, b in zip(one, other, strict=True)]
+        result[name] = census(clouds) | {
+            "a parent": tetris.census(clouds, couples, shapes)["a parent"] / n,
+            "of the parents": (overlap(clouds, one) + overlap(clouds, other)) / 2,
+            "of the first": overlap(clouds, one),
+            "of a stranger": overlap(clouds, strangers),
         }
-    back = guided(head, model, in_parts(model.encode, one), dice, STRENGTH)
-    same = [tetris.census([cloud], [[parent]], shapes)["a parent"] for cloud, parent in zip(back, one, strict=True)]
-    result["a piece, led"]["itself"] = sum(same) / n
     return result
 
 

@@ -26,7 +26,8 @@ SPLITS = (2, 3)
 SIZES = (5, 6)
 LARGER = (7, 8)  # than anything in training
 DRAWS = 1000
-EDITS = (1, 3, 10)
+CODES = 300  # draws of each kind, where codes are decoded
+EDITS = (1, 3)
 GROWERS = ("the head", "the true rule", "unit bonds")
 
 
@@ -99,12 +100,12 @@ def measured(seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
         for grower in GROWERS
     }
     six = [shape for shape in known if len(shape) == 6]
-    parents = (six * n_draws)[:n_draws]
+    parents = (six * CODES)[:CODES]
     for n_edits in EDITS:
         made = hierarchy.edited(head, parents, n_edits, Generator().manual_seed(seed))
         told = tetris.census(made, [[parent] for parent in parents], known)
         born[f"edits: {n_edits}"] = {
-            "6": census(made, 6, classes, left_out[6]) | {"a parent": told["a parent"] / n_draws}
+            "6": census(made, 6, classes, left_out[6]) | {"a parent": told["a parent"] / CODES}
         }
     return {"seed": seed, "split": split_seed, "seconds": seconds, "examples": len(known), "born": born}
 
@@ -117,7 +118,7 @@ def head_of(known: Sequence[Tensor], seed: int) -> tuple[hierarchy.GrowthHead, f
     return head, time.process_time() - began
 
 
-def measured_codes(seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
+def measured_codes(seed: int, split_seed: int, n_draws: int = CODES) -> dict:
     """One training of a head and of an autoencoder, and what codes do for new pieces."""
     torch.set_num_threads(1)
     known, left_out = split(split_seed)
