@@ -181,15 +181,46 @@ def all_figures(series: dict) -> list[Figure]:
         Figure(f"{n} cubes, larger than in training, valid (%)", "reported (80)", _words(of("new", n=n), min))
         for n in LARGER
     ]
-    for grower in GROWERS:
-        for n in SIZES:
+    for grower in (*GROWERS, *(f"edits: {n}" for n in EDITS)):
+        for n in SIZES[-1:] if grower.startswith("edits") else SIZES:
             told = ", ".join(
                 f"{kind} {mean_and_spread(of(kind, grower, n), 1)}" for kind in ("new", "in training", "invalid")
             )
             classes = mean_and_spread(of("reached", grower, n, 1), 1)
             figures.append(Figure(f"{grower}, {n} cubes (%)", "reported", f"{told}; {classes} classes"))
     figures.append(Figure("training (CPU seconds)", "reported", mean_and_spread([run["seconds"] for run in runs], 0)))
-    return figures
+    return figures + figures_of_codes(series["codes"])
+
+
+def figures_of_codes(runs: list[dict]) -> list[Figure]:
+    """What codes do."""
+    figures = []
+    for name in runs[0]["between"]:
+        told = ", ".join(
+            f"{kind} {mean_and_spread([100 * run['between'][name][kind] for run in runs], 1)}"
+            for kind in ("new", "a parent", "invalid", "smaller", "of the parents", "of a stranger")
+        )
+        figures.append(Figure(f"{name} (%)", "reported", told))
+    for name in ("a cube added", "a cube removed"):
+        values = [100 * run["changed"][name] for run in runs]
+        figures.append(Figure(f"code of an unseen piece, {name}: right (%)", "reported", _words(values, min)))
+    for name, of_run in {
+        "grown in codes, never encoded again": lambda run: run["changed"]["never encoded again"],
+        "grown, encoded and decoded": lambda run: run["grown, encoded, decoded"],
+        "made again while the code is known": lambda run: run["remembered"],
+    }.items():
+        told = ", ".join(
+            f"{kind} {mean_and_spread([100 * of_run(run)[kind] for run in runs], 1)}"
+            for kind in ("new", "in training", "smaller", "invalid")
+        )
+        classes = mean_and_spread([of_run(run)["reached"] for run in runs], 1)
+        figures.append(Figure(f"{name} (%)", "reported", f"{told}; {classes} classes"))
+    worst = [run["turning"]["worst"] for run in runs]
+    lost = mean_and_spread([100 * run["turning"]["lost"] for run in runs], 1)
+    words = f"{max(worst):.4f}; another number of cubes in {lost} %"
+    figures.append(Figure("a piece turns with its code, worst (edges)", "0.005", words, max(worst) <= 5e-3))
+    seconds = mean_and_spread([run["seconds"] for run in runs], 0)
+    return [*figures, Figure("training of the autoencoder (CPU seconds)", "reported", seconds)]
 
 
 def _words(values: list[float], worst) -> str:

@@ -154,7 +154,14 @@ ALLOWED = {
     "hierarchy.growing": {"hierarchy.growth", "hierarchy.points", "sphere", "vocabulary"},
     "hierarchy.guided": {"hierarchy.autoencoder", "hierarchy.growing", "hierarchy.growth", "hierarchy.points"},
     "hierarchy.operators": {"hierarchy.autoencoder", "hierarchy.layers", "sphere", "vocabulary"},
-    "hierarchy.polycubes": {"hierarchy.autoencoder", "hierarchy.points", "shipped", "tetris", "vocabulary"},
+    "hierarchy.polycubes": {
+        "hierarchy.autoencoder",
+        "hierarchy.growth",
+        "hierarchy.points",
+        "shipped",
+        "tetris",
+        "vocabulary",
+    },
     "hierarchy.materials": {
         "g2",
         "hierarchy.autoencoder",

@@ -1,7 +1,8 @@
 """A hierarchical autoencoder of point clouds: clouds come in, one vector of irreps each goes out, and clouds again.
 
 `levels` says which points are gathered into one, level by level, until one point is left; `autoencoder` learns what
-to carry along, and to undo it.
+to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
+lead, and `operators` change codes without decoding them.
 """
 
 from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
@@ -23,7 +24,13 @@ from tutorial_lib.hierarchy.materials import (
 from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
 from tutorial_lib.hierarchy.operators import CodeOperator, operator_loss, pairs_of_codes
 from tutorial_lib.hierarchy.points import Points, padded, points_of
-from tutorial_lib.hierarchy.polycubes import additions, free_places, polycube_autoencoder, trained_on_polycubes
+from tutorial_lib.hierarchy.polycubes import (
+    additions,
+    free_places,
+    polycube_autoencoder,
+    trained_on_polycubes,
+    trained_to_grow,
+)
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
 from tutorial_lib.hierarchy.unfolding import Unfolded
 
@@ -76,5 +83,6 @@ __all__ = [
     "trained_on_molecules",
     "trained_on_octahedra",
     "trained_on_polycubes",
+    "trained_to_grow",
     "worst_distance",
 ]

@@ -1,6 +1,6 @@
-"""What is made for polycubes: their autoencoder, untrained or shipped, and examples of how they grow.
+"""What is made for polycubes: their autoencoder, untrained or shipped, and how they grow: examples, and a shipped head.
 
-models/SOURCES.md says how the shipped one was trained, and on what.
+models/SOURCES.md says how the shipped ones were trained, and on what.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import padded
 from tutorial_lib.shipped import MODELS, with_weights
 from tutorial_lib.tetris import polycube_of
@@ -44,6 +45,21 @@ def trained_on_polycubes(models: Path = MODELS) -> HierarchicalAutoencoder:
         ValueError: the shipped file is not the one that its checksum names.
     """
     return with_weights(polycube_autoencoder(), models / "polycubes.pt")
+
+
+def trained_to_grow(models: Path = MODELS) -> GrowthHead:
+    """A head after its training on `additions(tetris.held_out(0)[0])`: where the pieces of that training may grow.
+
+    Args:
+        models: the folder of the shipped weights.
+
+    Returns:
+        The head, in evaluation mode, in edges of a cube.
+
+    Raises:
+        ValueError: the shipped file is not the one that its checksum names.
+    """
+    return with_weights(GrowthHead(), models / "growth.pt")
 
 
 def free_places(cells: Places) -> Tensor:
