@@ -151,6 +151,9 @@ ALLOWED = {
     "hierarchy.heads": {"hierarchy.autoencoder", "sphere", "vocabulary"},
     "hierarchy.atoms": {"hierarchy.autoencoder", "hierarchy.points", "vocabulary"},
     "hierarchy.growth": {"hierarchy.layers", "hierarchy.points", "sphere", "vocabulary"},
+    "hierarchy.drawing": {"extensions.flow.paths", "sphere", "vocabulary"},
+    "hierarchy.surroundings": {"hierarchy.drawing", "hierarchy.layers", "sphere", "vocabulary"},
+    "hierarchy.completion": {"hierarchy.drawing", "hierarchy.surroundings"},
     "hierarchy.polycubes": {"hierarchy.autoencoder", "hierarchy.points", "shipped", "tetris", "vocabulary"},
     "hierarchy.materials": {
         "g2",
@@ -164,6 +167,8 @@ ALLOWED = {
     "hierarchy": {
         "hierarchy.atoms",
         "hierarchy.autoencoder",
+        "hierarchy.completion",
+        "hierarchy.drawing",
         "hierarchy.growth",
         "hierarchy.heads",
         "hierarchy.levels",
@@ -171,6 +176,7 @@ ALLOWED = {
         "hierarchy.motifs",
         "hierarchy.points",
         "hierarchy.polycubes",
+        "hierarchy.surroundings",
         "hierarchy.training",
         "hierarchy.unfolding",
     },

@@ -6,6 +6,8 @@ to carry along, and to undo it.
 
 from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.completion import completed, completions
+from tutorial_lib.hierarchy.drawing import CodeFlow, codes_of, drawing_loss, signals_of
 from tutorial_lib.hierarchy.growth import GrowthHead, grow, growth_loss
 from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
 from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
@@ -21,12 +23,14 @@ from tutorial_lib.hierarchy.materials import (
 from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
 from tutorial_lib.hierarchy.points import Points, padded, points_of
 from tutorial_lib.hierarchy.polycubes import additions, free_places, polycube_autoencoder, trained_on_polycubes
+from tutorial_lib.hierarchy.surroundings import Surroundings, surroundings_loss
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
 from tutorial_lib.hierarchy.unfolding import Unfolded
 
 __all__ = [
     "FLAT",
     "TETRIS",
+    "CodeFlow",
     "Gathering",
     "GrowthHead",
     "HierarchicalAutoencoder",
@@ -35,10 +39,15 @@ __all__ = [
     "PieceHead",
     "Points",
     "SlotDecoder",
+    "Surroundings",
     "Unfolded",
     "additions",
     "clouds_of",
+    "codes_of",
+    "completed",
+    "completions",
     "decode_atoms",
+    "drawing_loss",
     "encode_atoms",
     "exact",
     "examples",
@@ -60,6 +69,8 @@ __all__ = [
     "reconstruction_loss",
     "same_molecule",
     "signal_powers",
+    "signals_of",
+    "surroundings_loss",
     "trained_on_molecules",
     "trained_on_octahedra",
     "trained_on_polycubes",
