@@ -21,7 +21,7 @@ def codes(dice):
 def motifs():
     """What a corner of three cubes is made of, an autoencoder of it and a flow, both hardly trained."""
     dice = Generator().manual_seed(0)
-    corner = tetris.polycubes(3, mirrors_equal=True)[0]
+    corner = tetris.polycubes(3, mirrors_equal=True)[1]
     steps = [step for _ in range(40) for step in hierarchy.completions(corner, dice)]
     before, after = map(list, zip(*steps, strict=True))
     model = hierarchy.Surroundings(channels=8, seed=0)
@@ -59,21 +59,25 @@ def test_codes_are_signals_and_back(codes):
     assert torch.equal(model.signals_of(codes), signals)
 
 
-def test_a_short_training_finds_two_codes_in_all_their_poses(dice):
-    shown = torch.randn(2, IRREPS.dim, generator=dice)
-    flow = hierarchy.CodeFlow(shown, channels=8, depth=2)
-    recipe = training.Recipe(epochs=150, batch_size=64, learning_rate=1e-2)
-    data = (shown.repeat(32, 1),)
+def test_a_short_training_finds_one_code_in_all_its_poses(dice):
+    irreps = o3.Irreps("1x0e+1x1o+1x2e")
+    shown = torch.randn(1, irreps.dim, generator=dice)
+    flow = hierarchy.CodeFlow(shown, lmax=2, channels=8, depth=2)
+
+    def errors():
+        drawn = flow.draw(100, Generator().manual_seed(0))
+        assert drawn.shape == (100, irreps.dim)
+        lengths = hierarchy.invariants(drawn, irreps) - hierarchy.invariants(shown, irreps)
+        return lengths.norm(dim=1).median(), (drawn - shown).norm(dim=1).median()
+
+    before, _ = errors()
+    recipe = training.Recipe(epochs=120, batch_size=128, learning_rate=1e-2)
+    data = (shown.repeat(128, 1),)
     history = training.train(flow, data, hierarchy.drawing_loss, recipe, device="cpu", progress=False)["loss"]
-    assert history[-1] < 0.8 * history[0]
-    drawn = flow.draw(50, dice)
-    assert drawn.shape == (50, IRREPS.dim)
-
-    def lengths(some):
-        return hierarchy.invariants(some, IRREPS)
-
-    assert torch.cdist(lengths(drawn), lengths(shown)).amin(dim=1).median() < torch.pdist(lengths(shown)).min() / 2
-    assert torch.cdist(drawn, shown).amin(dim=1).median() > 1  # another pose
+    assert history[-1] < 0.7 * history[0]
+    after, apart = errors()
+    assert after < 0.7 * before
+    assert apart > 0.5  # another pose
 
 
 def test_one_seed_draws_one_way_and_another_another(codes):
