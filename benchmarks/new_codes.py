@@ -3,7 +3,7 @@
 python -m benchmarks.new_codes [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored]
 
 The split and the judge are those of `new_pieces`. Three ways: a flow on the codes of an autoencoder of whole pieces;
-the same, where noise is added to the codes while the autoencoder is trained, their norm being fixed; and a flow that
+the same, after some more steps of the autoencoder with noise on its codes, their norm being fixed; and a flow that
 completes the code of one motif, the neighbours of a cube, given the code of what that cube sees already.
 """
 
@@ -12,6 +12,7 @@ import sys
 import time
 import warnings
 from collections import Counter
+from dataclasses import replace
 
 import torch
 from joblib import Memory, Parallel, delayed
@@ -28,7 +29,7 @@ DRAWS = 1000
 NOISES = {"whole pieces": 0.0, "whole pieces, noise": 0.5}  # of numbers whose mean square is 1
 WAYS = (*NOISES, "motifs")
 TIMES = 30  # so many random orders in which each known shape is made
-MOTIF_STEPS, FLOW_STEPS = 300, 2000
+NOISY_STEPS, WHOLE_FLOW_STEPS, MOTIF_STEPS, FLOW_STEPS = 500, 1500, 300, 2000
 NEARLY = 0.3  # edges: a cloud that is a polycube within it was only drawn badly
 
 
@@ -56,15 +57,19 @@ def of_whole_pieces(known: list[Tensor], noise: float, seed: int):
     """What draws clouds of n points by the code of the whole, told n; and how well the autoencoder does."""
     clouds = tetris.with_trees(known, Generator().manual_seed(seed))
     model = Noisy(latent_channels=4, seed=seed)
-    model.noise = noise
-    torch.manual_seed(seed)
-    recipe = recipes.polycubes(len(clouds), seed)
-    training.train(model, hierarchy.padded(clouds), hierarchy.reconstruction_loss, recipe, device="cpu", progress=False)
+    data, recipe = hierarchy.padded(clouds), recipes.polycubes(len(clouds), seed)
+    training.train(model, data, hierarchy.reconstruction_loss, recipe, device="cpu", progress=False)
+    if noise:
+        model.noise = noise
+        torch.manual_seed(seed)
+        epochs = max(1, NOISY_STEPS * 16 // len(clouds))
+        recipe = replace(recipe, epochs=epochs, learning_rate=1e-3)
+        training.train(model, data, hierarchy.reconstruction_loss, recipe, device="cpu", progress=False)
     with torch.no_grad():
         codes = model.encode(known).repeat(TIMES, 1)
     sizes = torch.tensor([len(shape) for shape in known]).repeat(TIMES)
     flow = hierarchy.CodeFlow(codes, n_numbers=5, channels=16, seed=seed)
-    trained(flow, (codes, told(sizes)), hierarchy.drawing_loss, FLOW_STEPS, seed)
+    trained(flow, (codes, told(sizes)), hierarchy.drawing_loss, WHOLE_FLOW_STEPS, seed)
 
     def draw(n: int, n_draws: int, dice: Generator) -> list[Tensor]:
         drawn = flow.draw(n_draws, dice, numbers=told(torch.full((n_draws,), n)))
@@ -144,6 +149,8 @@ def all_figures(series: dict) -> list[Figure]:
         runs = [run for run in series["runs"] if run["way"] == way]
         if not runs:
             continue
+        words = [f"split {run['split']} seed {run['seed']}, {run['draws']} draws" for run in runs]
+        figures.append(Figure(f"{way}: runs", "reported", "; ".join(words)))
         for n in SIZES:
             born = [run["born"][str(n)] for run in runs]
             new = [100 * one["new"] for one in born]
