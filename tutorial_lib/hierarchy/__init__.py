@@ -2,11 +2,15 @@
 
 `levels` says which points are gathered into one, level by level, until one point is left; `autoencoder` learns what
 to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
-lead, and `operators` change codes without decoding them.
+lead, and `operators` change codes without decoding them. `drawing` draws codes, and `completion` makes clouds of the
+codes of their motifs, which are those of `surroundings`.
 """
 
 from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.hierarchy.codes import codes_of, signals_of
+from tutorial_lib.hierarchy.completion import completed, completions
+from tutorial_lib.hierarchy.drawing import CodeFlow, drawing_loss
 from tutorial_lib.hierarchy.growing import Sites, edited, grow, removable, sites
 from tutorial_lib.hierarchy.growth import GrowthHead, growth_loss, growth_recipe
 from tutorial_lib.hierarchy.guided import guided_decode, led_by
@@ -31,12 +35,14 @@ from tutorial_lib.hierarchy.polycubes import (
     trained_on_polycubes,
     trained_to_grow,
 )
+from tutorial_lib.hierarchy.surroundings import Surroundings, surroundings_loss
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
 from tutorial_lib.hierarchy.unfolding import Unfolded
 
 __all__ = [
     "FLAT",
     "TETRIS",
+    "CodeFlow",
     "CodeOperator",
     "Gathering",
     "GrowthHead",
@@ -47,10 +53,15 @@ __all__ = [
     "Points",
     "Sites",
     "SlotDecoder",
+    "Surroundings",
     "Unfolded",
     "additions",
     "clouds_of",
+    "codes_of",
+    "completed",
+    "completions",
     "decode_atoms",
+    "drawing_loss",
     "edited",
     "encode_atoms",
     "exact",
@@ -79,7 +90,9 @@ __all__ = [
     "removable",
     "same_molecule",
     "signal_powers",
+    "signals_of",
     "sites",
+    "surroundings_loss",
     "trained_on_molecules",
     "trained_on_octahedra",
     "trained_on_polycubes",

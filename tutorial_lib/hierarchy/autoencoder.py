@@ -15,6 +15,7 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from tutorial_lib.hierarchy.codes import codes_of, signals_of
 from tutorial_lib.hierarchy.layers import Ascent, Descent
 from tutorial_lib.hierarchy.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
 from tutorial_lib.hierarchy.points import Points, padded, points_of
@@ -188,8 +189,7 @@ class HierarchicalAutoencoder(nn.Module):
         Raises:
             Nothing.
         """
-        of_l = signals.split([ir.dim for _, ir in self.latent_irreps])
-        return torch.cat([part.permute(1, 2, 0).flatten(1) for part in of_l], dim=1)
+        return codes_of(signals)
 
     def signals_of(self, latent: Tensor) -> Signals:
         """Vectors as signals: the way back from `flat`.
@@ -208,9 +208,7 @@ class HierarchicalAutoencoder(nn.Module):
             raise ValueError(f"codes have shape {tuple(latent.shape)}: (N, {dim}) is needed, for {self.latent_irreps}")
         if not torch.isfinite(latent).all():
             raise ValueError("a code holds NaN or infinity: look at where it comes from")
-        parts = latent.split([n * ir.dim for n, ir in self.latent_irreps], dim=1)
-        n = self.latent_irreps[0].mul
-        return torch.cat([part.unflatten(1, (n, -1)).permute(2, 0, 1) for part in parts])
+        return signals_of(latent, self.latent_irreps.lmax)
 
     def decode(self, latent: Tensor) -> list[Tensor]:
         """The clouds of vectors, about their centroids, as many points as the fields show.

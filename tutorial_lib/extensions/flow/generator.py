@@ -10,7 +10,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from tutorial_lib.extensions.flow.paths import (
+from tutorial_lib.training import Recipe, profile
+from tutorial_lib.transport import (
     N_STEPS,
     N_STEPS_OF_DENSITY,
     Velocity,
@@ -19,7 +20,6 @@ from tutorial_lib.extensions.flow.paths import (
     matching_error,
     transport,
 )
-from tutorial_lib.training import Recipe, profile
 from tutorial_lib.vocabulary import Features, Motifs, Scalars
 
 MEMORY = 0.999  # of a step: the mean is over the last thousand or so

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.extensions.flow.paths import normal
+from tutorial_lib.transport import normal
 from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars
 
 N_WAVES = 5  # of the time: from half a wave to eight

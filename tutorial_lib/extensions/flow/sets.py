@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tutorial_lib.extensions.flow.network import TimeWaves
-from tutorial_lib.extensions.flow.paths import normal
+from tutorial_lib.transport import normal
 from tutorial_lib.vocabulary import Features, Positions, Scalars
 
 N_BUMPS = 24

@@ -1,0 +1,153 @@
+"""Codes that are drawn: codes come in, noise is carried to more codes like them, and these go out.
+
+A code is a vector of irreps, such as 4x0e+4x1o+4x2e: natural parity, equally many of each l. Nothing is known here of
+what it is a code of. The velocity is made of mixtures and products of signals, so it turns with the code, and a code
+that was shown in one pose is drawn in all. What may be given beside it, such as the code of what is there already,
+turns along; numbers, such as the size that is wanted, do not turn.
+"""
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.hierarchy.codes import codes_of, signals_of
+from tutorial_lib.sphere import Bend, Mix, degrees, normalised
+from tutorial_lib.transport import matching_error, normal, transport
+from tutorial_lib.vocabulary import Features, Scalars
+
+N_BUMPS = 12  # on the axis of times
+N_STEPS = 6  # of Runge and Kutta: 24 velocities
+LEAST = 0.05  # is added to every standard deviation: what never varies is not blown up
+
+
+class CodeFlow(nn.Module):
+    """The velocity that carries noise to codes, and what it draws.
+
+    Args:
+        codes: (N, dim), no unit; only their means and sizes are kept, of each l and channel.
+        given_channels: irreps of each l in what is given, 0 if nothing is.
+        n_numbers: how many numbers are told.
+        lmax: the highest l of the codes.
+        channels: of the signals inside.
+        depth: how many times they are bent.
+        seed: of the weights.
+
+    Raises:
+        ValueError: the codes have another size.
+    """
+
+    def __init__(
+        self,
+        codes: Features,
+        *,
+        given_channels: int = 0,
+        n_numbers: int = 0,
+        lmax: int = 4,
+        channels: int = 24,
+        depth: int = 3,
+        seed: int = 0,
+    ):
+        super().__init__()
+        signals = signals_of(codes, lmax)
+        n = signals.shape[2]
+        self.lmax, self.n_numbers, self.given_channels, self.dim = lmax, n_numbers, given_channels, codes.shape[1]
+        mean = torch.zeros_like(signals[:, :1])
+        mean[0] = signals[0].mean(dim=0)  # of l > 0 no other mean turns along
+        power = (signals - mean).square().mean(dim=1)
+        scale = torch.stack([power[degrees(lmax) == l_of].mean(dim=0) for l_of in range(lmax + 1)]).sqrt()
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", (scale + LEAST)[degrees(lmax)][:, None])
+        self.register_buffer("degree", degrees(lmax), persistent=False)
+        self.register_buffer("bumps", torch.linspace(0, 1, N_BUMPS), persistent=False)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.begin = Mix(n + given_channels, channels, lmax)
+            self.bends = nn.ModuleList(Bend(channels, lmax) for _ in range(depth))
+            self.scalars = nn.Sequential(
+                nn.Linear(N_BUMPS + n_numbers, 64), nn.SiLU(), nn.Linear(64, depth * channels * (lmax + 2))
+            )
+            self.end = Mix(channels, n, lmax)
+
+    def forward(
+        self, points: Features, time: Scalars, given: Features | None = None, numbers: Tensor | None = None
+    ) -> Features:
+        """The velocity of standardised codes; it turns with them and with what is given.
+
+        Args:
+            points: (N, dim), no unit.
+            time: (N,), from 0 (noise) to 1 (codes), no unit.
+            given: (N, given channels * (lmax + 1)^2), no unit.
+            numbers: (N, n_numbers), no unit.
+
+        Returns:
+            (N, dim), no unit.
+
+        Raises:
+            ValueError: something is given that was not announced, or the other way round.
+        """
+        if (given is not None) != bool(self.given_channels) or (numbers is not None) != bool(self.n_numbers):
+            raise ValueError(
+                f"the flow was made for {self.given_channels} channels given and {self.n_numbers} numbers: hand in "
+                "both, one or neither of them accordingly"
+            )
+        known = normal(time, points, points.new_ones(()))
+        signals = signals_of(points / known.width, self.lmax)
+        if given is not None:
+            signals = torch.cat([signals, signals_of(given, self.lmax)], dim=2)
+        told = (-((time[:, None] - self.bumps) * (N_BUMPS - 1)).square()).exp()
+        told = self.scalars(told if numbers is None else torch.cat([told, numbers], dim=1))
+        told = told.unflatten(1, (len(self.bends), self.lmax + 2, -1)).permute(1, 2, 0, 3)  # bends, l, N, channels
+        signals = self.begin(signals)
+        for bend, (shift, *stretch) in zip(self.bends, told, strict=True):
+            bent = normalised(signals) * (1 + torch.stack(stretch)[self.degree])
+            signals = signals + bend(torch.cat([bent[:1] + shift, bent[1:]]))
+        return known.slope * points + known.left * codes_of(self.end(normalised(signals)))
+
+    @torch.no_grad()
+    def draw(
+        self,
+        n: int,
+        dice: Generator,
+        given: Features | None = None,
+        numbers: Tensor | None = None,
+        *,
+        n_steps: int = N_STEPS,
+    ) -> Features:
+        """New codes.
+
+        Args:
+            n: how many.
+            dice: of the noise.
+            given: (n, given channels * (lmax + 1)^2), no unit.
+            numbers: (n, n_numbers), no unit.
+            n_steps: of Runge and Kutta.
+
+        Returns:
+            (n, dim), no unit.
+
+        Raises:
+            ValueError: as in `forward`, or there is less than one step.
+        """
+        noise = torch.randn(n, self.dim, generator=dice, device=dice.device).to(self.mean)
+        carried = transport(lambda x, t: self(x, t, given, numbers), noise, n_steps)
+        return codes_of(signals_of(carried, self.lmax) * self.scale + self.mean)
+
+
+def drawing_loss(model: CodeFlow, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
+    """How far the velocity is from that of straight lines from noise to codes.
+
+    Args:
+        model: the flow.
+        batch: codes (N, dim), no unit; then what is given, and then numbers, if there are any.
+        dice: of noise and times.
+
+    Returns:
+        The "loss", no unit; 1 is what a normal distribution reaches.
+
+    Raises:
+        ValueError: as in `CodeFlow.forward`.
+    """
+    codes, *others = batch
+    given = others.pop(0) if model.given_channels else None
+    numbers = others.pop(0) if model.n_numbers else None
+    standard = codes_of((signals_of(codes, model.lmax) - model.mean) / model.scale)
+    return {"loss": matching_error(lambda x, t: model(x, t, given, numbers), standard, standard.new_ones(()), dice)}

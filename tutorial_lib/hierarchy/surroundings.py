@@ -1,0 +1,121 @@
+"""Codes of surroundings: what stands about a point comes in, one vector of irreps goes out, and what stood there again.
+
+One hierarchy step and no more: a cloud is an arrangement of such motifs, which share their points. Codes have one
+norm, so noise on them in training makes room for codes that are drawn and not exact. How clouds are made of them is
+said in `completion`.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tutorial_lib.hierarchy.codes import codes_of, signals_of
+from tutorial_lib.hierarchy.layers import Message
+from tutorial_lib.sphere import Bend, Field, Mix, blobs, excess, normalised, peaks, places_about
+from tutorial_lib.vocabulary import Features
+
+SIGHT = 1.6  # so far a point sees, in edges
+MARGIN = 0.4  # and so much farther its field is learnt
+WIDTH = 0.2  # of a blob about a point
+SHAKE = 0.06  # of what is encoded in training; what is decoded is as it was before
+N_PLACES = 48  # about each point, in one step of the training
+FAR = 50.0  # where those stand that fill up a list
+
+
+class Surroundings(nn.Module):
+    """An autoencoder of what stands about a point.
+
+    Args:
+        sight: how far a point sees, in edges.
+        code_channels: irreps of each l in a code.
+        lmax: of the code and of the signals inside.
+        channels: of the signals inside.
+        noise: of every number of a code during training, where all have mean square 1.
+        seed: of the weights.
+    """
+
+    def __init__(
+        self,
+        *,
+        sight: float = SIGHT,
+        code_channels: int = 2,
+        lmax: int = 4,
+        channels: int = 16,
+        noise: float = 0.3,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.sight, self.lmax, self.noise = sight, lmax, noise
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.start = nn.Parameter(torch.randn(1, 1, channels))
+            self.look, self.bend = Message(channels, lmax), Bend(channels, lmax)
+            self.to_code = Mix(channels, code_channels, lmax)
+            self.field = Field(code_channels, lmax, sight + MARGIN)
+
+    def encode(self, around: Sequence[Tensor]) -> Features:
+        """The code of what stands about each of some points.
+
+        Args:
+            around: (m, 3) each, from the point to those that it sees, in edges of a cube.
+
+        Returns:
+            (N, dim), no unit.
+
+        Raises:
+            RuntimeError: there is nothing to encode.
+        """
+        vectors = torch.cat(list(around))
+        counts = torch.tensor([len(some) for some in around], device=vectors.device)
+        of = torch.arange(len(counts), device=vectors.device).repeat_interleave(counts)
+        seen = self.look(self.start, vectors, torch.zeros_like(of), of, len(counts))
+        seen = torch.cat([seen[:1] + self.start, seen[1:]])
+        return codes_of(normalised(self.to_code(self.bend(seen))))
+
+    def decode(self, codes: Features) -> list[Tensor]:
+        """What stands about each point, as many as its field shows.
+
+        Args:
+            codes: (N, dim), no unit.
+
+        Returns:
+            (m, 3) each, in edges of a cube.
+
+        Raises:
+            ValueError: the codes have another size.
+        """
+        signals = normalised(signals_of(codes, self.lmax))
+        places, of = peaks(self.field, signals, width=WIDTH, radius=self.sight + 0.2)
+        return [places[of == k] for k in range(len(codes))]
+
+
+def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
+    """How far the field of every code is from blobs about what stands there.
+
+    Args:
+        model: the autoencoder.
+        batch: what stands about each point, (N, most, 3) in edges of a cube, filled up, and how many are there (N,).
+        dice: of the places that are asked about, and of the noise.
+
+    Returns:
+        The "loss" in nats a place, zero for perfect fields.
+
+    Raises:
+        Nothing.
+    """
+    positions, counts = batch
+    kind = {"generator": dice, "device": dice.device}
+    there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
+    shaken = positions + SHAKE * torch.randn(positions.shape, **kind)
+    codes = model.encode([some[:k] for some, k in zip(shaken, counts, strict=True)])
+    signals = normalised(signals_of(codes + model.noise * torch.randn(codes.shape, **kind), model.lmax))
+    children = positions.where(there[..., None], positions.new_tensor(FAR))
+    near = places_about(children, counts.clamp(min=1), dice, width=WIDTH, radius=model.sight + MARGIN, n=N_PLACES)
+    away = nn.functional.normalize(torch.randn(near.shape, **kind), dim=2)
+    length = (model.sight + MARGIN) * torch.rand(near.shape[:2], **kind).sqrt()
+    use = (torch.arange(N_PLACES, device=dice.device) < N_PLACES // 2) & (counts > 0)[:, None]
+    places = torch.where(use[..., None], near, length[..., None] * away)
+    of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES)
+    logits = model.field(signals, places.flatten(0, 1), of)
+    return {"loss": excess(logits, blobs(places, children, WIDTH).flatten())}
