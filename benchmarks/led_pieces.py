@@ -113,7 +113,6 @@ def between(head, model, shapes, census: Callable[[list[Tensor]], dict], n: int,
         couples = [(a,) if name == "a piece, led" else (a, b) for a, b in zip(one, other, strict=True)]
         result[name] = census(clouds) | {
             "a parent": tetris.census(clouds, couples, shapes)["a parent"] / n,
-            "of the parents": (overlap(clouds, one) + overlap(clouds, other)) / 2,
             "of the first": overlap(clouds, one),
             "of a stranger": overlap(clouds, strangers),
         }
