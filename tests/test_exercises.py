@@ -332,15 +332,27 @@ def pose_free(cells, ways=WAYS, moved=True):
     return min(tuple(sorted(map(tuple, (p - at).tolist()))) for p, at in zip(poses, low, strict=True))
 
 
-def in_one_part(x, reach=1.1):
+def n_parts(x, reach):
     near = torch.cdist(x.double(), x.double()) < reach
-    return connected_components(near.numpy(), directed=False)[0] == 1
+    return connected_components(near.numpy(), directed=False)[0]
+
+
+def in_one_part(x, reach=1.1):
+    return n_parts(x, reach) == 1
 
 
 def n_new(born, known, name=pose_free, whole=True, joined=True, reach=1.1, seen=True):
     size = len(known[0])
     good = [x for x in born if (len(x) == size or not whole) and (not joined or in_one_part(x, reach))]
     return torch.tensor(len({name(x) for x in good} - ({name(x) for x in known} if seen else set())))
+
+
+def by_distances(x):
+    return tuple(torch.cdist(x.double(), x.double()).flatten().sort().values.round(decimals=3).tolist())
+
+
+def has_company(x, reach=1.1):
+    return bool((torch.cdist(x.double(), x.double()) < reach).fill_diagonal_(False).any(dim=1).all())
 
 
 def n_new_draws(born, known):
@@ -1027,6 +1039,9 @@ WRONG = {
     "5.5": [
         (lambda born, known: n_new(born, known, seen=False), "5.5 known"),
         (n_new_draws, "5.5 twice"),
+        (lambda born, known: n_new(born, known, lambda x: str(min((x @ w).tolist() for w in WAYS))), "5.5 order"),
+        (lambda born, known: n_new(born, known, by_distances), "5.5 name"),
+        (lambda born, known: n_new([x for x in born if has_company(x)], known, joined=False), "5.5 torn"),
         (
             lambda born, known: n_new(
                 born, known, lambda x: pose_free(x, [w for w in WAYS if torch.linalg.det(w.double()) > 0])
@@ -1050,7 +1065,19 @@ WRONG = {
         ),
         (lambda x, reach: torch.full((len(x),), in_one_part(x, reach)), "5.6 whole"),
         (lambda x, reach: ~may_go(x, reach), "5.6 reversed"),
-        (lambda x, reach: may_go(x, 0.6 * reach), "5.6 other"),
+        (lambda x, reach: torch.zeros(len(x), dtype=torch.bool), "5.6 counted"),
+        (
+            lambda x, reach: torch.tensor([has_company(torch.cat([x[:i], x[i + 1 :]]), reach) for i in range(len(x))]),
+            "5.6 pairs",
+        ),
+        (
+            lambda x, reach: torch.tensor(
+                [n_parts(torch.cat([x[:i], x[i + 1 :]]), reach) <= n_parts(x, reach) for i in range(len(x))]
+            ),
+            "5.6 grows",
+        ),
+        (lambda x, reach: may_go(x, 1.3), "5.6 whole"),
+        (lambda x, reach: may_go(x, reach - 0.15), "5.6 other"),
         (lambda x, reach: may_go(x, reach).double(), "dtype"),
         (lambda x, reach: may_go(x, reach)[1:], "shape"),
     ],

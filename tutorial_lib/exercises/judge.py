@@ -22,7 +22,8 @@ HINTS = {
     "numpy": "Stay with torch from the first line to the last: gradients and other devices are lost in NumPy.",
     "no tensor": "Return a torch.Tensor.",
     "shape": "Print the shape after every line, and compare with the shape that the exercise asks for.",
-    "dtype": "Numbers should have the precision of the input; what counts or points at atoms should be whole numbers.",
+    "dtype": "Numbers should have the precision of the input; what counts or points at atoms should be whole "
+    "numbers, and what is true or false truth values.",
     "not finite": "Look for a division by zero, a logarithm or a square root of something negative.",
     "in place": "Make a new tensor: whoever called your function still needs the old one, as it was and without a "
     "gradient hanging on it.",
@@ -129,8 +130,9 @@ class Answer:
             raise Wrong(f"it returns something of type {type(output).__name__}.", HINTS["no tensor"])
         if shape is not None and tuple(output.shape) != shape:
             given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
+            of_inputs = f"for inputs of shape {given} " if given else ""
             asked = f"the shape {tuple(output.shape)}, and {shape} is asked for"
-            raise Wrong(f"for inputs of shape {given} it returns {asked}.", HINTS["shape"])
+            raise Wrong(f"{of_inputs}it returns {asked}.", HINTS["shape"])
         if output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
             raise Wrong(f"it returns {arrived}, and {asked} is asked for.", HINTS["dtype"])

@@ -6,11 +6,13 @@ import torch
 from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, judge, random_cloud, recognise
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, judge, recognise
 from tutorial_lib.symmetry import random_rotation
 
 HINTS = {
     "5.5 known": "A child may be the image of a parent. Is what is known already counted?",
+    "5.5 order": "Which cube stands in the first row says nothing about a piece. Are the rows of your names sorted?",
+    "5.5 name": "Two different pieces may have one name with you. What else could tell them apart?",
     "5.5 twice": "Two draws may give one piece. Different pieces are asked for, not draws.",
     "5.5 mirror": "A left screw and a right screw are one piece here. Is a reversal among your ways of turning?",
     "5.5 turned": "The same piece may stand, lie, or be somewhere else. In how many ways can a cube be turned?",
@@ -20,9 +22,12 @@ HINTS = {
     "5.5 other": "Begin with one born piece and one known one. What should come out if they are the same, turned?",
     "5.6 ends": "Look at a ring: who has one neighbour only? And which of its points may go?",
     "5.6 neighbours": "The neighbours of a point need not be neighbours of each other: a chain between them is enough.",
-    "5.6 whole": "You ask whether the cloud hangs together. Ask about what is left when the point is gone.",
+    "5.6 whole": "Ask about what is left when the point is gone, and with the reach that comes in.",
+    "5.6 counted": "Nobody may go with you. Is the point that is gone still counted, as a part of its own?",
+    "5.6 pairs": "Think of two pairs, far apart: everybody has a neighbour.",
+    "5.6 grows": "A cloud in two parts does not hang together, with or without a point. What has to be one?",
     "5.6 reversed": "True for those that may go, please.",
-    "5.6 other": "Three points in a row: the middle one may not go. And if the cloud is in two parts to begin with?",
+    "5.6 other": "Three points in a row: the middle one may not go. And does your answer change with the reach?",
 }
 RIGHT = {
     "5.5": "copies, mirror images and lost cubes count for nothing now.",
@@ -57,7 +62,7 @@ def check_5_5(answer: object) -> Verdict:
 def _counts_new(answer: Answer, dice: Generator) -> None:
     screw = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]])  # unlike its mirror image
     bench = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0]])
-    cut = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [6, 2, 1]])
+    cut = torch.tensor([[0, 0, 0], [1, 0, 0], [6, 2, 1], [6, 3, 1], [6, 4, 1]])  # each cube has a neighbour
     edge = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 1, 0]])
     line = torch.tensor([[n, 0, 0] for n in range(SIZE)])
     quarter = torch.tensor([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
@@ -65,6 +70,7 @@ def _counts_new(answer: Answer, dice: Generator) -> None:
     cases = [
         ([bench], 1, "other", "of one new piece it does not say that it is one."),
         ([screw, bench], 1, "known", "what is known is counted, too."),
+        ([bench, screw.flip(0)], 1, "order", "with its cubes in another order a piece is another one."),
         ([bench, screw @ quarter + 3], 1, "turned", "it counts a piece that is turned as another."),
         ([-screw, bench], 1, "mirror", "it counts mirror images as two."),
         ([bench, bench.flip(0) @ quarter, bench], 1, "twice", "it counts one piece more than once."),
@@ -83,7 +89,8 @@ def _counts_new(answer: Answer, dice: Generator) -> None:
         right = len({_name(piece) for piece in fresh} - {_name(piece) for piece in known})
         found = int(answer(born, known, shape=(), dtype=torch.int64))
         if found != right:
-            raise Wrong(f"it finds {found} new pieces, and there are {right}.", HINTS["5.5 other"])
+            hint = "5.5 name" if found < right else "5.5 other"
+            raise Wrong(f"it finds {found} new pieces, and there are {right}.", HINTS[hint])
 
 
 def _piece(n: int, dice: Generator) -> Tensor:
@@ -108,14 +115,23 @@ def _name(cells: Tensor) -> tuple:
     return min(tuple(sorted(map(tuple, (pose - pose.amin(dim=0)).tolist()))) for pose in poses)
 
 
-def _in_one(x: Tensor, reach: float) -> bool:
-    """Whether points hang together."""
-    near = torch.cdist(x, x) < reach
-    return connected_components(near.numpy(), directed=False)[0] == 1
+def _n_parts(x: Tensor, reach: float) -> int:
+    """How many parts there are that hang together."""
+    return connected_components((torch.cdist(x, x) < reach).numpy(), directed=False)[0]
+
+
+def _bush(n: int, dice: Generator) -> Tensor:
+    """Points of which each is about 1 from one before it."""
+    x = torch.zeros(1, 3, dtype=torch.float64)
+    while len(x) < n:
+        step = torch.randn(3, generator=dice, dtype=torch.float64)
+        onto = int(torch.randint(len(x), (), generator=dice))
+        x = torch.cat([x, (x[onto] + step / step.norm())[None]])
+    return x
 
 
 def check_5_6(answer: object) -> Verdict:
-    """The verdict on `may_go(x, reach)`: (n, 3), angstrom, to (n,), whether the others hang together without a point.
+    """The verdict on `may_go(x, reach)`: (n, 3), any unit, to (n,), whether the others hang together without each.
 
     Args:
         answer: the function.
@@ -134,22 +150,27 @@ def _holds_together(answer: Answer, dice: Generator) -> None:
     ring = torch.stack([angle.cos(), angle.sin(), 0.3 * (-1) ** torch.arange(6)], dim=1).double()
     tail = torch.cat([ring, ring[:1] + torch.tensor([[1.0, 0.2, 0], [1.9, 0.1, 0.3]])])
     row = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0.2, 0]], dtype=torch.float64)
-    clouds = [(random_cloud(9, dice), 3.2), (tail, 1.3), (ring, 1.3), (row, 1.3), (random_cloud(12, dice), 2.2)]
+    parts = torch.cat([row, row[:1] + 9])
+    clouds = [(_bush(14, dice), 1.2), (tail, 1.3), (_bush(20, dice), 1.02), (ring, 1.25), (row, 1.2), (parts, 1.2)]
     for x, reach in clouds:
         x = (x @ random_rotation(dice).mT)[torch.randperm(len(x), generator=dice)]
         found = answer(x, reach, shape=(len(x),), dtype=torch.bool)
         near = (torch.cdist(x, x) < reach).fill_diagonal_(False)
         others = ~torch.eye(len(x), dtype=torch.bool)
-        right = torch.tensor([_in_one(x[kept], reach) for kept in others])
+        left = torch.tensor([_n_parts(x[kept], reach) for kept in others])
+        right = left == 1
         if torch.equal(found, right):
             continue
         beside = torch.tensor([bool((torch.cdist(x[to], x[to]) < reach).all()) for to in near])
+        company = torch.stack([near[kept][:, kept].any(dim=1).all() for kept in others])
         mistakes = [
             ("5.6 reversed", ~right, "those that may go and those that may not are exchanged."),
             ("5.6 ends", near.sum(dim=1) == 1, "only points with one neighbour may go."),
-            ("5.6 ends", near.sum(dim=1) <= 1, "only points with one neighbour may go."),
+            ("5.6 grows", left <= _n_parts(x, reach), "it asks whether there are more parts than before."),
+            ("5.6 whole", torch.full_like(right, _n_parts(x, reach) == 1), "it gives every point the same answer."),
+            ("5.6 counted", torch.zeros_like(right), "no point may go."),
             ("5.6 neighbours", beside, "it asks whether the neighbours of the point are near to each other."),
-            ("5.6 whole", torch.full_like(right, _in_one(x, reach)), "it gives every point the same answer."),
+            ("5.6 pairs", company, "it asks whether each of the others still has a neighbour."),
         ]
         recognise(found, mistakes, HINTS, same=torch.equal)
         raise Wrong(f"of {len(x)} points {int((found != right).sum())} are judged wrongly.", HINTS["5.6 other"])
