@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
+from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import padded, points_of
@@ -17,16 +18,25 @@ from tutorial_lib.vocabulary import Places
 
 JOINED, APART = 1.25, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin
-N_STARTS = 24  # in each cloud
+N_STARTS = 24  # in each cloud, unless more are asked for
 N_CLIMBS = 12
 SURE = 0.06  # probability below which a place is no proposal
-N_AT_ONCE = 100  # clouds, to save memory
+N_AT_ONCE = 2400  # places, to save memory
 ELSEWHERE = 1e3  # points of another cloud are never near
 
 Favour = Callable[[int, Tensor, Tensor], Tensor]  # number of a cloud, its points, its sites: a log weight for each site
 
 
-def sites(model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, *, sure: float = SURE) -> list[Places]:
+def sites(
+    model: GrowthHead,
+    clouds: Sequence[Tensor],
+    dice: Generator,
+    *,
+    sure: float = SURE,
+    starts: int = N_STARTS,
+    about: Sequence[Tensor] | None = None,
+    kinds: Sequence[Tensor] | None = None,
+) -> list[Places]:
     """The places at which points may be added, as far as ascents from random places find them.
 
     Args:
@@ -34,6 +44,9 @@ def sites(model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, *, sure:
         clouds: (n, 3) each, in edges of a cube or whatever the head was trained in.
         dice: of the places where ascents begin.
         sure: the probability below which a place is no site, whoever says it.
+        starts: from how many places in each cloud the ascents begin.
+        about: (k,) for each cloud, the indices of the points about which they begin; about all of them if None.
+        kinds: (n,) for each cloud, of its points, where the head tells them apart.
 
     Returns:
         (sites, 3) for each cloud, in the same unit, in the frame of the cloud; on a ring, some of its places.
@@ -44,8 +57,11 @@ def sites(model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, *, sure:
     if any(len(cloud) == 0 for cloud in clouds):
         raise ValueError("a cloud has no point: give each one to begin with, such as torch.zeros(1, 3)")
     found: list[Places] = []
-    for begin in range(0, len(clouds), N_AT_ONCE):
-        found += _sites(model, clouds[begin : begin + N_AT_ONCE], dice, sure)
+    about = about or [torch.arange(len(cloud), device=cloud.device) for cloud in clouds]
+    step = max(1, N_AT_ONCE // starts)
+    for begin in range(0, len(clouds), step):
+        some = slice(begin, begin + step)
+        found += _sites(model, clouds[some], dice, sure, starts, about[some], kinds and kinds[some])
     return found
 
 
@@ -58,6 +74,10 @@ def grow(
     favour: Favour | None = None,
     sure: float = SURE,
     tries: int = 4,
+    starts: int = N_STARTS,
+    about: Sequence[Tensor] | None = None,
+    kinds: Sequence[Tensor] | None = None,
+    adds: int = 0,
 ) -> list[Tensor]:
     """Clouds grown point by point, each point at one of the sites that those before it propose.
 
@@ -69,6 +89,10 @@ def grow(
         favour: a log weight for each site; without it all sites are as likely as each other.
         sure: as in `sites`.
         tries: how often a cloud that finds no site looks again, before it is left as it is.
+        starts: as in `sites`.
+        about: as in `sites`.
+        kinds: as in `sites`.
+        adds: the kind of the points that are added.
 
     Returns:
         (n, 3) each, in the same unit, where they stood; smaller than asked for where nothing more was proposed.
@@ -76,16 +100,20 @@ def grow(
     Raises:
         ValueError: a cloud is empty.
     """
-    clouds = list(clouds)
+    clouds, kinds = list(clouds), kinds and list(kinds)
     for size in range(min(map(len, clouds), default=n_points), n_points):
         left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size]
         for _ in range(tries):
-            proposed = sites(model, [clouds[i] for i in left], dice, sure=sure)
+            some = [clouds[i] for i in left]
+            where, named = about and [about[i] for i in left], kinds and [kinds[i] for i in left]
+            proposed = sites(model, some, dice, sure=sure, starts=starts, about=where, kinds=named)
             for i, places in zip(left, proposed, strict=True):
                 if len(places):
                     weight = favour(i, clouds[i], places) if favour else places.new_zeros(len(places))
                     drawn = torch.multinomial(weight.softmax(dim=0), 1, generator=dice)
                     clouds[i] = torch.cat([clouds[i], places[drawn]])
+                    if kinds:
+                        kinds[i] = torch.cat([kinds[i], kinds[i].new_tensor([adds])])
             left = [i for i, places in zip(left, proposed, strict=True) if len(places) == 0]
     return clouds
 
@@ -145,15 +173,24 @@ def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Gene
     return clouds
 
 
-def _sites(model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, sure: float) -> list[Places]:
+def _sites(
+    model: GrowthHead,
+    clouds: Sequence[Tensor],
+    dice: Generator,
+    sure: float,
+    starts: int,
+    about: Sequence[Tensor],
+    kinds: Sequence[Tensor] | None,
+) -> list[Places]:
     positions, counts = padded(clouds)
-    points = points_of(positions, counts)
+    points = points_of(positions, counts, kinds and pad_sequence(list(kinds), batch_first=True))
     middle = positions.sum(dim=1) / counts[:, None]
-    whose = torch.rand(len(clouds), N_STARTS, generator=dice, device=dice.device) * counts[:, None]
+    listed, many = pad_sequence(list(about), batch_first=True), counts.new_tensor([len(some) for some in about])
+    whose = torch.rand(len(clouds), starts, generator=dice, device=dice.device) * many[:, None]
     first = counts.cumsum(0) - counts
-    away = normalize(torch.randn(len(clouds), N_STARTS, 3, generator=dice, device=dice.device), dim=2)
-    places = (points.positions[whose.long() + first[:, None]] + BOND * away).flatten(0, 1)
-    of = torch.arange(len(clouds), device=places.device).repeat_interleave(N_STARTS)
+    away = normalize(torch.randn(len(clouds), starts, 3, generator=dice, device=dice.device), dim=2)
+    places = (points.positions[listed.gather(1, whose.long()) + first[:, None]] + BOND * away).flatten(0, 1)
+    of = torch.arange(len(clouds), device=places.device).repeat_interleave(starts)
     with torch.no_grad():
         signals = model(points)
     for _ in range(N_CLIMBS):
