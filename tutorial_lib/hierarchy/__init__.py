@@ -10,6 +10,7 @@ from tutorial_lib.hierarchy.growing import edited, grow, removable, sites
 from tutorial_lib.hierarchy.growth import GrowthHead, growth_loss
 from tutorial_lib.hierarchy.guided import guided_decode, led_by
 from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
+from tutorial_lib.hierarchy.joints import bends, steps_of, topology
 from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
 from tutorial_lib.hierarchy.materials import (
     molecule_autoencoder,
@@ -21,6 +22,7 @@ from tutorial_lib.hierarchy.materials import (
     trained_on_octahedra,
 )
 from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
+from tutorial_lib.hierarchy.networks import attachments, gaps, more_octahedra, network_heads
 from tutorial_lib.hierarchy.points import Points, padded, points_of
 from tutorial_lib.hierarchy.polycubes import additions, free_places, polycube_autoencoder, trained_on_polycubes
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
@@ -39,6 +41,8 @@ __all__ = [
     "SlotDecoder",
     "Unfolded",
     "additions",
+    "attachments",
+    "bends",
     "clouds_of",
     "decode_atoms",
     "edited",
@@ -46,6 +50,7 @@ __all__ = [
     "exact",
     "examples",
     "free_places",
+    "gaps",
     "gathered",
     "grow",
     "growth_loss",
@@ -54,7 +59,9 @@ __all__ = [
     "led_by",
     "matched_error",
     "molecule_autoencoder",
+    "more_octahedra",
     "motif_autoencoder",
+    "network_heads",
     "octahedra_autoencoder",
     "octahedra_levels",
     "octahedra_to_train_on",
@@ -67,6 +74,8 @@ __all__ = [
     "same_molecule",
     "signal_powers",
     "sites",
+    "steps_of",
+    "topology",
     "trained_on_molecules",
     "trained_on_octahedra",
     "trained_on_polycubes",
