@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
+from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import Points
@@ -19,10 +20,10 @@ from tutorial_lib.vocabulary import Indices, Places
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin
-N_STARTS = 24  # in each cloud
+N_STARTS = 24  # in each cloud, unless more are asked for
 N_CLIMBS = 12
 SURE = 0.06  # probability below which a place is no proposal
-N_AT_ONCE = 100  # clouds, to save memory
+N_AT_ONCE = 2400  # ascents, to save memory
 ELSEWHERE = 1e3  # points of another cloud are never near
 
 # Places (P, 3), to which cloud each belongs (P,), and the points of the clouds: a log weight (P,) for each place.
@@ -45,7 +46,15 @@ class Sites:
 
 
 def sites(
-    model: GrowthHead, clouds: Sequence[Tensor], dice: Generator, *, favour: Favour | None = None, sure: float = SURE
+    model: GrowthHead,
+    clouds: Sequence[Tensor],
+    dice: Generator,
+    *,
+    favour: Favour | None = None,
+    sure: float = SURE,
+    starts: int = N_STARTS,
+    about: Sequence[Tensor] | None = None,
+    kinds: Sequence[Tensor] | None = None,
 ) -> Sites:
     """The places at which points may be added, as far as ascents from random places find them.
 
@@ -55,6 +64,9 @@ def sites(
         dice: of the places where ascents begin.
         favour: added to what the head says in the first half of the ascents, and in the weights.
         sure: the probability below which a place is no site, whoever says it.
+        starts: from how many places in each cloud the ascents begin.
+        about: (k,) for each cloud, the indices of the points about which they begin; about all of them if None.
+        kinds: (n,) for each cloud, of its points, where the head tells them apart.
 
     Returns:
         The sites of all clouds, in the same unit.
@@ -65,8 +77,9 @@ def sites(
     if any(len(cloud) == 0 for cloud in clouds):
         raise ValueError("a cloud has no point: give each one to begin with, such as torch.zeros(1, 3)")
     counts = torch.tensor([len(cloud) for cloud in clouds], device=dice.device)
-    points = Points(torch.cat(list(clouds)), _numbers(counts), len(clouds))
-    ends, cloud = _ascents(model, points, counts, dice, favour)
+    points = Points(torch.cat(list(clouds)), _numbers(counts), len(clouds), kinds and torch.cat(list(kinds)))
+    begin = [torch.arange(len(cloud), device=dice.device) for cloud in clouds] if about is None else about
+    ends, cloud = _ascents(model, points, counts, begin, starts, dice, favour)
     with torch.no_grad():
         _, least = model.judged(model(points), points, ends, cloud)
     nearest = (torch.cdist(ends, points.positions) + ELSEWHERE * (cloud[:, None] != points.cloud)).amin(dim=1)
@@ -87,6 +100,10 @@ def grow(
     favour: Favour | None = None,
     sure: float = SURE,
     tries: int = 4,
+    starts: int = N_STARTS,
+    about: Sequence[Tensor] | None = None,
+    kinds: Sequence[Tensor] | None = None,
+    adds: int = 0,
 ) -> list[Tensor]:
     """Clouds grown point by point, each point at one of the sites that those before it propose.
 
@@ -98,6 +115,10 @@ def grow(
         favour: as in `sites`; without it all sites of a cloud are as likely as each other.
         sure: as in `sites`.
         tries: how often a cloud that finds no site looks again, before it is left as it is.
+        starts: as in `sites`.
+        about: as in `sites`.
+        kinds: as in `sites`.
+        adds: the kind of the points that are added.
 
     Returns:
         (n, 3) each, in the same unit, where they stood; smaller than asked for where nothing more was proposed.
@@ -105,18 +126,22 @@ def grow(
     Raises:
         ValueError: a cloud is empty.
     """
-    clouds = list(clouds)
+    clouds, named = list(clouds), kinds and list(kinds)
+    at_once = max(1, N_AT_ONCE // starts)
     for size in range(min(map(len, clouds), default=n_points), n_points):
         left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size]
         for _ in range(tries):
-            for some in (left[at : at + N_AT_ONCE] for at in range(0, len(left), N_AT_ONCE)):
+            for some in (left[at : at + at_once] for at in range(0, len(left), at_once)):
                 led = favour and partial(_renumbered, favour, torch.tensor(some, device=dice.device))
-                found = sites(model, [clouds[i] for i in some], dice, favour=led, sure=sure)
+                these, begin, of_kind = (x and [x[i] for i in some] for x in (clouds, about, named))
+                found = sites(model, these, dice, favour=led, sure=sure, starts=starts, about=begin, kinds=of_kind)
                 for number, i in enumerate(some):
                     mine = found.cloud == number
                     if mine.any():
                         drawn = torch.multinomial(found.weight[mine].softmax(dim=0), 1, generator=dice)
                         clouds[i] = torch.cat([clouds[i], found.places[mine][drawn]])
+                        if named:
+                            named[i] = torch.cat([named[i], named[i].new_tensor([adds])])
             left = [i for i in left if len(clouds[i]) <= size]
     return clouds
 
@@ -182,13 +207,22 @@ def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Gene
     return clouds
 
 
-def _ascents(model: GrowthHead, points: Points, counts: Tensor, dice: Generator, favour: Favour | None):
+def _ascents(
+    model: GrowthHead,
+    points: Points,
+    counts: Indices,
+    begin: Sequence[Tensor],
+    starts: int,
+    dice: Generator,
+    favour: Favour | None,
+) -> tuple[Tensor, Tensor]:
     """Where ascents end that begin a bond away from points which are drawn, and to which cloud each belongs."""
-    whose = (torch.rand(len(counts), N_STARTS, generator=dice, device=dice.device) * counts[:, None]).long()
-    first = counts.cumsum(0) - counts
+    listed, many = pad_sequence(list(begin), batch_first=True), counts.new_tensor([len(some) for some in begin])
+    drawn = (torch.rand(len(counts), starts, generator=dice, device=dice.device) * many[:, None]).long()
+    whose = listed.gather(1, drawn) + (counts.cumsum(0) - counts)[:, None]
     away = normalize(torch.randn(*whose.shape, 3, generator=dice, device=dice.device), dim=2)
-    places = (points.positions[whose + first[:, None]] + BOND * away).flatten(0, 1)
-    cloud = _numbers(torch.full_like(counts, N_STARTS))
+    places = (points.positions[whose] + BOND * away).flatten(0, 1)
+    cloud = _numbers(torch.full_like(counts, starts))
     with torch.no_grad():
         signals = model(points)
     for step in range(2 * N_CLIMBS if favour else N_CLIMBS):

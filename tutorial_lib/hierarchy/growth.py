@@ -17,7 +17,6 @@ from tutorial_lib.training import Recipe
 from tutorial_lib.vocabulary import Indices, Places, Signals
 
 N_FIELD_SIGNALS = 8
-SHAKE = 0.03  # of the examples, in edges: what was grown is not exact either
 N_PLACES = 48  # about each point, in one step of the training
 FAR = 50.0  # where those stand that fill up a list
 
@@ -31,6 +30,8 @@ class GrowthHead(nn.Module):
         sight: how far a point sees, in the unit of positions, such as edges of a cube.
         radius: how far from a point its field is asked.
         width: of the blob about a place where a point may be added.
+        kinds: of points, where the clouds tell them apart.
+        shake: of the examples in training, in the unit of positions: what was grown is not exact either.
         seed: of the weights.
     """
 
@@ -42,13 +43,15 @@ class GrowthHead(nn.Module):
         sight: float = 1.6,
         radius: float = 1.55,
         width: float = 0.2,
+        kinds: int = 1,
+        shake: float = 0.03,
         seed: int = 0,
     ):
         super().__init__()
-        self.sight, self.radius, self.width = sight, radius, width
+        self.sight, self.radius, self.width, self.shake = sight, radius, width, shake
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.start = nn.Parameter(torch.randn(1, 1, channels))
+            self.start = nn.Parameter(torch.randn(1, kinds, channels))
             self.look, self.after_look = Message(channels, lmax), Bend(channels, lmax)
             self.to_field = Mix(channels, N_FIELD_SIGNALS, lmax)
             self.field = Field(N_FIELD_SIGNALS, lmax, radius)
@@ -65,7 +68,8 @@ class GrowthHead(nn.Module):
         Raises:
             Nothing.
         """
-        start = self.start.expand(1, len(points.cloud), -1)
+        alike = points.species is None
+        start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
         target, source = points.pairs(self.sight)
         apart = points.positions[source] - points.positions[target]
         seen = self.look(start, apart, source, target, len(points.cloud))
@@ -100,7 +104,7 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     Args:
         model: the head.
         batch: padded clouds (N, most, 3) in its unit, their counts (N,), padded places (N, most, 3) and their counts
-            (N,).
+            (N,); then the kinds of the points (N, most), where they are told apart.
         dice: of the places that are asked about, and of the shaking.
 
     Returns:
@@ -109,9 +113,9 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     Raises:
         Nothing.
     """
-    positions, counts, added, n_added = batch
-    shaken = positions + SHAKE * torch.randn(positions.shape, generator=dice, device=dice.device)
-    points = points_of(shaken, counts)
+    positions, counts, added, n_added, *kinds = batch
+    shaken = positions + model.shake * torch.randn(positions.shape, generator=dice, device=dice.device)
+    points = points_of(shaken, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     filled = torch.arange(added.shape[1], device=added.device) < n_added[:, None]
     about = added[points.cloud] - shaken[there][:, None]

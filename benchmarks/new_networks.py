@@ -1,0 +1,193 @@
+"""How many networks of octahedra are new that two local heads grow, beside growth by the true rule and by chance.
+
+python -m benchmarks.new_networks [--seeds 0 1 2] [--jobs 1] [--keep FOLDER] [--stored]
+
+Tilted octahedra that share corners. Two of the six topologies of four octahedra are held out, other two for each seed;
+training sees clusters of one to four. Each draw grows from one octahedron, and a judge that is not part of it says
+what has been born. Two mirror images are one topology.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+
+import torch
+from joblib import Memory, Parallel, delayed
+from torch import Generator, Tensor
+from torch.nn.functional import normalize
+from tqdm import tqdm
+
+from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from tutorial_lib import hierarchy, octahedra, training
+from tutorial_lib.hierarchy.growth import GrowthHead
+from tutorial_lib.octahedra import Octahedra
+from tutorial_lib.symmetry import random_orthogonal
+from tutorial_lib.tetris import Cells, polycubes
+
+SIZE, LARGER = 4, 5
+DRAWS, DRAWS_LARGER, DRAWS_FAR = 300, 60, 100
+CLUSTERS = {1: 20, 2: 80, 3: 150, 4: 150}  # to train on, by the number of octahedra
+REPEATS = 2  # of each, with other bends and other gaps
+EPOCHS = (8, 20)  # of the head that attaches, and of that which completes
+FAR_SIGHT = 3.2  # as far as the head for polycubes sees: 1.6 distances of neighbouring middles
+N_KEPT = 6  # networks whose coordinates are stored
+HEADS, FAR, RULE, CHANCE = "the heads", "an attaching head that sees farther", "the true rule", "random joints"
+KINDS = ("new", "in training", "unfinished", "invalid")
+
+
+def split(seed: int) -> set[Cells]:
+    """The two topologies of four octahedra that are left out; the square of four cannot be made of tilted ones."""
+    shapes = [hierarchy.topology(_straight(shape)) for shape in polycubes(SIZE, mirrors_equal=True)]
+    trees = sorted((shape for shape in shapes if shape and _joints(shape) == SIZE - 1), key=sorted)
+    order = torch.randperm(len(trees), generator=Generator().manual_seed(0)).tolist()
+    third = len(trees) // 3
+    return {trees[i] for i in order[(seed % 3) * third : (seed % 3 + 1) * third]}
+
+
+def _straight(cells: Tensor) -> Octahedra:
+    """The network without tilts on a polycube."""
+    steps = torch.cat([torch.eye(3), -torch.eye(3)])
+    return Octahedra(2 * cells, torch.unique((2 * cells[:, None] + steps).flatten(0, 1), dim=0))
+
+
+def _joints(shape: Cells) -> int:
+    cells = torch.tensor(sorted(shape), dtype=torch.float64)
+    return int((torch.pdist(cells) < 1.1).sum())
+
+
+def to_train_on(left_out: set[Cells], dice: Generator) -> list[Octahedra]:
+    """Clusters of one to four octahedra of every topology that is not left out."""
+    found = []
+    for n, many in CLUSTERS.items():
+        clusters: list[Octahedra] = []
+        while len(clusters) < many:
+            cluster = octahedra.cluster(n, dice)
+            if hierarchy.topology(cluster) not in {None, *left_out}:
+                clusters.append(cluster)
+        found += clusters
+    return found
+
+
+def by_chance(n: int, dice: Generator) -> Octahedra:
+    """Octahedra joined at corners that are drawn, each turned at random about the shared corner, outwards."""
+    frames = random_orthogonal(dice, (n,), torch.get_default_dtype())
+    middles, corners = torch.zeros(1, 3), torch.cat([frames[0], -frames[0]])
+    owner = [0] * 6
+    for k in range(1, n):
+        at = int(torch.randint(len(corners), (), generator=dice))
+        out = corners[at] - middles[owner[at]]
+        direction = normalize(torch.randn(3, generator=dice), dim=0)
+        direction = direction * (direction @ out).sign()
+        middle = corners[at] + direction
+        axes = torch.linalg.qr(torch.stack([direction, *torch.randn(2, 3, generator=dice)]).mT)[0].mT
+        others = torch.cat([axes, -axes])
+        others = others[others @ direction > -0.99]
+        middles, corners, owner = (
+            torch.cat([middles, middle[None]]),
+            torch.cat([corners, middle + others]),
+            owner + [k] * 5,
+        )
+    return Octahedra(middles, corners)
+
+
+def census(networks: list[Octahedra], n: int, known: set[Cells], left_out: set[Cells]) -> dict:
+    """What has been born: shares of all draws, which topologies that were left out are among it, and the bends."""
+    counts, reached, bends = Counter(), Counter(), []
+    for network in networks:
+        shape = hierarchy.topology(network)
+        if len(network.middles) < n or len(network.corners) < 5 * n + 1:
+            counts["unfinished"] += 1
+        elif shape is None:
+            counts["invalid"] += 1
+        else:
+            counts["in training" if shape in known else "new"] += 1
+            reached[shape] += 1
+            bends.append(hierarchy.bends(network))
+    told = {kind: counts[kind] / len(networks) for kind in KINDS}
+    told |= {"classes": len(reached), "reached": len(set(reached) & left_out), "of": len(left_out)}
+    return told | {"bend (degree)": torch.cat(bends).mean().item() if bends else 0.0}
+
+
+def trained(head: GrowthHead, data: tuple[Tensor, ...], epochs: int, seed: int) -> float:
+    """The CPU seconds that the training took."""
+    began = time.process_time()
+    recipe = training.Recipe(epochs=epochs, batch_size=16, learning_rate=5e-3, seed=seed)
+    training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+    return time.process_time() - began
+
+
+def measured(seed: int) -> dict:
+    """One training of both heads, and what they grow beside the others."""
+    torch.set_num_threads(1)
+    dice, left_out = Generator().manual_seed(100 + seed), split(seed)
+    clusters = to_train_on(left_out, dice)
+    known = {hierarchy.topology(cluster) for cluster in clusters}
+    attached = hierarchy.attachments(clusters * REPEATS, known, dice)
+    lacking = hierarchy.gaps(clusters * REPEATS, dice)
+    heads, far = hierarchy.network_heads(seed), hierarchy.network_heads(seed, sight=FAR_SIGHT)[0]
+    seconds = [trained(head, data, n, seed) for head, data, n in zip(heads, (attached, lacking), EPOCHS, strict=True)]
+    trained(far, attached, EPOCHS[0], seed)
+    one = [octahedra.cluster(1, dice)]
+    grown = hierarchy.more_octahedra(heads, one * DRAWS, SIZE, dice)
+    born = {
+        HEADS: grown,
+        FAR: hierarchy.more_octahedra((far, heads[1]), one * DRAWS_FAR, SIZE, dice),
+        RULE: [octahedra.cluster(SIZE, dice) for _ in range(DRAWS)],
+        CHANCE: [by_chance(SIZE, dice) for _ in range(DRAWS)],
+    }
+    larger = hierarchy.more_octahedra(heads, one * DRAWS_LARGER, LARGER, dice)
+    new = [network for network in grown if hierarchy.topology(network) in left_out]
+    return {
+        "seed": seed,
+        "left out": sorted(sorted(shape) for shape in left_out),
+        "seconds": sum(seconds),
+        "born": {name: census(networks, SIZE, known, left_out) for name, networks in born.items()},
+        "larger": census(larger, LARGER, known, set()),
+        "some": [
+            {name: getattr(network, name).mul(1000).round().div(1000).tolist() for name in ("middles", "corners")}
+            for network in new[: N_KEPT // 3]
+        ],
+    }
+
+
+def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+    """Every seed, with two other topologies left out."""
+    run = Memory(keep, verbose=0).cache(measured)
+    work = Parallel(n_jobs=jobs, return_as="generator")([delayed(run)(seed) for seed in seeds])
+    return {"runs": json.loads(json.dumps(list(tqdm(work, total=len(seeds), desc="runs", unit="run"))))}
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """What was asked, beside what was measured: means and spreads over seeds, and the worst run."""
+    runs = series["runs"]
+    valid = [100 * (run["born"][HEADS]["new"] + run["born"][HEADS]["in training"]) for run in runs]
+    larger = [100 * (run["larger"]["new"] + run["larger"]["in training"]) for run in runs]
+    reached = [run["born"][HEADS]["reached"] for run in runs]
+    figures = [
+        Figure(f"valid networks of {SIZE} octahedra (%)", "reported (60)", _worst(valid)),
+        Figure("held-out topologies reached (of 2)", "reported", mean_and_spread(reached, 1)),
+        Figure(f"{LARGER} octahedra, larger than in training, valid (%)", "reported", _worst(larger)),
+    ]
+    for name in (HEADS, FAR, RULE, CHANCE):
+        told = [run["born"][name] for run in runs]
+        words = ", ".join(f"{kind} {mean_and_spread([100 * one[kind] for one in told], 1)}" for kind in KINDS)
+        figures.append(Figure(f"{name}, {SIZE} octahedra (%)", "reported", words))
+    for name in (HEADS, RULE):
+        bends = [run["born"][name]["bend (degree)"] for run in runs]
+        figures.append(Figure(f"{name}, mean bend of joints (degree)", "reported", mean_and_spread(bends, 1)))
+    figures.append(Figure("training (CPU seconds)", "reported", mean_and_spread([run["seconds"] for run in runs], 0)))
+    return figures
+
+
+def _worst(values: list[float]) -> str:
+    return f"{mean_and_spread(values, 1)}, worst {min(values):.1f}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    return long_benchmark("new_networks", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
