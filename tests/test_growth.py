@@ -25,6 +25,11 @@ def head(known):
     return model
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    return hierarchy.trained_to_grow()
+
+
 def from_one(n):
     return [torch.zeros(1, 3)] * n
 
@@ -79,16 +84,16 @@ def test_it_grows_shapes_that_were_never_shown_and_most_are_polycubes(head, know
     assert not set(good) & classes(known)
 
 
-def test_what_was_there_stays_where_it_is(head):
+def test_what_was_there_stays_where_it_is(shipped):
     begin = [piece + 3 for piece in tetris.pieces()[1]]
-    grown = hierarchy.grow(head, begin, 5, Generator().manual_seed(0))
+    grown = hierarchy.grow(shipped, begin, 5, Generator().manual_seed(0))
     for before, after in zip(begin, grown, strict=True):
         assert torch.equal(after[:4], before)
-    assert hierarchy.grow(head, begin, 4, Generator().manual_seed(0))[0] is begin[0]
+    assert hierarchy.grow(shipped, begin, 4, Generator().manual_seed(0))[0] is begin[0]
 
 
-def test_one_seed_grows_one_way_and_another_another(head):
-    one, same, other = (hierarchy.grow(head, from_one(5), 4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
+def test_one_seed_grows_one_way_and_another_another(shipped):
+    one, same, other = (hierarchy.grow(shipped, from_one(5), 4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
@@ -100,20 +105,20 @@ def test_a_head_that_proposes_nothing_leaves_clouds_as_they_are():
     assert len(left) == 1
 
 
-def test_a_place_is_judged_by_all_who_are_near_and_one_no_is_enough(head):
+def test_a_place_is_judged_by_all_who_are_near_and_one_no_is_enough(shipped):
     domino = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
     points = hierarchy.Points(domino, torch.zeros(2, dtype=torch.long), 1)
     places = torch.tensor([[2.0, 0, 0], [0.5, 0, 0], [0, 1, 0], [9, 9, 9]])
     with torch.no_grad():
-        mean, least = head.judged(head(points), points, places, torch.zeros(4, dtype=torch.long))
+        mean, least = shipped.judged(shipped(points), points, places, torch.zeros(4, dtype=torch.long))
     assert least[0] > 0.5 > 0.1 > least[1]
     assert 0.1 < least[2] < 0.7  # one of a ring of four
     assert mean[3] == least[3] == 0  # nobody is near
 
 
-def test_sites_of_a_square_are_its_sixteen_neighbours(head):
+def test_sites_of_a_square_are_its_sixteen_neighbours(shipped):
     square = dict(zip(*tetris.pieces(), strict=True))["square"]
-    found = hierarchy.sites(head, [square + 5], Generator().manual_seed(0)).places
+    found = hierarchy.sites(shipped, [square + 5], Generator().manual_seed(0)).places
     free = hierarchy.free_places(square + 5)
     apart = torch.cdist(found, free)
     assert len(found) > 8
@@ -121,36 +126,36 @@ def test_sites_of_a_square_are_its_sixteen_neighbours(head):
     assert len(apart.argmin(dim=1).unique()) == len(found)
 
 
-def test_what_holds_a_piece_together_is_not_removable(head):
+def test_what_holds_a_piece_together_is_not_removable(shipped):
     pieces = dict(zip(*tetris.pieces(), strict=True))
-    assert hierarchy.removable(head, pieces["square"]).all()
+    assert hierarchy.removable(shipped, pieces["square"]).all()
     line = pieces["line"]
     ends = (line - line.mean(dim=0)).norm(dim=1) > 1
-    assert torch.equal(hierarchy.removable(head, line), ends)
-    assert not hierarchy.removable(head, line[:1]).any()
+    assert torch.equal(hierarchy.removable(shipped, line), ends)
+    assert not hierarchy.removable(shipped, line[:1]).any()
 
 
-def test_an_edit_moves_one_cube_and_the_piece_stays_a_piece(head):
+def test_an_edit_moves_one_cube_and_the_piece_stays_a_piece(shipped):
     before = list(tetris.pieces()[1])
-    after = hierarchy.edited(head, before, 1, Generator().manual_seed(0))
+    after = hierarchy.edited(shipped, before, 1, Generator().manual_seed(0))
     for one, other in zip(before, after, strict=True):
         assert len(one) == len(other)
         assert (torch.cdist(one, other).amin(dim=1) < 1e-5).sum() >= 3
     assert all(polycube_of(cloud, mirrors_equal=True, within=0.2) for cloud in after)
 
 
-def test_clouds_of_two_sizes_are_not_edited_together(head):
+def test_clouds_of_two_sizes_are_not_edited_together(shipped):
     with pytest.raises(ValueError, match=r"of \[3, 4\] points"):
-        hierarchy.edited(head, [torch.eye(3), tetris.pieces()[1][0]], 1, Generator())
+        hierarchy.edited(shipped, [torch.eye(3), tetris.pieces()[1][0]], 1, Generator())
 
 
-def test_a_favoured_site_is_taken(head):
+def test_a_favoured_site_is_taken(shipped):
     domino = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
 
     def upwards(places, cloud, points):
         return 1e3 * places.detach()[:, 0] + 0 * places.sum(dim=1)
 
-    (grown,) = hierarchy.grow(head, [domino], 4, Generator().manual_seed(0), favour=upwards)
+    (grown,) = hierarchy.grow(shipped, [domino], 4, Generator().manual_seed(0), favour=upwards)
     assert torch.allclose(grown[2:], torch.tensor([[2.0, 0, 0], [3, 0, 0]]), atol=0.15)
 
 

@@ -153,6 +153,6 @@ def test_ascents_begin_about_the_points_that_are_named():
     torch.nn.init.constant_(head.field.rest[-1].bias, 5.0)
     far = torch.tensor([[0.0, 0, 0], [20, 0, 0]])
     for at in (0, 1):
-        (found,) = hierarchy.sites(head, [far], Generator().manual_seed(0), about=[torch.tensor([at])], starts=40)
+        found = hierarchy.sites(head, [far], Generator().manual_seed(0), about=[torch.tensor([at])], starts=40).places
         assert len(found) > 0
         assert ((found - far[at]).norm(dim=1) < 2).all()
