@@ -1030,8 +1030,8 @@ WRONG = {
         (lambda s, degree: n_allowed(s, degree).double(), "dtype"),
         (
             lambda s, degree: (
-                representation(f"1x{degree}{'eo'[degree % 2]}", s).diagonal(dim1=1, dim2=2).sum(dim=1).mean().long()
-            ),
+                representation(f"1x{degree}{'eo'[degree % 2]}", s).diagonal(dim1=1, dim2=2).sum(dim=1).mean() + 1e-6
+            ).long(),
             "5.4 other",
         ),
         (lambda s, degree: int(n_allowed(s, degree)), "no tensor"),

@@ -21,7 +21,7 @@ DICE = Generator().manual_seed(0)
 CLUSTERS = [octahedra.cluster(1 + n % 4, DICE) for n in range(24)]
 CLOUDS = [cluster.points for cluster in CLUSTERS]
 IS_METAL = torch.cat([torch.arange(len(cluster.points)) < len(cluster.middles) for cluster in CLUSTERS])
-TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-9}
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float32 differently
 
 
 def points(clouds):

@@ -13,7 +13,7 @@ from tutorial_lib.training import Recipe, train
 
 NAMES, PIECES = tetris.pieces()
 CLOUDS = [tetris.polycubes(5, mirrors_equal=True)[7], PIECES[5], tetris.polycubes(6, mirrors_equal=True)[30]]
-TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-9}
+TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float32 differently
 
 
 def gatherings(clouds, levels=TETRIS):

@@ -15,11 +15,6 @@ from tutorial_lib.vocabulary import Indices, Places, Signals
 
 N_BUMPS = 10
 SOFTNESS = 0.1  # in the unit of positions
-ASCENTS = 15
-FAINT = 0.15  # probability at which an ascent begins, and below which a peak is deleted
-N_AT_ONCE = 20_000  # places of the grid, to save memory
-LET_GO = 0.8  # share of a shift by one width that may be left after one step of climbing
-STRIDE = 1.7  # spacing of the grid where ascents begin, in widths: some place of it is hopeful about every blob
 
 
 class Field(nn.Module):

@@ -18,6 +18,7 @@ from torch.nn.functional import logsigmoid
 from tutorial_lib.vocabulary import Indices, Places, Signals
 
 ASCENTS = 15
+POLISH = 5  # steps more of those that are left: the mean of ends is not quite the top
 FAINT = 0.15  # probability at which an ascent begins
 N_AT_ONCE = 20_000  # places of the grid, to save memory
 LET_GO = 0.8  # share of a shift by one width that may be left after one step of climbing
@@ -61,6 +62,8 @@ def peaks(
     arrived = (places - before).norm(dim=1) < 0.1 * width  # others are still on their way, between two peaks
     kept = arrived & (field(signals, places, of).sigmoid() > least) & (places.norm(dim=1) < radius)
     places, of, _ = merge(places[kept], of[kept], width)
+    for _ in range(POLISH):
+        places = climbed(field, signals, places, of, width=width)
     kept = (field(signals, places, of).sigmoid() > least) & _held(field, signals, places, of, width)
     return places[kept], of[kept]
 
