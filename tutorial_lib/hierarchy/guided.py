@@ -14,6 +14,8 @@ from tutorial_lib.hierarchy.growing import JOINED, Favour, grow
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import Points
 
+N_AT_ONCE = 20  # codes, to save memory
+
 
 def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1.0) -> Favour:
     """What codes say of a site: the mean log-probability of the middles of the bonds that it would have.
@@ -74,10 +76,10 @@ def guided_decode(
 
 def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]:
     """For each code one point that it decodes to, that with the most bonds; the centroid, if it decodes to nothing."""
-    found = model.unfold(codes)[-1].points
-    begin = []
+    begin, found = [], [model.unfold(some)[-1].points for some in codes.split(N_AT_ONCE)]
     for number, signals in enumerate(model.signals_of(codes).split(1, dim=1)):
-        points = found.positions[found.cloud == number]
+        these = found[number // N_AT_ONCE]
+        points = these.positions[these.cloud == number % N_AT_ONCE]
         if len(points) == 0:
             begin.append(codes.new_zeros(1, 3))
             continue
