@@ -136,21 +136,11 @@ def changed(model, head, adds, removes, shapes, held_out, census, n: int, seed: 
     codes = model.encode([domino]).detach().expand(n, -1)
     for _ in range(SIX - 2):
         seen = [cloud if len(cloud) else torch.zeros(1, 3) for cloud in decoded(model, codes)]
-        grown = _one_more(head, seen, dice)
+        grown = hierarchy.grow(head, seen, [len(cloud) + 1 for cloud in seen], dice)
         with torch.no_grad():
             codes = adds(codes, torch.stack([cloud[-1] for cloud in grown]))
     result["never encoded again"] = census(decoded(model, codes))
     return result
-
-
-def _one_more(head: GrowthHead, clouds: list[Tensor], dice: Generator) -> list[Tensor]:
-    """Each cloud with one point more, if it finds one."""
-    grown: list[Tensor] = list(clouds)
-    for size in sorted(set(map(len, clouds))):
-        some = [i for i, cloud in enumerate(clouds) if len(cloud) == size]
-        for i, cloud in zip(some, hierarchy.grow(head, [clouds[i] for i in some], size + 1, dice), strict=True):
-            grown[i] = cloud
-    return grown
 
 
 def turning_error(model: HierarchicalAutoencoder, shapes: Sequence[Tensor], seed: int) -> dict[str, float]:

@@ -10,7 +10,6 @@ completes the code of one motif, the neighbours of a cube, given the code of wha
 import json
 import sys
 import time
-import warnings
 from collections import Counter
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
 from tqdm import tqdm
 
+from benchmarks.led_pieces import decoded
 from benchmarks.new_pieces import SIZES, SPLITS, census, class_of, split
 from benchmarks.table import Figure, long_benchmark, mean_and_spread
 from tutorial_lib import hierarchy, recipes, tetris, training
@@ -73,9 +73,7 @@ def of_whole_pieces(known: list[Tensor], noise: float, seed: int):
 
     def draw(n: int, n_draws: int, dice: Generator) -> list[Tensor]:
         drawn = flow.draw(n_draws, dice, numbers=told(torch.full((n_draws,), n)))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a code that decodes to nothing is counted as invalid
-            return [cloud for some in drawn.split(50) for cloud in model.decode(some)]
+        return decoded(model, drawn)
 
     return draw, model
 

@@ -159,6 +159,15 @@ def test_a_favoured_site_is_taken(shipped):
     assert torch.allclose(grown[2:], torch.tensor([[2.0, 0, 0], [3, 0, 0]]), atol=0.15)
 
 
+def test_clouds_of_two_sizes_grow_each_to_its_own(shipped):
+    begin = [torch.zeros(1, 3), tetris.pieces()[1][0]]
+    grown = hierarchy.grow(shipped, begin, [3, 5], Generator().manual_seed(0))
+    assert [len(cloud) for cloud in grown] == [3, 5]
+    with pytest.raises(ValueError, match="1 numbers of points for 2 clouds"):
+        hierarchy.grow(shipped, begin, [3], Generator())
+    assert hierarchy.edited(shipped, [], 1, Generator()) == []
+
+
 def test_an_empty_cloud_is_named():
     with pytest.raises(ValueError, match="no point"):
         hierarchy.grow(hierarchy.GrowthHead(), [torch.zeros(0, 3)], 3, Generator())

@@ -14,8 +14,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.hierarchy.points import Points
-from tutorial_lib.sphere import merge
+from tutorial_lib.hierarchy.points import Points, in_one_part
 from tutorial_lib.vocabulary import Indices, Places
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
@@ -94,7 +93,7 @@ def sites(
 def grow(
     model: GrowthHead,
     clouds: Sequence[Tensor],
-    n_points: int,
+    n_points: int | Sequence[int],
     dice: Generator,
     *,
     favour: Favour | None = None,
@@ -110,7 +109,7 @@ def grow(
     Args:
         model: the head, trained.
         clouds: (n, 3) each, in the unit of the head; a single point is enough to begin with.
-        n_points: how many points each should have in the end.
+        n_points: how many points each should have in the end, one number for all or one for each.
         dice: of the draws.
         favour: as in `sites`; without it all sites of a cloud are as likely as each other.
         sure: as in `sites`.
@@ -124,12 +123,15 @@ def grow(
         (n, 3) each, in the same unit, where they stood; smaller than asked for where nothing more was proposed.
 
     Raises:
-        ValueError: a cloud is empty.
+        ValueError: a cloud is empty, or there are not as many numbers as clouds.
     """
     clouds, named = list(clouds), kinds and list(kinds)
+    wanted = [n_points] * len(clouds) if isinstance(n_points, int) else list(n_points)
+    if len(wanted) != len(clouds):
+        raise ValueError(f"{len(wanted)} numbers of points for {len(clouds)} clouds: give one for each, or one for all")
     at_once = max(1, N_AT_ONCE // starts)
-    for size in range(min(map(len, clouds), default=n_points), n_points):
-        left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size]
+    for size in range(min(map(len, clouds), default=0), max(wanted, default=0)):
+        left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size < wanted[i]]
         for _ in range(tries):
             for some in (left[at : at + at_once] for at in range(0, len(left), at_once)):
                 led = favour and partial(_renumbered, favour, torch.tensor(some, device=dice.device))
@@ -174,8 +176,8 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
     points = Points(left.flatten(0, 1), numbers.repeat_interleave(n - 1), n)
     with torch.no_grad():
         _, least = model.judged(model(points), points, cloud, numbers)
-    parts = [len(merge(part, torch.zeros(n - 1).long(), JOINED)[0]) for part in left]
-    return (least > sure) & (torch.tensor(parts, device=cloud.device) == 1)
+    together = [in_one_part(part, JOINED) for part in left]
+    return (least > sure) & torch.tensor(together, device=cloud.device)
 
 
 def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Generator) -> list[Tensor]:
@@ -194,16 +196,16 @@ def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Gene
         ValueError: the clouds have different sizes, or one point only.
     """
     clouds = list(clouds)
-    size = {len(cloud) for cloud in clouds}
-    if len(size) > 1 or size & {0, 1}:
-        raise ValueError(f"clouds of {sorted(size)} points: all have to be of one size, of two points at least")
+    wanted = [len(cloud) for cloud in clouds]
+    if len(set(wanted)) > 1 or {0, 1} & set(wanted):
+        raise ValueError(f"clouds of {sorted(set(wanted))} points: all have to be of one size, of two points at least")
     for _ in range(n_edits):
         for i, cloud in enumerate(clouds):
             weight = removable(model, cloud).float()
             if weight.any():
                 at = int(torch.multinomial(weight, 1, generator=dice))
                 clouds[i] = torch.cat([cloud[:at], cloud[at + 1 :]])
-        clouds = grow(model, clouds, size.copy().pop(), dice)
+        clouds = grow(model, clouds, wanted, dice)
     return clouds
 
 

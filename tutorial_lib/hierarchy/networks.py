@@ -135,15 +135,11 @@ def more_octahedra(
 
 def _added(head: GrowthHead, networks: list[Octahedra], more: int, kind: int, dice: Generator) -> list[Tensor]:
     """The points that a head adds to each network, so many at most; corners about the middle that came last."""
-    found: list[Tensor] = [torch.zeros(0, 3)] * len(networks)
-    for size in sorted({len(network.points) for network in networks}):
-        same = [i for i, network in enumerate(networks) if len(network.points) == size]
-        clouds, kinds = [networks[i].points for i in same], [_kinds(networks[i]) for i in same]
-        about = [torch.tensor([len(networks[i].middles) - 1]) for i in same] if kind == CORNER else None
-        how = {"sure": SURE[kind], "starts": N_STARTS[kind], "about": about, "kinds": kinds, "adds": kind}
-        for i, cloud in zip(same, grow(head, clouds, size + more, dice, **how), strict=True):
-            found[i] = cloud[size:]
-    return found
+    clouds, kinds = [network.points for network in networks], [_kinds(network) for network in networks]
+    about = [torch.tensor([len(network.middles) - 1]) for network in networks] if kind == CORNER else None
+    how = {"sure": SURE[kind], "starts": N_STARTS[kind], "about": about, "kinds": kinds, "adds": kind}
+    grown = grow(head, clouds, [len(cloud) + more for cloud in clouds], dice, **how)
+    return [cloud[len(before) :] for cloud, before in zip(grown, clouds, strict=True)]
 
 
 def _kinds(network: Octahedra) -> Tensor:

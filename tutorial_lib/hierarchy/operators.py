@@ -12,7 +12,8 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.layers import Message
-from tutorial_lib.sphere import Bend, Mix, merge, normalised
+from tutorial_lib.hierarchy.points import in_one_part
+from tutorial_lib.sphere import Bend, Mix, normalised
 from tutorial_lib.vocabulary import Features, Places
 
 N_BENDS = 3
@@ -82,7 +83,7 @@ def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dic
     for cloud in clouds:
         for at in torch.randperm(len(cloud), generator=dice).tolist():
             rest = torch.cat([cloud[:at], cloud[at + 1 :]])
-            if len(merge(rest, torch.zeros(len(rest)).long(), model.levels[0].reach)[0]) == 1:
+            if in_one_part(rest, model.levels[0].reach):
                 break
         less.append(rest)
         places.append(cloud[at] - rest.mean(dim=0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tutorial_lib.sphere import merge
 from tutorial_lib.vocabulary import Indices, Positions
 
 
@@ -65,6 +66,22 @@ def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
     for row, cloud in zip(positions, clouds, strict=True):
         row[: len(cloud)] = cloud
     return positions, torch.tensor([len(cloud) for cloud in clouds], device=positions.device)
+
+
+def in_one_part(cloud: Tensor, reach: float) -> bool:
+    """Whether a cloud hangs together: from each point to each other there is a chain of points near to the next.
+
+    Args:
+        cloud: (n, 3), in the unit of the reach.
+        reach: points nearer than this are near.
+
+    Returns:
+        True also for one point; False for none.
+
+    Raises:
+        Nothing.
+    """
+    return len(merge(cloud, torch.zeros(len(cloud), dtype=torch.long, device=cloud.device), reach)[0]) == 1
 
 
 def points_of(positions: Positions, counts: Indices, species: Tensor | None = None) -> Points:
