@@ -1,13 +1,12 @@
 """The last exercises of notebook 05: which pieces are new, and which points hold a cloud together."""
 
-from itertools import permutations, product
-
 import torch
 from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
 from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, judge, recognise
 from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.tetris import WAYS, Cells, polycube_of, polycubes
 
 HINTS = {
     "5.5 known": "A child may be the image of a parent. Is what is known already counted?",
@@ -33,14 +32,6 @@ RIGHT = {
     "5.5": "copies, mirror images and lost cubes count for nothing now.",
     "5.6": "and so an editor never tears what it edits.",
 }
-TURNS = torch.stack(
-    [
-        torch.diag(torch.tensor(signs))[list(order)]
-        for order in permutations(range(3))
-        for signs in product((1, -1), repeat=3)
-    ]
-)  # all 48 ways to lay a cube upon itself
-STEPS = torch.cat([torch.eye(3), -torch.eye(3)]).long()
 SIZE = 5
 
 
@@ -82,9 +73,11 @@ def _counts_new(answer: Answer, dice: Generator) -> None:
     for born, right, hint, sentence in cases:
         if int(answer(born, known, shape=(), dtype=torch.int64)) != right:
             raise Wrong(sentence, HINTS[f"5.5 {hint}"])
+    every = [(piece - piece[0]).round().long() for piece in polycubes(SIZE, mirrors_equal=True)]
     for _ in range(3):
-        known, fresh = ([_piece(SIZE, dice) for _ in range(n)] for n in (3, 5))
-        born = [*fresh, *fresh[:2], *known, _piece(SIZE - 1, dice), cut, edge]
+        drawn = [every[i] for i in torch.randint(len(every), (8,), generator=dice).tolist()]
+        known, fresh = drawn[:3], drawn[3:]
+        born = [*fresh, *fresh[:2], *known, line[1:], cut, edge]
         born = [_posed(born[i], dice) for i in torch.randperm(len(born), generator=dice).tolist()]
         right = len({_name(piece) for piece in fresh} - {_name(piece) for piece in known})
         found = int(answer(born, known, shape=(), dtype=torch.int64))
@@ -93,26 +86,15 @@ def _counts_new(answer: Answer, dice: Generator) -> None:
             raise Wrong(f"it finds {found} new pieces, and there are {right}.", HINTS[hint])
 
 
-def _piece(n: int, dice: Generator) -> Tensor:
-    """A polycube of n cubes, as cells."""
-    cells = torch.zeros(1, 3, dtype=torch.long)
-    while len(cells) < n:
-        at, step = (int(torch.randint(most, (), generator=dice)) for most in (len(cells), 6))
-        cells = torch.unique(torch.cat([cells, cells[at : at + 1] + STEPS[step]]), dim=0)
-    return cells
-
-
 def _posed(cells: Tensor, dice: Generator) -> Tensor:
     """The same piece, turned, mirrored, moved and renumbered."""
-    turn = TURNS[int(torch.randint(len(TURNS), (), generator=dice))]
+    order, signs = WAYS[int(torch.randint(len(WAYS), (), generator=dice))]
     shift = torch.randint(-5, 6, (3,), generator=dice)
-    return (cells @ turn + shift)[torch.randperm(len(cells), generator=dice)]
+    return (cells[:, list(order)] * torch.tensor(signs) + shift)[torch.randperm(len(cells), generator=dice)]
 
 
-def _name(cells: Tensor) -> tuple:
-    """The first of its poses in alphabetical order."""
-    poses = [cells @ turn for turn in TURNS]
-    return min(tuple(sorted(map(tuple, (pose - pose.amin(dim=0)).tolist()))) for pose in poses)
+def _name(cells: Tensor) -> Cells | None:
+    return polycube_of(cells.double(), mirrors_equal=True)
 
 
 def _n_parts(x: Tensor, reach: float) -> int:
