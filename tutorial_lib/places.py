@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.inpainting import Draws, shell_places
 from tutorial_lib.shipped import MODELS, with_weights
 from tutorial_lib.vocabulary import Known, PerCandidate
@@ -37,7 +38,7 @@ def bumps(distance: Tensor) -> Tensor:
         Nothing.
     """
     centres = torch.linspace(0, REACH, N_BUMPS, device=distance.device, dtype=distance.dtype)
-    return (-0.5 * ((distance[..., None] - centres) * (N_BUMPS / REACH)).square()).exp()
+    return gaussians(distance, centres, REACH / N_BUMPS)
 
 
 class PlaceScorer(nn.Module):

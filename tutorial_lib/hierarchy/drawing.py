@@ -6,15 +6,19 @@ that was shown in one pose is drawn in all. What may be given beside it, such as
 turns along; numbers, such as the size that is wanted, do not turn.
 """
 
+import math
+
 import torch
 from torch import Generator, Tensor, nn
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.hierarchy.codes import codes_of, signals_of
 from tutorial_lib.sphere import Bend, Mix, degrees, normalised
 from tutorial_lib.transport import matching_error, normal, transport
 from tutorial_lib.vocabulary import Features, Scalars
 
 N_BUMPS = 12  # on the axis of times
+WIDTH = 1 / (N_BUMPS - 1) / math.sqrt(2)
 N_STEPS = 6  # of Runge and Kutta: 24 velocities
 LEAST = 0.05  # is added to every standard deviation: what never varies is not blown up
 
@@ -57,7 +61,7 @@ class CodeFlow(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("scale", (scale + LEAST)[degrees(lmax)][:, None])
         self.register_buffer("degree", degrees(lmax), persistent=False)
-        self.register_buffer("bumps", torch.linspace(0, 1, N_BUMPS), persistent=False)
+        self.register_buffer("centres", torch.linspace(0, 1, N_BUMPS), persistent=False)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.begin = Mix(n + given_channels, channels, lmax)
@@ -93,7 +97,7 @@ class CodeFlow(nn.Module):
         signals = signals_of(points / known.width, self.lmax)
         if given is not None:
             signals = torch.cat([signals, signals_of(given, self.lmax)], dim=2)
-        told = (-((time[:, None] - self.bumps) * (N_BUMPS - 1)).square()).exp()
+        told = gaussians(time, self.centres, WIDTH)
         told = self.scalars(told if numbers is None else torch.cat([told, numbers], dim=1))
         told = told.unflatten(1, (len(self.bends), self.lmax + 2, -1)).permute(1, 2, 0, 3)  # bends, l, N, channels
         signals = self.begin(signals)

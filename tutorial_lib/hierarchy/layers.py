@@ -1,8 +1,11 @@
 """What points tell each other: signals at points come in, signals at points go out, one level up or one level down."""
 
+import math
+
 import torch
 from torch import nn
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.hierarchy.levels import Gathering, Level
 from tutorial_lib.hierarchy.points import Points
 from tutorial_lib.sphere import Bend, Mix, harmonics, product
@@ -11,6 +14,7 @@ from tutorial_lib.vocabulary import Indices, Places, Signals
 SOFTNESS = 0.15  # edges of a cube: nearer than this to a centre, a direction fades
 VIEW = 4.5  # edges of a cube: where the bumps on the axis of distances end
 N_BUMPS = 10
+WIDTH = VIEW / (N_BUMPS - 1) / math.sqrt(2)
 
 
 class Message(nn.Module):
@@ -25,7 +29,7 @@ class Message(nn.Module):
     def __init__(self, channels: int, lmax: int, unit: float = 1.0):
         super().__init__()
         self.lmax, self.shape, self.unit = lmax, (2, lmax + 1, channels), unit
-        self.register_buffer("bumps", torch.linspace(0, VIEW, N_BUMPS), persistent=False)
+        self.register_buffer("centres", torch.linspace(0, VIEW, N_BUMPS), persistent=False)
         self.radial = nn.Sequential(nn.Linear(N_BUMPS, 64), nn.SiLU(), nn.Linear(64, 2 * (lmax + 1) * channels))
         self.before, self.after = Mix(channels, channels, lmax), Mix(channels, channels, lmax)
 
@@ -46,9 +50,9 @@ class Message(nn.Module):
             RuntimeError: there is another number of channels.
         """
         vectors = vectors / self.unit
-        distance = (vectors.square().sum(dim=1, keepdim=True) + 1e-12).sqrt()
-        bumps = (-((distance - self.bumps) * (N_BUMPS - 1) / VIEW).square()).exp()
-        of_l = self.radial(bumps).unflatten(1, self.shape).permute(1, 2, 0, 3)  # 2, l, messages, channels
+        distance = (vectors.square().sum(dim=1) + 1e-12).sqrt()
+        of_l = self.radial(gaussians(distance, self.centres, WIDTH))
+        of_l = of_l.unflatten(1, self.shape).permute(1, 2, 0, 3)  # 2, l, messages, channels
         direction = harmonics(self.lmax, vectors, softness=SOFTNESS).mT[..., None]
         filters, plain = direction * of_l[0][self.before.degree], direction * of_l[1][self.before.degree]
         sent = product(self.before(signals)[:, source], filters) + signals[:1, source] * plain

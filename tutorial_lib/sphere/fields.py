@@ -5,11 +5,14 @@ It is trained to be a blob about every point; points are then read off as its pe
 and no slot: one, two or five of them need no other network, and a symmetric signal is no obstacle.
 """
 
+import math
+
 import torch
 from e3nn import o3
 from torch import Generator, Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.sphere.signals import degrees
 from tutorial_lib.vocabulary import Indices, Places, Signals
 
@@ -42,7 +45,7 @@ class Field(nn.Module):
         nn.init.constant_(self.rest[-1].bias, -2.0)  # most places are empty
         each_l = (degrees(lmax) == torch.arange(lmax + 1)[:, None]).float()
         self.register_buffer("sum_of_l", each_l / each_l.sum(dim=1, keepdim=True).sqrt(), persistent=False)
-        self.register_buffer("bumps", torch.linspace(0, self.radius, N_BUMPS), persistent=False)
+        self.register_buffer("centres", torch.linspace(0, self.radius, N_BUMPS), persistent=False)
 
     def forward(self, signals: Signals, places: Places, of: Indices) -> Tensor:
         """The logits at places.
@@ -98,9 +101,8 @@ class Field(nn.Module):
         together = signals[:, of] * solid.mT[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
-        scale, shift = self.by_distance(
-            (-((distance - self.bumps) * (N_BUMPS - 1) / self.radius).square()).exp()
-        ).chunk(2, dim=1)
+        heights = gaussians(distance[:, 0], self.centres, self.radius / (N_BUMPS - 1) / math.sqrt(2))
+        scale, shift = self.by_distance(heights).chunk(2, dim=1)
         return self.rest(self.first(invariants.permute(1, 2, 0).flatten(1)) * (1 + scale) + shift)
 
 

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.transport import normal
 from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars
 
@@ -118,5 +119,5 @@ class MotifVelocity(nn.Module):
         cloud: Motifs = nn.functional.pad(self.chart.positions(point), (0, 0, 1, 0))
         one, other = self.pairs.to(point.device)
         distance = ((cloud[:, one] - cloud[:, other]).square().sum(-1) + BLUR).sqrt()
-        bumps = (-((distance[..., None] - self.centres) / SPACING).square()).exp()
-        return torch.cat([distance - TYPICAL, bumps.flatten(1)], dim=1)
+        heights = gaussians(distance, self.centres, SPACING / math.sqrt(2))
+        return torch.cat([distance - TYPICAL, heights.flatten(1)], dim=1)

@@ -8,6 +8,7 @@ exactly. Noise has the same symmetry, so the generated distribution has it, too.
 import torch
 from torch import Tensor, nn
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.extensions.flow.network import TimeWaves
 from tutorial_lib.transport import normal
 from tutorial_lib.vocabulary import Features, Positions, Scalars
@@ -88,7 +89,7 @@ class SetVelocity(nn.Module):
         return known.slope * point + known.left * (pushed + pulled)
 
     def _bumps(self, distance: Tensor) -> Tensor:
-        return (-((distance - self.centres) * (N_BUMPS / FARTHEST)).square() / 2).exp()
+        return gaussians(distance[..., 0], self.centres, FARTHEST / N_BUMPS)
 
 
 def _length(vectors: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.hamiltonians import check_molecule
 
 NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first bump and of the last
@@ -92,4 +93,4 @@ def bumps(distance: Tensor) -> Tensor:
         Nothing.
     """
     centres = torch.linspace(NEAREST, FARTHEST, N_BUMPS, dtype=distance.dtype)
-    return (-0.5 * ((distance[..., None] - centres) * (N_BUMPS / (FARTHEST - NEAREST))).square()).exp()
+    return gaussians(distance, centres, (FARTHEST - NEAREST) / N_BUMPS)

@@ -13,6 +13,7 @@ import torch
 from ase import Atoms
 from torch import Tensor
 
+from tutorial_lib.bumps import gaussians
 from tutorial_lib.vocabulary import Indices, Scalars
 
 ELEMENTS = ("H", "C", "N", "O", "F")
@@ -193,7 +194,7 @@ def bumps(distance: Scalars, cutoff: float = CUTOFF, n: int = N_BUMPS) -> Tensor
         Nothing.
     """
     centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
-    heights = (-0.5 * ((distance[..., None] - centres) * (n / (cutoff - NEAREST))).square()).exp()
+    heights = gaussians(distance, centres, (cutoff - NEAREST) / n)
     return heights * (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
 
 

@@ -1,0 +1,50 @@
+"""Gaussian bumps: their heights, far away and near, and how long a processor takes for them."""
+
+import time
+
+import pytest
+import torch
+
+from tutorial_lib.bumps import gaussians
+
+CENTRES = torch.linspace(0, 4, 9)
+
+
+def test_heights():
+    """One at the centre, exp(-1/2) a width away, in every shape."""
+    values = torch.tensor([[1.0, 1.5], [2.0, 4.0]])
+    heights = gaussians(values, CENTRES, 0.5)
+    assert heights.shape == (2, 2, 9)
+    assert heights[0, 0, 2] == 1
+    assert torch.allclose(heights[0, 0, [1, 3]], torch.tensor(-0.5).exp())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_far_away_changes_nothing_but_the_last_digits(dtype):
+    """A bump out of sight is below 1e-12, and no derivative is lost where one matters."""
+    values = torch.linspace(0, 100, 1001, dtype=dtype, requires_grad=True)
+    heights = gaussians(values, CENTRES.to(dtype), 0.3)
+    plain = (-(((values[:, None] - CENTRES.to(dtype)) / 0.3) ** 2) / 2).exp()
+    assert (heights - plain).abs().max() < 1e-6 * (1 if dtype == torch.float32 else 1e-5)
+    (ours,) = torch.autograd.grad(heights.sum(), values, retain_graph=True)
+    (theirs,) = torch.autograd.grad(plain.sum(), values)
+    assert (ours - theirs).abs().max() < 1e-5
+
+
+def test_a_distant_bump_takes_no_longer_than_a_near_one():
+    """Numbers too small for single precision take some processors a hundred times as long."""
+    near, far = torch.full((20_000,), 2.0), torch.full((20_000,), 2.0 + 9.5 * 0.3 + 1)
+
+    def seconds(values: torch.Tensor) -> float:
+        start = time.process_time()
+        for _ in range(20):
+            gaussians(values, CENTRES, 0.3)
+        return time.process_time() - start
+
+    assert min(seconds(far) for _ in range(3)) < 5 * min(seconds(near) for _ in range(3))
+
+
+def test_a_width_of_nothing_is_refused():
+    """In words."""
+    with pytest.raises(ValueError, match="above 0"):
+        gaussians(CENTRES, CENTRES, 0.0)

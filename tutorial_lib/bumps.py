@@ -1,0 +1,29 @@
+"""Gaussian bumps: numbers come in, such as distances, and the heights of bumps over them go out.
+
+A network reads a number more easily from a row of bumps, of which two or three answer, than from the number alone.
+"""
+
+from torch import Tensor
+
+# Below exp(-87) a number in single precision has no full accuracy left, and many a processor takes a hundred times as
+# long for it. A bump that far away is 1e-13 here.
+FARTHEST = 30.0
+
+
+def gaussians(values: Tensor, centres: Tensor, width: float) -> Tensor:
+    """The heights exp(-((value - centre) / width)^2 / 2), at least 1e-13.
+
+    Args:
+        values: (...), in any unit.
+        centres: (n,), in the same unit.
+        width: the standard deviation of a bump, in the same unit.
+
+    Returns:
+        (..., n), from 1e-13 to 1, no unit.
+
+    Raises:
+        ValueError: the width is not above 0.
+    """
+    if not width > 0:
+        raise ValueError(f"a bump of width {width}: it must be above 0")
+    return (((values[..., None] - centres) / width).square() / -2).clamp(min=-FARTHEST).exp()
