@@ -110,31 +110,40 @@ def _match(part: Tensor, whole: Tensor, allow_mirror: bool, n_nearest: int) -> t
     corners = whole[each[:, None, None], whole.norm(dim=-1).argsort(dim=-1)[:, triplets]]
     first = part[each[:, None], part.norm(dim=-1).argsort(dim=-1)[:, :3]]
     rotation, _ = turned_onto(corners, first[:, None].expand_as(corners), allow_mirror)
-    order = _assigned(part, whole, rotation)
-    for n_kept in [N_KEPT, *[len(triplets)] * N_ROUNDS]:
-        rotation, rmsd = _posed(part, whole, order, allow_mirror)
-        best = rmsd.topk(min(n_kept, rmsd.shape[1]), largest=False).indices
-        rotation = rotation.gather(1, best[..., None, None].expand(-1, -1, 3, 3))
-        before, order = (
-            order.gather(1, best[..., None].expand(-1, -1, order.shape[2])),
-            _assigned(part, whole, rotation),
-        )
-        if torch.equal(before, order):
-            break
+    of = each.repeat_interleave(len(triplets))
+    order = _assigned(part[of], whole[of], rotation.flatten(0, 1))
+    _, rmsd = _posed(part[of], whole[of], order, allow_mirror)
+    kept = rmsd.view(len(part), -1).topk(min(N_KEPT, len(triplets)), largest=False).indices
+    order = order[(kept + len(triplets) * each[:, None]).flatten()]
+    of = each.repeat_interleave(kept.shape[1])
+    rotation, rmsd = _refined(part[of], whole[of], order, allow_mirror)
+    least, winner = rmsd.view(kept.shape).min(dim=1)
+    agreement = (rmsd.view(kept.shape) < least[:, None] + 1e-6 * (1 + least[:, None])).double().mean(1)
+    winner = winner + kept.shape[1] * each
+    return order[winner], rotation[winner], least, agreement
+
+
+def _refined(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> tuple[Tensor, Tensor]:
+    """Rotations and distances after assignment and rotation in turn; the orders are changed in place."""
     rotation, rmsd = _posed(part, whole, order, allow_mirror)
-    least, winner = rmsd.min(dim=1)
-    agreement = (rmsd < least[:, None] + 1e-6 * (1 + least[:, None])).double().mean(1)
-    return order[each, winner], rotation[each, winner], least, agreement
+    moving = torch.arange(len(part))  # those whose last assignment changed anything; the others have settled
+    for _ in range(1 + N_ROUNDS):
+        fresh = _assigned(part[moving], whole[moving], rotation[moving])
+        changed = (fresh != order[moving]).any(dim=1)
+        moving = moving[changed]
+        if len(moving) == 0:
+            break
+        order[moving] = fresh[changed]
+        rotation[moving], rmsd[moving] = _posed(part[moving], whole[moving], order[moving], allow_mirror)
+    return rotation, rmsd
 
 
 def _assigned(part: Tensor, whole: Tensor, rotation: Tensor) -> Tensor:
-    apart = torch.cdist(part[:, None].expand(-1, rotation.shape[1], -1, -1), whole[:, None] @ rotation.mT).square()
-    partner = np.stack([linear_sum_assignment(table)[1] for table in apart.flatten(0, 1).numpy()])
-    return torch.from_numpy(partner).view(apart.shape[:3])
+    apart = torch.cdist(part, whole @ rotation.mT).square()
+    return torch.from_numpy(np.array([linear_sum_assignment(table)[1] for table in apart.numpy()]))
 
 
 def _posed(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> tuple[Tensor, Tensor]:
-    chosen = whole[torch.arange(len(whole))[:, None, None], order]
-    target = part[:, None].expand_as(chosen)
-    rotation, _ = turned_onto(chosen, target, allow_mirror)
-    return rotation, (chosen @ rotation.mT - target).square().sum((-2, -1)).div(part.shape[1]).sqrt()
+    chosen = whole.gather(1, order[..., None].expand_as(part))
+    rotation, _ = turned_onto(chosen, part, allow_mirror)
+    return rotation, (chosen @ rotation.mT - part).square().sum((-2, -1)).div(part.shape[1]).sqrt()
