@@ -15,6 +15,7 @@ from tutorial_lib.__main__ import KernelMeter
 
 NO_NETWORK = Path(__file__).parent / "tests" / "no_network"
 METERS: dict[str, KernelMeter] = {}
+PACES: dict[str, budget.Pace] = {}
 
 
 def pytest_addoption(parser):
@@ -42,13 +43,24 @@ def pytest_collectstart(collector):
         pid = collector.kernel.km.provisioner.pid
         budget.confine(pid)
         METERS[collector.path.stem] = KernelMeter(pid)
+        PACES[collector.path.stem] = budget.Pace()
 
     collector.setup = setup
+    end = collector.teardown
+
+    def teardown():
+        PACES[collector.path.stem].stop()
+        end()
+
+    collector.teardown = teardown
 
 
 def _costs():
     return {
-        name: {"cpu_seconds": round(meter.cpu_seconds, 1), "gigabytes": round(meter.peak_bytes / 1e9, 2)}
+        name: {
+            "cpu_seconds": round(meter.cpu_seconds / PACES[name].stop(), 1),
+            "gigabytes": round(meter.peak_bytes / 1e9, 2),
+        }
         for name, meter in sorted(METERS.items())
         if name[:2] in budget.CPU_SECONDS and not name.endswith("_solutions")
     }
@@ -68,10 +80,9 @@ def pytest_terminal_summary(terminalreporter):
     if costs:
         terminalreporter.section("notebooks")
     for name, cost in costs.items():
-        allowed = budget.CPU_SECONDS[name[:2]]
         terminalreporter.line(
-            f"{name}: {cost['cpu_seconds']:.0f} of {allowed} CPU seconds, "
-            f"{cost['gigabytes']:.2f} of {budget.GIGABYTES:g} GB"
+            f"{name}: {cost['cpu_seconds']:.0f} of {budget.CPU_SECONDS[name[:2]]} undisturbed CPU seconds, "
+            f"{METERS[name].cpu_seconds:.0f} on this machine; {cost['gigabytes']:.2f} of {budget.GIGABYTES:g} GB"
         )
     for sentence in budget.over_budget(costs):
         terminalreporter.line(f"over budget: {sentence}", red=True)

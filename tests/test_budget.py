@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 
 from benchmarks import budget
@@ -22,3 +23,14 @@ def test_every_notebook_has_a_budget_and_a_measurement():
     numbers = {path.name[:2] for path in NOTEBOOKS.glob("[0-9]*.ipynb")}
     assert numbers == set(budget.CPU_SECONDS)
     assert numbers == {name[:2] for name in json.loads(budget.RESULTS.read_text())}
+
+
+def test_a_pace_is_that_of_a_fixed_piece_of_work(monkeypatch):
+    undisturbed = budget.UNDISTURBED
+    monkeypatch.setattr(budget, "UNDISTURBED", undisturbed / 100)
+    slow = budget.Pace(rest=0.01)
+    time.sleep(0.05)
+    assert slow.stop() > 20
+    assert slow.samples
+    monkeypatch.setattr(budget, "UNDISTURBED", undisturbed * 100)
+    assert budget.Pace().stop() == 1, "a faster machine is given no smaller budget"
