@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -19,6 +20,10 @@ import nbformat
 from PIL import Image
 
 TOP = Path(__file__).parent.parent
+sys.path.insert(0, str(TOP))
+
+from benchmarks.__main__ import NAMES, figures, markdown  # noqa: E402
+
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
@@ -85,6 +90,15 @@ def table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
         minutes, memory = f"{cost['cpu_seconds'] / 60:.1f}", f"{cost['gigabytes']:.1f}"
         rows.append(f"| [{name}](notebooks/{name}.ipynb) | {question} | {minutes} | {memory} | {places} |")
     return "\n".join(rows)
+
+
+def figures_table() -> str:
+    """Every figure of which something was asked, folded, as `python -m benchmarks --stored` prints them."""
+    found = figures(NAMES)
+    asked = [figure for some in found.values() for figure in some if not figure.asked.startswith("reported")]
+    kept = sum(figure.passes for figure in asked)
+    head = f"<details>\n<summary>{kept} of {len(asked)} figures are as asked</summary>\n\n"
+    return f"{head}{markdown(found)}\n\n</details>"
 
 
 def clone(address: str = ADDRESS) -> str:
@@ -214,7 +228,9 @@ def main() -> None:
         nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
     costs = json.loads((TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
     readme = TOP / "README.md"
-    readme.write_text(with_blocks(readme.read_text(encoding="utf-8"), blocks(costs)), encoding="utf-8")
+    readme.write_text(
+        with_blocks(readme.read_text(encoding="utf-8"), blocks(costs) | {"figures": figures_table()}), encoding="utf-8"
+    )
     HUB.write_text(with_blocks(HUB.read_text(encoding="utf-8"), hub_blocks()), encoding="utf-8")
     (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
     picture().save(PICTURE)

@@ -1,10 +1,10 @@
 """Lesson plans of 50 and 90 minutes, from cell times that were measured and from how much there is to read.
 
-python scripts/make_plans.py                write the plans into docs/teaching/, and the table into its index
-python scripts/make_plans.py measure 02     run notebooks (all if none is named) and store the seconds of each section
+python scripts/make_plans.py     write the plans into docs/teaching/, and the table into its index
 
-Which sections a plan takes stands in docs/teaching/plans.toml; the minutes of an exercise there are an estimate, and
-all other minutes are computed: `MINUTES` says from what.
+`python -m benchmarks.notebooks` has measured the seconds of each cell. Which sections a plan takes stands in
+docs/teaching/plans.toml; the minutes of an exercise there are an estimate, and all other minutes are computed:
+`MINUTES` says from what.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from scripts.make_front_page import with_blocks  # noqa: E402
 from tutorial_lib.__main__ import notebooks  # noqa: E402
 
 TEACHING = TOP / "docs" / "teaching"
-SECONDS = TOP / "benchmarks" / "results" / "sections.json"
+SECONDS = TOP / "benchmarks" / "results" / "notebooks.json"
 LENGTHS = ("50", "90")
 LEFT_OUT = ("Questions", "Exercises", "Sources")
 # A class that reads aloud and talks; the vote of a Predict, its run and what is said about it.
@@ -121,41 +121,26 @@ def overview(lessons: dict[str, list[Section]], seconds: dict[str, dict[str, flo
     return "\n".join(rows)
 
 
-def measure(path: Path) -> dict[str, float]:
-    """The CPU seconds of each section of a notebook, run from top to bottom.
+def seconds_of(path: Path) -> dict[str, float]:
+    """The CPU seconds of each section of a notebook, from those of its cells.
 
     Raises:
-        CellExecutionError: a cell failed.
+        SystemExit: a cell has not been measured yet.
     """
-    import psutil
-    from nbclient import NotebookClient
-    from tqdm import tqdm
-
     book = nbformat.read(path, 4)
-    client = NotebookClient(book, timeout=None, resources={"metadata": {"path": str(path.parent)}})
-    spent = {}
-    with client.setup_kernel():
-        process = psutil.Process(client.km.provisioner.pid)
-        for place, cell in enumerate(tqdm(book.cells, desc=path.stem, unit="cell")):
-            before = sum(process.cpu_times()[:2])
-            client.execute_cell(cell, place)
-            spent[place] = sum(process.cpu_times()[:2]) - before
-    return {section.title: round(sum(spent[i] for i in section.cells), 1) for section in sections(book)}
+    spent = json.loads(SECONDS.read_text(encoding="utf-8"))["series"].get(path.stem, {}).get("seconds", {})
+    try:
+        costs = {part.title: sum(spent[book.cells[i].id] for i in part.cells) for part in sections(book)}
+    except KeyError:
+        sys.exit(f"{path.stem} has cells that were never measured: python -m benchmarks.notebooks {path.stem[:2]}")
+    return {title: round(cost, 1) for title, cost in costs.items()}
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", nargs="?", choices=["write", "measure"], default="write")
-    parser.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
-    args = parser.parse_args()
-    seconds = json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
-    if args.command == "measure":
-        for path in notebooks(args.numbers):
-            seconds[path.stem] = measure(path)
-            stored = json.dumps(dict(sorted(seconds.items())), indent=1, ensure_ascii=False) + "\n"
-            SECONDS.write_text(stored, encoding="utf-8")
-        return
+    parser.parse_args()
+    seconds = {path.stem: seconds_of(path) for path in notebooks([])}
     plans = tomllib.loads((TEACHING / "plans.toml").read_text(encoding="utf-8"))
     lessons = {path.stem: sections(nbformat.read(path, 4)) for path in notebooks([])}
     for name, plan in plans.items():

@@ -24,6 +24,12 @@ def test_the_readme_is_the_generated_one():
     assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
 
 
+def test_the_figures_are_those_that_were_stored():
+    assert page.with_blocks(README, {"figures": page.figures_table()}) == README, (
+        "run python scripts/make_front_page.py"
+    )
+
+
 def test_the_link_to_a_hub_is_the_generated_one():
     text = page.HUB.read_text(encoding="utf-8")
     assert page.with_blocks(text, page.hub_blocks()) == text, "run python scripts/make_front_page.py"

@@ -12,7 +12,7 @@ from scripts import make_plans as plans
 from tutorial_lib import exercises
 
 CHOSEN = tomllib.loads((plans.TEACHING / "plans.toml").read_text(encoding="utf-8"))
-SECONDS = json.loads(plans.SECONDS.read_text(encoding="utf-8"))
+SECONDS = {path.stem: plans.seconds_of(path) for path in plans.notebooks([])}
 SECTIONS = {path.stem: plans.sections(nbformat.read(path, 4)) for path in plans.notebooks([])}
 PARTS = ["Goals", "Before the lesson", "A plan", "What students believe", "To discuss", "What to skip",
          "A spare exercise"]  # fmt: skip
@@ -58,7 +58,7 @@ def test_the_index_has_the_computed_table():
 
 @each_lesson
 def test_the_seconds_are_those_of_this_notebook(name):
-    assert list(SECONDS[name]) == [section.title for section in SECTIONS[name]], "make_plans.py measure"
+    assert list(SECONDS[name]) == [section.title for section in SECTIONS[name]]
     budget = json.loads((plans.TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
     ratio = (sum(SECONDS[name].values()) + 5) / (budget[name]["cpu_seconds"] + 5)
     assert 1 / 3 < ratio < 3, "two machines may differ in speed, but not by that much"

@@ -1,0 +1,103 @@
+"""Re-measures what every cell of the notebooks takes, and whether two runs print the same.
+
+`python -m benchmarks.notebooks [NN ...] [--jobs 2]`: each notebook is run twice from top to bottom, on one thread. Its
+cells' CPU seconds, divided by the machine's pace (`budget.Pace`), go into `results/notebooks.json`, from which
+`scripts/make_plans.py` plans lessons; the five slowest cells are the figures, beside what the course takes.
+"""
+
+import argparse
+import json
+import re
+import sys
+
+import nbformat
+import psutil
+from joblib import Parallel, delayed
+from nbclient import NotebookClient
+from tqdm import tqdm
+
+from benchmarks.budget import Pace
+from benchmarks.table import RESULTS, Figure, finish, stored
+from tutorial_lib.__main__ import notebooks
+
+NAME = "notebooks"
+N_SLOWEST = 5
+COURSE = ("01", "02", "03", "04", "05", "06")
+
+
+def run(number: str) -> tuple[dict[str, float], dict[str, list[str]]]:
+    """One run of a notebook: the CPU seconds of each code cell, and what each printed, by the cell's id.
+
+    Raises:
+        CellExecutionError: a cell failed.
+    """
+    path = notebooks([number])[0]
+    book = nbformat.read(path, 4)
+    client = NotebookClient(book, timeout=None, resources={"metadata": {"path": str(path.parent)}})
+    spent, pace = {}, Pace()
+    with client.setup_kernel():
+        process = psutil.Process(client.km.provisioner.pid)
+        for place, cell in enumerate(tqdm(book.cells, desc=path.stem, unit="cell")):
+            before = sum(process.cpu_times()[:2])
+            client.execute_cell(cell, place)
+            if cell.cell_type == "code":
+                spent[cell.id] = sum(process.cpu_times()[:2]) - before
+    slowness = pace.stop()
+    said = {cell.id: printed(cell) for cell in book.cells if cell.cell_type == "code"}
+    return {name: round(cost / slowness, 2) for name, cost in spent.items()}, said
+
+
+def printed(cell: nbformat.NotebookNode) -> list[str]:
+    """What a cell prints and returns, as text; progress bars, which show the time, are left out."""
+    streams = ["".join(output.text) for output in cell.outputs if output.get("name") == "stdout"]
+    values = [output.data["text/plain"] for output in cell.outputs if output.output_type == "execute_result"]
+    return ["".join(streams), *values]
+
+
+def twice(number: str) -> dict:
+    """Two runs of a notebook: the mean seconds of its cells, and the ids of cells that said two things."""
+    (seconds, first), (again, second) = run(number), run(number)
+    return {
+        "seconds": {name: round((cost + again[name]) / 2, 2) for name, cost in seconds.items()},
+        "differ": [name for name in first if first[name] != second[name]],
+    }
+
+
+def slowest(series: dict[str, dict]) -> list[tuple[str, float]]:
+    """The slowest cells of all notebooks: the notebook, the heading above and the first line in words; the seconds."""
+    costs = [(cost, name, cell) for name, one in series.items() for cell, cost in one["seconds"].items()]
+    found = []
+    for cost, name, wanted in sorted(costs, reverse=True)[:N_SLOWEST]:
+        heading = "Opening"
+        for cell in nbformat.read(notebooks([name[:2]])[0], 4).cells:
+            if cell.cell_type == "markdown":
+                heading = (re.findall(r"^## (.+)$", cell.source, flags=re.MULTILINE) or [heading])[-1]
+            if cell.id == wanted:
+                found.append((f"{name}, *{heading}*: `{cell.source.splitlines()[0]}`", cost))
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks side by side")
+    args = parser.parse_args(arguments)
+    books = notebooks(args.numbers)
+    runs = Parallel(n_jobs=args.jobs)(delayed(twice)(book.name[:2]) for book in books)
+    series = stored(NAME) if (RESULTS / f"{NAME}.json").exists() else {}
+    series |= {book.stem: found for book, found in zip(books, runs, strict=True)}
+    series = {book.stem: series[book.stem] for book in notebooks([]) if book.stem in series}
+    course = sum(sum(one["seconds"].values()) for name, one in series.items() if name.startswith(COURSE))
+    different = {name: one["differ"] for name, one in series.items() if one["differ"]}
+    figures = [
+        Figure("notebooks that print the same twice", f"{len(series)}",
+               f"{len(series) - len(different)}{json.dumps(different) if different else ''}", not different),
+        Figure("notebooks 01 to 06 together (CPU s)", "600 (aim 400)", f"{course:.0f}", course <= 600),
+        *[Figure(f"{where} (CPU s)", "reported", f"{cost:.0f}") for where, cost in slowest(series)],
+    ]  # fmt: skip
+    return finish(NAME, figures, series, [0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
