@@ -25,7 +25,7 @@ def pins():
 
 def test_every_dependency_is_pinned_within_its_range(pins):
     extras = PROJECT["optional-dependencies"]
-    for text in PROJECT["dependencies"] + extras["test"] + extras["docs"] + extras["teach"]:
+    for text in PROJECT["dependencies"] + extras["test"] + extras["docs"] + extras["scale"] + extras["teach"]:
         requirement = Requirement(text)
         if requirement.name == PROJECT["name"]:
             continue

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from tutorial_lib import environments, gram, motifs, training, vae
+from tutorial_lib import engine, environments, gram, motifs, training, vae
 
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
 seeds = st.integers(0, 2**32 - 1)
@@ -161,7 +161,6 @@ def test_every_tensor_follows_its_model_to_another_device(monkeypatch):
 
 
 def test_the_training_loop_keeps_its_batches_on_the_device_of_the_data():
-    recipe = training.Recipe(epochs=1, batch_size=5)
     seen = []
 
     def loss(model, batch, generator):
@@ -173,6 +172,10 @@ def test_the_training_loop_keeps_its_batches_on_the_device_of_the_data():
             model, data = torch.nn.Linear(4, 1), torch.randn(12, 4)
         optimiser = torch.optim.SGD(model.parameters())
         schedule = torch.optim.lr_scheduler.ConstantLR(optimiser)
-        means = inspect.unwrap(training._epoch)(model, data, loss, recipe, optimiser, schedule, None)
+        maker = engine.OneProcess()
+        maker.total = lambda value: value  # past the checks of types: a fake number is no float
+        maker.set_up(model, loss, optimiser)
+        steps = ([(batch, None)] for batch in engine.shuffled(data, 5, None))
+        means = inspect.unwrap(training._epoch)(steps, optimiser, schedule, maker)
     assert seen == ["meta"] * 3
     assert set(means) == {"loss"}

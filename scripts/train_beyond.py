@@ -1,0 +1,208 @@
+"""Train the flow of notebook 07 on a folder of cells larger than memory, in as many processes as there are.
+
+    python scripts/train_beyond.py write FOLDER             the shipped training cells, as a folder to begin with
+    python scripts/train_beyond.py train FOLDER --checkpoint FILE [--resume]
+
+The velocity is `SetVelocity`: atoms in any order and pose. The loop is `tutorial_lib.training`, cells are read when
+their turn comes (`tutorial_lib.streaming`), and Lightning Fabric spreads the steps over processes, on one machine:
+
+    python scripts/train_beyond.py train FOLDER --devices 2 --accelerator cpu
+    torchrun --nproc-per-node 2 scripts/train_beyond.py train FOLDER --accelerator cpu
+    fabric run --devices 2 --accelerator cpu scripts/train_beyond.py train FOLDER
+
+A step has `--shares` shares, each with cells and dice of its own, and every process takes equally many of them. So the
+loss curve does not depend on the number of processes, beyond rounding: choose the shares once, change the devices at
+will, also when you resume. It needs the extra `scale`.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from ase import Atoms
+from ase.io import write
+from torch import Generator, Tensor, nn
+
+from tutorial_lib import environments, silicon, training
+from tutorial_lib.engine import OneProcess, Share
+from tutorial_lib.extensions import flow
+from tutorial_lib.streaming import CellFolder, Stream
+from tutorial_lib.transport import matching_error
+
+N_FOR_UNIT = 8  # cells, the first ones, from which the unit of length is taken
+
+
+class Objective(nn.Module):
+    """A model with its loss, so that one call of a module holds all that has to be differentiated."""
+
+    def __init__(self, model: nn.Module, loss: Any):
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        """The terms of the loss of a batch."""
+        return self.loss(self.model, batch, generator)
+
+
+class SpreadOut(OneProcess):
+    """Steps over the processes of a `lightning_fabric.Fabric`, which averages their gradients."""
+
+    def __init__(self, fabric: Any, n_threads: int, after_step: Callable[[], None]):
+        self.fabric, self.n_threads, self.first, self.after_step = fabric, n_threads, fabric.is_global_zero, after_step
+
+    def set_up(self, model: nn.Module, loss: Any, optimiser: torch.optim.Optimizer) -> Any:
+        """The optimiser that takes the steps, after model and loss are wrapped."""
+        optimiser.register_step_post_hook(lambda *_: self.after_step())
+        self.objective, optimiser = self.fabric.setup(Objective(model, loss), optimiser)
+        return optimiser
+
+    def gradients(self, shares: list[Share]) -> Iterator[dict[str, Tensor]]:
+        """The terms of each share of this process; at the last one processes exchange what has gathered."""
+        for number, (batch, generator) in enumerate(shares, start=1):
+            with self.fabric.no_backward_sync(self.objective, enabled=number < len(shares)):
+                terms = self.objective(batch, generator)
+                self.fabric.backward(terms["loss"] / len(shares))
+            yield terms
+
+    def total(self, value: float) -> float:
+        """The sum over all processes."""
+        value = torch.tensor(value, dtype=torch.float64, device=self.fabric.device)
+        return self.fabric.all_reduce(value, reduce_op="sum").item()
+
+
+def clouds_of(atoms: Atoms) -> Tensor:
+    """What the flow learns from a cell: eight neighbours of each atom, (N, 8, 3), angstrom."""
+    return environments.nearest_neighbours(atoms).positions
+
+
+def velocity_loss(model: flow.Flow, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+    """The loss of notebook 07, in which 1 is what a normal distribution reaches."""
+    return {"loss": matching_error(model.velocity, model.chart.coordinates(batch), model.chart.widths, generator)}
+
+
+def new_flow(cells: CellFolder, width: int, n_layers: int, seed: int) -> flow.Flow:
+    """A flow on sets that has learnt nothing yet but the unit of length, from the first cells of the folder."""
+    first = torch.cat([clouds_of(cells.cell(index)) for index in range(min(N_FOR_UNIT, len(cells)))])
+    velocity = flow.SetVelocity(width, n_layers, seed=seed)
+    model = flow.Flow(flow.Scaled.fit(first), velocity)
+    model.average.requires_grad_(False)
+    return model
+
+
+def fabric_of(args: argparse.Namespace) -> Any:
+    """A Fabric for what the command line says, or whoever started us: `torchrun` or `fabric run`."""
+    from lightning_fabric import Fabric
+
+    if os.environ.get("LT_CLI_USED"):
+        return Fabric()
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", args.devices))
+    nodes = int(os.environ.get("WORLD_SIZE", here)) // here
+    strategy = args.strategy if here * nodes > 1 else "auto"
+    return Fabric(
+        accelerator=args.accelerator, devices=here, num_nodes=nodes, strategy=strategy, precision=args.precision
+    )
+
+
+def run_train(args: argparse.Namespace) -> None:
+    """The command `train`."""
+    if find_spec("lightning_fabric") is None:
+        sys.exit('Lightning Fabric is not installed: pip install -e ".[scale]"')
+    cells = CellFolder(args.folder)
+    fabric = fabric_of(args)
+    if args.shares % fabric.world_size:
+        sys.exit(
+            f"{args.shares} shares cannot be dealt out evenly to {fabric.world_size} processes: "
+            "pass --shares with a multiple of their number"
+        )
+    fabric.launch()
+    n_mine = args.shares // fabric.world_size
+    stream = Stream(
+        cells,
+        clouds_of,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        shares=args.shares,
+        mine=range(fabric.global_rank * n_mine, (fabric.global_rank + 1) * n_mine),
+        cells_per_epoch=args.cells_per_epoch,
+        keep=args.keep,
+        device=fabric.device,
+    )
+    model = new_flow(cells, args.width, args.layers, args.seed)
+    recipe = training.Recipe(args.epochs, args.batch_size, args.learning_rate, args.seed)
+    engine = SpreadOut(fabric, args.threads, lambda: model.average.update_parameters(model.velocity))
+    history = training.train(
+        model,
+        stream,
+        velocity_loss,
+        recipe,
+        device=fabric.device,
+        checkpoint=args.checkpoint,
+        checkpoint_every=args.checkpoint_every,
+        resume=args.resume,
+        engine=engine,
+    )
+    if fabric.is_global_zero:
+        if args.out:
+            args.out.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(model.state_dict(), args.out)
+        first, last = history["loss"][0], history["loss"][-1]
+        print(
+            f"trained on {len(cells)} cells, {stream.n_steps} steps an epoch, in {fabric.world_size} processes; "
+            f"the loss went from {first:.3f} to {last:.3f}, and 1 is what a normal distribution reaches"
+        )
+
+
+def run_write(args: argparse.Namespace) -> None:
+    """The command `write`."""
+    args.folder.mkdir(parents=True, exist_ok=True)
+    cells = silicon.load_amorphous("train")
+    for number, atoms in enumerate(cells, start=1):
+        target = args.folder / f"cell{number:02d}.extxyz"
+        part = target.with_suffix(".part")
+        write(part, atoms, format="extxyz", columns=["symbols", "positions"], write_results=False)
+        part.replace(target)
+    print(f"{len(cells)} cells are in {args.folder}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    step = commands.add_parser("write", help="write the shipped training cells, one file each")
+    step.add_argument("folder", type=Path, help="where to")
+    step.set_defaults(run=run_write)
+    step = commands.add_parser("train", help="train", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    step.add_argument("folder", type=Path, help="of extended XYZ, one element; all nodes see it")
+    step.add_argument("--epochs", type=int, default=20, help="after each of them a checkpoint may be written")
+    step.add_argument("--cells-per-epoch", type=int, help="for folders whose full round takes hours; all if not given")
+    step.add_argument("--batch-size", type=int, default=256, help="examples a step, of all processes together")
+    step.add_argument("--shares", type=int, default=4, help="of a step; a multiple of the number of processes")
+    step.add_argument("--learning-rate", type=float, default=4e-3, help="of Adam, at its peak")
+    step.add_argument("--width", type=int, default=48, help="numbers an atom")
+    step.add_argument("--layers", type=int, default=3, help="rounds of messages")
+    step.add_argument("--seed", type=int, default=0, help="of weights, order and noise")
+    step.add_argument("--accelerator", choices=["auto", "cpu", "cuda"], default="auto", help="what computes")
+    step.add_argument("--devices", type=int, default=1, help="processes on this machine, a GPU or a core each")
+    step.add_argument("--strategy", default="ddp", help="of Fabric, where there are several processes")
+    step.add_argument("--precision", default="32-true", help="of Fabric, such as 64-true or bf16-mixed")
+    step.add_argument("--threads", type=int, default=1, help="of each process")
+    step.add_argument("--keep", action="store_true", help="keep all cells in memory, where they fit")
+    step.add_argument("--checkpoint", type=Path, help="a file to keep the state in, in a folder that all nodes see")
+    step.add_argument("--checkpoint-every", type=int, default=1, help="epochs between two checkpoints")
+    step.add_argument("--resume", action="store_true", help="go on from the checkpoint if it is there")
+    step.add_argument("--out", type=Path, help="a file for the weights at the end")
+    step.set_defaults(run=run_train)
+    args = parser.parse_args()
+    try:
+        args.run(args)
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

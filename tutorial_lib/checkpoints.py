@@ -1,0 +1,98 @@
+"""What a training run leaves on disk: its parts come in as a dictionary of their states, a file goes out, and back.
+
+The file is replaced at once: whoever interrupts us, even with kill -9, finds the old checkpoint or the new one, never
+half of one.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+History = dict[str, list[float]]
+
+
+def load_history(checkpoint: str | Path) -> History:
+    """The history in a checkpoint, for instance after a run that was interrupted.
+
+    Args:
+        checkpoint: the file that `training.train` was given.
+
+    Returns:
+        For each term of the loss its mean over every epoch until the checkpoint.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    return torch.load(checkpoint, weights_only=True)["history"]
+
+
+def writable(path: Path, *, resume: bool, probe: bool) -> Path:
+    """The path of a checkpoint, after we know that it can be written.
+
+    Args:
+        path: of the file.
+        resume: an earlier run may be there.
+        probe: try it; where several processes share a folder, one of them does.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileExistsError: an earlier run is there and `resume` is False.
+        OSError: the file cannot be written.
+    """
+    if path.exists() and not resume:
+        raise FileExistsError(f"{path} holds an earlier run: pass resume=True to go on, or another path")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if probe:
+            trial = path.with_name(path.name + ".part")
+            trial.touch()
+            trial.unlink()
+    except OSError as error:
+        raise OSError(f"the checkpoint {path} cannot be written ({error.strerror}): choose another folder") from None
+    return path
+
+
+def save(path: Path, recipe: dict[str, Any], history: History, parts: dict[str, Any]) -> None:
+    """Write a checkpoint.
+
+    Args:
+        path: of the file.
+        recipe: what the run is made of, in numbers.
+        history: of the loss, until now.
+        parts: whatever has a `state_dict()`: model, optimiser, schedule, source.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    torch.save({"recipe": recipe, "history": history} | {name: x.state_dict() for name, x in parts.items()}, part)
+    part.replace(path)
+
+
+def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> History:
+    """The history in a checkpoint, whose parts get their states back.
+
+    Args:
+        path: of the file.
+        recipe: what the run is made of, in numbers.
+        parts: as they were given to `save`.
+
+    Returns:
+        For each term of the loss its mean over every epoch until the checkpoint.
+
+    Raises:
+        ValueError: the checkpoint is of another recipe, or of other data.
+        RuntimeError: it is of another model.
+    """
+    state = torch.load(path, weights_only=True)
+    if state["recipe"] != recipe:
+        raise ValueError(
+            f"the checkpoint {path} is of another recipe, {state['recipe']}: "
+            "resume with that one, or choose another path"
+        )
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    return state["history"]

@@ -1,0 +1,201 @@
+"""Where batches come from and how a step is taken: data, a model and a loss come in, gradients go out.
+
+`training` holds the one loop. It asks a source for steps and an engine for gradients; in memory and in one process are
+the default, `streaming` is another source, and `scripts/train_beyond.py` another engine, over several processes.
+
+A step is a list of shares. Each is a batch with a generator of its own, and the gradient is that of the mean of their
+losses. So it does not matter whether one process takes all shares in turn or several take some each.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Generator, Tensor, nn
+
+Batch = Tensor | tuple[Tensor, ...]
+Share = tuple[Batch, Generator | None]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Where batches come from.
+
+    Attributes:
+        n_steps: of every epoch.
+    """
+
+    n_steps: int
+
+    def steps(self, epoch: int) -> Iterator[list[Share]]:
+        """The steps of an epoch.
+
+        Args:
+            epoch: its number, from 0.
+
+        Returns:
+            `n_steps` lists of the shares that this process has to take.
+
+        Raises:
+            Exception: whatever reading may raise.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint has to keep.
+
+        Returns:
+            Tensors, numbers and words.
+
+        Raises:
+            Nothing.
+        """
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Args:
+            state: what `state_dict` gave.
+
+        Raises:
+            ValueError: the checkpoint is of other data.
+        """
+
+
+class InMemory:
+    """All data as whole tensors, every example once an epoch, one share a step.
+
+    Args:
+        data: (N, ...), or several such tensors that are batched together.
+        batch_size: examples a step; the last step of an epoch may have fewer.
+        seed: of the order, and then of the noise in the loss.
+        device: where the data is kept.
+    """
+
+    def __init__(self, data: Batch, batch_size: int, seed: int, device: torch.device):
+        tensors = data if isinstance(data, tuple) else (data,)
+        if len(tensors[0]) == 0:
+            raise ValueError("there is no data: (0 examples) arrived, at least one is needed")
+        if len({len(tensor) for tensor in tensors}) > 1:
+            raise ValueError(f"the parts of the data differ in length: {[len(tensor) for tensor in tensors]}")
+        if not all(torch.isfinite(tensor).all() for tensor in tensors):
+            raise ValueError("the data hold NaN or infinity: look at where they came from")
+        self.data = tuple(tensor.to(device) for tensor in tensors) if isinstance(data, tuple) else data.to(device)
+        self.batch_size, self.n_steps = batch_size, -(-len(tensors[0]) // batch_size)
+        self.generator = Generator(device).manual_seed(seed)
+
+    def steps(self, epoch: int) -> Iterator[list[Share]]:
+        """The steps of the next epoch; the generator remembers which that is.
+
+        Args:
+            epoch: its number.
+
+        Returns:
+            One share a step.
+
+        Raises:
+            Nothing.
+        """
+        for batch in shuffled(self.data, self.batch_size, self.generator):
+            yield [(batch, self.generator)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint has to keep.
+
+        Returns:
+            The state of the generator.
+
+        Raises:
+            Nothing.
+        """
+        return {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Args:
+            state: what `state_dict` gave.
+
+        Raises:
+            KeyError: the checkpoint is of another kind of data.
+        """
+        self.generator.set_state(state["generator"])
+
+
+class OneProcess:
+    """Steps in one process.
+
+    Attributes:
+        first: whether this process writes the checkpoint and shows the bar.
+        n_threads: small networks are slower on two threads than on one, and far slower on a machine that is busy.
+    """
+
+    first = True
+    n_threads = 1
+
+    def set_up(self, model: nn.Module, loss: Any, optimiser: Any) -> Any:
+        """Get ready for steps.
+
+        Args:
+            model: to be trained.
+            loss: of the model, a batch and a generator.
+            optimiser: of the model's parameters.
+
+        Returns:
+            The optimiser that is to take the steps.
+
+        Raises:
+            Nothing.
+        """
+        self.model, self.loss = model, loss
+        return optimiser
+
+    def gradients(self, shares: list[Share]) -> Iterator[dict[str, Tensor]]:
+        """The terms of the loss of each share, while the gradient of their mean gathers in the parameters.
+
+        Args:
+            shares: of one step.
+
+        Returns:
+            A dictionary of scalars for each share, in the unit of the loss.
+
+        Raises:
+            Nothing.
+        """
+        for batch, generator in shares:
+            terms = self.loss(self.model, batch, generator)
+            (terms["loss"] / len(shares)).backward()
+            yield terms
+
+    def total(self, value: float) -> float:
+        """The sum over all processes, of which there is one.
+
+        Args:
+            value: what this process has.
+
+        Returns:
+            The same.
+
+        Raises:
+            Nothing.
+        """
+        return value
+
+
+def shuffled(data: Batch, batch_size: int, generator: Generator | None) -> Iterator[Batch]:
+    """All examples once, in batches, in an order of this epoch.
+
+    Args:
+        data: (N, ...), in any unit of its own, or several such tensors that are batched together.
+        batch_size: examples a batch.
+        generator: of the order, on the device of the data.
+
+    Returns:
+        Batches in the unit of the data; the last one may be smaller.
+
+    Raises:
+        RuntimeError: the generator is on another device.
+    """
+    tensors = data if isinstance(data, tuple) else (data,)
+    order = torch.randperm(len(tensors[0]), generator=generator, device=tensors[0].device)
+    for parts in zip(*(tensor[order].split(batch_size) for tensor in tensors), strict=True):
+        yield parts if isinstance(data, tuple) else parts[0]

@@ -1,0 +1,248 @@
+"""Cells on a disk to learn from, more than memory holds: a folder of extended XYZ comes in, batches of clouds go out.
+
+A folder is gone through once to see where each cell begins; from then on a cell is read when its turn comes, and
+forgotten. In memory are the places of the cells, and the clouds of a few cells that are mixed. Lost on the way is a
+perfect shuffle: examples of one cell come near each other, in batches with those of the other cells in the mixture.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ase import Atoms
+from ase.io import read
+from torch import Generator, Tensor
+
+from tutorial_lib.engine import Share
+
+SUFFIXES = (".extxyz", ".xyz")
+N_MIXED = 8  # cells whose examples are mixed
+
+
+class CellFolder:
+    """The cells in a folder of extended XYZ, many in a file or one.
+
+    Attributes:
+        files: in the order of their names.
+        n_atoms: (n_cells,), of each cell.
+    """
+
+    def __init__(self, folder: str | Path):
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder} is no folder: pass one that holds files such as cells.extxyz")
+        self.files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+        if not self.files:
+            packed = " Unpack what is compressed first." if any(folder.glob("*xyz.*")) else ""
+            raise FileNotFoundError(f"{folder} holds no file that ends in {' or '.join(SUFFIXES)}.{packed}")
+        found = [(index, *place) for index, path in enumerate(self.files) for place in _frames(path)]
+        if not found:
+            raise ValueError(f"the files in {folder} are empty: no cell is there")
+        self._file, self._offset, self.n_atoms = np.array(found, dtype=np.int64).T
+        self._species = sorted(set(self._read(0).symbols))
+
+    def __len__(self) -> int:
+        """How many cells there are."""
+        return len(self.n_atoms)
+
+    def cell(self, index: int) -> Atoms:
+        """One cell, read now.
+
+        Args:
+            index: its place in the folder.
+
+        Returns:
+            The cell, positions in angstrom.
+
+        Raises:
+            ValueError: it cannot be read, or holds other elements than the first cell.
+        """
+        atoms = self._read(index)
+        species = sorted(set(atoms.symbols))
+        if species != self._species:
+            raise ValueError(
+                f"{self.where(index)} holds {', '.join(species)} and the first cell {', '.join(self._species)}: "
+                "neighbourhoods forget their elements, so keep one material in a folder"
+            )
+        return atoms
+
+    def where(self, index: int) -> str:
+        """The place of a cell, in words.
+
+        Args:
+            index: its place in the folder.
+
+        Returns:
+            The file and the number of the cell in it, from 1.
+
+        Raises:
+            IndexError: there is no such cell.
+        """
+        of_file = self._file[index]
+        return f"cell {index - int(np.searchsorted(self._file, of_file)) + 1} of {self.files[of_file]}"
+
+    def digest(self) -> str:
+        """A few letters that change with the names of the files and with where cells begin.
+
+        Returns:
+            Sixteen hexadecimal digits.
+
+        Raises:
+            Nothing.
+        """
+        names = "\n".join(path.name for path in self.files)
+        return hashlib.sha256(names.encode() + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
+
+    def _read(self, index: int) -> Atoms:
+        with self.files[self._file[index]].open("rb") as file:
+            file.seek(self._offset[index])
+            lines = islice(file, int(self.n_atoms[index]) + 2)
+            try:
+                return read(io.StringIO(b"".join(lines).decode()), format="extxyz")
+            except (ValueError, KeyError, IndexError, OSError) as error:
+                raise ValueError(f"{self.where(index)} is no extended XYZ: {error}") from None
+
+
+class Stream:
+    """Batches of clouds from a folder, for `training.train`.
+
+    An epoch goes through so many cells of an endless sequence, in which every cell comes once before any comes twice.
+    It depends on the seed and on its own number alone, so that nothing has to be remembered for going on.
+
+    A step has so many shares, and share k takes every cell whose place in the epoch is k, k + shares, ... . With it go
+    dice of its own, for the noise in the loss. So whoever takes a share, and how many processes there are, does not
+    matter. Shares have equally many examples. What is left of the last cells comes in another epoch; where atoms
+    without enough neighbours make a share run short, it begins with its first cells again.
+
+    Args:
+        cells: the folder.
+        clouds: (N, ...) of a cell, such as the positions of `environments.nearest_neighbours`.
+        batch_size: examples a step, of all shares together.
+        seed: of the order of cells and examples, and of the noise in the loss.
+        shares: of a step.
+        mine: the shares of this process; all if None.
+        cells_per_epoch: all if None.
+        keep: remember what was read, for folders that fit into memory.
+        device: where batches are needed.
+    """
+
+    def __init__(
+        self,
+        cells: CellFolder,
+        clouds: Callable[[Atoms], Tensor],
+        *,
+        batch_size: int,
+        seed: int,
+        shares: int = 1,
+        mine: range | None = None,
+        cells_per_epoch: int | None = None,
+        keep: bool = False,
+        device: torch.device | str = "cpu",
+    ):
+        self.cells, self.clouds, self.seed, self.shares, self.device = cells, clouds, seed, shares, device
+        self.mine = range(shares) if mine is None else mine
+        self.cells_per_epoch = cells_per_epoch or len(cells)
+        self.kept: dict[int, Tensor] | None = {} if keep else None
+        if shares < 1 or batch_size < 1 or batch_size % shares:
+            raise ValueError(f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them")
+        if self.cells_per_epoch < shares:
+            raise ValueError(
+                f"an epoch has {self.cells_per_epoch} cells and a step {shares} shares, each of cells of its own: "
+                "ask for fewer shares, or give more cells"
+            )
+        self.size = batch_size // shares
+        self.n_steps = max(1, int(cells.n_atoms.mean() * self.cells_per_epoch) // batch_size)
+
+    def steps(self, epoch: int) -> Iterator[list[Share]]:
+        """The steps of an epoch.
+
+        Args:
+            epoch: its number, from 0.
+
+        Returns:
+            The shares of this process, step by step; batches are in the unit of the clouds.
+
+        Raises:
+            ValueError: a cell cannot be read, is of another material, or has no clouds.
+        """
+        cells = self._order(epoch)
+        streams = [self._share(epoch, share, cells[share :: self.shares]) for share in self.mine]
+        for _ in range(self.n_steps):
+            yield [next(stream) for stream in streams]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint has to keep: which data this is, and how it is cut.
+
+        Returns:
+            Numbers and words.
+
+        Raises:
+            Nothing.
+        """
+        return {"cells": self.cells.digest(), "cells an epoch": self.cells_per_epoch, "shares": self.shares}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Make sure that a checkpoint is of these data.
+
+        Args:
+            state: what `state_dict` gave.
+
+        Raises:
+            ValueError: it is of other data, or cuts them otherwise.
+        """
+        if state != self.state_dict():
+            raise ValueError(
+                f"the checkpoint is of other data, {state}, and {self.state_dict()} arrived: "
+                "resume with the same folder and settings, or choose another path"
+            )
+
+    def _order(self, epoch: int) -> np.ndarray:
+        first, n = epoch * self.cells_per_epoch, len(self.cells)
+        rounds = range(first // n, (first + self.cells_per_epoch - 1) // n + 1)
+        order = np.concatenate([np.random.default_rng([self.seed, turn]).permutation(n) for turn in rounds])
+        return order[first - rounds[0] * n :][: self.cells_per_epoch]
+
+    def _share(self, epoch: int, share: int, cells: np.ndarray) -> Iterator[Share]:
+        of_order, of_noise = np.random.SeedSequence([self.seed, epoch, share]).generate_state(2, np.uint64)
+        order, noise = Generator().manual_seed(int(of_order)), Generator(self.device).manual_seed(int(of_noise))
+        endless, left = cycle(cells.tolist()), []
+        while True:
+            mixture = torch.cat([*left, *(self._clouds(index) for index in islice(endless, min(N_MIXED, len(cells))))])
+            mixture = mixture[torch.randperm(len(mixture), generator=order)]
+            n_whole = len(mixture) // self.size * self.size
+            for start in range(0, n_whole, self.size):
+                yield mixture[start : start + self.size].to(self.device), noise
+            left = [mixture[n_whole:].clone()]
+
+    def _clouds(self, index: int) -> Tensor:
+        if self.kept is not None and index in self.kept:
+            return self.kept[index]
+        atoms = self.cells.cell(index)
+        try:
+            clouds = self.clouds(atoms)
+        except ValueError as error:
+            raise ValueError(f"{self.cells.where(index)}: {error}") from None
+        if self.kept is not None:
+            self.kept[index] = clouds
+        return clouds
+
+
+def _frames(path: Path) -> Iterator[tuple[int, int]]:
+    """Where each cell of a file begins, in bytes, and its number of atoms."""
+    offset = 0
+    with path.open("rb") as file:
+        while head := file.readline():
+            rest = []
+            if head.strip():
+                if not head.strip().isdigit():
+                    raise ValueError(f"{path} is no extended XYZ: a number of atoms is due and {head[:40]!r} is there")
+                rest = list(map(len, islice(file, int(head) + 1)))
+                if len(rest) <= int(head):
+                    raise ValueError(f"{path} ends in the middle of a cell: is it still being written?")
+                yield offset, int(head)
+            offset += len(head) + sum(rest)
