@@ -67,7 +67,7 @@ class SpreadOut(OneProcess):
             with self.fabric.no_backward_sync(self.objective, enabled=number < len(shares)):
                 terms = self.objective(batch, generator)
                 self.fabric.backward(terms["loss"] / len(shares))
-            yield terms
+            yield {name: value.detach().double() for name, value in terms.items()}
 
     def total(self, value: float) -> float:
         """The sum over all processes."""
