@@ -277,8 +277,8 @@ def home(student):
 
 
 def test_nobody_comes_in_without_a_password(hub):
-    assert requests.get(f"{hub}/hub/api/users").status_code == 403
-    assert requests.get(f"{hub}/hub/home").url.startswith(f"{hub}/hub/login")
+    assert requests.get(f"{hub}/hub/api/users", timeout=60).status_code == 403
+    assert requests.get(f"{hub}/hub/home", timeout=60).url.startswith(f"{hub}/hub/login")
 
 
 def test_a_wrong_password_is_refused(hub, accounts):
