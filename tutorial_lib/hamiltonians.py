@@ -29,6 +29,7 @@ NAMES = (
 )
 SPLITS = ("train", "test")
 AGAIN = "make it again with scripts/make_hamiltonians.py"
+LAST_ELEMENT = 118
 COINCIDENT = 0.4  # A: the shortest bond, that of H2, is 0.74
 Shells = tuple[tuple[int, int], ...]  # (atom, l) of every shell, in the order of the matrices
 
@@ -101,12 +102,12 @@ def read(path: str | Path) -> Hamiltonians:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is cut off or another file.
+        ValueError: it is cut off or another file, its parts do not fit one another, or hold NaN or infinity.
     """
     try:
         with open(path, "rb") as file, np.load(file) as arrays:
             known = {name: arrays[name] for name in arrays.files}
-        return Hamiltonians(
+        found = Hamiltonians(
             numbers=torch.from_numpy(known["numbers"].astype(np.int64)),
             positions=torch.from_numpy(known["positions"]),
             fock=torch.from_numpy(symmetric(known["fock"])),
@@ -116,7 +117,32 @@ def read(path: str | Path) -> Hamiltonians:
             shells=tuple((int(atom), int(degree)) for atom, degree in known["shells"]),
         )
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError, TypeError, AttributeError) as problem:
-        raise ValueError(f"{Path(path).name} is cut off or another file ({problem}): {AGAIN}") from None
+        words = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
+        raise ValueError(f"{Path(path).name} is cut off or another file ({words}): {AGAIN}") from None
+    _check_parts(found, Path(path).name)
+    return found
+
+
+def _check_parts(found: Hamiltonians, name: str) -> None:
+    n_atoms, n_functions = len(found.numbers), sum(2 * degree + 1 for _, degree in found.shells)
+    asked = {
+        "positions": (len(found), n_atoms, 3),
+        "fock": (len(found), n_functions, n_functions),
+        "overlap": (len(found), n_functions, n_functions),
+        "energy": (len(found),),
+    }
+    for part, shape in asked.items():
+        values = getattr(found, part)
+        if values.shape != shape:
+            raise ValueError(f"{part} of {name} is {tuple(values.shape)}, and {shape} fits its other parts: {AGAIN}")
+        if not torch.isfinite(values).all():
+            raise ValueError(f"{part} of {name} holds NaN or infinity: {AGAIN}")
+    if not all(1 <= number <= LAST_ELEMENT for number in found.numbers.tolist()):
+        raise ValueError(
+            f"numbers of {name} are {found.numbers.tolist()}, and elements have 1 to {LAST_ELEMENT}: {AGAIN}"
+        )
+    if not all(0 <= atom < n_atoms for atom, _ in found.shells):
+        raise ValueError(f"a shell of {name} is on an atom beyond its {n_atoms}: {AGAIN}")
 
 
 def symmetric(upper: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 from ase.io import iread
-from ase.io.formats import UnknownFileTypeError
 
 from tutorial_lib.shipped import verified
 
@@ -68,7 +67,7 @@ def read(path: str | Path) -> Iterator[Atoms]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is cut off, or of a format that ASE does not know.
+        ValueError: it is cut off or damaged, or of a format that ASE does not know.
     """
     path = Path(path)
     if not path.exists():
@@ -79,8 +78,11 @@ def read(path: str | Path) -> Iterator[Atoms]:
 def _known_to_ase(path: Path) -> Iterator[Atoms]:
     try:
         yield from iread(path, index=":")
-    except (UnknownFileTypeError, OSError, ValueError, StopIteration, RuntimeError) as problem:
-        raise ValueError(f"{path.name} cannot be read ({problem}): extended XYZ is the safest format") from None
+    except Exception as problem:  # a hundred parsers, and each has errors of its own
+        raise ValueError(
+            f"{path.name} cannot be read ({type(problem).__name__}: {problem}): is it whole? "
+            "Extended XYZ is the safest format"
+        ) from None
 
 
 def rows(wheel: Path) -> Iterator[dict[str, str]]:

@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 from torch import nn
+
+from tutorial_lib.files import fitted, stored
 
 SUMS = "SHA256SUMS"
 ROOMS = Path(__file__).parent
@@ -62,12 +63,11 @@ def with_weights(model: Model, path: Path) -> Model:
         The model, in evaluation mode.
 
     Raises:
-        ValueError: it is not the file that its checksum names.
+        ValueError: it is not the file that its checksum names, or holds the weights of another model.
         FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
     """
-    weights = verified(path, otherwise=f"train your own with scripts/train_{path.stem}.py")
-    model.load_state_dict(torch.load(weights, weights_only=True))
-    return model.eval()
+    own = f"train your own with scripts/train_{path.stem}.py"
+    return fitted(model, stored(verified(path, otherwise=own), otherwise=own), path, otherwise=own).eval()
 
 
 def sign(path: Path) -> None:

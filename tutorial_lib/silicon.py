@@ -40,7 +40,8 @@ def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
         The cells, positions in angstrom; `info` holds how each was made.
 
     Raises:
-        ValueError: the split or the format is unknown, or a shipped file is not the one that its checksum names.
+        ValueError: the split or the format is unknown, a file of your own is cut off or damaged, or a shipped file is
+            not the one that its checksum names.
         FileNotFoundError: a file of your own is not there.
     """
     if split not in SPLITS:
@@ -225,6 +226,11 @@ def _read_own(path: str | Path) -> list[Atoms]:
             return read(path, index=":")
         except UnknownFileTypeError:
             raise ValueError(f"ASE knows no format for {path.name}: write your cells as .extxyz, for one") from None
+        except Exception as problem:  # a hundred parsers, and each has errors of its own
+            raise ValueError(
+                f"{path.name} cannot be read ({type(problem).__name__}: {problem}): is it whole? "
+                "Extended XYZ is the safest format"
+            ) from None
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
     raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")

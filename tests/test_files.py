@@ -1,0 +1,241 @@
+"""Damaged files: each kind of file that the library reads, broken in each way, is refused in words and never run."""
+
+import gzip
+import os
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon
+from tutorial_lib.hierarchy import materials, polycubes
+
+
+class Bomb:
+    """What makes a folder when it is unpickled."""
+
+    def __init__(self, place):
+        self.place = str(place)
+
+    def __reduce__(self):
+        return os.mkdir, (self.place,)
+
+
+@pytest.fixture
+def bomb(tmp_path):
+    """The bytes of a pickle that does something; the test fails if it was done."""
+    place = tmp_path / "unpickled"
+    yield pickle.dumps(Bomb(place), protocol=2)
+    assert not place.exists(), "what is in the file was run"
+
+
+def flipped(whole, at):
+    broken = bytearray(whole)
+    broken[at] ^= 1
+    return bytes(broken)
+
+
+def damages(whole):
+    """A file cut off, with one bit changed, and empty."""
+    return {"cut off": whole[: len(whole) // 2], "one bit": flipped(whole, len(whole) // 2), "empty": b""}
+
+
+SHIPPED = {
+    "silicon": (silicon.DATA, "amorphous_silicon.extxyz.gz", lambda data: silicon.load_amorphous("test", data=data)),
+    "crystal": (silicon.DATA, "crystal.extxyz.gz", lambda data: silicon.crystal()),
+    "qm9": (qm9.DATA, qm9.SUBSET, lambda data: qm9.load("train", data=data)),
+    "water": (
+        hamiltonians.DATA,
+        "water_rhf_500k.npz",
+        lambda data: hamiltonians.load("water_rhf_500k", "train", data=data),
+    ),
+    "polycubes": (shipped.MODELS, "polycubes.pt", polycubes.trained_on_polycubes),
+    "growth": (shipped.MODELS, "growth.pt", polycubes.trained_to_grow),
+    "molecules": (shipped.MODELS, "molecules.pt", materials.trained_on_molecules),
+    "octahedra": (shipped.MODELS, "octahedra.pt", materials.trained_on_octahedra),
+    "places": (shipped.MODELS, "places.pt", places.trained_places),
+}
+
+
+def test_every_shipped_file_is_tried():
+    folders = {folder for folder, _, _ in SHIPPED.values()}
+    there = {p.name for f in folders for p in f.iterdir() if p.suffix in {".gz", ".npz", ".pt"}}
+    sets = {f"{name}.npz" for name in hamiltonians.NAMES}
+    assert there == {name for _, name, _ in SHIPPED.values()} | sets
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_file_that_is_not_the_shipped_one_is_refused_unread(name, tmp_path, bomb, monkeypatch):
+    folder, file, load = SHIPPED[name]
+    shutil.copy(folder / shipped.SUMS, tmp_path)
+    monkeypatch.setattr(silicon, "DATA", tmp_path)  # where `crystal` looks, and takes no other folder
+    monkeypatch.setattr(materials, "octahedra_autoencoder", lambda clouds: nn.Linear(1, 1))  # it takes a minute
+    monkeypatch.setattr(silicon, "DATA", tmp_path)  # where `crystal` looks, and takes no other folder
+    monkeypatch.setattr(materials, "octahedra_to_train_on", lambda n: [])
+    for content in [*damages((folder / file).read_bytes()).values(), bomb]:
+        (tmp_path / file).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{file} is not the file that was shipped.*Fetch it again"):
+            load(tmp_path)
+
+
+@pytest.fixture
+def cells():
+    """A cell of 8 atoms as extended XYZ."""
+    rows = "".join(f"Si {x}.1 {y}.2 {z}.3\n" for x in (0, 3) for y in (0, 3) for z in (0, 3))
+    return f'8\nLattice="6 0 0 0 6 0 0 0 6" Properties=species:S:1:pos:R:3 pbc="T T T"\n{rows}'
+
+
+@pytest.mark.parametrize("load", [silicon.load_amorphous, lambda path: list(qm9.read(path))], ids=["silicon", "qm9"])
+def test_a_file_of_ones_own_that_is_broken_is_refused(load, cells, tmp_path, bomb):
+    own = tmp_path / "own.extxyz"
+    own.write_text(cells)
+    assert len(load(own)[0]) == 8
+    broken = {
+        "cut off": cells[:150].encode(),
+        "no element": cells.replace("Si", "Qq").encode(),
+        "no number": cells.replace("3.3", "3.x").encode(),
+        "pickle": bomb,
+        "noise": np.random.default_rng(0).bytes(500),
+    }
+    for how, content in broken.items():
+        own.write_bytes(content)
+        with pytest.raises(ValueError, match=r"own\.extxyz (?i:.*xyz)"):
+            pytest.fail(f"{how}: {load(own)}")
+    packed = gzip.compress(cells.encode())
+    for content in (packed[:-20], flipped(packed, len(packed) - 6), bomb):
+        (tmp_path / "own.extxyz.gz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"own\.extxyz\.gz (?i:.*xyz)"):
+            load(tmp_path / "own.extxyz.gz")
+    for suffix in ("traj", "trj", "pkl", "db", "json", "nc"):
+        (tmp_path / f"own.{suffix}").write_bytes(bomb)
+        with pytest.raises(ValueError, match=rf"own\.{suffix}(?i:.*xyz)"):
+            load(tmp_path / f"own.{suffix}")
+    with pytest.raises(ValueError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_a_wheel_that_is_a_pickle_is_refused(tmp_path, bomb):
+    (tmp_path / "own.whl").write_bytes(bomb)
+    with pytest.raises(ValueError, match="fetch it again"):
+        list(qm9.read(tmp_path / "own.whl"))
+
+
+@pytest.fixture(scope="module")
+def water():
+    with np.load(hamiltonians.DATA / "water_rhf_500k.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def changed(part, value):
+    return lambda known: known | {part: value(known[part].copy())}
+
+
+def nan_inside(array):
+    array[0, 0] = np.nan
+    return array
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (changed("fock", lambda fock: fock[:5]), r"fock of own\.npz is \(5, 7, 7\), and \(1000, 7, 7\) fits"),
+        (changed("overlap", nan_inside), "overlap of own.npz holds NaN or infinity"),
+        (changed("positions", lambda x: x[:, :2]), r"positions of own\.npz is"),
+        (changed("energy", lambda x: x[:, None]), r"energy of own\.npz is"),
+        (changed("numbers", lambda z: z * 0 + 200), r"numbers of own\.npz are \[200"),
+        (changed("shells", lambda shells: shells + 1), "own.npz"),
+        (changed("numbers", lambda z: np.array([Bomb("unpickled")], dtype=object)), "pickled objects"),
+    ],
+    ids=["too few", "nan", "an atom less", "another shape", "no element", "another shell", "object"],
+)
+def test_matrices_of_ones_own_that_do_not_fit_are_refused(water, change, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez(tmp_path / "own.npz", **change(water))
+    with pytest.raises(ValueError, match=rf"{message}(?s:.*)make_hamiltonians"):
+        hamiltonians.read(tmp_path / "own.npz")
+    assert not (tmp_path / "unpickled").exists()
+
+
+def test_matrices_with_one_bit_changed_are_refused_or_the_same(water, tmp_path):
+    whole = (hamiltonians.DATA / "water_rhf_500k.npz").read_bytes()
+    same = 0
+    for at in np.random.default_rng(0).integers(0, len(whole), 12):
+        (tmp_path / "own.npz").write_bytes(flipped(whole, at))
+        try:
+            found = hamiltonians.read(tmp_path / "own.npz")
+        except ValueError as error:
+            assert "cut off or another file" in str(error)  # noqa: PT017 - either outcome is right
+        else:
+            same += 1
+            assert np.array_equal(found.positions, water["positions"])
+    assert same < 12
+
+
+@pytest.fixture
+def weights(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "own.pt"
+    torch.save(nn.Linear(40, 40).state_dict(), path)
+    return path
+
+
+def test_tensors_come_back(weights):
+    state = files.stored(weights, ["weight", "bias"], otherwise="")
+    model = files.fitted(nn.Linear(40, 40), state, weights, otherwise="")
+    assert torch.equal(model.weight, state["weight"])
+
+
+def test_a_broken_file_of_tensors_is_refused_without_torchs_advice_to_run_it(weights, bomb):
+    broken = [*damages(weights.read_bytes()).values(), bomb, b"PK\x03\x04", b"not a file of tensors"]
+    for content in broken:
+        weights.write_bytes(content)
+        with pytest.raises(ValueError, match=r"own\.pt is cut off or no file of tensors.*: train it again") as caught:
+            files.stored(weights, otherwise="train it again")
+        assert "weights_only" not in str(caught.value)
+
+
+def test_a_pickle_inside_a_file_of_torch_is_refused(tmp_path, bomb):
+    path = tmp_path / "own.pt"
+    torch.save({"weight": Bomb(tmp_path / "unpickled")}, path)
+    with pytest.raises(ValueError, match="no file of tensors"):
+        files.stored(path, otherwise="train it again")
+
+
+def test_what_else_is_in_the_file_is_named(weights):
+    with pytest.raises(ValueError, match=r"own\.pt holds weight, bias, and history are needed: train"):
+        files.stored(weights, ["history"], otherwise="train")
+    torch.save(torch.zeros(3), weights)
+    with pytest.raises(ValueError, match=r"own\.pt holds Tensor"):
+        files.stored(weights, ["history"], otherwise="train")
+
+
+def test_weights_of_another_model_are_refused(weights):
+    shipped.sign(weights)
+    with pytest.raises(ValueError, match=r"own\.pt holds the weights of another model.*size mismatch.*train_own"):
+        shipped.with_weights(nn.Linear(40, 41), weights)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path):
+    path = tmp_path / "own.pt"
+    files.keep({"step": torch.ones(1)}, path)
+    before = path.read_bytes()
+    (tmp_path / "own.pt.part").mkdir()
+    with pytest.raises(OSError, match=r"own\.pt could not be written.*still there: make room"):
+        files.keep({"step": torch.zeros(1)}, path)
+    assert path.read_bytes() == before
+
+
+def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def interrupted(state, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    files.keep({"step": torch.ones(1)}, tmp_path / "own.pt")
+    monkeypatch.setattr(torch, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.keep({"step": torch.zeros(1)}, tmp_path / "own.pt")
+    assert [path.name for path in tmp_path.iterdir()] == ["own.pt"]
+    assert files.stored(tmp_path / "own.pt", otherwise="")["step"].item() == 1
