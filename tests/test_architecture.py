@@ -24,7 +24,7 @@ ALLOWED = {
     "vae.losses": {"gram", "vae.networks", "vocabulary"},
     "vae": {"vae.networks", "vae.losses"},
     "reconstruction": {"alignment", "motifs", "vocabulary"},
-    "checkpoints": set(),
+    "checkpoints": {"files"},
     "engine": set(),
     "streaming": {"engine"},
     "training": {"checkpoints", "engine"},

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon
+from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon, training
 from tutorial_lib.hierarchy import materials, polycubes
 
 
@@ -239,3 +239,34 @@ def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch)
         files.keep({"step": torch.zeros(1)}, tmp_path / "own.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["own.pt"]
     assert files.stored(tmp_path / "own.pt", otherwise="")["step"].item() == 1
+
+
+def train(path, model=None, **options):
+    loss = lambda model, batch, generator: {"loss": model(batch).square().mean()}  # noqa: E731
+    model = model or nn.Linear(3, 1)
+    recipe = training.Recipe(epochs=2)
+    return training.train(
+        model, torch.ones(8, 3), loss, recipe, device="cpu", progress=False, checkpoint=path, **options
+    )
+
+
+def test_a_damaged_checkpoint_is_not_resumed_and_its_history_not_read(tmp_path, bomb):
+    path = tmp_path / "run.pt"
+    train(path)
+    for content in [*damages(path.read_bytes()).values(), bomb]:
+        path.write_bytes(content)
+        for read in (training.load_history, lambda path: train(path, resume=True)):
+            with pytest.raises(ValueError, match=r"run\.pt is cut off or no file of tensors.*train again"):
+                read(path)
+
+
+def test_a_checkpoint_of_another_model_or_of_nothing_is_not_resumed(tmp_path):
+    path = tmp_path / "run.pt"
+    train(path)
+    with pytest.raises(ValueError, match=r"run\.pt holds the weights of another model.*train again"):
+        train(path, nn.Linear(3, 2), resume=True)
+    files.keep({"weights": torch.zeros(3)}, path)
+    with pytest.raises(ValueError, match=r"run\.pt holds weights, and recipe, history, model"):
+        train(path, resume=True)
+    with pytest.raises(ValueError, match=r"run\.pt holds weights, and recipe, history, model"):
+        training.load_history(path)

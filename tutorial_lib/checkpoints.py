@@ -7,8 +7,9 @@ half of one.
 from pathlib import Path
 from typing import Any
 
-import torch
+from tutorial_lib.files import fitted, keep, stored
 
+AGAIN = "move it away and train again, or choose another path"
 History = dict[str, list[float]]
 
 
@@ -23,8 +24,9 @@ def load_history(checkpoint: str | Path) -> History:
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: it is damaged or no checkpoint.
     """
-    return torch.load(checkpoint, weights_only=True)["history"]
+    return stored(Path(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]
 
 
 def writable(path: Path, *, resume: bool, probe: bool) -> Path:
@@ -65,11 +67,9 @@ def save(path: Path, recipe: dict[str, Any], history: History, parts: dict[str, 
         parts: whatever has a `state_dict()`: model, optimiser, schedule, source.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: the file cannot be written; what it held before is still there.
     """
-    part = path.with_name(path.name + ".part")
-    torch.save({"recipe": recipe, "history": history} | {name: x.state_dict() for name, x in parts.items()}, part)
-    part.replace(path)
+    keep({"recipe": recipe, "history": history} | {name: part.state_dict() for name, part in parts.items()}, path)
 
 
 def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> History:
@@ -78,21 +78,21 @@ def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> Histor
     Args:
         path: of the file.
         recipe: what the run is made of, in numbers.
-        parts: as they were given to `save`.
+        parts: as they were given to `save`, a "model" among them.
 
     Returns:
         For each term of the loss its mean over every epoch until the checkpoint.
 
     Raises:
-        ValueError: the checkpoint is of another recipe, or of other data.
-        RuntimeError: it is of another model.
+        ValueError: the checkpoint is damaged, or of another recipe, model or other data.
     """
-    state = torch.load(path, weights_only=True)
+    state = stored(path, ("recipe", "history", *parts), otherwise=AGAIN)
     if state["recipe"] != recipe:
         raise ValueError(
             f"the checkpoint {path} is of another recipe, {state['recipe']}: "
             "resume with that one, or choose another path"
         )
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
+    fitted(parts["model"], state["model"], path, otherwise=AGAIN)
+    for name in parts.keys() - {"model"}:
+        parts[name].load_state_dict(state[name])
     return state["history"]

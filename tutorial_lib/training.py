@@ -110,8 +110,8 @@ def train(
 
     Raises:
         Diverged: the loss is not finite any more.
-        ValueError: there is no data, or it is not finite, its parts differ in length, or the checkpoint is of another
-            recipe or of other data.
+        ValueError: there is no data, or it is not finite, its parts differ in length, or the checkpoint is damaged or
+            of another recipe, model or other data.
         FileExistsError: the checkpoint is there and `resume` is False.
         OSError: the checkpoint cannot be written.
     """
