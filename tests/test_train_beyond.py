@@ -17,6 +17,7 @@ from tutorial_lib import training
 SCRIPT = Path(train_beyond.__file__)
 TOP = SCRIPT.parent.parent
 SMALL = ["--width", "4", "--layers", "1", "--batch-size", "128", "--shares", "2", "--cells-per-epoch", "2"]
+EVERY_SECOND = ("--checkpoint-every", "2")
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +81,14 @@ def alone(monkeypatch, folder, checkpoint, *options, **named):
     return training.load_history(checkpoint)
 
 
+@pytest.fixture(scope="module")
+def straight(folder, tmp_path_factory):
+    """The checkpoint of five epochs without an interruption, and its history."""
+    path = tmp_path_factory.mktemp("straight") / "run.pt"
+    with pytest.MonkeyPatch.context() as patch:
+        return path, alone(patch, folder, path, *EVERY_SECOND, epochs=5)
+
+
 def weights(checkpoint):
     return torch.load(checkpoint, weights_only=True)["model"]
 
@@ -137,19 +146,19 @@ def _die(arguments, where, number):
     _take_part(arguments, {})
 
 
-# Two shares a step, eight steps an epoch: both deaths are in epoch 6, and the last checkpoint is of epoch 4.
-@pytest.mark.parametrize(("where", "number"), [("in a step", 2 * 8 * 5 + 3), ("while writing", 6)])
-def test_kill_9_loses_one_interval_at_most_and_the_curve_goes_on(monkeypatch, folder, tmp_path, fork, where, number):
-    every = ("--checkpoint-every", "2")
-    straight = alone(monkeypatch, folder, tmp_path / "straight.pt", *every, epochs=8)
+# Two shares a step, eight steps an epoch: both deaths are in epoch 4, and the last checkpoint is of epoch 2.
+@pytest.mark.parametrize(("where", "number"), [("in a step", 2 * 8 * 3 + 3), ("while writing", 4)])
+def test_kill_9_loses_one_interval_at_most_and_the_curve_goes_on(
+    monkeypatch, folder, tmp_path, fork, straight, where, number
+):
     path = tmp_path / "run.pt"
-    process = fork(target=_die, args=(command(folder, path, *every, epochs=8)[1:], where, number))
+    process = fork(target=_die, args=(command(folder, path, *EVERY_SECOND, epochs=5)[1:], where, number))
     process.start()
     process.join(300)
     assert process.exitcode == -signal.SIGKILL
-    assert training.load_history(path)["loss"] == straight["loss"][:4]
-    assert alone(monkeypatch, folder, path, *every, "--resume", epochs=8) == straight
-    ends = weights(tmp_path / "straight.pt"), weights(path)
+    assert training.load_history(path)["loss"] == straight[1]["loss"][:2]
+    assert alone(monkeypatch, folder, path, *EVERY_SECOND, "--resume", epochs=5) == straight[1]
+    ends = weights(straight[0]), weights(path)
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
@@ -170,20 +179,15 @@ def test_killed_in_two_processes_it_goes_on_in_one(monkeypatch, folder, tmp_path
     assert_same_run(tmp_path / "straight.pt", path, rel=1e-5)
 
 
-def test_the_weights_at_the_end_draw_motifs(monkeypatch, folder, tmp_path):
+def test_the_weights_at_the_end_draw_motifs_and_are_averaged_once_a_step(monkeypatch, folder, tmp_path):
     out = tmp_path / "new" / "weights.pt"
     alone(monkeypatch, folder, tmp_path / "run.pt", "--out", str(out), epochs=1)
     model = train_beyond.new_flow(train_beyond.CellFolder(folder), 4, 1, seed=1)
     model.load_state_dict(torch.load(out, weights_only=True))
     assert model.average.n_averaged == 8
+    average, last = (part.along_pair.weight.abs().max() for part in (model.average.module, model.velocity))
+    assert 0 < average != last
     assert model.sample(5, torch.Generator().manual_seed(0)).shape == (5, 8, 3)
-
-
-def test_the_average_follows_the_velocity_once_a_step(monkeypatch, folder, tmp_path):
-    alone(monkeypatch, folder, tmp_path / "two.pt", epochs=1)
-    state = weights(tmp_path / "two.pt")
-    name = "along_pair.weight"
-    assert 0 < state[f"average.module.{name}"].abs().max() != state[f"velocity.{name}"].abs().max()
 
 
 def test_the_shipped_cells_can_be_written_to_begin_with(monkeypatch, tmp_path, capsys):

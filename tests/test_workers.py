@@ -1,0 +1,115 @@
+"""Cells made by a Dask cluster of two workers, one of which is killed half-way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from scripts import make_amorphous_silicon as script
+
+SEEDS = range(1, 13)
+
+
+def stand_in(in_place=False):
+    """A job like `quench`, without LAMMPS, which kills its worker at seed 6; workers need to import nothing for it."""
+
+    def job(rate, seed, runs):
+        target = runs / f"rate{rate:.0e}_seed{seed:03d}.extxyz"
+        if target.exists():
+            return target
+        with (runs / "log").open("a") as log:
+            log.write(f"{seed} {os.getpid()}\n")
+        unfinished = target if in_place else target.with_suffix(f".{os.getpid()}.part")
+        unfinished.write_text("half a cell")
+        time.sleep(0.1)
+        if seed == 6 and not (runs / "killed").exists():
+            (runs / "killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        unfinished.write_text("a cell")
+        unfinished.replace(target)
+        return target
+
+    return job
+
+
+@pytest.fixture
+def quench(monkeypatch, tmp_path):
+    """The step `quench` with a stand-in for the melt-quench, on Dask; one cell has been made before."""
+
+    def run(job, address):
+        monkeypatch.setattr(script, "find_spec", lambda name: True)
+        monkeypatch.setattr(script, "quench", job)
+        options = ["--rate", "1e13", "--seeds", f"{SEEDS[0]}-{SEEDS[-1]}", "--jobs", "2", "--dask", address]
+        monkeypatch.setattr(sys, "argv", ["script", "--runs", str(tmp_path), "quench", *options])
+        (tmp_path / "rate1e+13_seed003.extxyz").write_text("made yesterday")
+        script.main()
+        begun = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+        cells = {int(path.stem[-3:]): path.read_text() for path in tmp_path.glob("*.extxyz")}
+        return cells, Counter(int(seed) for seed, _ in begun), {pid for _, pid in begun}
+
+    return run
+
+
+def test_a_cluster_that_loses_a_worker_makes_every_cell_whole_and_none_twice(quench, tmp_path):
+    cells, begun, workers = quench(stand_in(), "local")
+    assert (tmp_path / "killed").exists()
+    assert cells == {seed: "made yesterday" if seed == 3 else "a cell" for seed in SEEDS}
+    assert begun == {seed: 1 + (seed == 6) for seed in SEEDS if seed != 3}
+    assert len(workers) >= 2
+
+
+@pytest.mark.long
+def test_cells_that_are_written_in_place_are_left_half(quench):
+    cells, _, _ = quench(stand_in(in_place=True), "local")
+    assert cells[6] == "half a cell", "why `quench` writes beside and renames"
+
+
+@pytest.mark.long
+def test_workers_that_were_started_elsewhere_take_the_jobs(quench, tmp_path):
+    where, quiet = tmp_path / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    serve = [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", where]
+    work = [*dask, "worker", "--scheduler-file", where, "--nthreads", "1", "--nworkers", "2", "--no-dashboard"]
+    work += ["--local-directory", tmp_path / "scratch"]
+    both = [subprocess.Popen(words, start_new_session=True, **quiet) for words in (serve, work)]
+    try:
+        while not where.exists():
+            assert both[0].poll() is None
+            time.sleep(0.1)
+        cells, begun, _ = quench(stand_in(), json.loads(where.read_text())["address"])
+    finally:
+        for process in both:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert set(cells) == set(SEEDS)
+    assert begun[6] == 2
+
+
+def test_an_address_where_nobody_answers_is_refused_in_words():
+    with (
+        pytest.raises(SystemExit, match="no Dask scheduler answers at nonsense://nowhere"),
+        script.workers("nonsense://nowhere", 2),
+    ):
+        pass
+
+
+@pytest.mark.long
+def test_one_worker_is_refused_because_joblib_would_not_use_it():
+    with pytest.raises(SystemExit, match="fewer than two workers came within 1 s"), script.workers("local", 1, 1):
+        pass
+
+
+def test_without_dask_this_machine_takes_the_jobs():
+    with script.workers(None, 1):
+        assert sorted(script.spread(divmod, [(7, 2), (9, 4)], 1)) == [(2, 1), (3, 1)]
+
+
+def test_without_dask_installed_the_way_out_is_named(monkeypatch):
+    monkeypatch.setattr(script, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=r"\.\[scale\]"), script.workers("local", 2):
+        pass
