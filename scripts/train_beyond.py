@@ -119,7 +119,8 @@ def run_train(args: argparse.Namespace) -> None:
             f"{args.shares} shares cannot be dealt out evenly to {fabric.world_size} processes: "
             "pass --shares with a multiple of their number"
         )
-    fabric.launch()
+    if not os.environ.get("LT_CLI_USED"):
+        fabric.launch()
     n_mine = args.shares // fabric.world_size
     stream = Stream(
         cells,
@@ -150,9 +151,10 @@ def run_train(args: argparse.Namespace) -> None:
         if args.out:
             args.out.parent.mkdir(parents=True, exist_ok=True)
             torch.save(model.state_dict(), args.out)
+        n_processes = f"{fabric.world_size} process{'es' if fabric.world_size > 1 else ''}"
         first, last = history["loss"][0], history["loss"][-1]
         print(
-            f"trained on {len(cells)} cells, {stream.n_steps} steps an epoch, in {fabric.world_size} processes; "
+            f"trained on {len(cells)} cells, {stream.n_steps} steps an epoch, in {n_processes}; "
             f"the loss went from {first:.3f} to {last:.3f}, and 1 is what a normal distribution reaches"
         )
 

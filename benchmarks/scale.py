@@ -1,0 +1,218 @@
+"""Measures what docs/scale.md says: at what size another process, a disk or a cluster is worth it.
+
+`python -m benchmarks scale [--repeats 3]`: examples a second of the flow of `scripts/train_beyond.py` in one process,
+in one with two threads and in two processes, whose loss curves must agree; memory and speed of a folder that is
+streamed, beside one that is kept; the cost of a checkpoint, of shares, and of a job on a Dask cluster. Some minutes on
+two cores. It needs the extra `scale`; `scripts/make_scale_page.py` writes the result into the page.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import torch
+
+from benchmarks.table import Figure, finish
+from scripts import make_amorphous_silicon, train_beyond
+from tutorial_lib import checkpoints, silicon, training
+from tutorial_lib.engine import Share
+from tutorial_lib.streaming import CellFolder, Stream
+
+SIZES = [(16, 64), (48, 256), (96, 1024)]  # numbers an atom, examples a step
+N_CELLS = 2  # of 512 atoms, an epoch
+N_EPOCHS = 5  # the first is not timed
+N_LINKS = 50  # of each of nine files: the folder that is streamed
+N_TASKS = 200
+
+
+class Timed(Stream):
+    """A stream that notes when its epochs begin."""
+
+    def steps(self, epoch: int) -> Iterator[list[Share]]:
+        """The steps of an epoch."""
+        self.begun = [*getattr(self, "begun", []), (time.perf_counter(), time.process_time())]
+        return super().steps(epoch)
+
+
+def write_cells(folder: Path, n_cells: int, n_links: int = 1) -> CellFolder:
+    """A folder of shipped cells, each of them so many times."""
+    for number, atoms in enumerate(silicon.load_amorphous("train")[:n_cells]):
+        first = folder / f"{number}_0.extxyz"
+        atoms.write(first, format="extxyz", columns=["symbols", "positions"], write_results=False)
+        for link in range(1, n_links):
+            (folder / f"{number}_{link}.extxyz").hardlink_to(first)
+    return CellFolder(folder)
+
+
+def one_training(
+    fabric, cells: CellFolder, width: int, batch_size: int, *, threads: int = 1, shares: int = 2
+) -> dict[str, list[float]]:
+    """Seconds and CPU seconds of this process for each epoch but the first and the last, and the loss curve."""
+    n_mine = shares // fabric.world_size
+    mine = range(fabric.global_rank * n_mine, (fabric.global_rank + 1) * n_mine)
+    options = {"batch_size": batch_size, "seed": 0, "shares": shares, "mine": mine, "keep": True}
+    stream = Timed(cells, train_beyond.clouds_of, **options)
+    model = train_beyond.new_flow(cells, width, 3, 0)
+    engine = train_beyond.SpreadOut(fabric, threads, lambda: model.average.update_parameters(model.velocity))
+    recipe = training.Recipe(N_EPOCHS, batch_size, 4e-3, 0)
+    loss = train_beyond.velocity_loss
+    history = training.train(model, stream, loss, recipe, device="cpu", progress=False, engine=engine)
+    first, last = stream.begun[1], stream.begun[-1]
+    n_examples = (len(stream.begun) - 2) * stream.n_steps * batch_size
+    cpu = engine.total(last[1] - first[1])  # of all processes
+    return {"examples a second": n_examples / (last[0] - first[0]), "cpu": cpu / n_examples, "loss": history["loss"]}
+
+
+def inside(n_processes: int, folder: Path) -> None:
+    """Print what one of the processes of `processes_series` measures, as JSON."""
+    from lightning_fabric import Fabric
+
+    strategy = "ddp" if n_processes > 1 else "auto"
+    fabric = Fabric(accelerator="cpu", devices=n_processes, strategy=strategy)
+    fabric.launch()
+    cells = CellFolder(folder)
+    found = {"plain": [one_training(fabric, cells, *size) for size in SIZES]}
+    if n_processes == 1:
+        found["threads"] = [one_training(fabric, cells, *size, threads=2) for size in SIZES]
+        found["shares"] = [one_training(fabric, cells, *SIZES[1], shares=shares) for shares in (1, 4)]
+        found["shares"] = [run["examples a second"] for run in found["shares"]]
+    if fabric.is_global_zero:
+        print(json.dumps(found))
+
+
+def processes_series(repeats: int) -> dict:
+    """Runs in one and in two processes, in turn, so that whatever else the machine does meets both."""
+    series: dict = {"sizes": SIZES, "one": [], "two threads": [], "two": [], "shares": []}
+    with tempfile.TemporaryDirectory() as folder:
+        write_cells(Path(folder), N_CELLS)
+        for _ in range(repeats):
+            for number in (1, 2):
+                command = [sys.executable, "-m", "benchmarks.scale", "--inside", str(number), "--folder", folder]
+                env = os.environ | {"OMP_NUM_THREADS": "1"}
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
+                found = json.loads(done.stdout.splitlines()[-1])
+                series["one" if number == 1 else "two"].append(found["plain"])
+                if number == 1:
+                    series["two threads"].append(found["threads"])
+                    series["shares"].append(found["shares"])
+    return series
+
+
+def stream_series() -> dict:
+    """Seconds and growth of memory for one round through a folder, forgetting and keeping its cells."""
+    process, series = psutil.Process(), {}
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        cells = write_cells(Path(folder), 9, N_LINKS)
+        start = time.perf_counter()
+        cells = CellFolder(folder)
+        series |= {"cells": len(cells), "index seconds": time.perf_counter() - start}
+        series["megabytes on disk"] = sum(path.stat().st_size for path in cells.files) / 1e6
+        for how in ("warm up", "streamed", "kept"):
+            stream = Stream(cells, train_beyond.clouds_of, batch_size=256, seed=0, keep=how == "kept")
+            before, start, most, n = process.memory_info().rss, time.perf_counter(), 0, 0
+            for ((batch, _),) in stream.steps(0):
+                n += len(batch)
+                most = max(most, process.memory_info().rss)
+            if how != "warm up":
+                seconds = time.perf_counter() - start
+                series[how] = {"examples a second": n / seconds, "megabytes": (most - before) / 1e6}
+        series |= {"examples": n, "megabytes kept": sum(x.numel() * x.itemsize for x in stream.kept.values()) / 1e6}
+    return series
+
+
+def checkpoint_series() -> dict:
+    """Milliseconds and megabytes of a checkpoint, by width."""
+    series: dict = {"width": [48, 192], "milliseconds": [], "megabytes": []}
+    with tempfile.TemporaryDirectory() as folder:
+        cells, path = write_cells(Path(folder), 1), Path(folder) / "run.pt"
+        for width in series["width"]:
+            model = train_beyond.new_flow(cells, width, 3, 0)
+            optimiser = torch.optim.Adam(model.velocity.parameters())
+            model.velocity(torch.randn(4, 8, 3), torch.rand(4)).sum().backward()
+            optimiser.step()
+            taken = []
+            for _ in range(9):
+                start = time.perf_counter()
+                checkpoints.save(path, {}, {"loss": [0.0] * 100}, {"model": model, "optimiser": optimiser})
+                taken.append(1e3 * (time.perf_counter() - start))
+            series["milliseconds"].append(torch.tensor(taken).median().item())
+            series["megabytes"].append(path.stat().st_size / 1e6)
+    return series
+
+
+def dask_series() -> dict:
+    """Milliseconds for a job that does nothing, and seconds until the workers are there, with Dask and without."""
+    series = {}
+    for name, address in (("processes", None), ("Dask", "local")):
+        start = time.perf_counter()
+        with make_amorphous_silicon.workers(address, 2):
+            list(make_amorphous_silicon.spread(abs, [(number,) for number in range(8)], 2))
+            ready = time.perf_counter()
+            list(make_amorphous_silicon.spread(abs, [(number,) for number in range(N_TASKS)], 2))
+            series[name] = {"start": ready - start, "milliseconds": 1e3 * (time.perf_counter() - ready) / N_TASKS}
+    return series
+
+
+def median(runs: list[list[dict]], size: int, name: str) -> float:
+    """The median over repeats of one number at one size."""
+    return torch.tensor([run[size][name] for run in runs], dtype=torch.float64).median().item()
+
+
+def difference(series: dict) -> float:
+    """The largest relative difference between the loss curves of one process and of two."""
+    pairs = zip(series["one"][0], series["two"][0], strict=True)
+    return max(abs(a / b - 1) for one, two in pairs for a, b in zip(one["loss"], two["loss"], strict=True))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=3, help="of the runs in one process and in two")
+    parser.add_argument("--inside", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args(arguments)
+    if args.inside:
+        inside(args.inside, args.folder)
+        return 0
+    torch.set_num_threads(1)
+    series = {
+        "cores": len(os.sched_getaffinity(0)),
+        "repeats": args.repeats,
+        "fabric": version("lightning-fabric"),
+        "dask": version("dask"),
+        "stream": stream_series(),
+        "checkpoint": checkpoint_series(),
+        "jobs": dask_series(),
+        "processes": processes_series(args.repeats),
+    }
+    apart, stream = difference(series["processes"]), series["stream"]
+    leaner = stream["streamed"]["megabytes"] < stream["kept"]["megabytes"]
+    figures = [Figure("loss curves of one and two processes (relative)", "1e-5", f"{apart:.0e}", apart < 1e-5)]
+    for index, (width, batch_size) in enumerate(SIZES):
+        for name in ("one", "two threads", "two"):
+            speed = median(series["processes"][name], index, "examples a second")
+            named = {"one": "one process", "two threads": "one process, two threads", "two": "two processes"}[name]
+            figures.append(
+                Figure(f"width {width}, batch {batch_size}, {named} (examples/s)", "reported", f"{speed:.0f}")
+            )
+    figures += [
+        Figure("a round, streamed: memory (MB)", "below kept", f"{stream['streamed']['megabytes']:.0f}", leaner),
+        Figure("a round, kept: memory (MB)", "reported", f"{stream['kept']['megabytes']:.0f}"),
+        Figure("a round, streamed (examples/s)", "reported", f"{stream['streamed']['examples a second']:.0f}"),
+        Figure("a checkpoint, width 48 (ms)", "reported", f"{series['checkpoint']['milliseconds'][0]:.0f}"),
+        Figure("a job on Dask that does nothing (ms)", "reported", f"{series['jobs']['Dask']['milliseconds']:.1f}"),
+    ]
+    return finish("scale", figures, series, [0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The page about scale: its figures are the measured ones, and its commands are commands of ours."""
+
+import copy
+import json
+import re
+import shlex
+import sys
+
+import pytest
+
+from scripts import make_amorphous_silicon, train_beyond
+from scripts import make_scale_page as page
+
+TEXT = page.PAGE.read_text(encoding="utf-8")
+FOUND = json.loads(page.MEASURED.read_text(encoding="utf-8"))["series"]
+
+
+def test_the_figures_on_the_page_are_the_measured_ones():
+    assert page.with_blocks(TEXT, page.blocks()) == TEXT, "run python scripts/make_scale_page.py"
+
+
+def test_other_measurements_would_make_another_page():
+    other = copy.deepcopy(FOUND)
+    for run in other["processes"]["two"]:
+        run[1]["examples a second"] *= 2
+    for name in ("streamed", "kept"):
+        other["stream"][name]["megabytes"] += 1000
+    other["checkpoint"]["milliseconds"][0] += 1000
+    other["jobs"]["Dask"]["milliseconds"] += 1000
+    for make in (page.processes, page.stream, page.checkpoint, page.jobs):
+        assert make(other) != make(FOUND)
+
+
+def test_a_gigabyte_of_cells_is_counted_from_what_was_kept():
+    one = FOUND["stream"]
+    assert one["megabytes kept"] * 1e6 == pytest.approx(one["cells"] * page.CELL * 8 * 3 * 4, rel=0.02)
+
+
+def commands():
+    """Every command on the page that runs one of our scripts."""
+    lines = re.sub(r"\\\n", " ", "\n".join(re.findall(r"```\n(.*?)```", TEXT, flags=re.DOTALL))).splitlines()
+    return [line for line in lines if re.search(r"scripts/(train_beyond|make_amorphous_silicon)\.py", line)]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_on_the_page_is_understood(monkeypatch, line):
+    words = shlex.split(line, comments=True)
+    (start,) = [place for place, word in enumerate(words) if word.startswith("scripts/")]
+    script = {"train_beyond": train_beyond, "make_amorphous_silicon": make_amorphous_silicon}[words[start][8:-3]]
+    seen = []
+    for name in ("run_write", "run_train", "run_quench"):
+        monkeypatch.setattr(script, name, seen.append, raising=False)
+    monkeypatch.setattr(sys, "argv", words[start:])
+    script.main()
+    assert len(seen) == 1
+
+
+def test_the_page_has_commands_for_every_step():
+    starts = " ".join(commands())
+    assert len(commands()) >= 6
+    assert all(word in starts for word in ("torchrun", "fabric run", "--devices 2", "--resume", "--dask"))
+
+
+def test_the_page_is_on_the_site_and_in_the_readme():
+    top = page.TOP
+    assert "\nscale\n" in (top / "docs" / "index.md").read_text(encoding="utf-8")
+    assert "(docs/scale.md)" in (top / "README.md").read_text(encoding="utf-8")
