@@ -97,7 +97,7 @@ def processes_series(repeats: int) -> dict:
             for number in (1, 2):
                 command = [sys.executable, "-m", "benchmarks.scale", "--inside", str(number), "--folder", folder]
                 env = os.environ | {"OMP_NUM_THREADS": "1"}
-                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)  # noqa: S603 - our own words
                 found = json.loads(done.stdout.splitlines()[-1])
                 series["one" if number == 1 else "two"].append(found["plain"])
                 if number == 1:

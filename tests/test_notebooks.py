@@ -12,6 +12,8 @@ import nbformat
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
+from benchmarks.notebooks import run
+
 TOP = Path(__file__).parent.parent
 NOTEBOOKS = sorted((TOP / "notebooks").rglob("*.ipynb"))
 NOTEBOOKS = [path for path in NOTEBOOKS if not any(part.startswith(".") for part in path.relative_to(TOP).parts)]
@@ -168,6 +170,13 @@ def test_no_sanitizer_is_dropped_silently():
 def test_compared_cells_survive_another_processor(path, environment):
     status, printed = compared(nbformat.read(path, 4), path.stem[:2], **environment)
     assert status == 0, printed
+
+
+@pytest.mark.long
+@each_lesson
+def test_two_runs_on_one_machine_print_the_same(path):
+    (_, first), (_, second) = (run(path.stem[:2]) for _ in range(2))
+    assert first == second
 
 
 @pytest.mark.long
