@@ -51,8 +51,8 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
         vector from the first to the second (n_pairs, 3), both in angstrom.
 
     Raises:
-        ValueError: the cell is empty, has positions that are not finite, or is narrower than twice
-            the cut-off, so that an atom could meet the same neighbour twice.
+        ValueError: the cell is empty, has positions that are not finite or two atoms at one place, or is
+            narrower than twice the cut-off, so that an atom could meet the same neighbour twice.
     """
     _check_cell(atoms, cutoff)
     finder = NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
@@ -62,6 +62,9 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
     first, second = first.astype(np.int64), second.astype(np.int64)
     # One key sorts by atom and then by distance, seven times faster than lexsort.
     order = np.argsort(first * (2 * cutoff) + distance)
+    if len(distance) and distance.min() == 0:
+        pair = distance.argmin()
+        raise ValueError(f"atoms {first[pair]} and {second[pair]} stand at one place: look at the file they came from")
     return first[order], second[order], distance[order], vector[order]
 
 

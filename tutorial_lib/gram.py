@@ -29,14 +29,14 @@ def gram_matrix(positions: Tensor) -> Gram:
         (..., n, n), angstrom^2.
 
     Raises:
-        ValueError: positions are empty, not finite or not rows of three numbers.
+        ValueError: positions are empty, not finite, too large to square or not rows of three numbers.
     """
     if positions.numel() == 0:
         raise ValueError(f"positions are empty: shape {tuple(positions.shape)}, at least one atom is needed")
     if positions.ndim < 2 or positions.shape[-1] != 3:
         raise ValueError(f"positions are (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived")
-    if not torch.isfinite(positions).all():
-        raise ValueError("positions hold NaN or infinity: look at the file they came from")
+    if not torch.isfinite(positions.square().sum(-1)).all():
+        raise ValueError("positions hold NaN or infinity, or are too large to square: look at the file they came from")
     return positions @ positions.mT
 
 
@@ -239,8 +239,8 @@ def _matrix_size(n_entries: int) -> int:
 def _check_symmetric(gram: Tensor) -> None:
     if gram.ndim < 2 or gram.shape[-1] != gram.shape[-2] or gram.shape[-1] == 0:
         raise ValueError(f"a Gram matrix is square, (..., n, n): shape {tuple(gram.shape)} arrived")
-    if not torch.isfinite(gram).all():
-        raise ValueError("the Gram matrix holds NaN or infinity: look at the positions it came from")
+    if not torch.isfinite(gram.square().sum((-1, -2))).all():
+        raise ValueError("the Gram matrix holds NaN or infinity, or is too large: look at the positions it came from")
     gap = (gram - gram.mT).abs().amax().item()
     allowed = 100 * (torch.finfo(gram.dtype).eps if gram.is_floating_point() else 0) * gram.abs().amax().item()
     if gap > allowed:

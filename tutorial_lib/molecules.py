@@ -71,8 +71,10 @@ def bonded(atoms: Atoms) -> Chem.Mol:
         An RDKit molecule.
 
     Raises:
-        ValueError: no set of bonds gives every atom a valence that chemistry knows.
+        ValueError: no set of bonds gives every atom a valence that chemistry knows, or atoms are nowhere or nothing.
     """
+    if not np.isfinite(atoms.positions).all() or (atoms.numbers < 1).any():
+        raise ValueError("positions hold NaN or infinity, or an atom is of no element: look at where they came from")
     text = io.StringIO()
     write(text, atoms, format="xyz")
     found = Chem.MolFromXYZBlock(text.getvalue())
@@ -154,10 +156,12 @@ def fingerprint(atoms: Atoms, n_bits: int = 2048) -> np.ndarray:
         (n_bits / 8,) bytes.
 
     Raises:
-        ValueError: chemistry finds no bonds for these atoms.
+        ValueError: chemistry finds no bonds for these atoms, or there is no bit.
 
     Source: D. Rogers, M. Hahn, J. Chem. Inf. Model. 50, 742 (2010).
     """
+    if n_bits < 1:
+        raise ValueError(f"a fingerprint of {n_bits} bits holds nothing: take 2048, for one")
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=n_bits)
     return np.packbits(generator.GetFingerprintAsNumPy(Chem.RemoveHs(bonded(atoms))))
 

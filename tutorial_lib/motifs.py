@@ -244,5 +244,7 @@ def _nearest_fellow(descriptors: Tensor, k: int) -> Tensor:
 def _check(positions: Tensor) -> None:
     if positions.numel() == 0:
         raise ValueError(f"there is no motif: positions of shape {tuple(positions.shape)} arrived")
-    if not torch.isfinite(positions).all():
-        raise ValueError("positions hold NaN or infinity: a cloud recovered from a bad matrix, perhaps")
+    if not torch.isfinite((4 * positions).square().sum()):
+        raise ValueError(
+            "positions hold NaN or infinity, or are too large: a cloud recovered from a bad matrix, perhaps"
+        )

@@ -76,8 +76,13 @@ class PlaceScorer(nn.Module):
             (N, p), nats, up to a constant for each N.
 
         Raises:
+            ValueError: no atom is known.
             RuntimeError: the numbers of clouds differ.
         """
+        if known.shape[1] == 0:
+            raise ValueError(
+                f"no atom is known: shape {tuple(known.shape)} arrived, (N, k, 3) with k at least 1 is needed"
+            )
         atoms = self.from_radius(bumps(known.norm(dim=2)))
         between = bumps(torch.cdist(known, known))
         for look in self.rounds:
@@ -103,8 +108,13 @@ class PlaceScorer(nn.Module):
             Draws (N, n, n_missing, 3), angstrom, the most probable first; all count alike.
 
         Raises:
+            ValueError: no atom is known.
             RuntimeError: the generator is on another device.
         """
+        if known.shape[1] == 0:
+            raise ValueError(
+                f"no atom is known: shape {tuple(known.shape)} arrived, (N, k, 3) with k at least 1 is needed"
+            )
         places = shell_places((len(known), N_PLACES), INNER, self.radius, known, generator)
         score = self._scores(known, places)
         chosen = score.softmax(1).multinomial(n, replacement=True, generator=generator)

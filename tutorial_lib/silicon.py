@@ -166,9 +166,12 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
         (n_angles,), degree.
 
     Raises:
-        ValueError: no atom has two bonds.
+        ValueError: no atom has two bonds, or a bond has no length.
     """
-    unit = vector / np.linalg.norm(vector, axis=1, keepdims=True)
+    length = np.linalg.norm(vector, axis=1, keepdims=True)
+    if not (length > 0).all():
+        raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
+    unit = vector / length
     left, right = [], []
     for shift in range(1, int(np.bincount(first).max(initial=0))):
         same = np.flatnonzero(first[shift:] == first[:-shift])
@@ -195,9 +198,14 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
         The bin centres in angstrom and g(r), each (n_bins,).
 
     Raises:
-        ValueError: a cell is empty, not finite, without volume or too small for the cut-off.
+        ValueError: there is no cell, or one is empty, not finite, without volume or too small for the cut-off, or the
+            bins are not narrower than it.
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
+    if not len(cells):
+        raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
+    if not 0 < bin_width <= cutoff:
+        raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
     edges = np.arange(0, cutoff + bin_width / 2, bin_width)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
     curves = []

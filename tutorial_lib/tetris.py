@@ -181,10 +181,10 @@ def random_trees(n_trees: int, dice: Generator, *, most: int = MOST_CUBES, apart
         For each tree (n, 3), in edges of a cube, about its centroid.
 
     Raises:
-        ValueError: points have to be farther apart than their bonds are long.
+        ValueError: points have to be farther apart than their bonds are long, or the largest has fewer than two.
     """
-    if apart > 1:
-        raise ValueError(f"points {apart:g} apart cannot be joined by bonds of 1: apart is at most 1")
+    if not apart <= 1 or most < 2:
+        raise ValueError(f"{most} points {apart:g} apart, on bonds of 1: 2 points at least, and apart is at most 1")
     trees = []
     while len(trees) < n_trees:
         tree = torch.zeros(1, 3)

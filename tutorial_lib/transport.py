@@ -153,7 +153,7 @@ def between(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
         RuntimeError: the shapes differ.
     """
     a, b = one.flatten(1), other.flatten(1)
-    lengths = [x.norm(dim=1, keepdim=True) for x in (a, b)]
+    lengths = [x.norm(dim=1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny) for x in (a, b)]
     cosine = ((a / lengths[0]) * (b / lengths[1])).sum(1, keepdim=True).clamp(-1 + 1e-6, 1 - 1e-6)
     angle, share = cosine.arccos(), share[:, None]
     turned = ((1 - share) * angle).sin() * a / lengths[0] + (share * angle).sin() * b / lengths[1]

@@ -22,8 +22,10 @@ def signals_of(codes: Features, lmax: int) -> Signals:
         ValueError: the codes have another size.
     """
     n = (lmax + 1) ** 2
-    if codes.ndim != 2 or codes.shape[1] % n:
-        raise ValueError(f"codes have shape {tuple(codes.shape)}: (N, k * {n}) is needed, for irreps up to l = {lmax}")
+    if lmax < 0 or codes.ndim != 2 or codes.shape[1] % n:
+        raise ValueError(
+            f"codes have shape {tuple(codes.shape)}: (N, k * {n}) is needed, for irreps up to l = {lmax}, 0 or more"
+        )
     channels = codes.shape[1] // n
     parts = codes.split([channels * (2 * l_of + 1) for l_of in range(lmax + 1)], dim=1)
     return torch.cat([part.unflatten(1, (channels, -1)).permute(2, 0, 1) for part in parts])

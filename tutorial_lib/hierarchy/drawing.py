@@ -36,7 +36,7 @@ class CodeFlow(nn.Module):
         seed: of the weights.
 
     Raises:
-        ValueError: the codes have another size.
+        ValueError: there is no code, or they have another size.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class CodeFlow(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
+        if not len(codes):
+            raise ValueError("no code was given: the flow takes their means and sizes from (N, dim), N at least 1")
         signals = signals_of(codes, lmax)
         n = signals.shape[2]
         self.lmax, self.n_numbers, self.given_channels, self.dim = lmax, n_numbers, given_channels, codes.shape[1]

@@ -31,6 +31,7 @@ class PieceHead(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
+            self.dim = irreps.dim
             self.twice = o3.FullyConnectedTensorProduct(irreps, irreps, "8x0e + 4x1o + 4x1e + 4x2e + 4x2o")
             self.thrice = o3.FullyConnectedTensorProduct(self.twice.irreps_out, irreps, "0o + 7x0e")
 
@@ -44,8 +45,10 @@ class PieceHead(nn.Module):
             (N, 8), no unit.
 
         Raises:
-            RuntimeError: the code has another size.
+            ValueError: the code has another size.
         """
+        if latent.shape[-1:] != (self.dim,):
+            raise ValueError(f"a code has {self.dim} numbers: shape {tuple(latent.shape)} arrived")
         return self.thrice(self.twice(latent, latent), latent)
 
 

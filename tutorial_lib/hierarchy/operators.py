@@ -77,8 +77,10 @@ def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dic
         places about the centroid of these.
 
     Raises:
-        ValueError: as in `encode`.
+        ValueError: a cloud has fewer than three points; and as in `encode`.
     """
+    if any(len(cloud) < 3 for cloud in clouds):
+        raise ValueError(f"a cloud without one of its points needs two: {min(map(len, clouds))} points arrived, take 3")
     less, places, own = [], [], []
     for cloud in clouds:
         for at in torch.randperm(len(cloud), generator=dice).tolist():

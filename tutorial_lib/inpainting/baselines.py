@@ -101,10 +101,15 @@ class LinearGaussian:
     the known ones.
 
     Args:
-        canonical: (M, n, 3), angstrom, training motifs in one order and pose.
+        canonical: (M, n, 3), angstrom, training motifs in one order and pose; M at least 2.
+
+    Raises:
+        ValueError: there are fewer than two motifs, or they are not finite.
     """
 
     def __init__(self, canonical: Motifs):
+        if canonical.ndim != 3 or len(canonical) < 2:
+            raise ValueError(f"a covariance takes (M, n, 3) with M at least 2: shape {tuple(canonical.shape)} arrived")
         flat = canonical.flatten(1).double()
         self.n_atoms, self.mean = canonical.shape[1], flat.mean(0)
         self.covariance = flat.mT.cov() + RIDGE * torch.eye(flat.shape[1], dtype=torch.float64)

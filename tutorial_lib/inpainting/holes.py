@@ -59,9 +59,12 @@ def apart(one: Tensor, other: Tensor) -> Tensor:
         (...,), angstrom.
 
     Raises:
+        ValueError: there is no atom.
         RuntimeError: the shapes cannot be broadcast.
     """
     n_missing = one.shape[-2]
+    if n_missing == 0:
+        raise ValueError(f"no atom is missing in answers of shape {tuple(one.shape)}: (..., m, 3), m at least 1")
     square = (one.unsqueeze(-2) - other.unsqueeze(-3)).square().sum(-1)
     pairings = [square[..., range(n_missing), order].sum(-1) for order in permutations(range(n_missing))]
     return torch.stack(pairings).amin(0).div(n_missing).sqrt()

@@ -49,6 +49,8 @@ class Library:
 
     def __init__(self, clouds: Motifs, among: int = 8):
         descriptor(clouds[:1])  # speaks up where there is nothing
+        if not torch.isfinite(clouds).all():
+            raise ValueError("clouds hold NaN or infinity: look at where they came from")
         self.clouds, self.among = clouds, min(among, clouds.shape[1])
         self._files: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 

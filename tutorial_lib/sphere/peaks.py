@@ -4,6 +4,7 @@ From a grid of hopeful places up the gradient; ascents that end together are one
 and no tie to break, so the peaks of a field that is turned are the peaks, turned.
 """
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -22,6 +23,7 @@ POLISH = 5  # steps more of those that are left: the mean of ends is not quite t
 FAINT = 0.15  # probability at which an ascent begins
 N_AT_ONCE = 20_000  # places of the grid, to save memory
 LET_GO = 0.8  # share of a shift by one width that may be left after one step of climbing
+MOST_WIDTHS = 100  # of the radius; a grid of finer ones would fill the memory
 STRIDE = 1.7  # spacing of the grid where ascents begin, in widths: some place of it is hopeful about every blob
 
 
@@ -45,8 +47,11 @@ def peaks(
         (peaks, 3) places about their centres, and (peaks,) to which signal they belong.
 
     Raises:
-        Nothing: a field without a peak gives none.
+        ValueError: the width or the radius is not positive, or the radius is over a hundred widths. A field without a
+            peak gives none.
     """
+    if not (0 < width < math.inf and 0 < radius <= MOST_WIDTHS * width):
+        raise ValueError(f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths")
     grid = _ball(radius, STRIDE * width).to(signals)
     starts, owners = [], []
     for some in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):

@@ -42,7 +42,7 @@ class Principal(nn.Module):
             The chart.
 
         Raises:
-            ValueError: there are too few motifs, or they are not in the pose of a template.
+            ValueError: there are too few motifs, they are all alike, or not in the pose of a template.
         """
         flat = canonical.flatten(1).double()
         n_kept = flat.shape[1] - 3
@@ -54,6 +54,8 @@ class Principal(nn.Module):
                 f"the motifs fill all {flat.shape[1]} directions, so they are not in one pose: "
                 "pass them through alignment.Template.canonical first"
             )
+        if not values[n_kept - 1] > 0:
+            raise ValueError("the motifs do not differ in some directions, so these have no width: take real motifs")
         widths = values[:n_kept] / len(flat) ** 0.5
         unit = widths.square().mean().sqrt()
         kept = (flat.mean(0).view(canonical.shape[1:]), axes[:n_kept], unit, widths / unit)
@@ -115,8 +117,8 @@ class Scaled(nn.Module):
         Raises:
             ValueError: there is no motif.
         """
-        if not len(positions):
-            raise ValueError("there is no motif to take the unit from")
+        if not positions.numel():
+            raise ValueError(f"there is no motif to take the unit from: shape {tuple(positions.shape)} arrived")
         return cls(positions.square().mean().sqrt(), positions.shape[1])
 
     def coordinates(self, positions: Motifs) -> Positions:

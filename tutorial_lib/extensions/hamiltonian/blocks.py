@@ -18,6 +18,8 @@ from torch import Tensor
 
 from tutorial_lib.hamiltonians import Shells
 
+LARGEST_L = 5  # two such shells couple to l = 10, and e3nn knows the symbols up to 11
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -66,10 +68,12 @@ class Blocks:
         shells: atom and l of every shell, in the order of the matrices.
 
     Raises:
-        ValueError: an atom has no shells.
+        ValueError: an atom has no shells, a shell has no l that there is, or atoms of one element have different ones.
     """
 
     def __init__(self, numbers: Tensor, shells: Shells):
+        if not all(0 <= degree <= LARGEST_L for _, degree in shells):
+            raise ValueError(f"l is from 0 to {LARGEST_L}: shells {shells} arrived, as (atom, l)")
         self.numbers, self.shells = tuple(numbers.tolist()), shells
         starts = [0]
         for _, degree in shells:
@@ -82,6 +86,13 @@ class Blocks:
         ]
         if not all(self.of_atom):
             raise ValueError(f"atom {self.of_atom.index([])} has no shells: {shells} arrived for {self.numbers}")
+        of_element: dict[int, list[int]] = {}
+        for number, own in zip(self.numbers, self.of_atom, strict=True):
+            degrees = [degree for _, degree in own]
+            if of_element.setdefault(number, degrees) != degrees:
+                raise ValueError(
+                    f"atoms of element {number} have the shells {of_element[number]} and {degrees}: only one"
+                )
         self.kinds = self._kinds()
         rows, self.copy, part, weight = [], [], [], []
         for at, kind in enumerate(self.kinds):

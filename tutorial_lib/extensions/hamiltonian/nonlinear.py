@@ -207,6 +207,7 @@ class Gradient(nn.Module):
         v, numbers = self.gradient(features)
         if self.training and not self.measured:
             rms_f, rms_v = (x.detach().square().mean().sqrt() for x in (features, v))
-            self.scale.copy_(0.5 * rms_f / rms_v)
-            self.measured.fill_(True)
+            if rms_f > 0 and rms_v > 0:  # else there is nothing to measure yet
+                self.scale.copy_(0.5 * rms_f / rms_v)
+                self.measured.fill_(True)
         return Bent(features + self.mixed(v * self.scale), numbers)

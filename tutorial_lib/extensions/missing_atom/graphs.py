@@ -191,8 +191,10 @@ def bumps(distance: Scalars, cutoff: float = CUTOFF, n: int = N_BUMPS) -> Tensor
         One more axis, of n, no unit.
 
     Raises:
-        Nothing.
+        ValueError: there is no bump.
     """
+    if n < 1:
+        raise ValueError(f"{n} bumps say nothing about a distance: one at least")
     centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
     heights = gaussians(distance, centres, (cutoff - NEAREST) / n)
     return heights * (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
