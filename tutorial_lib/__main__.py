@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 import psutil
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -108,6 +108,7 @@ def run_notebook(path: Path, *, store: bool) -> KernelMeter:
 
     Raises:
         CellExecutionError: a cell failed.
+        DeadKernelError: the kernel died in a cell.
     """
     book = nbformat.read(path, as_version=4)
     client = NotebookClient(
@@ -153,7 +154,7 @@ def run(args: argparse.Namespace) -> None:
         args: the numbers of the notebooks, and whether to store their outputs.
 
     Raises:
-        SystemExit: a cell failed; its traceback is printed.
+        SystemExit: a cell failed, and its traceback is printed; or the kernel died.
     """
     for path in notebooks(args.numbers):
         start = time.perf_counter()
@@ -161,6 +162,10 @@ def run(args: argparse.Namespace) -> None:
             meter = run_notebook(path, store=args.store)
         except CellExecutionError as error:
             sys.exit(f"{path.name} failed:\n{error}")
+        except DeadKernelError:
+            sys.exit(
+                f"{path.name} stopped: its kernel died. A system without memory left ends it so: close what you can"
+            )
         minutes = (time.perf_counter() - start) / 60
         print(
             f"{path.stem}: {minutes:.1f} minutes, {meter.cpu_seconds:.0f} CPU seconds, "

@@ -1,0 +1,345 @@
+"""What goes wrong on other people's machines: a full disk, Ctrl-C, a killed kernel, broken caches, a home of others.
+
+Each is made to happen, in a process of its own.
+"""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from queue import Empty
+
+import nbformat
+import numpy as np
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from tutorial_lib import training
+
+TOP = Path(__file__).parent.parent
+NOTEBOOKS = TOP / "notebooks"
+NOWHERE = "/proc/nowhere"  # where nobody can make a folder, root included
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="signals, limits and mounts of Linux"),
+]
+
+
+def environment(**changed):
+    """Ours, without what would lead a program past the home that we give it."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "MPL", "JUPYTER", "IPYTHON"))}
+    paths = os.pathsep.join([str(TOP), kept.get("PYTHONPATH", "")])
+    return kept | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"} | changed
+
+
+def python(code, *words, before=(), cwd=None, timeout=300, **changed):
+    return subprocess.run(
+        [*before, sys.executable, "-c", code, *map(str, words)],
+        env=environment(**changed), cwd=cwd, capture_output=True, text=True, timeout=timeout,
+    )  # fmt: skip
+
+
+# --- A full disk
+
+TRAINING = """
+import json, os, resource, signal, sys
+from pathlib import Path
+import torch
+from tutorial_lib import training
+
+folder, how = Path(sys.argv[1]), sys.argv[2]
+path, epochs = folder / "run.pt", []
+
+def fill():
+    if how == "limit":
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+        return
+    filler = os.open(folder / "filler", os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(filler, bytes(4096))
+    except OSError:
+        pass
+
+def loss(model, batch, generator):
+    epochs.append(1)
+    if len(epochs) == 3:
+        fill()
+    return {"loss": model(batch).square().mean()}
+
+model, data, recipe = torch.nn.Linear(200, 200), torch.randn(8, 200), training.Recipe(epochs=5)
+try:
+    training.train(model, data, loss, recipe, device="cpu", checkpoint=path, checkpoint_every=1, progress=False)
+except OSError as error:
+    words = str(error)
+state = torch.load(path, weights_only=True)
+print(json.dumps({
+    "words": words,
+    "epochs": len(training.load_history(path)["loss"]),
+    "finite": bool(state["model"]["weight"].isfinite().all()),
+    "files": sorted(p.name for p in folder.iterdir()),
+}))
+"""
+
+
+def mounted(folder):
+    """What to put before a command that is to see a small disk there, or a skip."""
+    words = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs -o size=1500k none "{folder}" && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*words, "true"], capture_output=True).returncode:
+        pytest.skip("no right to mount a small disk")
+    return words
+
+
+@pytest.mark.parametrize("how", ["limit", "disk"])
+def test_a_full_disk_leaves_the_checkpoint_before_and_says_so(how, tmp_path):
+    done = python(TRAINING, tmp_path, how, before=mounted(tmp_path) if how == "disk" else ())
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert "run.pt could not be written" in found["words"]
+    assert "make room, or choose another folder" in found["words"]
+    assert found["epochs"] == 2
+    assert found["finite"]
+    assert found["files"] == ["filler", "run.pt"] if how == "disk" else ["run.pt"]
+
+
+# --- Kernels
+
+
+class Kernel:
+    """A kernel in the folder of the notebooks."""
+
+    def __init__(self, **changed):
+        env = environment(MPLBACKEND="module://matplotlib_inline.backend_inline", OMP_NUM_THREADS="1", **changed)
+        self.manager, self.client = start_new_kernel(kernel_name="python3", env=env, cwd=str(NOTEBOOKS))
+
+    def start(self, source):
+        return self.client.execute(source)
+
+    def reply(self, message, timeout=300):
+        """The status of a cell that was started, and what it printed or raised."""
+        deadline, said = time.monotonic() + timeout, []
+        while time.monotonic() < deadline:
+            try:
+                note = self.client.get_iopub_msg(timeout=1)
+            except Empty:
+                if not self.manager.is_alive():
+                    return "dead", said
+                continue
+            if note["parent_header"].get("msg_id") != message:
+                continue
+            content = note["content"]
+            said.append(content.get("text", "") + "\n".join(content.get("traceback", [])))
+            said.append(content.get("data", {}).get("text/plain", ""))
+            if note["msg_type"] == "status" and content["execution_state"] == "idle":
+                status = self.client.get_shell_msg(timeout=10)
+                while status["parent_header"].get("msg_id") != message:
+                    status = self.client.get_shell_msg(timeout=10)
+                return status["content"]["status"], said
+        return "no end", said
+
+    def run(self, source, timeout=300):
+        return self.reply(self.start(source), timeout)
+
+    def restart(self):
+        self.manager.restart_kernel(now=True)
+        self.client.wait_for_ready(timeout=120)
+
+    def close(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def kernel(tmp_path):
+    running = Kernel()
+    yield running
+    running.close()
+
+
+def code(name):
+    (path,) = NOTEBOOKS.glob(f"{name}*.ipynb")
+    return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def imports(source):
+    """Whether a cell imports at its top, and does little else."""
+    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(source).body)
+
+
+@pytest.mark.parametrize("name", ["01", "04"])
+def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel):
+    dice, interrupted = np.random.default_rng(0), 0
+    sources = code(name)
+    for number, source in enumerate(sources):
+        message = kernel.start(source)
+        time.sleep(dice.uniform(0.02, 0.5))
+        kernel.manager.interrupt_kernel()
+        status, said = kernel.reply(message, timeout=60)
+        assert status in ("ok", "error"), f"cell {number}: {status}"
+        if status == "error":
+            assert "KeyboardInterrupt" in "".join(said), f"cell {number}: {said}"
+            interrupted += 1
+        status, said = kernel.run("1 + 1")
+        assert (status, "".join(said)) == ("ok", "2"), f"cell {number}"
+        status, said = kernel.run(source)
+        if status == "error" and imports(source):
+            # torch and others cannot be imported again after half an import: a restart is the way out.
+            kernel.restart()
+            for before in sources[:number]:
+                assert kernel.run(before)[0] == "ok"
+            status, said = kernel.run(source)
+        assert status == "ok", f"cell {number} does not run again: {said}"
+    assert interrupted >= 3
+
+
+CHECKPOINTED = """
+import os, signal, torch
+from tutorial_lib import training
+count = []
+def loss(model, batch, generator):
+    count.append(1)
+    if len(count) == DIES_AT:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {{"loss": model(batch).square().mean()}}
+torch.manual_seed(0)
+model = torch.nn.Linear(3, 3)
+history = training.train(model, torch.ones(8, 3), loss, training.Recipe(epochs=6), device="cpu",
+    checkpoint={path!r}, checkpoint_every=2, resume=True, progress=False)
+print("epochs", len(history["loss"]), "steps", len(count), model.weight.sum().item())
+"""
+
+
+def test_a_killed_kernel_goes_on_from_the_checkpoint_after_a_restart(kernel, tmp_path):
+    path, whole = str(tmp_path / "run.pt"), str(tmp_path / "whole.pt")
+    _, said = kernel.run("DIES_AT = 0\n" + CHECKPOINTED.format(path=whole))
+    expected = "".join(said).split()[4]
+    status, _ = kernel.run("DIES_AT = 5\n" + CHECKPOINTED.format(path=path), timeout=60)
+    assert status == "dead" or not kernel.manager.is_alive()
+    (tmp_path / "run.pt.part").write_bytes(b"half of a checkpoint")  # as if it had died while it wrote
+    assert len(training.load_history(path)["loss"]) == 4
+    kernel.restart()
+    status, said = kernel.run("DIES_AT = 0\n" + CHECKPOINTED.format(path=path))
+    assert status == "ok", said
+    assert "".join(said).split() == ["epochs", "6", "steps", "2", expected]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.pt", "whole.pt"]
+
+
+RUN = """
+import sys
+from pathlib import Path
+from tutorial_lib import __main__ as command
+command.NOTEBOOKS = Path(sys.argv.pop(1))
+command.main()
+"""
+
+
+def shelf(folder, *sources, name="01_small.ipynb"):
+    folder.mkdir(exist_ok=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources]), folder / name)
+    return folder
+
+
+def test_the_command_ends_with_a_sentence_when_its_kernel_is_killed(tmp_path):
+    books = shelf(tmp_path / "books", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "1")
+    done = python(RUN, books, "run", "01", timeout=120)
+    assert done.returncode == 1
+    assert "01_small.ipynb stopped: its kernel died" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# --- Broken caches
+
+
+def test_a_broken_list_of_fonts_is_made_anew(tmp_path):
+    draw = (
+        "import matplotlib.font_manager as m, matplotlib; print(matplotlib.get_cachedir(), len(m.fontManager.ttflist))"
+    )
+    first = python(draw, HOME=str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    folder, n_fonts = first.stdout.split()
+    (cache,) = Path(folder).glob("fontlist-*.json")
+    for content in (b"", cache.read_bytes()[:100], b"\x80\x04broken", b"[]", b"null"):
+        cache.write_bytes(content)
+        again = python(draw, HOME=str(tmp_path))
+        assert again.returncode == 0, f"{content}: {again.stderr}"
+        assert again.stdout.split()[1] == n_fonts
+
+
+def test_a_broken_history_of_ipython_does_not_stop_a_notebook(tmp_path):
+    profile = tmp_path / ".ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "history.sqlite").write_bytes(b"not a database" * 100)
+    books = shelf(tmp_path / "books", "print(6 * 7)")
+    done = python(RUN, books, "run", "01", HOME=str(tmp_path), timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "01_small: " in done.stdout
+
+
+def test_a_broken_result_that_a_benchmark_kept_is_computed_anew(tmp_path):
+    measure = """
+import sys, warnings
+from joblib import Memory
+warnings.simplefilter("ignore")
+def measured(n):
+    print("measuring")
+    return n * n
+print(Memory(sys.argv[1], verbose=0).cache(measured)(7))
+"""
+    (tmp_path / "measure.py").write_text(measure)
+    words = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='measure')"
+
+    def printed():
+        done = python(f"import sys; sys.argv = sys.argv[1:]; {words.replace('sys.argv[1]', 'sys.argv[0]')}",
+                      tmp_path / "measure.py", tmp_path / "kept")  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    assert printed() == ["measuring", "49"]
+    assert printed() == ["49"]
+    (kept,) = (tmp_path / "kept").rglob("output.pkl")
+    kept.write_bytes(kept.read_bytes()[:3])
+    assert printed() == ["measuring", "49"]
+
+
+# --- A home that one cannot write to
+
+LOADERS = """
+from tutorial_lib import g2, hamiltonians, places, primer, qm9, silicon, viewer
+from tutorial_lib.hierarchy import polycubes
+silicon.load_amorphous("validation"), silicon.crystal(), qm9.load("validation"), primer.digits("test")
+hamiltonians.load("water_rhf_500k", "test"), places.trained_places(), polycubes.trained_on_polycubes()
+viewer.view(g2.molecules()[0], alt="One molecule")
+print("loaded")
+"""
+
+
+def test_without_a_home_all_is_loaded_and_drawn(tmp_path):
+    done = python(LOADERS, HOME=NOWHERE, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split()[-1] == "loaded"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_without_any_rights_loads_and_draws(tmp_path):
+    if os.geteuid() or shutil.which("setpriv") is None:
+        pytest.skip("only root can become nobody")
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if python("import tutorial_lib", before=nobody, HOME="/nonexistent", cwd="/").returncode:
+        pytest.skip("nobody may not read this installation")
+    done = python(LOADERS, before=nobody, HOME="/nonexistent", cwd="/")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split()[-1] == "loaded"
+
+
+def test_without_a_home_the_command_runs_a_notebook(tmp_path):
+    books = shelf(tmp_path / "books", *code("04")[:8], name="04_tetris.ipynb")
+    for beside in ("glossary.md",):
+        shutil.copy(NOTEBOOKS / beside, books)
+    done = python(RUN, books, "run", "04", HOME=NOWHERE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "04_tetris: " in done.stdout
