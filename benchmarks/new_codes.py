@@ -22,6 +22,7 @@ from benchmarks.led_pieces import decoded
 from benchmarks.new_pieces import SIZES, SPLITS, census, class_of, split
 from benchmarks.table import Figure, long_benchmark, mean_and_spread
 from tutorial_lib import hierarchy, recipes, tetris, training
+from tutorial_lib.extensions import pieces
 from tutorial_lib.sphere import normalised
 from tutorial_lib.tetris import polycube_of
 
@@ -68,8 +69,8 @@ def of_whole_pieces(known: list[Tensor], noise: float, seed: int):
     with torch.no_grad():
         codes = model.encode(known).repeat(TIMES, 1)
     sizes = torch.tensor([len(shape) for shape in known]).repeat(TIMES)
-    flow = hierarchy.CodeFlow(codes, n_numbers=5, channels=16, seed=seed)
-    trained(flow, (codes, told(sizes)), hierarchy.drawing_loss, WHOLE_FLOW_STEPS, seed)
+    flow = pieces.CodeFlow(codes, n_numbers=5, channels=16, seed=seed)
+    trained(flow, (codes, told(sizes)), pieces.drawing_loss, WHOLE_FLOW_STEPS, seed)
 
     def draw(n: int, n_draws: int, dice: Generator) -> list[Tensor]:
         drawn = flow.draw(n_draws, dice, numbers=told(torch.full((n_draws,), n)))
@@ -86,17 +87,17 @@ def told(sizes: Tensor) -> Tensor:
 def of_motifs(known: list[Tensor], seed: int):
     """What draws clouds of n points motif by motif."""
     dice = Generator().manual_seed(seed)
-    steps = [step for _ in range(TIMES) for shape in known for step in hierarchy.completions(shape, dice)]
+    steps = [step for _ in range(TIMES) for shape in known for step in pieces.completions(shape, dice)]
     before, after = map(list, zip(*steps, strict=True))
-    model = hierarchy.Surroundings(seed=seed)
+    model = pieces.Surroundings(seed=seed)
     data = hierarchy.padded([*after, *before])
-    trained(model, data, hierarchy.surroundings_loss, MOTIF_STEPS, seed, batch_size=256)
+    trained(model, data, pieces.surroundings_loss, MOTIF_STEPS, seed, batch_size=256)
     with torch.no_grad():
         shaken = [some + 0.03 * torch.randn(some.shape, generator=dice) for some in before]
         given, codes = model.encode(shaken), model.encode(after)
-    flow = hierarchy.CodeFlow(codes, given_channels=2, channels=16, seed=seed)
-    trained(flow, (codes, given), hierarchy.drawing_loss, FLOW_STEPS, seed)
-    return lambda n, n_draws, dice: hierarchy.completed(flow, model, n, n_draws, dice)
+    flow = pieces.CodeFlow(codes, given_channels=2, channels=16, seed=seed)
+    trained(flow, (codes, given), pieces.drawing_loss, FLOW_STEPS, seed)
+    return lambda n, n_draws, dice: pieces.completed(flow, model, n, n_draws, dice)
 
 
 def faults(clouds: list[Tensor], n: int) -> dict:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from benchmarks.table import Figure, long_benchmark, mean_and_spread
 from tutorial_lib import hierarchy, octahedra, training
+from tutorial_lib.extensions import pieces
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.octahedra import Octahedra
 from tutorial_lib.symmetry import random_orthogonal
@@ -38,7 +39,7 @@ KINDS = ("new", "in training", "unfinished", "invalid")
 
 def split(seed: int) -> set[Cells]:
     """The two topologies of four octahedra that are left out; the square of four cannot be made of tilted ones."""
-    shapes = [hierarchy.topology(_straight(shape)) for shape in polycubes(SIZE, mirrors_equal=True)]
+    shapes = [pieces.topology(_straight(shape)) for shape in polycubes(SIZE, mirrors_equal=True)]
     trees = sorted((shape for shape in shapes if shape and _joints(shape) == SIZE - 1), key=sorted)
     order = torch.randperm(len(trees), generator=Generator().manual_seed(0)).tolist()
     third = len(trees) // 3
@@ -63,7 +64,7 @@ def to_train_on(left_out: set[Cells], dice: Generator) -> list[Octahedra]:
         clusters: list[Octahedra] = []
         while len(clusters) < many:
             cluster = octahedra.cluster(n, dice)
-            if hierarchy.topology(cluster) not in {None, *left_out}:
+            if pieces.topology(cluster) not in {None, *left_out}:
                 clusters.append(cluster)
         found += clusters
     return found
@@ -95,7 +96,7 @@ def census(networks: list[Octahedra], n: int, known: set[Cells], left_out: set[C
     """What has been born: shares of all draws, which topologies that were left out are among it, and the bends."""
     counts, reached, bends = Counter(), Counter(), []
     for network in networks:
-        shape = hierarchy.topology(network)
+        shape = pieces.topology(network)
         if len(network.middles) < n or len(network.corners) < 5 * n + 1:
             counts["unfinished"] += 1
         elif shape is None:
@@ -103,7 +104,7 @@ def census(networks: list[Octahedra], n: int, known: set[Cells], left_out: set[C
         else:
             counts["in training" if shape in known else "new"] += 1
             reached[shape] += 1
-            bends.append(hierarchy.bends(network))
+            bends.append(pieces.bends(network))
     told = {kind: counts[kind] / len(networks) for kind in KINDS}
     told |= {"classes": len(reached), "reached": len(set(reached) & left_out), "of": len(left_out)}
     return told | {"bend (degree)": torch.cat(bends).mean().item() if bends else 0.0}
@@ -122,22 +123,22 @@ def measured(seed: int) -> dict:
     torch.set_num_threads(1)
     dice, left_out = Generator().manual_seed(100 + seed), split(seed)
     clusters = to_train_on(left_out, dice)
-    known = {hierarchy.topology(cluster) for cluster in clusters}
-    attached = hierarchy.attachments(clusters * REPEATS, known, dice)
-    lacking = hierarchy.gaps(clusters * REPEATS, dice)
-    heads, far = hierarchy.network_heads(seed), hierarchy.network_heads(seed, sight=FAR_SIGHT)[0]
+    known = {pieces.topology(cluster) for cluster in clusters}
+    attached = pieces.attachments(clusters * REPEATS, known, dice)
+    lacking = pieces.gaps(clusters * REPEATS, dice)
+    heads, far = pieces.network_heads(seed), pieces.network_heads(seed, sight=FAR_SIGHT)[0]
     seconds = [trained(head, data, n, seed) for head, data, n in zip(heads, (attached, lacking), EPOCHS, strict=True)]
     trained(far, attached, EPOCHS[0], seed)
     one = [octahedra.cluster(1, dice)]
-    grown = hierarchy.more_octahedra(heads, one * DRAWS, SIZE, dice)
+    grown = pieces.more_octahedra(heads, one * DRAWS, SIZE, dice)
     born = {
         HEADS: grown,
-        FAR: hierarchy.more_octahedra((far, heads[1]), one * DRAWS_FAR, SIZE, dice),
+        FAR: pieces.more_octahedra((far, heads[1]), one * DRAWS_FAR, SIZE, dice),
         RULE: [octahedra.cluster(SIZE, dice) for _ in range(DRAWS)],
         CHANCE: [by_chance(SIZE, dice) for _ in range(DRAWS)],
     }
-    larger = hierarchy.more_octahedra(heads, one * DRAWS_LARGER, LARGER, dice)
-    new = [network for network in grown if hierarchy.topology(network) in left_out]
+    larger = pieces.more_octahedra(heads, one * DRAWS_LARGER, LARGER, dice)
+    new = [network for network in grown if pieces.topology(network) in left_out]
     return {
         "seed": seed,
         "left out": sorted(sorted(shape) for shape in left_out),

@@ -4,6 +4,7 @@ from e3nn import o3
 from torch import Generator
 
 from tutorial_lib import hierarchy, symmetry, tetris, training
+from tutorial_lib.extensions import pieces
 
 IRREPS = o3.Irreps("2x0e+2x1o+2x2e+2x3o+2x4e")
 
@@ -22,18 +23,18 @@ def motifs():
     """What a corner of three cubes is made of, an autoencoder of it and a flow, both hardly trained."""
     dice = Generator().manual_seed(0)
     corner = tetris.polycubes(3, mirrors_equal=True)[1]
-    steps = [step for _ in range(40) for step in hierarchy.completions(corner, dice)]
+    steps = [step for _ in range(40) for step in pieces.completions(corner, dice)]
     before, after = map(list, zip(*steps, strict=True))
-    model = hierarchy.Surroundings(channels=8, seed=0)
+    model = pieces.Surroundings(channels=8, seed=0)
     data, recipe = hierarchy.padded([*before, *after]), training.Recipe(epochs=40, batch_size=128, learning_rate=1e-2)
-    history = training.train(model, data, hierarchy.surroundings_loss, recipe, device="cpu", progress=False)
+    history = training.train(model, data, pieces.surroundings_loss, recipe, device="cpu", progress=False)
     with torch.no_grad():
-        flow = hierarchy.CodeFlow(model.encode(after), given_channels=2, channels=8, depth=1)
+        flow = pieces.CodeFlow(model.encode(after), given_channels=2, channels=8, depth=1)
     return model, flow, corner, history["loss"]
 
 
 def test_the_velocity_turns_with_the_code_and_with_what_is_given(codes, dice):
-    flow = hierarchy.CodeFlow(codes, given_channels=2, n_numbers=3, channels=8).double()
+    flow = pieces.CodeFlow(codes, given_channels=2, n_numbers=3, channels=8).double()
     points, given = (torch.randn(5, IRREPS.dim, generator=dice, dtype=torch.float64) for _ in range(2))
     time, numbers = torch.rand(5, dtype=torch.float64, generator=dice), torch.eye(5, 3).double()
     turn = symmetry.random_orthogonal(dice, (), torch.float64)
@@ -44,7 +45,7 @@ def test_the_velocity_turns_with_the_code_and_with_what_is_given(codes, dice):
 
 
 def test_the_velocity_sees_time_and_numbers(codes):
-    flow = hierarchy.CodeFlow(codes, n_numbers=1, channels=8)
+    flow = pieces.CodeFlow(codes, n_numbers=1, channels=8)
     time, numbers = torch.full((40,), 0.3), torch.ones(40, 1)
     here = flow(codes, time, numbers=numbers)
     assert not torch.allclose(flow(codes, time + 0.3, numbers=numbers), here, atol=1e-3)
@@ -62,7 +63,7 @@ def test_codes_are_signals_and_back(codes):
 def test_a_short_training_finds_one_code_in_all_its_poses(dice):
     irreps = o3.Irreps("1x0e+1x1o+1x2e")
     shown = torch.randn(1, irreps.dim, generator=dice)
-    flow = hierarchy.CodeFlow(shown, lmax=2, channels=8, depth=2)
+    flow = pieces.CodeFlow(shown, lmax=2, channels=8, depth=2)
 
     def errors():
         drawn = flow.draw(100, Generator().manual_seed(0))
@@ -73,7 +74,7 @@ def test_a_short_training_finds_one_code_in_all_its_poses(dice):
     before, _ = errors()
     recipe = training.Recipe(epochs=120, batch_size=128, learning_rate=1e-2)
     data = (shown.repeat(128, 1),)
-    history = training.train(flow, data, hierarchy.drawing_loss, recipe, device="cpu", progress=False)["loss"]
+    history = training.train(flow, data, pieces.drawing_loss, recipe, device="cpu", progress=False)["loss"]
     assert history[-1] < 0.7 * history[0]
     after, apart = errors()
     assert after < 0.7 * before
@@ -81,24 +82,24 @@ def test_a_short_training_finds_one_code_in_all_its_poses(dice):
 
 
 def test_one_seed_draws_one_way_and_another_another(codes):
-    flow = hierarchy.CodeFlow(codes, channels=8)
+    flow = pieces.CodeFlow(codes, channels=8)
     one, same, other = (flow.draw(3, Generator().manual_seed(seed), n_steps=2) for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.allclose(one, other)
 
 
 def test_bad_input_is_named(codes):
-    flow = hierarchy.CodeFlow(codes, n_numbers=1, channels=8)
+    flow = pieces.CodeFlow(codes, n_numbers=1, channels=8)
     with pytest.raises(ValueError, match="0 channels given and 1 numbers"):
         flow(codes, torch.zeros(40))
     with pytest.raises(ValueError, match="up to l = 4"):
-        hierarchy.CodeFlow(codes[:, 1:])
+        pieces.CodeFlow(codes[:, 1:])
 
 
 def test_motifs_complete_a_cloud_step_by_step(dice):
     for cloud in tetris.polycubes(4, mirrors_equal=True):
         present = 1
-        for before, after in hierarchy.completions(cloud, dice):
+        for before, after in pieces.completions(cloud, dice):
             near = before[before.norm(dim=1) < 1.2]
             assert len(near) <= len(after) <= 6
             assert len(near) == 0 or torch.cdist(near, after).amin(dim=1).max() < 1e-5
@@ -115,13 +116,13 @@ def test_what_stands_about_a_point_comes_back(motifs):
 
 
 def test_codes_of_surroundings_turn_with_them(dice):
-    model = hierarchy.Surroundings(channels=8).double()
+    model = pieces.Surroundings(channels=8).double()
     around, turn = torch.randn(4, 3, generator=dice).double(), symmetry.random_orthogonal(dice, (), torch.float64)
     assert torch.allclose(model.encode([around @ turn.mT]), turned(model.encode([around]), turn), atol=1e-5)
 
 
 def test_clouds_have_at_most_as_many_points_as_are_wanted(motifs):
     model, flow, _, _ = motifs
-    for cloud in hierarchy.completed(flow, model, 4, 5, Generator().manual_seed(0), rounds=4):
+    for cloud in pieces.completed(flow, model, 4, 5, Generator().manual_seed(0), rounds=4):
         assert 1 <= len(cloud) <= 4
         assert len(cloud) < 2 or torch.pdist(cloud).min() > 0.5

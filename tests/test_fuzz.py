@@ -360,7 +360,7 @@ FOUND = [
     ("extensions.hamiltonian.blocks.Blocks", 1, "last: last: five more"),
     ("extensions.missing_atom.graphs.bumps", 2, "zero"),
     ("hierarchy.codes.signals_of", 1, "minus one"),
-    ("hierarchy.drawing.CodeFlow", 0, "no batch"),
+    ("extensions.pieces.drawing.CodeFlow", 0, "no batch"),
     ("hierarchy.heads.PieceHead.forward", 0, "one less in each row"),
     ("hierarchy.operators.pairs_of_codes", 1, "first: no atom"),
 ]

@@ -3,6 +3,7 @@ import torch
 from torch import Generator
 
 from tutorial_lib import hierarchy, octahedra, symmetry, training
+from tutorial_lib.extensions import pieces
 from tutorial_lib.octahedra import Octahedra
 from tutorial_lib.tetris import polycube_of
 
@@ -29,9 +30,9 @@ def clusters():
 def test_the_topology_of_tilted_octahedra_is_the_polycube_without_tilts():
     for cells in (STRAIGHT, BENT, [*BENT, [1, 1, 1]], [*BENT, [0, 1, 0]]):
         expected = polycube_of(torch.tensor(cells, dtype=torch.float32), mirrors_equal=True)
-        assert hierarchy.topology(on_lattice(cells)) == expected
+        assert pieces.topology(on_lattice(cells)) == expected
     dice = Generator().manual_seed(1)
-    found = [hierarchy.topology(octahedra.cluster(4, dice)) for _ in range(40)]
+    found = [pieces.topology(octahedra.cluster(4, dice)) for _ in range(40)]
     assert {len(shape) for shape in found if shape} == {4}
     assert sum(shape is not None for shape in found) > 38
     assert len(set(found)) > 4
@@ -42,7 +43,7 @@ def test_topology_does_not_see_pose_or_mirror(clusters):
         turn = symmetry.random_orthogonal(Generator().manual_seed(2), (), torch.float32)
         for move in (turn, -turn):
             turned = Octahedra(network.middles @ move.mT + 3, network.corners @ move.mT + 3)
-            assert hierarchy.topology(turned) == hierarchy.topology(network) is not None
+            assert pieces.topology(turned) == pieces.topology(network) is not None
 
 
 def test_wrong_networks_have_no_topology():
@@ -67,14 +68,14 @@ def test_wrong_networks_have_no_topology():
         "shared edges": octahedra.layer(2),
         "a clash": Octahedra(torch.cat([pair.middles, pair.middles[:1] + 0.4]), torch.cat([pair.corners, SIX + 0.4])),
     }
-    assert hierarchy.topology(pair) is not None
+    assert pieces.topology(pair) is not None
     for name, network in wrong.items():
-        assert hierarchy.topology(network) is None, name
+        assert pieces.topology(network) is None, name
 
 
 def test_bends_are_those_that_the_cluster_was_given():
-    assert torch.allclose(hierarchy.bends(on_lattice(STRAIGHT)), torch.zeros(2), atol=0.1)
-    bends = hierarchy.bends(octahedra.cluster(5, Generator().manual_seed(0)))
+    assert torch.allclose(pieces.bends(on_lattice(STRAIGHT)), torch.zeros(2), atol=0.1)
+    bends = pieces.bends(octahedra.cluster(5, Generator().manual_seed(0)))
     assert len(bends) == 4
     assert (bends < octahedra.TILT + 0.1).all()
     assert bends.max() > 1
@@ -82,10 +83,10 @@ def test_bends_are_those_that_the_cluster_was_given():
 
 def test_every_free_corner_is_an_attachment_unless_that_is_unknown():
     pair, dice = on_lattice([[0, 0, 0], [1, 0, 0]]), Generator().manual_seed(0)
-    straight, bent = (hierarchy.topology(on_lattice(cells)) for cells in (STRAIGHT, BENT))
+    straight, bent = (pieces.topology(on_lattice(cells)) for cells in (STRAIGHT, BENT))
     counts = {}
     for name, known in {"both": {straight, bent}, "straight": {straight}}.items():
-        clouds, n_points, places, n_places, kinds = hierarchy.attachments([pair], known, dice)
+        clouds, n_points, places, n_places, kinds = pieces.attachments([pair], known, dice)
         assert torch.equal(clouds[0], pair.points)
         assert n_points.tolist() == [13]
         assert kinds[0].tolist() == [0] * 2 + [1] * 11
@@ -93,19 +94,19 @@ def test_every_free_corner_is_an_attachment_unless_that_is_unknown():
         counts[name] = int(n_places)
     assert counts == {"both": 10, "straight": 2}
     with pytest.raises(ValueError, match="one at least"):
-        hierarchy.attachments([pair], set(), dice)
+        pieces.attachments([pair], set(), dice)
 
 
 def test_gaps_and_what_is_left_make_the_network(clusters):
-    clouds, counts, places, n_places, kinds = hierarchy.gaps(clusters, Generator().manual_seed(0))
+    clouds, counts, places, n_places, kinds = pieces.gaps(clusters, Generator().manual_seed(0))
     assert set(n_places.tolist()) == {1, 2, 3, 4, 5}
     for i, network in enumerate(clusters):
         middles = kinds[i, : counts[i]] == 0
         left, gone = clouds[i, : counts[i]][~middles], places[i, : n_places[i]]
         assert torch.equal(clouds[i, : counts[i]][middles], network.middles)
-        assert hierarchy.topology(Octahedra(network.middles, left)) is None
+        assert pieces.topology(Octahedra(network.middles, left)) is None
         again = Octahedra(network.middles, torch.cat([left, gone]))
-        assert hierarchy.topology(again) == hierarchy.topology(network)
+        assert pieces.topology(again) == pieces.topology(network)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +114,9 @@ def heads():
     """Trained on single octahedra and pairs, for some seconds."""
     dice = Generator().manual_seed(0)
     known = [octahedra.cluster(n, dice, tilt=5.0) for n in (1, 2) for _ in range(16)]
-    shapes = {hierarchy.topology(network) for network in known}
-    examples = hierarchy.attachments(known * 2, shapes, dice), hierarchy.gaps(known * 2, dice)
-    heads = hierarchy.network_heads()
+    shapes = {pieces.topology(network) for network in known}
+    examples = pieces.attachments(known * 2, shapes, dice), pieces.gaps(known * 2, dice)
+    heads = pieces.network_heads()
     for head, data, epochs in zip(heads, examples, (5, 24), strict=True):
         recipe = training.Recipe(epochs=epochs, batch_size=8, learning_rate=5e-3)
         training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
@@ -124,8 +125,8 @@ def heads():
 
 def test_an_octahedron_grows_into_two_and_stays_where_it_is(heads):
     one = octahedra.cluster(1, Generator().manual_seed(3))
-    grown = hierarchy.more_octahedra(heads, [one] * 10, 2, Generator().manual_seed(0))
-    assert sum(hierarchy.topology(network) is not None for network in grown) > 5
+    grown = pieces.more_octahedra(heads, [one] * 10, 2, Generator().manual_seed(0))
+    assert sum(pieces.topology(network) is not None for network in grown) > 5
     for network in grown:
         assert torch.equal(network.middles[:1], one.middles)
         assert torch.equal(network.corners[:6], one.corners)
@@ -133,16 +134,16 @@ def test_an_octahedron_grows_into_two_and_stays_where_it_is(heads):
 
 
 def test_heads_that_propose_nothing_leave_networks_as_they_are():
-    heads = hierarchy.network_heads()
+    heads = pieces.network_heads()
     for head in heads:
         torch.nn.init.constant_(head.field.rest[-1].bias, -50.0)
     one = octahedra.cluster(1, Generator().manual_seed(3))
-    (left,) = hierarchy.more_octahedra(heads, [one], 3, Generator().manual_seed(0))
+    (left,) = pieces.more_octahedra(heads, [one], 3, Generator().manual_seed(0))
     assert torch.equal(left.points, one.points)
 
 
 def test_a_head_tells_kinds_apart():
-    head, one = hierarchy.network_heads()[0], octahedra.cluster(1, Generator().manual_seed(3))
+    head, one = pieces.network_heads()[0], octahedra.cluster(1, Generator().manual_seed(3))
     cloud = torch.zeros(7, dtype=torch.long)
     signals = [head(hierarchy.Points(one.points, cloud, 1, torch.tensor(kinds))) for kinds in ([0] + [1] * 6, [0] * 7)]
     assert not torch.allclose(*signals, atol=1e-3)

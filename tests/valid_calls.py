@@ -61,22 +61,18 @@ from tutorial_lib.extensions.hamiltonian import (
 from tutorial_lib.extensions.hamiltonian import judges as hamiltonian_judges
 from tutorial_lib.extensions.missing_atom import graphs as hole_graphs
 from tutorial_lib.extensions.missing_atom import votes
+from tutorial_lib.extensions.pieces import completion, drawing, joints, networks, surroundings
 from tutorial_lib.hierarchy import atoms as hierarchy_atoms
 from tutorial_lib.hierarchy import codes as hierarchy_codes
 from tutorial_lib.hierarchy import (
-    completion,
-    drawing,
     growing,
     guided,
     heads,
-    joints,
     levels,
     materials,
-    networks,
     operators,
     points,
     polycubes,
-    surroundings,
     unfolding,
 )
 from tutorial_lib.hierarchy import motifs as hierarchy_motifs
@@ -591,11 +587,11 @@ HIERARCHY = {
     ),
     "hierarchy.codes.signals_of": lambda: call(hierarchy_codes.signals_of, draw(3, 18), 2),
     "hierarchy.codes.codes_of": lambda: call(hierarchy_codes.codes_of, draw(9, 3, 2)),
-    "hierarchy.drawing.CodeFlow": lambda: call(drawing.CodeFlow, draw(20, 50), lmax=4, channels=4, depth=1),
-    "hierarchy.drawing.CodeFlow.draw": lambda: call(
+    "extensions.pieces.drawing.CodeFlow": lambda: call(drawing.CodeFlow, draw(20, 50), lmax=4, channels=4, depth=1),
+    "extensions.pieces.drawing.CodeFlow.draw": lambda: call(
         drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1).draw, 2, dice(), n_steps=2
     ),
-    "hierarchy.drawing.drawing_loss": lambda: call(
+    "extensions.pieces.drawing.drawing_loss": lambda: call(
         drawing.drawing_loss, drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1), (draw(3, 50),), dice()
     ),
     "hierarchy.growing.sites": lambda: call(growing.sites, grower(), [torch.zeros(1, 3)], dice()),
@@ -619,9 +615,9 @@ HIERARCHY = {
     ),
     "hierarchy.heads.matched_error": lambda: call(heads.matched_error, draw(3, 4, 3), draw(3, 4, 3) + 1),
     "hierarchy.heads.invariants": lambda: call(heads.invariants, draw(3, 8), o3.Irreps("2x0e + 2x1o")),
-    "hierarchy.joints.topology": lambda: call(joints.topology, pairs_of_octahedra()[0]),
-    "hierarchy.joints.steps_of": lambda: call(joints.steps_of, pairs_of_octahedra()[0]),
-    "hierarchy.joints.bends": lambda: call(joints.bends, pairs_of_octahedra()[0]),
+    "extensions.pieces.joints.topology": lambda: call(joints.topology, pairs_of_octahedra()[0]),
+    "extensions.pieces.joints.steps_of": lambda: call(joints.steps_of, pairs_of_octahedra()[0]),
+    "extensions.pieces.joints.bends": lambda: call(joints.bends, pairs_of_octahedra()[0]),
     "hierarchy.levels.check": lambda: call(levels.check, list(pieces()), hierarchy.TETRIS),
     "hierarchy.levels.gathered": lambda: call(levels.gathered, points_here(), hierarchy.TETRIS),
     "hierarchy.levels.out_of_reach": lambda: call(
@@ -633,12 +629,12 @@ HIERARCHY = {
     ),
     "hierarchy.motifs.Motifs.fit": lambda: call(hierarchy_motifs.Motifs.fit, points_here(), 1.2),
     "hierarchy.motifs.signal_powers": lambda: call(hierarchy_motifs.signal_powers, points_here(), 1.2),
-    "hierarchy.networks.network_heads": lambda: call(networks.network_heads, 0, sight=1.8),
-    "hierarchy.networks.attachments": lambda: call(
+    "extensions.pieces.networks.network_heads": lambda: call(networks.network_heads, 0, sight=1.8),
+    "extensions.pieces.networks.attachments": lambda: call(
         networks.attachments, list(pairs_of_octahedra()), [joints.topology(pairs_of_octahedra()[1])], dice()
     ),
-    "hierarchy.networks.gaps": lambda: call(networks.gaps, list(pairs_of_octahedra()), dice()),
-    "hierarchy.networks.more_octahedra": lambda: call(
+    "extensions.pieces.networks.gaps": lambda: call(networks.gaps, list(pairs_of_octahedra()), dice()),
+    "extensions.pieces.networks.more_octahedra": lambda: call(
         networks.more_octahedra, network_growers(), [pairs_of_octahedra()[0]], 1, dice()
     ),
     "hierarchy.operators.CodeOperator.forward": lambda: call(
@@ -660,11 +656,11 @@ HIERARCHY = {
     "hierarchy.polycubes.trained_to_grow": lambda: call(polycubes.trained_to_grow),
     "hierarchy.polycubes.free_places": lambda: call(polycubes.free_places, pieces()[0]),
     "hierarchy.polycubes.additions": lambda: call(polycubes.additions, list(shapes()), most=5),
-    "hierarchy.surroundings.Surroundings.encode": lambda: call(surrounding().encode, [draw(2, 3), draw(3, 3)]),
-    "hierarchy.surroundings.Surroundings.decode": lambda: call(
+    "extensions.pieces.surroundings.Surroundings.encode": lambda: call(surrounding().encode, [draw(2, 3), draw(3, 3)]),
+    "extensions.pieces.surroundings.Surroundings.decode": lambda: call(
         surrounding().decode, surrounding().encode([draw(2, 3), draw(3, 3)]).detach()
     ),
-    "hierarchy.completion.completions": lambda: call(completion.completions, pieces()[0], dice()),
+    "extensions.pieces.completion.completions": lambda: call(completion.completions, pieces()[0], dice()),
     "hierarchy.training.reconstruction_loss": lambda: call(
         hierarchy_training.reconstruction_loss, tree(), points.padded(pieces()), dice(), shake=0.01
     ),
@@ -714,8 +710,8 @@ EXCEPTIONS = {
     "inpainting.baselines.RandomPlaces": "two numbers; tried with .complete",
     "extensions.flow.completion.FlowCompletion": "keeps a flow; tried with .complete",
     "extensions.missing_atom.votes.vote": "takes what the network said: tried with answers",
-    "hierarchy.completion.completed": "needs a trained flow of codes: test_found_levels",
-    "hierarchy.surroundings.surroundings_loss": "a loss: its batches come from completions",
+    "extensions.pieces.completion.completed": "needs a trained flow of codes: test_found_levels",
+    "extensions.pieces.surroundings.surroundings_loss": "a loss: its batches come from completions",
     "inpainting.latent.LatentCompletion": "seconds a call: test_inpainting",
     "inpainting.latent.LatentCompletion.complete": "seconds a call: test_inpainting",
     "inpainting.objective.TalkCompletion": "seconds a call: test_inpainting",
@@ -738,7 +734,7 @@ EXCEPTIONS |= dict.fromkeys(
         "hierarchy.autoencoder.HierarchicalAutoencoder.ascend",
         "hierarchy.autoencoder.HierarchicalAutoencoder.descend",
         "hierarchy.autoencoder.HierarchicalAutoencoder.judgement",
-        "hierarchy.drawing.CodeFlow.forward",
+        "extensions.pieces.drawing.CodeFlow.forward",
         "hierarchy.growth.GrowthHead.judged",
         "hierarchy.layers.",
         "hierarchy.levels.Gathering.children",
@@ -754,7 +750,7 @@ SINGLE = ("a dimension less", "all zero", "all the same", "all minus one", "all 
 NAN_ALLOWED = {
     ("primer.restoring", EMPTY): "the mean over no examples; training refuses to train on none",
     ("transport.matching_error", EMPTY): "the mean over no examples again",
-    ("hierarchy.drawing.drawing_loss", EMPTY): "the mean over no examples again",
+    ("extensions.pieces.drawing.drawing_loss", EMPTY): "the mean over no examples again",
     ("hierarchy.growth.growth_loss", EMPTY): "the mean over no examples again",
     ("inpainting.holes.by_cell", SINGLE): "the standard error of a single cell: documented as no number",
     ("transport.", LARGE): "float32 ends at 3e38, and squares before it; what comes in has no unit, rms about 1",
@@ -783,8 +779,8 @@ SLOW = {
     "hierarchy.growing.sites",
     "hierarchy.growth.growth_loss",
     "hierarchy.guided.guided_decode",
-    "hierarchy.networks.more_octahedra",
-    "hierarchy.surroundings.Surroundings.decode",
+    "extensions.pieces.networks.more_octahedra",
+    "extensions.pieces.surroundings.Surroundings.decode",
     "hierarchy.training.exact",
     "hierarchy.training.reconstruction_errors",
     "hierarchy.training.reconstruction_loss",

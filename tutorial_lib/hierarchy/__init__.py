@@ -2,20 +2,16 @@
 
 `levels` says which points are gathered into one, level by level, until one point is left; `autoencoder` learns what
 to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
-lead, and `operators` change codes without decoding them. `drawing` draws codes, and `completion` makes clouds of the
-codes of their motifs, which are those of `surroundings`. `networks` grows octahedra, and `joints` judges them.
+lead, and `operators` change codes without decoding them.
 """
 
 from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.codes import codes_of, signals_of
-from tutorial_lib.hierarchy.completion import completed, completions
-from tutorial_lib.hierarchy.drawing import CodeFlow, drawing_loss
 from tutorial_lib.hierarchy.growing import Sites, edited, grow, removable, sites
 from tutorial_lib.hierarchy.growth import GrowthHead, growth_loss, growth_recipe
 from tutorial_lib.hierarchy.guided import guided_decode, led_by
 from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
-from tutorial_lib.hierarchy.joints import bends, steps_of, topology
 from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
 from tutorial_lib.hierarchy.materials import (
     molecule_autoencoder,
@@ -27,7 +23,6 @@ from tutorial_lib.hierarchy.materials import (
     trained_on_octahedra,
 )
 from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
-from tutorial_lib.hierarchy.networks import attachments, gaps, more_octahedra, network_heads
 from tutorial_lib.hierarchy.operators import CodeOperator, operator_loss, pairs_of_codes
 from tutorial_lib.hierarchy.points import Points, padded, points_of
 from tutorial_lib.hierarchy.polycubes import (
@@ -37,14 +32,12 @@ from tutorial_lib.hierarchy.polycubes import (
     trained_on_polycubes,
     trained_to_grow,
 )
-from tutorial_lib.hierarchy.surroundings import Surroundings, surroundings_loss
 from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
 from tutorial_lib.hierarchy.unfolding import Unfolded
 
 __all__ = [
     "FLAT",
     "TETRIS",
-    "CodeFlow",
     "CodeOperator",
     "Gathering",
     "GrowthHead",
@@ -55,23 +48,16 @@ __all__ = [
     "Points",
     "Sites",
     "SlotDecoder",
-    "Surroundings",
     "Unfolded",
     "additions",
-    "attachments",
-    "bends",
     "clouds_of",
     "codes_of",
-    "completed",
-    "completions",
     "decode_atoms",
-    "drawing_loss",
     "edited",
     "encode_atoms",
     "exact",
     "examples",
     "free_places",
-    "gaps",
     "gathered",
     "grow",
     "growth_loss",
@@ -81,9 +67,7 @@ __all__ = [
     "led_by",
     "matched_error",
     "molecule_autoencoder",
-    "more_octahedra",
     "motif_autoencoder",
-    "network_heads",
     "octahedra_autoencoder",
     "octahedra_levels",
     "octahedra_to_train_on",
@@ -99,9 +83,6 @@ __all__ = [
     "signal_powers",
     "signals_of",
     "sites",
-    "steps_of",
-    "surroundings_loss",
-    "topology",
     "trained_on_molecules",
     "trained_on_octahedra",
     "trained_on_polycubes",

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.hierarchy.drawing import CodeFlow
-from tutorial_lib.hierarchy.surroundings import FAR, SIGHT, Surroundings
+from tutorial_lib.extensions.pieces.drawing import CodeFlow
+from tutorial_lib.extensions.pieces.surroundings import FAR, SIGHT, Surroundings
 
 BOND = 1.2  # edges; those nearer than this to a point are its motif
 AGREED = 0.15  # so far what is drawn may be from what is there

@@ -11,9 +11,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from tutorial_lib.extensions.pieces.joints import steps_of
 from tutorial_lib.hierarchy.growing import grow
 from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.hierarchy.joints import steps_of
 from tutorial_lib.hierarchy.points import padded
 from tutorial_lib.octahedra import FOREIGN, MIDDLES_APART, TILT, Octahedra
 from tutorial_lib.tetris import Cells, polycube_of
