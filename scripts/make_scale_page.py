@@ -18,6 +18,12 @@ from scripts.make_front_page import with_blocks  # noqa: E402
 PAGE = TOP / "docs" / "scale.md"
 MEASURED = TOP / "benchmarks" / "results" / "scale.json"
 CELL = 512  # atoms
+WAYS = ("one", "two threads", "two")
+
+
+def spread(values: list[float]) -> str:
+    """The median of some numbers, with the smallest and the largest."""
+    return f"{np.median(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})"
 
 
 def middle(runs: list, size: int, name: str) -> float:
@@ -32,16 +38,19 @@ def processes(found: dict) -> str:
         "| numbers an atom | examples a step | one process | two threads | two processes | CPU time, two / one |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
+    cheaper = []
     for index, (width, batch_size) in enumerate(runs["sizes"]):
-        speeds = [middle(runs[name], index, "examples a second") for name in ("one", "two threads", "two")]
+        speeds = [spread([run[index]["examples a second"] for run in runs[name]]) for name in WAYS]
         dearer = middle(runs["two"], index, "cpu") / middle(runs["one"], index, "cpu")
-        rows.append(f"| {width} | {batch_size:,} | " + " | ".join(f"{x:,.0f}" for x in speeds) + f" | {dearer:.2f} |")
+        rows.append(f"| {width} | {batch_size:,} | {' | '.join(speeds)} | {dearer:.2f} |")
+        cheaper.append(2 / dearer)
     one, four = np.median(runs["shares"], axis=0)
     return "\n".join(rows) + (
-        f"\n\nExamples a second, on {found['cores']} cores, medians of {found['repeats']}, on a machine that had other"
-        f" work to do as well. The last column is what does not depend on that: the CPU seconds of an example in both"
-        f" processes over those in one; twice the speed needs 1.00. One process with 256 examples in four shares has"
-        f" {four / one:.2f} of its speed with one share."
+        f"\n\nExamples a second on {found['cores']} cores, medians of {found['repeats']} with the slowest and the"
+        " fastest, on a machine that had other work to do as well, often a whole core's worth. The last column depends"
+        " less on that: the CPU seconds of an example in both processes over those in one. With two idle cores it would"
+        f" allow {min(cheaper):.1f} to {max(cheaper):.1f} times the speed of one process. One process with 256 examples"
+        f" in four shares had {four / one:.2f} of its speed with one share."
     )
 
 

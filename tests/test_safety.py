@@ -146,7 +146,8 @@ def watched(tmp_path, work):
     places = {name: tmp_path / name for name in ("work", "home", "temporary")}
     for place in places.values():
         place.mkdir()
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MPL", "JUPYTER"))}
+    elsewhere = ("XDG_", "MPL", "JUPYTER", "TORCHINDUCTOR", "TRITON")  # torch sets its own in whoever has compiled
+    env = {name: value for name, value in os.environ.items() if not name.startswith(elsewhere)}
     env |= {"HOME": str(places["home"]), "TMPDIR": str(places["temporary"]), "PYTHONDONTWRITEBYTECODE": "1"}
     env["PYTHONPATH"] = os.pathsep.join([str(TOP), env.get("PYTHONPATH", "")])
     done = subprocess.run(
