@@ -40,10 +40,10 @@ class CellFolder:
         if not self.files:
             packed = " Unpack what is compressed first." if any(folder.glob("*xyz.*")) else ""
             raise FileNotFoundError(f"{folder} holds no file that ends in {' or '.join(SUFFIXES)}.{packed}")
-        found = [(index, *place) for index, path in enumerate(self.files) for place in _frames(path)]
-        if not found:
+        found = ((index, *place) for index, path in enumerate(self.files) for place in _frames(path))
+        self._file, self._offset, self.n_atoms = np.fromiter(found, dtype=np.dtype((np.int64, 3))).T.copy()
+        if not len(self):
             raise ValueError(f"the files in {folder} are empty: no cell is there")
-        self._file, self._offset, self.n_atoms = np.array(found, dtype=np.int64).T
         self._species = sorted(set(self._read(0).symbols))
 
     def __len__(self) -> int:
