@@ -1,6 +1,6 @@
 """`python -m benchmarks [NAME ...]`: all benchmarks, or those that are named, and one table of what they measured.
 
-python -m benchmarks                   everything, in some ten hours on one core
+python -m benchmarks                   everything, in some twelve hours on one core
 python -m benchmarks tetris cost       two of them
 python -m benchmarks --stored          the table from what was measured before, in a second
 
