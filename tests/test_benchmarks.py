@@ -62,6 +62,13 @@ def test_importing_the_library_brings_nothing_heavy_and_takes_no_time():
     assert wait < 0.3
 
 
+def test_only_rooms_with_harmonics_import_e3nn_and_only_pictures_import_matplotlib():
+    rooms = "alignment, gram, inpainting, motifs, places, silicon, synchronisation, training, vae"
+    code = f"import sys; from tutorial_lib import {rooms}; print({{'e3nn', 'matplotlib'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def cell(*outputs):
     made = nbformat.v4.new_code_cell("1")
     made.outputs = list(outputs)
