@@ -24,7 +24,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Turn the network off, here and in every Python that we start."""
+    """Turn the network off, here and in every Python that we start; options of CI's are for this run alone."""
+    os.environ.pop("PYTEST_ADDOPTS", None)
     paths = [str(NO_NETWORK), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     spec = importlib.util.spec_from_file_location("no_network", NO_NETWORK / "sitecustomize.py")
