@@ -83,6 +83,14 @@ def test_what_a_cell_printed_is_compared_without_its_progress_bars():
     assert notebooks.printed(cell(bar)) == [""]
 
 
+def test_a_time_is_no_difference_and_an_angle_is():
+    said, again, other = (
+        nbformat.v4.new_output("stream", name="stdout", text=f"fitting {time} s, root 0.4 ms, off by {off} degree")
+        for time, off in ((0.6, 1.5), (12, 1.5), (0.6, 1.6))
+    )
+    assert notebooks.printed(cell(said)) == notebooks.printed(cell(again)) != notebooks.printed(cell(other))
+
+
 def test_the_slowest_cells_are_named_by_heading_and_first_line():
     book = nbformat.read(notebooks.notebooks(["04"])[0], 4)
     code = [one for one in book.cells if one.cell_type == "code"]
