@@ -4,7 +4,8 @@ python -m benchmarks                   everything, in some twelve hours on one c
 python -m benchmarks tetris cost       two of them
 python -m benchmarks --stored          the table from what was measured before, in a second
 
-The table holds every figure of which something was asked, in Markdown; `--all` adds those that are only reported.
+The table holds every figure of which something was asked, in Markdown; `--all` adds those that are only reported. The
+exit status is 1 where one of them is missed, which the table calls **short**.
 `python scripts/make_front_page.py` writes it into the README.
 """
 

@@ -1,7 +1,8 @@
 """Train the flow of notebook 07 on a folder of cells larger than memory, in as many processes as there are.
 
     python scripts/train_beyond.py write FOLDER             the shipped training cells, as a folder to begin with
-    python scripts/train_beyond.py train FOLDER --checkpoint FILE [--resume]
+    python scripts/train_beyond.py train FOLDER --checkpoint FILE [--resume] --out FLOW
+    python scripts/train_beyond.py draw FLOW FILE           invented neighbourhoods, as extended XYZ
 
 The velocity is `SetVelocity`: atoms in any order and pose. The loop is `tutorial_lib.training`, cells are read when
 their turn comes (`tutorial_lib.streaming`), and Lightning Fabric spreads the steps over processes, on one machine:
@@ -31,9 +32,11 @@ from torch import Generator, Tensor, nn
 from tutorial_lib import environments, silicon, training
 from tutorial_lib.engine import OneProcess, Share
 from tutorial_lib.extensions import flow
+from tutorial_lib.files import fitted, keep, stored
 from tutorial_lib.streaming import CellFolder, Stream
 from tutorial_lib.transport import matching_error
 
+N_NEIGHBOURS = 8  # of a neighbourhood
 N_FOR_UNIT = 8  # cells, the first ones, from which the unit of length is taken
 
 
@@ -77,7 +80,7 @@ class SpreadOut(OneProcess):
 
 def clouds_of(atoms: Atoms) -> Tensor:
     """What the flow learns from a cell: eight neighbours of each atom, (N, 8, 3), angstrom."""
-    return environments.nearest_neighbours(atoms).positions
+    return environments.nearest_neighbours(atoms, N_NEIGHBOURS).positions
 
 
 def velocity_loss(model: flow.Flow, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
@@ -87,9 +90,18 @@ def velocity_loss(model: flow.Flow, batch: Tensor, generator: Generator) -> dict
 
 def new_flow(cells: CellFolder, width: int, n_layers: int, seed: int) -> flow.Flow:
     """A flow on sets that has learnt nothing yet but the unit of length, from the first cells of the folder."""
-    first = torch.cat([clouds_of(cells.cell(index)) for index in range(min(N_FOR_UNIT, len(cells)))])
-    velocity = flow.SetVelocity(width, n_layers, seed=seed)
-    model = flow.Flow(flow.Scaled.fit(first), velocity)
+    first = []
+    for index in range(min(N_FOR_UNIT, len(cells))):
+        try:
+            first.append(clouds_of(cells.cell(index)))
+        except ValueError as error:
+            raise ValueError(f"{cells.where(index)}: {error}") from None
+    return empty_flow(flow.Scaled.fit(torch.cat(first)), width, n_layers, seed)
+
+
+def empty_flow(chart: flow.Scaled, width: int, n_layers: int, seed: int = 0) -> flow.Flow:
+    """The same in a given unit of length."""
+    model = flow.Flow(chart, flow.SetVelocity(width, n_layers, seed=seed))
     model.average.requires_grad_(False)
     return model
 
@@ -98,6 +110,8 @@ def fabric_of(args: argparse.Namespace) -> Any:
     """A Fabric for what the command line says, or whoever started us: `torchrun` or `fabric run`."""
     from lightning_fabric import Fabric
 
+    if args.accelerator == "cuda" and not torch.cuda.is_available():
+        sys.exit("there is no CUDA device here: pass --accelerator cpu, or leave it out")
     if os.environ.get("LT_CLI_USED"):
         return Fabric()
     here = int(os.environ.get("LOCAL_WORLD_SIZE", args.devices))
@@ -150,13 +164,25 @@ def run_train(args: argparse.Namespace) -> None:
     if fabric.is_global_zero:
         if args.out:
             args.out.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(model.state_dict(), args.out)
+            keep({"width": args.width, "layers": args.layers, "weights": model.state_dict()}, args.out)
         n_processes = f"{fabric.world_size} process{'es' if fabric.world_size > 1 else ''}"
         first, last = history["loss"][0], history["loss"][-1]
         print(
             f"trained on {len(cells)} cells, {stream.n_steps} steps an epoch, in {n_processes}; "
             f"the loss went from {first:.3f} to {last:.3f}, and 1 is what a normal distribution reaches"
         )
+
+
+def run_draw(args: argparse.Namespace) -> None:
+    """The command `draw`."""
+    again = "train once more with --out"
+    found = stored(args.flow, ("width", "layers", "weights"), otherwise=again)
+    model = empty_flow(flow.Scaled(torch.ones(()), N_NEIGHBOURS), found["width"], found["layers"])
+    model = fitted(model, found["weights"], args.flow, otherwise=again).eval()
+    drawn = model.sample(args.n, Generator().manual_seed(args.seed))
+    drawn = torch.cat([torch.zeros(args.n, 1, 3), drawn], dim=1).numpy()
+    write(args.file, [Atoms([args.element] * len(cloud), cloud) for cloud in drawn], format="extxyz")
+    print(f"{args.n} neighbourhoods, the atom in the middle first, are in {args.file}")
 
 
 def run_write(args: argparse.Namespace) -> None:
@@ -171,6 +197,13 @@ def run_write(args: argparse.Namespace) -> None:
     print(f"{len(cells)} cells are in {args.folder}")
 
 
+def positive(text: str) -> int:
+    """A whole number above 0, for the command line."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -178,24 +211,40 @@ def main() -> None:
     step = commands.add_parser("write", help="write the shipped training cells, one file each")
     step.add_argument("folder", type=Path, help="where to")
     step.set_defaults(run=run_write)
+    step = commands.add_parser(
+        "draw", help="draw neighbourhoods", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    step.add_argument("flow", type=Path, help="what train wrote with --out")
+    step.add_argument("file", type=Path, help="where to, such as drawn.extxyz")
+    step.add_argument("--n", type=positive, default=1024, help="how many")
+    step.add_argument("--element", default="Si", help="which atoms they are of")
+    step.add_argument("--seed", type=int, default=0, help="of the noise")
+    step.set_defaults(run=run_draw)
     step = commands.add_parser("train", help="train", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     step.add_argument("folder", type=Path, help="of extended XYZ, one element; all nodes see it")
-    step.add_argument("--epochs", type=int, default=20, help="after each of them a checkpoint may be written")
-    step.add_argument("--cells-per-epoch", type=int, help="for folders whose full round takes hours; all if not given")
-    step.add_argument("--batch-size", type=int, default=256, help="examples a step, of all processes together")
-    step.add_argument("--shares", type=int, default=4, help="of a step; a multiple of the number of processes")
+    step.add_argument(
+        "--epochs",
+        type=positive,
+        default=20,
+        help="fixed from the start, since the learning rate falls over all of them",
+    )
+    step.add_argument(
+        "--cells-per-epoch", type=positive, help="for folders whose full round takes hours; all if not given"
+    )
+    step.add_argument("--batch-size", type=positive, default=256, help="examples a step, of all processes together")
+    step.add_argument("--shares", type=positive, default=4, help="of a step; a multiple of the number of processes")
     step.add_argument("--learning-rate", type=float, default=4e-3, help="of Adam, at its peak")
-    step.add_argument("--width", type=int, default=48, help="numbers an atom")
-    step.add_argument("--layers", type=int, default=3, help="rounds of messages")
+    step.add_argument("--width", type=positive, default=48, help="numbers an atom")
+    step.add_argument("--layers", type=positive, default=3, help="rounds of messages")
     step.add_argument("--seed", type=int, default=0, help="of weights, order and noise")
     step.add_argument("--accelerator", choices=["auto", "cpu", "cuda"], default="auto", help="what computes")
-    step.add_argument("--devices", type=int, default=1, help="processes on this machine, a GPU or a core each")
+    step.add_argument("--devices", type=positive, default=1, help="processes on this machine, a GPU or a core each")
     step.add_argument("--strategy", default="ddp", help="of Fabric, where there are several processes")
     step.add_argument("--precision", default="32-true", help="of Fabric, such as 64-true or bf16-mixed")
-    step.add_argument("--threads", type=int, default=1, help="of each process")
+    step.add_argument("--threads", type=positive, default=1, help="of each process")
     step.add_argument("--keep", action="store_true", help="keep all cells in memory, where they fit")
     step.add_argument("--checkpoint", type=Path, help="a file to keep the state in, in a folder that all nodes see")
-    step.add_argument("--checkpoint-every", type=int, default=1, help="epochs between two checkpoints")
+    step.add_argument("--checkpoint-every", type=positive, default=1, help="epochs between two checkpoints")
     step.add_argument("--resume", action="store_true", help="go on from the checkpoint if it is there")
     step.add_argument("--out", type=Path, help="a file for the weights at the end")
     step.set_defaults(run=run_train)
@@ -204,6 +253,8 @@ def main() -> None:
         args.run(args)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("stopped; if there is a --checkpoint, --resume goes on from it")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_every_command_on_the_page_is_understood(monkeypatch, line):
     (start,) = [place for place, word in enumerate(words) if word.startswith("scripts/")]
     script = {"train_beyond": train_beyond, "make_amorphous_silicon": make_amorphous_silicon}[words[start][8:-3]]
     seen = []
-    for name in ("run_write", "run_train", "run_quench"):
+    for name in ("run_write", "run_train", "run_quench", "run_draw"):
         monkeypatch.setattr(script, name, seen.append, raising=False)
     monkeypatch.setattr(sys, "argv", words[start:])
     script.main()

@@ -212,6 +212,12 @@ def test_another_element_is_refused_with_its_place(folder):
         epoch(stream(folder))
 
 
+def test_a_cell_of_two_elements_is_refused(tmp_path):
+    Atoms("NaCl", positions=[[0, 0, 0], [0, 0, 2.8]]).write(tmp_path / "salt.extxyz", format="extxyz")
+    with pytest.raises(ValueError, match="forget their elements"):
+        CellFolder(tmp_path).cell(0)
+
+
 def test_a_cell_without_clouds_is_refused_with_its_place(folder):
     def none(atoms):
         raise ValueError("none of the atoms has 8 neighbours")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ase.io import read
 
 from scripts import train_beyond
 from tutorial_lib import training
@@ -183,11 +184,26 @@ def test_the_weights_at_the_end_draw_motifs_and_are_averaged_once_a_step(monkeyp
     out = tmp_path / "new" / "weights.pt"
     alone(monkeypatch, folder, tmp_path / "run.pt", "--out", str(out), epochs=1)
     model = train_beyond.new_flow(train_beyond.CellFolder(folder), 4, 1, seed=1)
-    model.load_state_dict(torch.load(out, weights_only=True))
+    found = torch.load(out, weights_only=True)
+    assert (found["width"], found["layers"]) == (4, 1)
+    model.load_state_dict(found["weights"])
     assert model.average.n_averaged == 8
     average, last = (part.along_pair.weight.abs().max() for part in (model.average.module, model.velocity))
     assert 0 < average != last
-    assert model.sample(5, torch.Generator().manual_seed(0)).shape == (5, 8, 3)
+    drawn = tmp_path / "drawn.extxyz"
+    monkeypatch.setattr(sys, "argv", ["script", "draw", str(out), str(drawn), "--n", "5"])
+    train_beyond.main()
+    clouds = read(drawn, index=":")
+    assert [len(cloud) for cloud in clouds] == [9] * 5
+    ours = model.eval().sample(5, torch.Generator().manual_seed(0))
+    assert torch.allclose(torch.from_numpy(clouds[3].positions[1:]).float(), ours[3], atol=1e-5)
+
+
+def test_only_what_train_wrote_is_drawn_from(monkeypatch, folder, tmp_path):
+    alone(monkeypatch, folder, tmp_path / "run.pt", epochs=1)
+    monkeypatch.setattr(sys, "argv", ["script", "draw", str(tmp_path / "run.pt"), str(tmp_path / "drawn.extxyz")])
+    with pytest.raises(SystemExit, match="train once more with --out"):
+        train_beyond.main()
 
 
 def test_the_shipped_cells_can_be_written_to_begin_with(monkeypatch, tmp_path, capsys):
@@ -206,6 +222,9 @@ def test_the_shipped_cells_can_be_written_to_begin_with(monkeypatch, tmp_path, c
         ),
         (("--shares", "3"), "128 examples cannot be cut into 3 equal shares"),
         (("--cells-per-epoch", "1"), "an epoch has 1 cells and a step 2 shares"),
+        (("--batch-size", "2048"), "2048 examples a step, and all cells together have 1536 atoms"),
+        (("--width", "0"), "2"),
+        (("--epochs", "-1"), "2"),
     ],
 )
 def test_what_does_not_go_is_refused_in_words(monkeypatch, folder, tmp_path, options, message):

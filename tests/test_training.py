@@ -5,6 +5,8 @@ import time
 
 import pytest
 import torch
+from jaxtyping import config
+from torch import nn
 
 from tutorial_lib import training, vae
 
@@ -25,6 +27,27 @@ def run(features, recipe=RECIPE, loss=LOSS, **options):
 
 def equal(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}], ids=str)
+def test_a_recipe_of_nothing_is_refused(wrong):
+    with pytest.raises(ValueError, match="must be above 0"):
+        training.Recipe(**{"epochs": 1, **wrong})
+
+
+def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path):
+    def loss(model, batch, generator):
+        return {"loss": model(batch).square().mean()}
+
+    for options, error in (({"resume": True}, ValueError), ({"checkpoint": tmp_path}, OSError)):
+        with pytest.raises(error, match=r"say which file|is a folder"):
+            training.train(nn.Linear(3, 1), torch.ones(8, 3), loss, RECIPE, progress=False, **options)
+
+
+def test_arrays_are_refused_in_words(monkeypatch):
+    monkeypatch.setattr(config, "jaxtyping_disable", True)  # as for a reader
+    with pytest.raises(TypeError, match="as_tensor"):
+        training.train(nn.Linear(3, 1), torch.ones(8, 3).numpy(), None, RECIPE, progress=False)
 
 
 def test_training_lowers_the_loss(features):

@@ -44,8 +44,12 @@ def writable(path: Path, *, resume: bool, probe: bool) -> Path:
         FileExistsError: an earlier run is there and `resume` is False.
         OSError: the file cannot be written.
     """
+    if path.is_dir():
+        raise OSError(f"the checkpoint {path} is a folder: name a file in it")
     if path.exists() and not resume:
-        raise FileExistsError(f"{path} holds an earlier run: pass resume=True to go on, or another path")
+        raise FileExistsError(
+            f"{path} holds an earlier run: pass resume=True (--resume in a command) to go on, or another path"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if probe:
@@ -88,9 +92,10 @@ def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> Histor
     """
     state = stored(path, ("recipe", "history", *parts), otherwise=AGAIN)
     if state["recipe"] != recipe:
+        other = {name: value for name, value in state["recipe"].items() if recipe.get(name) != value}
         raise ValueError(
-            f"the checkpoint {path} is of another recipe, {state['recipe']}: "
-            "resume with that one, or choose another path"
+            f"the checkpoint {path} is of another recipe, with {other}: resume with that one, or choose another path "
+            "(the learning rate falls over all epochs, so more of them are another run)"
         )
     fitted(parts["model"], state["model"], path, otherwise=AGAIN)
     for name in parts.keys() - {"model"}:

@@ -73,6 +73,9 @@ class InMemory:
 
     def __init__(self, data: Batch, batch_size: int, seed: int, device: torch.device):
         tensors = data if isinstance(data, tuple) else (data,)
+        if not all(isinstance(tensor, Tensor) for tensor in tensors):
+            kinds = [type(tensor).__name__ for tensor in tensors]
+            raise TypeError(f"data are tensors, and {kinds} arrived: torch.as_tensor makes one of an array")
         if len(tensors[0]) == 0:
             raise ValueError("there is no data: (0 examples) arrived, at least one is needed")
         if len({len(tensor) for tensor in tensors}) > 1:

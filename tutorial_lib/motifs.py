@@ -105,10 +105,10 @@ def wasserstein(generated: Tensor, real: Tensor) -> float:
         The distance, in the unit of the samples.
 
     Raises:
-        ValueError: a sample is empty.
+        ValueError: a sample is empty or holds NaN.
     """
-    if generated.numel() == 0 or real.numel() == 0:
-        raise ValueError("a sample is empty: at least one number is needed on each side")
+    if generated.numel() == 0 or real.numel() == 0 or generated.isnan().any() or real.isnan().any():
+        raise ValueError("a sample is empty or holds NaN: at least one number is needed on each side, and all of them")
     return float(wasserstein_distance(generated.flatten().cpu().numpy(), real.flatten().cpu().numpy()))
 
 
@@ -242,8 +242,8 @@ def _nearest_fellow(descriptors: Tensor, k: int) -> Tensor:
 
 
 def _check(positions: Tensor) -> None:
-    if positions.numel() == 0:
-        raise ValueError(f"there is no motif: positions of shape {tuple(positions.shape)} arrived")
+    if positions.numel() == 0 or positions.ndim != 3 or positions.shape[2] != 3:
+        raise ValueError(f"there is no motif (N, n, 3): positions of shape {tuple(positions.shape)} arrived")
     if not torch.isfinite((4 * positions).square().sum()):
         raise ValueError(
             "positions hold NaN or infinity, or are too large: a cloud recovered from a bad matrix, perhaps"

@@ -230,6 +230,8 @@ def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np
 def _read_own(path: str | Path) -> list[Atoms]:
     path = Path(path)
     if path.exists():
+        if path.is_file() and path.stat().st_size == 0:
+            raise ValueError(f"{path.name} is empty: write your cells as extended XYZ once more")
         try:
             return read(path, index=":")
         except UnknownFileTypeError:

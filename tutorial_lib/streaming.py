@@ -47,7 +47,6 @@ class CellFolder:
         self._species = sorted(set(self._read(0).symbols))
 
     def __len__(self) -> int:
-        """How many cells there are."""
         return len(self.n_atoms)
 
     def cell(self, index: int) -> Atoms:
@@ -60,14 +59,14 @@ class CellFolder:
             The cell, positions in angstrom.
 
         Raises:
-            ValueError: it cannot be read, or holds other elements than the first cell.
+            ValueError: it cannot be read, or holds several elements or another one than the first cell.
         """
         atoms = self._read(index)
         species = sorted(set(atoms.symbols))
-        if species != self._species:
+        if species != self._species or len(species) > 1:
             raise ValueError(
                 f"{self.where(index)} holds {', '.join(species)} and the first cell {', '.join(self._species)}: "
-                "neighbourhoods forget their elements, so keep one material in a folder"
+                "neighbourhoods forget their elements, so keep a single one in a folder"
             )
         return atoms
 
@@ -155,6 +154,8 @@ class Stream:
                 f"an epoch has {self.cells_per_epoch} cells and a step {shares} shares, each of cells of its own: "
                 "ask for fewer shares, or give more cells"
             )
+        if batch_size > (n := cells.n_atoms.sum()):
+            raise ValueError(f"{batch_size} examples a step, and all cells together have {n} atoms: take fewer")
         self.size = batch_size // shares
         self.n_steps = max(1, int(cells.n_atoms.mean() * self.cells_per_epoch) // batch_size)
 

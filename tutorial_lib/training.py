@@ -45,6 +45,10 @@ class Recipe:
     learning_rate: float = 3e-3
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
+            raise ValueError(f"epochs, batch_size and learning_rate must be above 0: {self} arrived")
+
 
 def profile() -> str:
     """The profile that notebooks run under: "quick" unless TUTORIAL_PROFILE says "full".
@@ -111,13 +115,15 @@ def train(
     Raises:
         Diverged: the loss is not finite any more.
         ValueError: there is no data, or it is not finite, its parts differ in length, or the checkpoint is damaged or
-            of another recipe, model or other data.
+            of another recipe, model or other data, or there is none to resume from.
         FileExistsError: the checkpoint is there and `resume` is False.
         OSError: the checkpoint cannot be written.
     """
     engine = engine or OneProcess()
     device = torch.device(device) if device is not None else best_device()
     source = data if isinstance(data, Source) else InMemory(data, recipe.batch_size, recipe.seed, device)
+    if resume and checkpoint is None:
+        raise ValueError("resume goes on from a checkpoint: say which file it is in, or leave resume out")
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None:
         checkpoints.writable(path, resume=resume, probe=engine.first)
