@@ -21,10 +21,15 @@ def costs(series: dict[str, dict]) -> str:
     """A row for everything that grows: from which to which size, in which time, with which power."""
     rows = ["| what | counted in | smallest | largest | power |", "| --- | --- | --- | --- | --- |"]
     for name, one in series.items():
-        ends = [f"{one['sizes'][at]:,}: {1000 * one['seconds'][at]:.2g} ms" for at in (0, -1)]
+        ends = [f"{one['sizes'][at]:,}: {milliseconds(one['seconds'][at])} ms" for at in (0, -1)]
         power = f"{one['exponent']:.2f}" if "exponent" in one else "–"
         rows.append(f"| {name} | {one['axis']} | {ends[0]} | {ends[1]} | {power} |")
     return "\n".join(rows)
+
+
+def milliseconds(seconds: float) -> str:
+    """Two digits that mean something."""
+    return f"{1000 * seconds:.2g}" if seconds < 0.099 else f"{1000 * seconds:,.0f}"
 
 
 def cells(series: dict[str, dict]) -> str:

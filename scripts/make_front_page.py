@@ -20,10 +20,6 @@ import nbformat
 from PIL import Image
 
 TOP = Path(__file__).parent.parent
-sys.path.insert(0, str(TOP))
-
-from benchmarks.__main__ import NAMES, figures, markdown  # noqa: E402
-
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
@@ -94,6 +90,9 @@ def table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
 
 def figures_table() -> str:
     """Every figure of which something was asked, folded, as `python -m benchmarks --stored` prints them."""
+    sys.path.insert(0, str(TOP))
+    from benchmarks.__main__ import NAMES, figures, markdown  # brings PyTorch, which nothing else here needs
+
     found = figures(NAMES)
     asked = [figure for some in found.values() for figure in some if not figure.asked.startswith("reported")]
     kept = sum(figure.passes for figure in asked)

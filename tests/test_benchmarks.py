@@ -10,6 +10,7 @@ import pytest
 from benchmarks import __main__ as everything
 from benchmarks import cost, notebooks
 from benchmarks.table import RESULTS, Figure
+from scripts import make_costs_page as costs
 
 FOUND = {
     "one": [Figure("error | float32 (A)", "0.1", "0.05"), Figure("time (s)", "reported", "3")],
@@ -98,6 +99,12 @@ def test_the_slowest_cells_are_named_by_heading_and_first_line():
     assert where.startswith("04_tetris, *")
     assert code[-1].source.splitlines()[0] in where
     assert seconds == 7
+
+
+def test_the_page_of_costs_is_the_measured_one():
+    text = costs.PAGE.read_text(encoding="utf-8")
+    assert costs.with_blocks(text, costs.blocks()) == text, "run python scripts/make_costs_page.py"
+    assert [costs.milliseconds(seconds) for seconds in (0.00036, 0.13, 1.5)] == ["0.36", "130", "1,500"]
 
 
 def test_all_results_are_of_a_benchmark():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from pretend_cuda import PretendCuda
 
-from tutorial_lib import training
+from tutorial_lib import engine, training
 
 LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -18,7 +18,7 @@ LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb
 def cuda(monkeypatch):
     """Pretend that there is a GPU, for whatever trains, and keep its random numbers on the CPU."""
     monkeypatch.setattr(training, "best_device", lambda: torch.device("cuda"))
-    monkeypatch.setattr(training, "Generator", lambda device: torch.Generator())
+    monkeypatch.setattr(engine, "Generator", lambda device: torch.Generator())
     with PretendCuda():
         yield
 
