@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.table import Figure, finish
 from scripts import make_amorphous_silicon, train_beyond
+from scripts.make_scale_page import middle
 from tutorial_lib import checkpoints, silicon, training
 from tutorial_lib.engine import Share
 from tutorial_lib.streaming import CellFolder, Stream
@@ -112,8 +113,7 @@ def stream_series() -> dict:
     """Seconds and growth of memory for one round through a folder, forgetting and keeping its cells."""
     process, series = psutil.Process(), {}
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        cells = write_cells(Path(folder), 9, N_LINKS)
+        write_cells(Path(folder), 9, N_LINKS)
         start = time.perf_counter()
         cells = CellFolder(folder)
         series |= {"cells": len(cells), "index seconds": time.perf_counter() - start}
@@ -164,11 +164,6 @@ def dask_series() -> dict:
     return series
 
 
-def median(runs: list[list[dict]], size: int, name: str) -> float:
-    """The median over repeats of one number at one size."""
-    return torch.tensor([run[size][name] for run in runs], dtype=torch.float64).median().item()
-
-
 def difference(series: dict) -> float:
     """The largest relative difference between the losses of one process and of two."""
     pairs = zip(series["one"][0], series["two"][0], strict=True)
@@ -201,7 +196,7 @@ def main(arguments: list[str] | None = None) -> int:
     figures = [Figure("losses of one and of two processes (relative)", "1e-5", f"{apart:.0e}", apart < 1e-5)]
     for index, (width, batch_size) in enumerate(SIZES):
         for name in ("one", "two threads", "two"):
-            speed = median(series["processes"][name], index, "examples a second")
+            speed = middle(series["processes"][name], index, "examples a second")
             named = {"one": "one process", "two threads": "one process, two threads", "two": "two processes"}[name]
             figures.append(
                 Figure(f"width {width}, batch {batch_size}, {named} (examples/s)", "reported", f"{speed:.0f}")

@@ -68,7 +68,7 @@ def pins(packages: list[dict]) -> dict[str, str]:
 
 def read(text: str) -> dict[str, str]:
     """The pins of a file of constraints."""
-    lines = (line.split("==") for line in text.splitlines() if "==" in line and not line.startswith("#"))
+    lines = (line.split("==") for line in text.splitlines() if line and not line.startswith("#"))
     return {canonicalize_name(name): version for name, version in lines}
 
 

@@ -12,15 +12,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from scripts import refresh_constraints
+
 TOP = Path(__file__).parent.parent
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 
 
 @pytest.fixture(scope="session")
 def pins():
-    lines = (TOP / "constraints.txt").read_text().splitlines()
-    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
-    return {canonicalize_name(name): version for name, version in pairs}
+    return refresh_constraints.read((TOP / "constraints.txt").read_text())
 
 
 def test_every_dependency_is_pinned_within_its_range(pins):
