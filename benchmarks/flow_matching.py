@@ -6,7 +6,6 @@ All generators are judged by 1,024 motifs against 1,024 of the test cells, and r
 the floor. The flow of sets has as much CPU time as the other one. Choices were made on validation cells.
 """
 
-import json
 import math
 import sys
 import time
@@ -20,7 +19,7 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from benchmarks import inpainting as holes
-from benchmarks.table import RESULTS, Figure, long_benchmark, mean_and_spread
+from benchmarks.table import Figure, long_benchmark, mean_and_spread, stored
 from tutorial_lib import environments, motifs, recipes, silicon, symmetry, training
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.extensions import flow
@@ -254,7 +253,7 @@ def asked_figures(ours: list[dict], floor: dict[str, float], best_of_20: float) 
 
 def notebook_06() -> float:
     """What notebook 06's own model reached: first shell, one missing, best of 20, mean over seeds, angstrom."""
-    series = json.loads((RESULTS / "inpainting.json").read_text(encoding="utf-8"))["series"]
+    series = stored("inpainting")
     values = holes.of(series["eight"][holes.PLACES], "first, 1", 20)
     return sum(values) / len(values)
 

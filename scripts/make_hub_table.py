@@ -23,11 +23,12 @@ import numpy as np
 TOP = Path(__file__).parent.parent
 sys.path.insert(0, str(TOP))
 
+from benchmarks.budget import RESULTS as COSTS  # noqa: E402
+from benchmarks.table import stored  # noqa: E402
 from scripts.make_front_page import with_blocks  # noqa: E402
 
 PAGE = TOP / "docs" / "teaching" / "jupyterhub.md"
-RESULTS = TOP / "benchmarks" / "results"
-MEASURED = RESULTS / "hub.json"
+MEASURED = TOP / "benchmarks" / "results" / "hub.json"
 STUDENTS = (10, 100, 1000)
 LESSONS = ("01", "02", "03", "04", "05", "06")
 ASSUMED = {
@@ -46,12 +47,12 @@ NODE = {"cores": 16, "memory": 64}  # of a cluster
 PROMISED = {"cores": 0.4, "memory": 1.05}  # to a student, as in jupyterhub_values.yaml
 
 
-def needs(costs: dict[str, dict[str, float]], sections: dict[str, dict[str, float]], measured: dict) -> dict:
+def needs(costs: dict[str, dict[str, float]], cells: dict[str, dict], measured: dict) -> dict:
     """What one student needs, from the measurements.
 
     Args:
         costs: CPU seconds and gigabytes by notebook.
-        sections: CPU seconds of each section, by notebook.
+        cells: by notebook, `seconds`: the CPU seconds of each cell.
         measured: what `measure` returns.
 
     Returns:
@@ -60,7 +61,7 @@ def needs(costs: dict[str, dict[str, float]], sections: dict[str, dict[str, floa
     taught = [name for name in costs if name.startswith(LESSONS)]
     return {
         "memory": max(cost["gigabytes"] for cost in costs.values()) + measured["server_gigabytes"],
-        "cell": max(max(sections[name].values()) for name in taught),
+        "cell": max(max(cells[name]["seconds"].values()) for name in taught),
         "notebook": max(costs[name]["cpu_seconds"] for name in taught),
     }
 
@@ -157,7 +158,7 @@ def table(need: dict, measured: dict) -> str:
     most = largest_class(need)
     return "\n".join(rows) + (
         f"\n\nA student with one notebook open has {need['memory']:.2f} GB: {measured['server_gigabytes']:.2f} of them"
-        " are the server's, the rest is the largest notebook's. The longest part of 01 to 06 computes for"
+        " are the server's, the rest is the largest notebook's. The longest cell of 01 to 06 computes for"
         f" {need['cell']:.0f} s, and the longest of these notebooks for {need['notebook']:.0f} s, on one core."
         f" One machine of {MACHINE['cores']} cores and {MACHINE['memory']} GB carries a class of {most}."
         f" They need {class_cores(most, need['cell'])} of the cores and {memory(most, need)} GB."
@@ -181,12 +182,9 @@ def threads(measured: dict) -> str:
 
 def blocks() -> dict[str, str]:
     """All that is generated in the page, by the names of its blocks."""
-    read = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in ("budget", "sections", "hub")}
-    need = needs(read["budget"], read["sections"], read["hub"])
-    return {
-        "table": table(need, read["hub"]),
-        "threads": threads(read["hub"]),
-    }
+    costs, measured = (json.loads(path.read_text(encoding="utf-8")) for path in (COSTS, MEASURED))
+    need = needs(costs, stored("notebooks"), measured)
+    return {"table": table(need, measured), "threads": threads(measured)}
 
 
 def server_gigabytes() -> float:

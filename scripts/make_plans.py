@@ -8,7 +8,6 @@ docs/teaching/plans.toml; the minutes of an exercise there are an estimate, and 
 """
 
 import argparse
-import json
 import re
 import sys
 import tomllib
@@ -20,11 +19,11 @@ import nbformat
 TOP = Path(__file__).parent.parent
 sys.path.insert(0, str(TOP))
 
+from benchmarks.table import stored  # noqa: E402
 from scripts.make_front_page import with_blocks  # noqa: E402
 from tutorial_lib.__main__ import notebooks  # noqa: E402
 
 TEACHING = TOP / "docs" / "teaching"
-SECONDS = TOP / "benchmarks" / "results" / "notebooks.json"
 LENGTHS = ("50", "90")
 LEFT_OUT = ("Questions", "Exercises", "Sources")
 # A class that reads aloud and talks; the vote of a Predict, its run and what is said about it.
@@ -128,7 +127,7 @@ def seconds_of(path: Path) -> dict[str, float]:
         SystemExit: a cell has not been measured yet.
     """
     book = nbformat.read(path, 4)
-    spent = json.loads(SECONDS.read_text(encoding="utf-8"))["series"].get(path.stem, {}).get("seconds", {})
+    spent = stored("notebooks").get(path.stem, {}).get("seconds", {})
     try:
         costs = {part.title: sum(spent[book.cells[i].id] for i in part.cells) for part in sections(book)}
     except KeyError:
