@@ -11,14 +11,11 @@ import re
 import sys
 
 import nbformat
-import psutil
 from joblib import Parallel, delayed
-from nbclient import NotebookClient
-from tqdm import tqdm
 
 from benchmarks.budget import Pace
 from benchmarks.table import RESULTS, Figure, finish, stored
-from tutorial_lib.__main__ import notebooks
+from tutorial_lib.__main__ import notebooks, run_notebook
 
 NAME = "notebooks"
 N_SLOWEST = 5
@@ -32,20 +29,13 @@ def run(number: str) -> tuple[dict[str, float], dict[str, list[str]]]:
     Raises:
         CellExecutionError: a cell failed.
     """
-    path = notebooks([number])[0]
-    book = nbformat.read(path, 4)
-    client = NotebookClient(book, timeout=None, resources={"metadata": {"path": str(path.parent)}})
-    spent, pace = {}, Pace()
-    with client.setup_kernel():
-        process = psutil.Process(client.km.provisioner.pid)
-        for place, cell in enumerate(tqdm(book.cells, desc=path.stem, unit="cell")):
-            before = sum(process.cpu_times()[:2])
-            client.execute_cell(cell, place)
-            if cell.cell_type == "code":
-                spent[cell.id] = sum(process.cpu_times()[:2]) - before
-    slowness = pace.stop()
-    said = {cell.id: printed(cell) for cell in book.cells if cell.cell_type == "code"}
-    return {name: round(cost / slowness, 2) for name, cost in spent.items()}, said
+    pace = Pace()
+    try:
+        done = run_notebook(notebooks([number])[0], store=False)
+    finally:
+        slowness = pace.stop()
+    said = {cell.id: printed(cell) for cell in done.book.cells if cell.cell_type == "code"}
+    return {name: round(cost / slowness, 2) for name, cost in done.seconds.items()}, said
 
 
 def printed(cell: nbformat.NotebookNode) -> list[str]:

@@ -86,8 +86,8 @@ def stored(name: str) -> dict:
 
 def notebook_figures(number: str, aim: str = "") -> list[Figure]:
     """What a notebook takes, beside its budget; the aim, if any, in words."""
-    meter = run_notebook(notebooks([number])[0], store=False)
-    seconds, memory, allowed = meter.cpu_seconds, meter.peak_bytes / 1e9, CPU_SECONDS[number]
+    done = run_notebook(notebooks([number])[0], store=False)
+    seconds, memory, allowed = done.cpu_seconds, done.peak_bytes / 1e9, CPU_SECONDS[number]
     return [
         Figure(f"notebook {number} (CPU seconds)", f"{allowed}{aim}", f"{seconds:.0f}", seconds <= allowed),
         Figure(f"notebook {number}, peak memory (GB)", f"{GIGABYTES:g}", f"{memory:.2f}", memory <= GIGABYTES),

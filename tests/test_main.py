@@ -55,12 +55,17 @@ def test_run_can_store_outputs_without_widget_state(shelf, monkeypatch):
     assert "widgets" not in book.metadata
 
 
-def test_the_meter_sees_what_a_kernel_takes(shelf):
-    source = "x = bytearray(300_000_000)\nsum(range(20_000_000))"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), shelf / "03_tiny.ipynb")
-    meter = command.run_notebook(shelf / "03_tiny.ipynb", store=False)
-    assert meter.peak_bytes > 300e6
-    assert 0.1 < meter.cpu_seconds < 60
+def test_a_run_tells_what_was_said_and_what_each_cell_took(shelf):
+    cells = [nbformat.v4.new_code_cell(s) for s in ("x = bytearray(300_000_000)", "sum(range(20_000_000))")]
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("Sums"), *cells]), shelf / "03_tiny.ipynb"
+    )
+    done = command.run_notebook(shelf / "03_tiny.ipynb", store=False)
+    assert done.peak_bytes > 300e6
+    assert 0.1 < done.cpu_seconds < 60
+    light, heavy = (done.seconds[cell.id] for cell in cells)
+    assert light + 0.1 < heavy < done.cpu_seconds
+    assert done.book.cells[2].outputs[0].data["text/plain"] == "199999990000000"
 
 
 def test_a_notebook_that_fails_fails_the_command(shelf, monkeypatch):

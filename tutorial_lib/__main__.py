@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -96,15 +97,32 @@ class KernelMeter(threading.Thread):
             return
 
 
-def run_notebook(path: Path, *, store: bool) -> KernelMeter:
-    """The cost of running one notebook from top to bottom in a kernel of its own.
+@dataclass(frozen=True)
+class Run:
+    """One run of a notebook from top to bottom.
+
+    Attributes:
+        book: with what its cells said.
+        seconds: CPU seconds of each code cell, by its id.
+        cpu_seconds: of the kernel, its start included.
+        peak_bytes: of the kernel, resident.
+    """
+
+    book: nbformat.NotebookNode
+    seconds: dict[str, float]
+    cpu_seconds: float
+    peak_bytes: int
+
+
+def run_notebook(path: Path, *, store: bool) -> Run:
+    """Run one notebook from top to bottom in a kernel of its own.
 
     Args:
         path: the notebook.
         store: write the outputs back into the file, without widget state.
 
     Returns:
-        What its kernel took.
+        What was said, and what it took.
 
     Raises:
         CellExecutionError: a cell failed.
@@ -122,14 +140,18 @@ def run_notebook(path: Path, *, store: bool) -> KernelMeter:
     n_code = sum(cell.cell_type == "code" for cell in book.cells)
     bar = tqdm(total=n_code, desc=path.stem, unit="cell")
     client.on_cell_executed = lambda **_: bar.update()
+    seconds = {}
     with bar, client.setup_kernel():
         meter = KernelMeter(client.km.provisioner.pid)
         for index, cell in enumerate(book.cells):
+            before = sum(meter.process.cpu_times()[:2])
             client.execute_cell(cell, index, execution_count=None)
+            if cell.cell_type == "code":
+                seconds[cell.id] = sum(meter.process.cpu_times()[:2]) - before
         time.sleep(0.2)  # one more look by the meter
     if store:
         nbformat.write(_publishable(book), path)
-    return meter
+    return Run(book, seconds, meter.cpu_seconds, meter.peak_bytes)
 
 
 def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -159,7 +181,7 @@ def run(args: argparse.Namespace) -> None:
     for path in notebooks(args.numbers):
         start = time.perf_counter()
         try:
-            meter = run_notebook(path, store=args.store)
+            done = run_notebook(path, store=args.store)
         except CellExecutionError as error:
             sys.exit(f"{path.name} failed:\n{error}")
         except DeadKernelError:
@@ -168,8 +190,8 @@ def run(args: argparse.Namespace) -> None:
             )
         minutes = (time.perf_counter() - start) / 60
         print(
-            f"{path.stem}: {minutes:.1f} minutes, {meter.cpu_seconds:.0f} CPU seconds, "
-            f"{meter.peak_bytes / 1e9:.2f} GB at its peak"
+            f"{path.stem}: {minutes:.1f} minutes, {done.cpu_seconds:.0f} CPU seconds, "
+            f"{done.peak_bytes / 1e9:.2f} GB at its peak"
         )
 
 
