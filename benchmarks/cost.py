@@ -13,14 +13,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from ase.build import bulk
-from e3nn import o3
 from tqdm import tqdm
 
 from benchmarks import budget
 from benchmarks.table import Figure, command_line, finish
 from tutorial_lib import environments, equivariant, gram, silicon
 from tutorial_lib.alignment import Template
-from tutorial_lib.equivariant.graph import Graph, neighbour_graph
+from tutorial_lib.equivariant.graph import Graph, neighbour_graph, pair_graph
 from tutorial_lib.vae import AlignedAutoencoder
 
 SIDES = (2, 4, 8, 16, 23)  # cubic cells of eight atoms: 64 to 97,336 atoms
@@ -56,14 +55,14 @@ def exponent(sizes: list[float], costs: list[float]) -> float:
 
 def graph_of(atoms, cutoff: float, lmax: int) -> Graph:
     """The graph of one periodic cell, made from a list of neighbours, which the network takes instead of clouds."""
-    first, second, distance, vector = environments.neighbour_pairs(atoms, cutoff)
-    target, source = torch.from_numpy(first), torch.from_numpy(second)
-    irreps = o3.Irreps.spherical_harmonics(lmax)
-    return Graph(
-        target=target,
-        source=source,
-        harmonics=o3.spherical_harmonics(irreps, torch.from_numpy(vector).float(), True, "component"),
-        radial=torch.from_numpy(np.stack([distance / cutoff, 1 - distance / cutoff], axis=1)).float(),
+    target, source, _, vectors = environments.neighbour_pairs(atoms, cutoff)
+    return pair_graph(
+        torch.from_numpy(target),
+        torch.from_numpy(source),
+        torch.from_numpy(vectors).float(),
+        cutoff=cutoff,
+        lmax=lmax,
+        n_radial=2,
         shape=(1, len(atoms)),
     )
 

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from ase import Atoms
+from ase.build import bulk
 from e3nn import o3
 
-from tutorial_lib import equivariant, tetris
+from tutorial_lib import environments, equivariant, tetris
 from tutorial_lib.symmetry import random_orthogonal, random_rotation
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -134,6 +136,56 @@ def test_clouds_that_have_no_directions_are_refused(clouds, message):
         equivariant.neighbour_graph(clouds, cutoff=1.8, lmax=2, n_radial=2)
     with pytest.raises(ValueError, match=message):
         equivariant.EquivariantNetwork(cutoff=1.8)(clouds)
+
+
+def crystal():
+    """A shaken cell of silicon."""
+    atoms = bulk("Si", "diamond", a=5.431, cubic=True).repeat(2)
+    atoms.rattle(0.05, seed=0)
+    return atoms
+
+
+def graph_of(atoms):
+    target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, 2.85))
+    return equivariant.pair_graph(target, source, vectors, cutoff=2.85, lmax=2, n_radial=2, shape=(1, len(atoms)))
+
+
+def test_the_output_turns_with_a_periodic_cell_and_does_not_see_where_its_edges_are(dice):
+    model, atoms = network(cutoff=2.85), crystal()
+    before, q = model(graph_of(atoms)), random_rotation(dice, (1,))[0]
+    turned = atoms.copy()
+    turned.set_cell(atoms.cell.array @ q.numpy().T, scale_atoms=True)
+    after = model(graph_of(turned))
+    assert torch.allclose(after, before @ equivariant.representation(OUT, q).mT)
+    assert (after - before).abs().max() > 1e-4
+    atoms.positions += [1.0, 2.0, 3.0]
+    atoms.wrap()
+    assert torch.allclose(model(graph_of(atoms)), before)
+
+
+def test_a_graph_of_pairs_is_that_of_the_cloud_where_nothing_is_periodic(points):
+    expected = equivariant.neighbour_graph(points[:1], cutoff=9.0, lmax=2, n_radial=3)
+    atoms = Atoms("Si5", points[0].numpy())
+    target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, 9.0))
+    found = equivariant.pair_graph(target, source, vectors, cutoff=9.0, lmax=2, n_radial=3, shape=(1, 5))
+    model = network(cutoff=9.0, n_radial=3)
+    assert torch.allclose(model(found), model(expected))
+
+
+@pytest.mark.parametrize(
+    ("target", "vectors", "message"),
+    [
+        ([0, 1], [[1.0, 0, 0]], r"\(edges,\), \(edges, 3\) are needed"),
+        ([2], [[1.0, 0, 0]], "2 points are numbered from 0"),
+        ([-1], [[1.0, 0, 0]], "2 points are numbered from 0"),
+        ([0], [[0.0, 0, 0]], "no direction"),
+        ([0], [[float("nan"), 0, 0]], "NaN or infinity"),
+    ],
+)
+def test_pairs_that_make_no_graph_are_refused(target, vectors, message):
+    with pytest.raises(ValueError, match=message):
+        equivariant.pair_graph(torch.tensor(target), torch.tensor([0]), torch.tensor(vectors),
+                               cutoff=2.0, lmax=1, n_radial=2, shape=(1, 2))  # fmt: skip
 
 
 def test_a_vector_of_zero_has_no_harmonics():

@@ -462,6 +462,16 @@ FIELDS = {
     "equivariant.graph.neighbour_graph": lambda: call(
         equivariant_graph.neighbour_graph, 0.5 * draw(3, 4, 3), cutoff=2.0, lmax=1, n_radial=2
     ),
+    "equivariant.graph.pair_graph": lambda: call(
+        equivariant_graph.pair_graph,
+        torch.tensor([0, 1, 2]),
+        torch.tensor([1, 2, 0]),
+        draw(3, 3),
+        cutoff=5.0,
+        lmax=1,
+        n_radial=2,
+        shape=(1, 3),
+    ),
     "equivariant.network.EquivariantNetwork.forward": lambda: call(seer(), 0.5 * draw(3, 4, 3)),
     "equivariant.network.EquivariantNetwork.each_point": lambda: call(seer().each_point, 0.5 * draw(3, 4, 3)),
     "equivariant.network.EquivariantNetwork.graph": lambda: call(seer().graph, 0.5 * draw(3, 4, 3)),

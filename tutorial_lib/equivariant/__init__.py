@@ -3,7 +3,7 @@
 `graph` is what it sees of the clouds, `network` is what it makes of that.
 """
 
-from tutorial_lib.equivariant.graph import Graph, neighbour_graph, representation, spherical_harmonics
+from tutorial_lib.equivariant.graph import Graph, neighbour_graph, pair_graph, representation, spherical_harmonics
 from tutorial_lib.equivariant.network import Convolution, EquivariantNetwork, gate_for, logits
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "gate_for",
     "logits",
     "neighbour_graph",
+    "pair_graph",
     "representation",
     "spherical_harmonics",
 ]

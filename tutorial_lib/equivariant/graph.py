@@ -149,12 +149,61 @@ def neighbour_graph(positions: Tensor, *, cutoff: float, lmax: int, n_radial: in
             f"a point has no neighbour within {cutoff:g}: its nearest is {nearest:.2f} away, take a cut-off above"
         )
     cloud, target, source = seen.nonzero(as_tuple=True)
-    irreps = str(o3.Irreps.spherical_harmonics(lmax))
-    bumps = soft_one_hot_linspace(distance[seen], 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
-    return Graph(
-        target=cloud * n_points + target,
-        source=cloud * n_points + source,
-        harmonics=spherical_harmonics(irreps, apart[seen]),
-        radial=bumps * (n_radial / seen.sum(dim=2)[cloud, target, None]).sqrt(),
+    return pair_graph(
+        cloud * n_points + target,
+        cloud * n_points + source,
+        apart[seen],
+        cutoff=cutoff,
+        lmax=lmax,
+        n_radial=n_radial,
         shape=(n_clouds, n_points),
+    )
+
+
+def pair_graph(
+    target: Tensor,
+    source: Tensor,
+    vectors: Tensor,
+    *,
+    cutoff: float,
+    lmax: int,
+    n_radial: int,
+    shape: tuple[int, int],
+) -> Graph:
+    """The graph of pairs that somebody else has found, such as those of `environments.neighbour_pairs` in a cell.
+
+    Args:
+        target: (edges,), the points that look, numbered through all clouds.
+        source: (edges,), the points that they see.
+        vectors: (edges, 3), from the one to the other, in the unit of the cut-off.
+        cutoff: where the bumps end.
+        lmax: the highest l of the harmonics.
+        n_radial: how many bumps between zero and the cut-off.
+        shape: N clouds of n points; a periodic cell is one cloud.
+
+    Returns:
+        The graph.
+
+    Raises:
+        ValueError: the pairs are not as many as the vectors, name points that there are not, or a vector is zero or
+            not finite.
+    """
+    n_points = math.prod(shape)
+    if not target.shape == source.shape == vectors.shape[:1] or vectors.shape[1:] != (3,):
+        shapes = ", ".join(str(tuple(part.shape)) for part in (target, source, vectors))
+        raise ValueError(f"targets, sources and vectors are {shapes}: (edges,), (edges,), (edges, 3) are needed")
+    named = torch.cat([target, source])
+    if ((named < 0) | (named >= n_points)).any():
+        raise ValueError(f"a pair names a point that there is not: {n_points} points are numbered from 0")
+    if not torch.isfinite(vectors).all():
+        raise ValueError("vectors hold NaN or infinity")
+    distance = vectors.norm(dim=1)
+    bumps = soft_one_hot_linspace(distance, 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
+    n_seen = torch.bincount(target, minlength=n_points)[target, None]
+    return Graph(
+        target=target,
+        source=source,
+        harmonics=spherical_harmonics(str(o3.Irreps.spherical_harmonics(lmax)), vectors),
+        radial=bumps * (n_radial / n_seen).sqrt(),
+        shape=shape,
     )
