@@ -193,7 +193,7 @@ def pair_graph(
         shapes = ", ".join(str(tuple(part.shape)) for part in (target, source, vectors))
         raise ValueError(f"targets, sources and vectors are {shapes}: (edges,), (edges,), (edges, 3) are needed")
     named = torch.cat([target, source])
-    if ((named < 0) | (named >= n_points)).any():
+    if not ((named >= 0) & (named < n_points)).all():
         raise ValueError(f"a pair names a point that there is not: {n_points} points are numbered from 0")
     if not torch.isfinite(vectors).all():
         raise ValueError("vectors hold NaN or infinity")
