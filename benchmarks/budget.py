@@ -85,5 +85,6 @@ def over_budget(costs: dict[str, dict[str, float]]) -> list[str]:
 
 
 def store(costs: dict[str, dict[str, float]]) -> None:
-    """Write what the notebooks took."""
-    RESULTS.write_text(json.dumps(costs, indent=1) + "\n")
+    """Write what these notebooks took; what others took stays."""
+    before = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    RESULTS.write_text(json.dumps(dict(sorted((before | costs).items())), indent=1) + "\n", encoding="utf-8")

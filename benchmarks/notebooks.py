@@ -31,7 +31,7 @@ def run(number: str) -> tuple[dict[str, float], dict[str, list[str]]]:
     """
     pace = Pace()
     try:
-        done = run_notebook(notebooks([number])[0], store=False)
+        done = run_notebook(notebooks([number])[0], store=False, one_thread=True)
     finally:
         slowness = pace.stop()
     said = {cell.id: printed(cell) for cell in done.book.cells if cell.cell_type == "code"}

@@ -86,7 +86,7 @@ def stored(name: str) -> dict:
 
 def notebook_figures(number: str, aim: str = "") -> list[Figure]:
     """What a notebook takes, beside its budget; the aim, if any, in words."""
-    done = run_notebook(notebooks([number])[0], store=False)
+    done = run_notebook(notebooks([number])[0], store=False, one_thread=True)
     seconds, memory, allowed = done.cpu_seconds, done.peak_bytes / 1e9, CPU_SECONDS[number]
     return [
         Figure(f"notebook {number} (CPU seconds)", f"{allowed}{aim}", f"{seconds:.0f}", seconds <= allowed),
@@ -110,5 +110,5 @@ def finish(name: str, figures: list[Figure], series: dict, seeds: list[int]) -> 
         "seeds": seeds,
         "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return int(bool(short))

@@ -193,6 +193,7 @@ def server_gigabytes() -> float:
 
     token, port = secrets.token_hex(16), 18888
     options = [f"--ServerApp.root_dir={TOP}", f"--ServerApp.port={port}", f"--IdentityProvider.token={token}"]
+    options.append("--ServerApp.port_retries=0")
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", *options]
     book = "notebooks/01_invariance.ipynb"
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:  # noqa: S603 - our own words
@@ -203,6 +204,8 @@ def server_gigabytes() -> float:
                 headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
                 request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", data=data, headers=headers)
                 for _ in range(60):
+                    if server.poll() is not None:
+                        sys.exit(f"the server ended: is port {port} taken?")
                     try:
                         urllib.request.urlopen(request, timeout=30).read()  # noqa: S310 - http on loopback, above
                         break
@@ -212,6 +215,8 @@ def server_gigabytes() -> float:
                         if not isinstance(error.reason, ConnectionError):
                             raise
                         time.sleep(1)
+                else:
+                    sys.exit("the server does not answer")
             time.sleep(5)
             return psutil.Process(server.pid).memory_info().rss / 1e9
         finally:

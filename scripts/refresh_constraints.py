@@ -54,10 +54,11 @@ def solved(limits: list[str]) -> list[dict]:
 
 
 def too_new(packages: list[dict], python: str, before: dict[str, str]) -> list[str]:
-    """A limit for each package that does not install on a version of Python: the pin it had, or below this version."""
+    """A limit for each package that does not install on a version of Python: an older pin, or below this version."""
     asked = [(canonicalize_name(one["name"]), one["version"], one.get("requires_python") or "") for one in packages]
     refused = [(name, version) for name, version, spec in asked if python not in SpecifierSet(spec)]
-    return [f"{name}<={before[name]}" if name in before else f"{name}<{version}" for name, version in refused]
+    pinned = {name for name, version in refused if before.get(name, version) != version}
+    return [f"{name}<={before[name]}" if name in pinned else f"{name}<{version}" for name, version in refused]
 
 
 def pins(packages: list[dict]) -> dict[str, str]:

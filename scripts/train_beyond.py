@@ -26,18 +26,20 @@ from typing import Any
 
 import torch
 from ase import Atoms
+from ase.data import atomic_numbers
 from ase.io import write
 from torch import Generator, Tensor, nn
 
 from tutorial_lib import environments, silicon, training
 from tutorial_lib.engine import OneProcess, Share
 from tutorial_lib.extensions import flow
-from tutorial_lib.files import fitted, keep, stored
+from tutorial_lib.files import fitted, keep, stored, writable
 from tutorial_lib.streaming import CellFolder, Stream
 from tutorial_lib.transport import matching_error
 
 N_NEIGHBOURS = 8  # of a neighbourhood
 N_FOR_UNIT = 8  # cells, the first ones, from which the unit of length is taken
+FABRICS_OWN = {"accelerator": "auto", "devices": 1, "strategy": "ddp", "precision": "32-true"}  # with their defaults
 
 
 class Objective(nn.Module):
@@ -113,13 +115,15 @@ def fabric_of(args: argparse.Namespace) -> Any:
     if args.accelerator == "cuda" and not torch.cuda.is_available():
         sys.exit("there is no CUDA device here: pass --accelerator cpu, or leave it out")
     if os.environ.get("LT_CLI_USED"):
+        for name, value in FABRICS_OWN.items():
+            if getattr(args, name) != value:
+                sys.exit(f"fabric run decides itself: put --{name} before the name of this script")
         return Fabric()
     here = int(os.environ.get("LOCAL_WORLD_SIZE", args.devices))
     nodes = int(os.environ.get("WORLD_SIZE", here)) // here
     strategy = args.strategy if here * nodes > 1 else "auto"
-    return Fabric(
-        accelerator=args.accelerator, devices=here, num_nodes=nodes, strategy=strategy, precision=args.precision
-    )
+    accelerator = training.best_device().type if args.accelerator == "auto" else args.accelerator
+    return Fabric(accelerator=accelerator, devices=here, num_nodes=nodes, strategy=strategy, precision=args.precision)
 
 
 def run_train(args: argparse.Namespace) -> None:
@@ -135,6 +139,8 @@ def run_train(args: argparse.Namespace) -> None:
         )
     if not os.environ.get("LT_CLI_USED"):
         fabric.launch()
+    if args.out:
+        writable(args.out, probe=fabric.is_global_zero)
     n_mine = args.shares // fabric.world_size
     stream = Stream(
         cells,
@@ -163,7 +169,6 @@ def run_train(args: argparse.Namespace) -> None:
     )
     if fabric.is_global_zero:
         if args.out:
-            args.out.parent.mkdir(parents=True, exist_ok=True)
             keep({"width": args.width, "layers": args.layers, "weights": model.state_dict()}, args.out)
         n_processes = f"{fabric.world_size} process{'es' if fabric.world_size > 1 else ''}"
         first, last = history["loss"][0], history["loss"][-1]
@@ -204,6 +209,13 @@ def positive(text: str) -> int:
     return number
 
 
+def element(text: str) -> str:
+    """The symbol of an element, for the command line."""
+    if text not in atomic_numbers:
+        raise argparse.ArgumentTypeError(f"{text} is no element: give a symbol such as Si")
+    return text
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -217,7 +229,7 @@ def main() -> None:
     step.add_argument("flow", type=Path, help="what train wrote with --out")
     step.add_argument("file", type=Path, help="where to, such as drawn.extxyz")
     step.add_argument("--n", type=positive, default=1024, help="how many")
-    step.add_argument("--element", default="Si", help="which atoms they are of")
+    step.add_argument("--element", type=element, default="Si", help="which atoms they are of")
     step.add_argument("--seed", type=int, default=0, help="of the noise")
     step.set_defaults(run=run_draw)
     step = commands.add_parser("train", help="train", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
@@ -237,10 +249,19 @@ def main() -> None:
     step.add_argument("--width", type=positive, default=48, help="numbers an atom")
     step.add_argument("--layers", type=positive, default=3, help="rounds of messages")
     step.add_argument("--seed", type=int, default=0, help="of weights, order and noise")
-    step.add_argument("--accelerator", choices=["auto", "cpu", "cuda"], default="auto", help="what computes")
-    step.add_argument("--devices", type=positive, default=1, help="processes on this machine, a GPU or a core each")
-    step.add_argument("--strategy", default="ddp", help="of Fabric, where there are several processes")
-    step.add_argument("--precision", default="32-true", help="of Fabric, such as 64-true or bf16-mixed")
+    step.add_argument(
+        "--accelerator", choices=["auto", "cpu", "cuda"], default=FABRICS_OWN["accelerator"], help="what computes"
+    )
+    step.add_argument(
+        "--devices",
+        type=positive,
+        default=FABRICS_OWN["devices"],
+        help="processes on this machine, a GPU or a core each",
+    )
+    step.add_argument(
+        "--strategy", default=FABRICS_OWN["strategy"], help="of Fabric, where there are several processes"
+    )
+    step.add_argument("--precision", default=FABRICS_OWN["precision"], help="of Fabric, such as 64-true or bf16-mixed")
     step.add_argument("--threads", type=positive, default=1, help="of each process")
     step.add_argument("--keep", action="store_true", help="keep all cells in memory, where they fit")
     step.add_argument("--checkpoint", type=Path, help="a file to keep the state in, in a folder that all nodes see")

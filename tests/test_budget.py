@@ -34,3 +34,12 @@ def test_a_pace_is_that_of_a_fixed_piece_of_work(monkeypatch):
     assert slow.samples
     monkeypatch.setattr(budget, "UNDISTURBED", undisturbed * 100)
     assert budget.Pace().stop() == 1, "a faster machine is given no smaller budget"
+
+
+def test_what_other_notebooks_took_stays_when_some_are_stored(monkeypatch, tmp_path):
+    monkeypatch.setattr(budget, "RESULTS", tmp_path / "budget.json")
+    one, other = {"cpu_seconds": 1.0, "gigabytes": 0.5}, {"cpu_seconds": 2.0, "gigabytes": 0.5}
+    budget.store({"02_b": one})
+    budget.store({"01_a": other, "03_c": other})
+    budget.store({})
+    assert json.loads(budget.RESULTS.read_text()) == {"01_a": other, "02_b": one, "03_c": other}

@@ -172,19 +172,32 @@ def test_a_graph_of_pairs_is_that_of_the_cloud_where_nothing_is_periodic(points)
     assert torch.allclose(model(found), model(expected))
 
 
+def test_pairs_beyond_the_cutoff_are_left_out():
+    atoms, graphs = crystal(), []
+    for listed in (2.85, 4.2):
+        target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, listed))
+        graph = equivariant.pair_graph(target, source, vectors, cutoff=2.85, lmax=2, n_radial=2, shape=(1, len(atoms)))
+        graphs.append(graph)
+    assert len(graphs[0].target) == len(graphs[1].target)
+    model = network(cutoff=2.85)
+    assert torch.allclose(model(graphs[0]), model(graphs[1]))
+
+
 @pytest.mark.parametrize(
     ("target", "vectors", "message"),
     [
         ([0, 1], [[1.0, 0, 0]], r"\(edges,\), \(edges, 3\) are needed"),
         ([2], [[1.0, 0, 0]], "2 points are numbered from 0"),
         ([-1], [[1.0, 0, 0]], "2 points are numbered from 0"),
-        ([0], [[0.0, 0, 0]], "no direction"),
+        ([0, 1], [[0.0, 0, 0], [1.0, 0, 0]], "no direction"),
         ([0], [[float("nan"), 0, 0]], "NaN or infinity"),
+        ([0], [[1.0, 0, 0]], "point 1 has no neighbour within 2"),
+        ([0], [[3.0, 0, 0]], "point 0 has no neighbour within 2"),
     ],
 )
 def test_pairs_that_make_no_graph_are_refused(target, vectors, message):
     with pytest.raises(ValueError, match=message):
-        equivariant.pair_graph(torch.tensor(target), torch.tensor([0]), torch.tensor(vectors),
+        equivariant.pair_graph(torch.tensor(target), torch.zeros(len(target), dtype=torch.long), torch.tensor(vectors),
                                cutoff=2.0, lmax=1, n_radial=2, shape=(1, 2))  # fmt: skip
 
 

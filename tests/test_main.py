@@ -68,6 +68,28 @@ def test_a_run_tells_what_was_said_and_what_each_cell_took(shelf):
     assert done.book.cells[2].outputs[0].data["text/plain"] == "199999990000000"
 
 
+def test_a_run_may_be_told_to_take_one_thread(shelf, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    source = "import os; print(os.environ['OMP_NUM_THREADS'])"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), shelf / "03_tiny.ipynb")
+    for one_thread, said in ((False, "2\n"), (True, "1\n")):
+        done = command.run_notebook(shelf / "03_tiny.ipynb", store=False, one_thread=one_thread)
+        assert done.book.cells[0].outputs[0].text == said
+
+
+def test_options_go_to_the_laboratory_and_other_commands_are_refused(monkeypatch):
+    called = []
+    monkeypatch.setattr(command.subprocess, "call", lambda words: called.append(words) or 0)
+    monkeypatch.setattr(sys, "argv", ["tutorial_lib", "--port", "8889", "--no-browser"])
+    with pytest.raises(SystemExit, match="0"):
+        command.main()
+    assert called[0][-3:] == ["--port", "8889", "--no-browser"]
+    monkeypatch.setattr(sys, "argv", ["tutorial_lib", "rum"])
+    with pytest.raises(SystemExit, match="2"):
+        command.main()
+    assert len(called) == 1
+
+
 def test_a_notebook_that_fails_fails_the_command(shelf, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["tutorial_lib", "run"])
     with pytest.raises(SystemExit, match=r"02_tiny\.ipynb failed(?s:.*)on purpose"):

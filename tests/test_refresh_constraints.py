@@ -19,6 +19,7 @@ def test_the_oldest_python_is_that_of_the_project():
 def test_what_is_too_new_for_the_oldest_python_gets_a_limit():
     assert script.too_new(PACKAGES, "3.11.0", {}) == ["some-package<2.0"]
     assert script.too_new(PACKAGES, "3.11.0", {"some-package": "1.4"}) == ["some-package<=1.4"]
+    assert script.too_new(PACKAGES, "3.11.0", {"some-package": "2.0"}) == ["some-package<2.0"], "not <=2.0 for ever"
     assert script.too_new(PACKAGES, "3.12.0", {}) == []
 
 

@@ -113,7 +113,10 @@ def test_two_processes_have_the_loss_curve_of_one(monkeypatch, folder, tmp_path,
     ("start", "options"),
     [
         ((sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"), ()),
-        ((str(Path(sys.executable).parent / "fabric"), "run", "--devices", "2", "--accelerator", "cpu"), ()),
+        (
+            (str(Path(sys.executable).parent / "fabric"), "run", "--devices", "2", "--accelerator", "cpu"),
+            ("--accelerator", "auto"),
+        ),
         ((sys.executable,), ("--devices", "2", "--shares", "4", "--cells-per-epoch", "4")),
     ],
     ids=["torchrun", "fabric run", "two shares each"],
@@ -225,6 +228,7 @@ def test_the_shipped_cells_can_be_written_to_begin_with(monkeypatch, tmp_path, c
         (("--batch-size", "2048"), "2048 examples a step, and all cells together have 1536 atoms"),
         (("--width", "0"), "2"),
         (("--epochs", "-1"), "2"),
+        (("--out", "."), "is a folder: name a file in it"),
     ],
 )
 def test_what_does_not_go_is_refused_in_words(monkeypatch, folder, tmp_path, options, message):
@@ -236,6 +240,28 @@ def test_what_does_not_go_is_refused_in_words(monkeypatch, folder, tmp_path, opt
 def test_a_folder_that_is_not_there_is_refused_in_words(monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="is no folder"):
         alone(monkeypatch, tmp_path / "nowhere", tmp_path / "run.pt")
+
+
+def test_what_fabric_run_decides_is_refused_behind_it(monkeypatch, folder, tmp_path):
+    monkeypatch.setenv("LT_CLI_USED", "1")
+    with pytest.raises(SystemExit, match="put --accelerator before the name of this script"):
+        alone(monkeypatch, folder, tmp_path / "run.pt")
+
+
+def test_apples_gpu_is_not_taken_unasked(monkeypatch, folder, tmp_path):
+    from lightning_fabric.accelerators import MPSAccelerator
+
+    monkeypatch.setattr(MPSAccelerator, "is_available", staticmethod(lambda: True))
+    monkeypatch.setattr(train_beyond.training, "best_device", lambda: torch.device("cpu"))
+    history = alone(monkeypatch, folder, tmp_path / "run.pt", "--accelerator", "auto", epochs=1)
+    assert len(history["loss"]) == 1
+
+
+def test_only_elements_are_drawn(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "argv", ["script", "draw", str(tmp_path / "flow.pt"), "x.extxyz", "--element", "Xy"])
+    with pytest.raises(SystemExit):
+        train_beyond.main()
+    assert "Xy is no element" in capsys.readouterr().err
 
 
 def test_an_earlier_run_is_not_overwritten_unasked(monkeypatch, folder, tmp_path):

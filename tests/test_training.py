@@ -3,6 +3,7 @@ import os
 import signal
 import time
 
+import numpy as np
 import pytest
 import torch
 from jaxtyping import config
@@ -39,8 +40,12 @@ def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path
     def loss(model, batch, generator):
         return {"loss": model(batch).square().mean()}
 
-    for options, error in (({"resume": True}, ValueError), ({"checkpoint": tmp_path}, OSError)):
-        with pytest.raises(error, match=r"say which file|is a folder"):
+    for options, error in (
+        ({"resume": True}, ValueError),
+        ({"checkpoint": tmp_path}, OSError),
+        ({"checkpoint_every": 0}, ValueError),
+    ):
+        with pytest.raises(error, match=r"say which file|is a folder|at least one epoch"):
             training.train(nn.Linear(3, 1), torch.ones(8, 3), loss, RECIPE, progress=False, **options)
 
 
@@ -147,6 +152,38 @@ def test_another_recipe_is_not_resumed(features, tmp_path):
         run(features, training.Recipe(epochs=7), checkpoint=path, resume=True)
 
 
+def test_numbers_of_numpy_in_a_recipe_come_back_from_a_checkpoint(features, tmp_path):
+    recipe = training.Recipe(epochs=2, batch_size=16, learning_rate=np.logspace(-3, -2, 3)[1])
+    path = tmp_path / "run.pt"
+    once, again = run(features, recipe, checkpoint=path), run(features, recipe, checkpoint=path, resume=True)
+    assert equal(once[0], again[0])
+    assert training.load_history(path) == once[1]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: 1.01 * x, lambda x: x[:49], lambda x: torch.cat([x, x]), lambda x: (x, x)]
+)
+def test_other_data_are_not_resumed_and_other_last_bits_are(features, tmp_path, change):
+    def loss(model, batch, generator):
+        return LOSS(model, batch[0] if isinstance(batch, tuple) else batch, generator)
+
+    path = tmp_path / "run.pt"
+    run(features, loss=loss, checkpoint=path)
+    run(features * (1 + 1e-7), loss=loss, checkpoint=path, resume=True)
+    with pytest.raises(ValueError, match="of other data"):
+        run(change(features), loss=loss, checkpoint=path, resume=True)
+
+
+def test_dice_of_another_device_are_not_resumed(features, tmp_path):
+    path = tmp_path / "run.pt"
+    run(features, checkpoint=path)
+    state = torch.load(path)
+    state["source"]["generator"] = torch.zeros(16, dtype=torch.uint8)
+    torch.save(state, path)
+    with pytest.raises(ValueError, match="another kind of device"):
+        run(features, checkpoint=path, resume=True)
+
+
 def test_an_unwritable_checkpoint_is_refused_before_training(features, tmp_path):
     (tmp_path / "file").write_text("in the way")
 
@@ -192,6 +229,25 @@ def test_a_loss_that_is_not_finite_is_refused(features):
 
     with pytest.raises(training.Diverged, match="the loss is nan in epoch 1: lower the learning rate"):
         run(features, loss=overflowing)
+
+
+@pytest.mark.parametrize("dies_in", [2, 3])
+def test_weights_that_are_not_finite_are_refused_and_never_kept(tmp_path, dies_in):
+    steps, model, path = [], nn.Linear(3, 1), tmp_path / "run.pt"
+
+    def loss(model, batch, generator):
+        steps.append(1)
+        weight = model.weight
+        if len(steps) == dies_in:  # its value is finite, its gradient is not
+            weight.register_hook(lambda gradient: gradient * torch.nan)
+        return {"loss": (batch @ weight.mT).square().mean()}
+
+    recipe = training.Recipe(epochs=3, batch_size=8)
+    with pytest.raises(training.Diverged, match=f"a weight is no number after epoch {dies_in}: lower"):
+        training.train(model, torch.ones(8, 3), loss, recipe, device="cpu", progress=False,
+                       checkpoint=path, checkpoint_every=1)  # fmt: skip
+    assert torch.load(path)["model"]["weight"].isfinite().all()
+    assert len(training.load_history(path)["loss"]) == dies_in - 1
 
 
 def test_data_that_are_not_finite_are_refused(features):

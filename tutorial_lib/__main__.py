@@ -114,12 +114,13 @@ class Run:
     peak_bytes: int
 
 
-def run_notebook(path: Path, *, store: bool) -> Run:
+def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
     """Run one notebook from top to bottom in a kernel of its own.
 
     Args:
         path: the notebook.
         store: write the outputs back into the file, without widget state.
+        one_thread: for costs that compare; otherwise the environment says how many.
 
     Returns:
         What was said, and what it took.
@@ -141,7 +142,8 @@ def run_notebook(path: Path, *, store: bool) -> Run:
     bar = tqdm(total=n_code, desc=path.stem, unit="cell")
     client.on_cell_executed = lambda **_: bar.update()
     seconds = {}
-    with bar, client.setup_kernel():
+    env = os.environ | ({"OMP_NUM_THREADS": "1"} if one_thread else {})
+    with bar, client.setup_kernel(env=env):
         meter = KernelMeter(client.km.provisioner.pid)
         for index, cell in enumerate(book.cells):
             before = sum(meter.process.cpu_times()[:2])
@@ -208,13 +210,12 @@ def main() -> None:
     runner = commands.add_parser("run", help="run notebooks without a browser")
     runner.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
     runner.add_argument("--store", action="store_true", help="write the outputs back into the notebooks")
-    args, rest = parser.parse_known_args()
-    if args.command == "run":
-        if rest:
-            parser.error(f"unrecognised: {' '.join(rest)}")
-        run(args)
+    if sys.argv[1:2] in (["run"], ["-h"], ["--help"]):
+        run(parser.parse_args())
+    elif sys.argv[1:2] and not sys.argv[1].startswith("-"):
+        parser.error(f"there is no command {sys.argv[1]!r}: the one that there is is run")
     else:
-        sys.exit(subprocess.call(lab_command(rest)))  # noqa: S603 - the words of whoever typed them, no shell
+        sys.exit(subprocess.call(lab_command(sys.argv[1:])))  # noqa: S603 - the words of whoever typed them, no shell
 
 
 if __name__ == "__main__":

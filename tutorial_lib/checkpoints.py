@@ -7,6 +7,7 @@ half of one.
 from pathlib import Path
 from typing import Any
 
+from tutorial_lib import files
 from tutorial_lib.files import fitted, keep, stored
 
 AGAIN = "move it away and train again, or choose another path"
@@ -29,36 +30,23 @@ def load_history(checkpoint: str | Path) -> History:
     return stored(Path(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]
 
 
-def writable(path: Path, *, resume: bool, probe: bool) -> Path:
-    """The path of a checkpoint, after we know that it can be written.
+def writable(path: Path, *, resume: bool, probe: bool) -> None:
+    """Make sure that a checkpoint can be written, before there is something to lose.
 
     Args:
         path: of the file.
         resume: an earlier run may be there.
         probe: try it; where several processes share a folder, one of them does.
 
-    Returns:
-        The path.
-
     Raises:
         FileExistsError: an earlier run is there and `resume` is False.
         OSError: the file cannot be written.
     """
-    if path.is_dir():
-        raise OSError(f"the checkpoint {path} is a folder: name a file in it")
+    files.writable(path, probe=probe)
     if path.exists() and not resume:
         raise FileExistsError(
             f"{path} holds an earlier run: pass resume=True (--resume in a command) to go on, or another path"
         )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if probe:
-            trial = path.with_name(path.name + ".part")
-            trial.touch()
-            trial.unlink()
-    except OSError as error:
-        raise OSError(f"the checkpoint {path} cannot be written ({error.strerror}): choose another folder") from None
-    return path
 
 
 def save(path: Path, recipe: dict[str, Any], history: History, parts: dict[str, Any]) -> None:

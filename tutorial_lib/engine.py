@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
+AGAIN = "resume with what it was begun with, or choose another path"
 Batch = Tensor | tuple[Tensor, ...]
 Share = tuple[Batch, Generator | None]
 
@@ -82,6 +83,7 @@ class InMemory:
             raise ValueError(f"the parts of the data differ in length: {[len(tensor) for tensor in tensors]}")
         if not all(torch.isfinite(tensor).all() for tensor in tensors):
             raise ValueError("the data hold NaN or infinity: look at where they came from")
+        self.portraits = [_portrait(tensor) for tensor in tensors]
         self.data = tuple(tensor.to(device) for tensor in tensors) if isinstance(data, tuple) else data.to(device)
         self.batch_size, self.n_steps = batch_size, -(-len(tensors[0]) // batch_size)
         self.generator = Generator(device).manual_seed(seed)
@@ -105,12 +107,12 @@ class InMemory:
         """What a checkpoint has to keep.
 
         Returns:
-            The state of the generator.
+            The state of the generator, and by what the data can be told from others.
 
         Raises:
             Nothing.
         """
-        return {"generator": self.generator.get_state()}
+        return {"generator": self.generator.get_state(), "data": self.portraits}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint.
@@ -119,9 +121,15 @@ class InMemory:
             state: what `state_dict` gave.
 
         Raises:
-            KeyError: the checkpoint is of another kind of data.
+            ValueError: the checkpoint is of other data, or of another kind of device.
         """
-        self.generator.set_state(state["generator"])
+        found = state.get("data", [])
+        if len(found) != len(self.portraits) or not all(map(_alike, found, self.portraits)):
+            raise ValueError(f"the checkpoint is of other data, {found}, and {self.portraits} arrived: {AGAIN}")
+        try:
+            self.generator.set_state(state["generator"])
+        except RuntimeError:
+            raise ValueError(f"the checkpoint was begun on another kind of device: {AGAIN}") from None
 
 
 class OneProcess:
@@ -182,6 +190,17 @@ class OneProcess:
             Nothing.
         """
         return value
+
+
+def _portrait(tensor: Tensor) -> dict[str, Any]:
+    x = tensor.cpu().double()
+    return {"shape": list(x.shape), "mean": x.mean().item(), "size": x.square().mean().sqrt().item()}
+
+
+def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two portraits are of the same data, made on machines whose last bits may differ."""
+    slack = 1e-4 * other["size"]
+    return one["shape"] == other["shape"] and all(abs(one[name] - other[name]) <= slack for name in ("mean", "size"))
 
 
 def shuffled(data: Batch, batch_size: int, generator: Generator | None) -> Iterator[Batch]:

@@ -42,6 +42,28 @@ def keep(state: dict[str, Any], path: Path) -> None:
         raise
 
 
+def writable(path: Path, *, probe: bool = True) -> None:
+    """Make sure that a file can be written.
+
+    Args:
+        path: of the file, whose folder is made if it is not there.
+        probe: try it; where several processes share a folder, one of them does.
+
+    Raises:
+        OSError: it is a folder, or cannot be written.
+    """
+    if path.is_dir():
+        raise OSError(f"{path} is a folder: name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if probe:
+            trial = path.with_name(path.name + ".part")
+            trial.touch()
+            trial.unlink()
+    except OSError as error:
+        raise OSError(f"{path} cannot be written ({error.strerror}): choose another folder") from None
+
+
 def stored(path: Path, names: Sequence[str] = (), *, otherwise: str) -> dict[str, Any]:
     """The tensors, numbers and words that `torch.save` wrote; a pickle of anything else is refused, and not run.
 

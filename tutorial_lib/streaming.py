@@ -36,7 +36,7 @@ class CellFolder:
         folder = Path(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder} is no folder: pass one that holds files such as cells.extxyz")
-        self.files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+        self.files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
         if not self.files:
             packed = " Unpack what is compressed first." if any(folder.glob("*xyz.*")) else ""
             raise FileNotFoundError(f"{folder} holds no file that ends in {' or '.join(SUFFIXES)}.{packed}")
@@ -115,8 +115,8 @@ class Stream:
 
     A step has so many shares, and share k takes every cell whose place in the epoch is k, k + shares, ... . With it go
     dice of its own, for the noise in the loss. So whoever takes a share, and how many processes there are, does not
-    matter. Shares have equally many examples. What is left of the last cells comes in another epoch; where atoms
-    without enough neighbours make a share run short, it begins with its first cells again.
+    matter. Shares have equally many cells and examples. What is left of the last cells is not seen in this epoch; where
+    cells differ in size, or atoms lack neighbours, a share that runs short begins again.
 
     Args:
         cells: the folder.
@@ -125,7 +125,7 @@ class Stream:
         seed: of the order of cells and examples, and of the noise in the loss.
         shares: of a step.
         mine: the shares of this process; all if None.
-        cells_per_epoch: all if None.
+        cells_per_epoch: all if None; so many that every share has equally many, at most.
         keep: remember what was read, for folders that fit into memory.
         device: where batches are needed.
     """
@@ -145,19 +145,18 @@ class Stream:
     ):
         self.cells, self.clouds, self.seed, self.shares, self.device = cells, clouds, seed, shares, device
         self.mine = range(shares) if mine is None else mine
-        self.cells_per_epoch = cells_per_epoch or len(cells)
         self.kept: dict[int, Tensor] | None = {} if keep else None
         if shares < 1 or batch_size < 1 or batch_size % shares:
             raise ValueError(f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them")
-        if self.cells_per_epoch < shares:
+        if (n_cells := cells_per_epoch or len(cells)) < shares:
             raise ValueError(
-                f"an epoch has {self.cells_per_epoch} cells and a step {shares} shares, each of cells of its own: "
+                f"an epoch has {n_cells} cells and a step {shares} shares, each of cells of its own: "
                 "ask for fewer shares, or give more cells"
             )
         if batch_size > (n := cells.n_atoms.sum()):
             raise ValueError(f"{batch_size} examples a step, and all cells together have {n} atoms: take fewer")
-        self.size = batch_size // shares
-        self.n_steps = max(1, int(cells.n_atoms.mean() * self.cells_per_epoch) // batch_size)
+        self.size, self.cells_per_epoch = batch_size // shares, n_cells // shares * shares
+        self.n_steps = max(1, int(n) * self.cells_per_epoch // len(cells) // batch_size)
 
     def steps(self, epoch: int) -> Iterator[list[Share]]:
         """The steps of an epoch.
@@ -185,7 +184,8 @@ class Stream:
         Raises:
             Nothing.
         """
-        return {"cells": self.cells.digest(), "cells an epoch": self.cells_per_epoch, "shares": self.shares}
+        cut = {"shares": self.shares, "examples a share": self.size, "cells an epoch": self.cells_per_epoch}
+        return {"cells": self.cells.digest(), "seed": self.seed} | cut
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Make sure that a checkpoint is of these data.
@@ -211,9 +211,9 @@ class Stream:
     def _share(self, epoch: int, share: int, cells: np.ndarray) -> Iterator[Share]:
         of_order, of_noise = np.random.SeedSequence([self.seed, epoch, share]).generate_state(2, np.uint64)
         order, noise = Generator().manual_seed(int(of_order)), Generator(self.device).manual_seed(int(of_noise))
-        endless, left = cycle(cells.tolist()), []
-        while True:
-            mixture = torch.cat([*left, *(self._clouds(index) for index in islice(endless, min(N_MIXED, len(cells))))])
+        left, mixtures = [], np.array_split(cells, -(-len(cells) // N_MIXED))
+        for mixed in cycle(mixtures):
+            mixture = torch.cat([*left, *map(self._clouds, mixed.tolist())])
             mixture = mixture[torch.randperm(len(mixture), generator=order)]
             n_whole = len(mixture) // self.size * self.size
             for start in range(0, n_whole, self.size):
@@ -225,7 +225,8 @@ class Stream:
             return self.kept[index]
         atoms = self.cells.cell(index)
         try:
-            clouds = self.clouds(atoms)
+            if not len(clouds := self.clouds(atoms)):
+                raise ValueError("it has no clouds: leave it out, or ask for other ones")
         except ValueError as error:
             raise ValueError(f"{self.cells.where(index)}: {error}") from None
         if self.kept is not None:

@@ -26,7 +26,7 @@ PROFILES = ("quick", "full")
 
 
 class Diverged(ValueError):
-    """The loss is no number any more."""
+    """The loss or a weight is no number any more."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name, kind in {"epochs": int, "batch_size": int, "learning_rate": float, "seed": int}.items():
+            object.__setattr__(self, name, kind(getattr(self, name)))  # a checkpoint keeps no numbers of NumPy
         if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
             raise ValueError(f"epochs, batch_size and learning_rate must be above 0: {self} arrived")
 
@@ -113,9 +115,9 @@ def train(
         For each term of the loss its mean over every epoch.
 
     Raises:
-        Diverged: the loss is not finite any more.
+        Diverged: the loss or a weight is not finite any more.
         ValueError: there is no data, or it is not finite, its parts differ in length, or the checkpoint is damaged or
-            of another recipe, model or other data, or there is none to resume from.
+            of another recipe, model or other data, or there is none to resume from, or `checkpoint_every` is below 1.
         FileExistsError: the checkpoint is there and `resume` is False.
         OSError: the checkpoint cannot be written.
     """
@@ -124,6 +126,8 @@ def train(
     source = data if isinstance(data, Source) else InMemory(data, recipe.batch_size, recipe.seed, device)
     if resume and checkpoint is None:
         raise ValueError("resume goes on from a checkpoint: say which file it is in, or leave resume out")
+    if checkpoint_every < 1:
+        raise ValueError(f"checkpoint_every is {checkpoint_every}: at least one epoch passes between two checkpoints")
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None:
         checkpoints.writable(path, resume=resume, probe=engine.first)
@@ -159,6 +163,8 @@ def train(
             if not math.isfinite(means["loss"]):
                 raise Diverged(f"the loss is {means['loss']} in epoch {epoch + 1}: lower the learning rate")
             due = (epoch + 1) % checkpoint_every == 0 or epoch + 1 == recipe.epochs
+            if due and not all(weight.isfinite().all() for weight in model.parameters()):
+                raise Diverged(f"a weight is no number after epoch {epoch + 1}: lower the learning rate")
             if path is not None and due and engine.first:
                 checkpoints.save(path, asdict(recipe), history, parts)
             bar.update()

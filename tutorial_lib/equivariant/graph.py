@@ -176,7 +176,7 @@ def pair_graph(
         target: (edges,), the points that look, numbered through all clouds.
         source: (edges,), the points that they see.
         vectors: (edges, 3), from the one to the other, in the unit of the cut-off.
-        cutoff: where the bumps end.
+        cutoff: pairs that are farther apart are left out.
         lmax: the highest l of the harmonics.
         n_radial: how many bumps between zero and the cut-off.
         shape: N clouds of n points; a periodic cell is one cloud.
@@ -185,8 +185,8 @@ def pair_graph(
         The graph.
 
     Raises:
-        ValueError: the pairs are not as many as the vectors, name points that there are not, or a vector is zero or
-            not finite.
+        ValueError: the pairs are not as many as the vectors, name points that there are not, a vector is zero or not
+            finite, or a point has no neighbour.
     """
     n_points = math.prod(shape)
     if not target.shape == source.shape == vectors.shape[:1] or vectors.shape[1:] != (3,):
@@ -197,13 +197,16 @@ def pair_graph(
         raise ValueError(f"a pair names a point that there is not: {n_points} points are numbered from 0")
     if not torch.isfinite(vectors).all():
         raise ValueError("vectors hold NaN or infinity")
-    distance = vectors.norm(dim=1)
-    bumps = soft_one_hot_linspace(distance, 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
-    n_seen = torch.bincount(target, minlength=n_points)[target, None]
+    near = vectors.norm(dim=1) < cutoff
+    target, source, vectors = target[near], source[near], vectors[near]
+    bumps = soft_one_hot_linspace(vectors.norm(dim=1), 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
+    n_seen = torch.bincount(target, minlength=n_points)
+    if (n_seen == 0).any():
+        raise ValueError(f"point {int(n_seen.argmin())} has no neighbour within {cutoff:g}: take a cut-off above")
     return Graph(
         target=target,
         source=source,
         harmonics=spherical_harmonics(str(o3.Irreps.spherical_harmonics(lmax)), vectors),
-        radial=bumps * (n_radial / n_seen).sqrt(),
+        radial=bumps * (n_radial / n_seen[target, None]).sqrt(),
         shape=shape,
     )
