@@ -624,6 +624,7 @@ RIGHT = {
         lambda place, truth, scores, element, within: (
             (((place - truth) ** 2).sum(1) <= within**2).double() * (scores.argmax(1) == element)
         ).mean(),
+        lambda *inputs: counted(*inputs).float(),
     ],
     "9.1": [assembled, all_blocks],
     "9.2": [turned_block, part_by_part],
@@ -768,6 +769,10 @@ WRONG = {
         (lambda places, confidence: voted(places, confidence / 2), "8.1 sharp"),
         (lambda places, confidence: voted(places, confidence, shares_of(torch.exp2)), "8.1 sharp"),
         (lambda places, confidence: voted(places, confidence, exponentials), "8.1 large"),
+        (lambda places, confidence: voted(places, confidence - confidence[0], exponentials), "8.1 large"),
+        (lambda places, confidence: voted(places, confidence - confidence.mean(), exponentials), "8.1 large"),
+        (lambda places, confidence: voted(places, confidence.clamp(max=80)), "8.1 larger"),
+        (lambda places, confidence: exponentials(confidence, 0).nan_to_num() @ places, "8.1 larger"),
         (
             lambda places, confidence: voted(
                 places, confidence.argsort().argsort() + 1, shares_of(torch.Tensor.double)
@@ -808,6 +813,8 @@ WRONG = {
     ],
     "8.4": [
         (lambda *inputs: counted(*inputs, both=torch.logical_or), "8.4 or"),
+        (lambda *inputs: counted(*inputs, both=torch.logical_or).float(), "8.4 or"),
+        (lambda *inputs: 100 * counted(*inputs).float(), "8.4 share"),
         (lambda *inputs: counted(*inputs, both=lambda near, right: right), "8.4 place"),
         (lambda *inputs: counted(*inputs, both=lambda near, right: near), "8.4 element"),
         (
@@ -1050,6 +1057,10 @@ WRONG = {
             "5.5 mirror",
         ),
         (lambda born, known: n_new(born, known, lambda x: pose_free(x, WAYS[:1])), "5.5 turned"),
+        (
+            lambda born, known: n_new(born, known, lambda x: str(min(sorted((x @ w).tolist()) for w in WAYS))),
+            "5.5 moved",
+        ),
         (lambda born, known: n_new(born, known, whole=False), "5.5 lost"),
         (lambda born, known: n_new(born, known, joined=False), "5.5 torn"),
         (lambda born, known: n_new(born, known, reach=1.5), "5.5 touch"),

@@ -110,9 +110,9 @@ class Answer:
         self.function = function
 
     def __call__(
-        self, *inputs: object, shape: tuple[int, ...] | None = None, dtype: torch.dtype = torch.float64
+        self, *inputs: object, shape: tuple[int, ...] | None = None, dtype: torch.dtype | None = torch.float64
     ) -> Tensor:
-        """What the function gives for the inputs, or `Wrong` if that is not a tensor of that shape and dtype."""
+        """What the function gives for the inputs, or `Wrong` if that has not the shape and dtype asked for."""
         kept = [(x, x.detach().clone(), x.requires_grad) for x in inputs if isinstance(x, Tensor)]
         try:
             output = self.function(*inputs)
@@ -133,7 +133,7 @@ class Answer:
             of_inputs = f"for inputs of shape {given} " if given else ""
             asked = f"the shape {tuple(output.shape)}, and {shape} is asked for"
             raise Wrong(f"{of_inputs}it returns {asked}.", HINTS["shape"])
-        if output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
+        if dtype is not None and output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
             raise Wrong(f"it returns {arrived}, and {asked} is asked for.", HINTS["dtype"])
         if not torch.isfinite(output).all():

@@ -14,6 +14,8 @@ HINTS = {
     "8.1 sharp": "How much surer is one who has 1 more? The ratio of two weights is e to the power of the difference.",
     "8.1 large": "A confidence of 1,000 is allowed, and e to that power is infinity. What may be subtracted from all "
     "of them first?",
+    "8.1 larger": "With confidences of 1,000 and 999 the first has more of a say, as with 1 and 0. What does your way "
+    "of keeping numbers small do to that?",
     "8.1 other": "Work it out by hand for two atoms whose confidences differ by the logarithm of three.",
     "8.2 pose": "Turn the vectors first, then bend them; or bend first, then turn. Do you get the same? A function of "
     "single coordinates knows where the axes are.",
@@ -46,6 +48,7 @@ RIGHT = {
     "8.3": "whoever leaves fades out first.",
     "8.4": "this is how the published table counts.",
 }
+FLOAT32 = 1e-6  # a share may come in any precision
 
 
 def check_8_1(answer: object) -> Verdict:
@@ -70,8 +73,19 @@ def _votes(answer: Answer, dice: Generator) -> None:
         found = answer(places, confidence, shape=(3,)).detach()
         if not close(found, confidence.softmax(0) @ places):
             _what_vote(answer, places, confidence, found)
-        if not torch.isfinite(_quietly(answer, places, confidence + 1000)).all():
-            raise Wrong("large confidences give NaN or infinity.", HINTS["8.1 large"])
+        ladder = 3000 * torch.arange(n, dtype=torch.float64)
+        for large in (
+            confidence + 1000,
+            confidence - 1000,
+            ladder,
+            ladder.flip(0),
+            ladder.clamp(max=3000) + confidence,
+        ):
+            found = _quietly(answer, places, large)
+            if not torch.isfinite(found).all():
+                raise Wrong("large confidences give NaN or infinity.", HINTS["8.1 large"])
+            if not close(found, large.softmax(0) @ places):
+                raise Wrong("large confidences give another place.", HINTS["8.1 larger"])
 
 
 def _quietly(answer: Answer, *inputs: Tensor) -> Tensor:
@@ -122,7 +136,7 @@ def _bends(answer: Answer, dice: Generator) -> None:
             raise Wrong("a vector changes when others are beside it.", HINTS["8.2 each"])
         if not close(torch.nn.functional.normalize(found), torch.nn.functional.normalize(v), 1e-6):
             raise Wrong("vectors point elsewhere.", HINTS["8.2 direction"])
-        raise Wrong("vectors point the right way.", HINTS["8.2 length"])
+        raise Wrong("directions are right, lengths are not.", HINTS["8.2 length"])
     v = torch.cat([random_cloud(3, dice), torch.zeros(1, 3, dtype=torch.float64)])
     if not torch.isfinite(_quietly(answer, v)).all() or _quietly(answer, v)[-1].abs().max() > 1e-9:
         raise Wrong("a vector of length zero does not stay one.", HINTS["8.2 zero"])
@@ -201,27 +215,27 @@ def _counts(answer: Answer, dice: Generator) -> None:
         scores[torch.arange(n), element] += 1.5
         off = (place - truth).norm(dim=1)
         near, right = off <= within, scores.argmax(dim=1) == element
-        found = answer(place, truth, scores, element, within, shape=()).detach()
+        found = answer(place, truth, scores, element, within, shape=(), dtype=None).detach().double()
 
         def share(which: Tensor) -> Tensor:
             return which.double().mean()
 
-        if close(found, share(near & right)):
+        if close(found, share(near & right), FLOAT32):
             continue
-        if close(found, share(near | right)):
+        if close(found, share(near | right), FLOAT32):
             raise Wrong("one of the two is enough for it.", HINTS["8.4 or"])
-        if close(found, share(right)):
+        if close(found, share(right), FLOAT32):
             raise Wrong("it looks at elements only.", HINTS["8.4 place"])
-        if close(found, share(near)):
+        if close(found, share(near), FLOAT32):
             raise Wrong("it looks at places only.", HINTS["8.4 element"])
-        if close(found, share(near) * share(right)):
+        if close(found, share(near) * share(right), FLOAT32):
             raise Wrong("it multiplies two shares.", HINTS["8.4 product"])
-        if close(found, share(((place - truth).abs() <= within).all(dim=1) & right)):
+        if close(found, share(((place - truth).abs() <= within).all(dim=1) & right), FLOAT32):
             raise Wrong("it looks at every coordinate by itself.", HINTS["8.4 box"])
-        if close(found, share((off.square() <= within) & right)):
+        if close(found, share((off.square() <= within) & right), FLOAT32):
             raise Wrong("it compares a square with a distance.", HINTS["8.4 square"])
-        if any(close(found, factor * share(near & right)) for factor in (100, n)):
+        if any(close(found, factor * share(near & right), FLOAT32) for factor in (100, n)):
             raise Wrong("it is larger than 1.", HINTS["8.4 share"])
-        if close(found, share((off <= 0.5) & right)):
+        if close(found, share((off <= 0.5) & right), FLOAT32):
             raise Wrong("it has a distance of its own.", HINTS["8.4 within"])
         raise Wrong("it is another share.", HINTS["8.4 other"])
