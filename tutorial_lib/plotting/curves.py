@@ -143,7 +143,7 @@ def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> 
     """
     colours = [COLOURS[colour] for colour, _ in heights.values()]
     drawn = ax.bar(list(heights), [height for _, height in heights.values()], color=colours)
-    ax.bar_label(drawn, fmt="%.2f")
+    ax.bar_label(drawn, fmt="%.3g")
     ax.margins(y=0.1)
     ax.set(ylabel=ylabel)
     ax.tick_params(axis="x", labelrotation=20)
