@@ -287,6 +287,17 @@ def test_a_smiles_becomes_a_molecule_with_hydrogens():
     assert np.allclose(atoms.positions, molecules.from_smiles("CCO").positions)
 
 
+def test_a_molecule_from_smiles_lies_flat_and_is_not_its_mirror_image():
+    atoms = molecules.from_smiles("CC(=O)Oc1ccccc1C(=O)O")
+    wide, less, thin = atoms.positions.std(axis=0)
+    assert wide > less > 2 * thin
+    chirality = []
+    for text in ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"):
+        methyl, centre, amine, acid = molecules.from_smiles(text).positions[:4]
+        chirality.append(np.linalg.det(np.stack([methyl, amine, acid]) - centre))
+    assert chirality[1] < -1 < 1 < chirality[0], "seen from the first, the others of @ go round anticlockwise"
+
+
 @pytest.mark.parametrize("text", ["C1CC", "not a molecule", ""])
 def test_a_smiles_that_does_not_parse_is_refused(text):
     with pytest.raises(ValueError, match="no SMILES that RDKit can read"):

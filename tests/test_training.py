@@ -131,6 +131,16 @@ def test_ctrl_c_leaves_the_last_checkpoint_and_its_history(tmp_path):
     assert len(history["loss"]) == len(history["kl"]) > 0
 
 
+def test_gradients_are_on_again_after_a_ctrl_c_that_left_them_off(features):
+    def stopped(model, batch, generator):
+        torch.set_grad_enabled(False)  # as an interruption at the end of a `with torch.no_grad()` may do
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(features, loss=stopped)
+    assert torch.is_grad_enabled()
+
+
 def test_a_finished_run_resumes_to_itself(features, tmp_path):
     path = tmp_path / "run.pt"
     once, again = run(features, checkpoint=path), run(features, checkpoint=path, resume=True)

@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.io import write
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdDetermineBonds, rdDistGeom, rdFingerprintGenerator, rdForceFieldHelpers
+from rdkit.Chem import rdDetermineBonds, rdDistGeom, rdFingerprintGenerator, rdForceFieldHelpers, rdMolTransforms
 from torch import Generator, Tensor
 
 from tutorial_lib.vocabulary import Motifs
@@ -112,7 +112,7 @@ def from_smiles(text: str) -> Atoms:
         text: a SMILES string, such as "CCO" for ethanol.
 
     Returns:
-        The molecule, in angstrom, with `info["smiles"]`.
+        The molecule, in angstrom, laid flat (widest along x, thinnest along z), with `info["smiles"]`.
 
     Raises:
         ValueError: the string cannot be read, or no shape was found.
@@ -126,6 +126,7 @@ def from_smiles(text: str) -> Atoms:
         raise ValueError(f"no shape was found for {text!r}: try a smaller molecule")
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(full):
         rdForceFieldHelpers.MMFFOptimizeMolecule(full, maxIters=2000)
+    rdMolTransforms.CanonicalizeConformer(full.GetConformer())
     symbols = [atom.GetSymbol() for atom in full.GetAtoms()]
     return Atoms(symbols, full.GetConformer().GetPositions(), info={"smiles": text})
 

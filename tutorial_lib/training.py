@@ -144,6 +144,7 @@ def train(
         history = checkpoints.restore(path, asdict(recipe), parts)
     first = len(history.get("loss", []))
     with (
+        torch.enable_grad(),  # and as it was afterwards, whatever a Ctrl-C inside the optimiser leaves behind
         threads(engine.n_threads),
         # Once a second: a long training would flood whoever reads the notebook's messages late, as tests do.
         tqdm(
@@ -213,9 +214,8 @@ def _epoch(steps, optimiser, schedule, engine) -> dict[str, float]:
         for (batch, _), terms in zip(shares, engine.gradients(shares), strict=True):
             n_here = len(batch[0] if isinstance(batch, tuple) else batch)
             n_examples += n_here
-            with torch.no_grad():
-                for name, value in terms.items():
-                    sums[name] = sums.get(name, 0) + value.detach() * n_here
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0) + value.detach() * n_here
         optimiser.step()
         schedule.step()
     n_examples = engine.total(float(n_examples))
