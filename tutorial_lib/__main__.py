@@ -213,7 +213,7 @@ def main() -> None:
     if sys.argv[1:2] in (["run"], ["-h"], ["--help"]):
         run(parser.parse_args())
     elif sys.argv[1:2] and not sys.argv[1].startswith("-"):
-        parser.error(f"there is no command {sys.argv[1]!r}: the one that there is is run")
+        parser.error(f"there is no command {sys.argv[1]!r}: there is only run")
     else:
         sys.exit(subprocess.call(lab_command(sys.argv[1:])))  # noqa: S603 - the words of whoever typed them, no shell
 

@@ -112,7 +112,7 @@ def from_smiles(text: str) -> Atoms:
         text: a SMILES string, such as "CCO" for ethanol.
 
     Returns:
-        The molecule, in angstrom, laid flat (widest along x, thinnest along z), with `info["smiles"]`.
+        The molecule, in angstrom, with `info["smiles"]`: widest along x, its broad side half upwards, half forwards.
 
     Raises:
         ValueError: the string cannot be read, or no shape was found.
@@ -128,7 +128,9 @@ def from_smiles(text: str) -> Atoms:
         rdForceFieldHelpers.MMFFOptimizeMolecule(full, maxIters=2000)
     rdMolTransforms.CanonicalizeConformer(full.GetConformer())
     symbols = [atom.GetSymbol() for atom in full.GetAtoms()]
-    return Atoms(symbols, full.GetConformer().GetPositions(), info={"smiles": text})
+    atoms = Atoms(symbols, full.GetConformer().GetPositions(), info={"smiles": text})
+    atoms.rotate(45, "x")  # seen well along z, as viewers look at first, and along y, as our stills do
+    return atoms
 
 
 def bond_graph(atoms: Atoms) -> np.ndarray:
