@@ -136,9 +136,12 @@ class Kernel:
             said.append(content.get("text", "") + "\n".join(content.get("traceback", [])))
             said.append(content.get("data", {}).get("text/plain", ""))
             if note["msg_type"] == "status" and content["execution_state"] == "idle":
-                status = self.client.get_shell_msg(timeout=10)
-                while status["parent_header"].get("msg_id") != message:
+                try:
                     status = self.client.get_shell_msg(timeout=10)
+                    while status["parent_header"].get("msg_id") != message:
+                        status = self.client.get_shell_msg(timeout=10)
+                except Empty:
+                    return "no reply" if self.manager.is_alive() else "dead", said
                 return status["content"]["status"], said
         return "no end", said
 

@@ -206,7 +206,10 @@ def _with_slider(widget: DOMWidget, n_frames: int) -> DOMWidget:
 
 def _map(frames: Sequence[Atoms], columns: dict[str, np.ndarray]) -> DOMWidget | None:
     try:
-        import chemiscope
+        from chemiscope import show
+        from chemiscope.widget import (
+            ChemiscopeWidget,
+        )  # by name: an import that Ctrl-C cut short may leave no attribute
     except ImportError:
         return None
     if COLAB in sys.modules:
@@ -216,10 +219,10 @@ def _map(frames: Sequence[Atoms], columns: dict[str, np.ndarray]) -> DOMWidget |
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about properties that a reader may still choose
         # It would tell a statistics service that a reader looks at a map; without an address it tells nobody.
-        for kind in chemiscope.widget.ChemiscopeWidget.__mro__:
+        for kind in ChemiscopeWidget.__mro__:
             if "_esm" in vars(kind):
                 kind._esm = str(kind._esm).replace("https://plausible.io", "")
-        return chemiscope.show(list(frames), properties=columns, settings=settings, warning_timeout=-1)
+        return show(list(frames), properties=columns, settings=settings, warning_timeout=-1)
 
 
 def _check_atoms(frames: Sequence[Atoms]) -> None:
