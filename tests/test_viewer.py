@@ -1,5 +1,6 @@
 import base64
 import builtins
+import sys
 
 import pytest
 from ase import Atoms
@@ -158,6 +159,12 @@ def test_a_map_links_points_to_atoms(pair):
     assert shown.widget is not None
     assert "angle (degree)" in shown.widget.value
     assert set(shown._repr_mimebundle_()) == {WIDGET, "text/html", "image/png", "text/plain"}
+
+
+def test_a_map_is_drawn_after_an_import_that_was_cut_short(pair, monkeypatch):
+    pytest.importorskip("chemiscope.widget")
+    monkeypatch.delitem(sys.modules, "chemiscope")  # what Python does; the parts that it had imported stay
+    assert viewer.linked_map([pair], {"x": [0], "y": [0], "c": [0]}, alt="One point").widget is not None
 
 
 def test_a_map_calls_no_statistics_service(pair, monkeypatch):

@@ -205,11 +205,9 @@ def _with_slider(widget: DOMWidget, n_frames: int) -> DOMWidget:
 
 
 def _map(frames: Sequence[Atoms], columns: dict[str, np.ndarray]) -> DOMWidget | None:
-    try:
+    try:  # by their names: an import that Ctrl-C cut short may leave no attributes
         from chemiscope import show
-        from chemiscope.widget import (
-            ChemiscopeWidget,
-        )  # by name: an import that Ctrl-C cut short may leave no attribute
+        from chemiscope.widget import ChemiscopeWidget
     except ImportError:
         return None
     if COLAB in sys.modules:
