@@ -249,26 +249,17 @@ def main() -> None:
     step.add_argument("--width", type=positive, default=48, help="numbers an atom")
     step.add_argument("--layers", type=positive, default=3, help="rounds of messages")
     step.add_argument("--seed", type=int, default=0, help="of weights, order and noise")
-    step.add_argument(
-        "--accelerator", choices=["auto", "cpu", "cuda"], default=FABRICS_OWN["accelerator"], help="what computes"
-    )
-    step.add_argument(
-        "--devices",
-        type=positive,
-        default=FABRICS_OWN["devices"],
-        help="processes on this machine, a GPU or a core each",
-    )
-    step.add_argument(
-        "--strategy", default=FABRICS_OWN["strategy"], help="of Fabric, where there are several processes"
-    )
-    step.add_argument("--precision", default=FABRICS_OWN["precision"], help="of Fabric, such as 64-true or bf16-mixed")
+    step.add_argument("--accelerator", choices=["auto", "cpu", "cuda"], help="what computes")
+    step.add_argument("--devices", type=positive, help="processes on this machine, a GPU or a core each")
+    step.add_argument("--strategy", help="of Fabric, where there are several processes")
+    step.add_argument("--precision", help="of Fabric, such as 64-true or bf16-mixed")
     step.add_argument("--threads", type=positive, default=1, help="of each process")
     step.add_argument("--keep", action="store_true", help="keep all cells in memory, where they fit")
     step.add_argument("--checkpoint", type=Path, help="a file to keep the state in, in a folder that all nodes see")
     step.add_argument("--checkpoint-every", type=positive, default=1, help="epochs between two checkpoints")
     step.add_argument("--resume", action="store_true", help="go on from the checkpoint if it is there")
     step.add_argument("--out", type=Path, help="a file for the weights at the end")
-    step.set_defaults(run=run_train)
+    step.set_defaults(run=run_train, **FABRICS_OWN)
     args = parser.parse_args()
     try:
         args.run(args)

@@ -145,9 +145,11 @@ def crystal():
     return atoms
 
 
-def graph_of(atoms):
-    target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, 2.85))
-    return equivariant.pair_graph(target, source, vectors, cutoff=2.85, lmax=2, n_radial=2, shape=(1, len(atoms)))
+def graph_of(atoms, listed=2.85, cutoff=2.85, n_radial=2):
+    """The graph of a list of pairs, which may be longer than the graph sees."""
+    target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, listed))
+    options = {"cutoff": cutoff, "lmax": 2, "n_radial": n_radial}
+    return equivariant.pair_graph(target, source, vectors, shape=(1, len(atoms)), **options)
 
 
 def test_the_output_turns_with_a_periodic_cell_and_does_not_see_where_its_edges_are(dice):
@@ -165,19 +167,14 @@ def test_the_output_turns_with_a_periodic_cell_and_does_not_see_where_its_edges_
 
 def test_a_graph_of_pairs_is_that_of_the_cloud_where_nothing_is_periodic(points):
     expected = equivariant.neighbour_graph(points[:1], cutoff=9.0, lmax=2, n_radial=3)
-    atoms = Atoms("Si5", points[0].numpy())
-    target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, 9.0))
-    found = equivariant.pair_graph(target, source, vectors, cutoff=9.0, lmax=2, n_radial=3, shape=(1, 5))
+    found = graph_of(Atoms("Si5", points[0].numpy()), 9.0, 9.0, n_radial=3)
     model = network(cutoff=9.0, n_radial=3)
     assert torch.allclose(model(found), model(expected))
 
 
 def test_pairs_beyond_the_cutoff_are_left_out():
-    atoms, graphs = crystal(), []
-    for listed in (2.85, 4.2):
-        target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, listed))
-        graph = equivariant.pair_graph(target, source, vectors, cutoff=2.85, lmax=2, n_radial=2, shape=(1, len(atoms)))
-        graphs.append(graph)
+    atoms = crystal()
+    graphs = [graph_of(atoms, listed) for listed in (2.85, 4.2)]
     assert len(graphs[0].target) == len(graphs[1].target)
     model = network(cutoff=2.85)
     assert torch.allclose(model(graphs[0]), model(graphs[1]))

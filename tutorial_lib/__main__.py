@@ -81,6 +81,18 @@ class KernelMeter(threading.Thread):
         self.peak_bytes = 0
         self.start()
 
+    def spent(self) -> float:
+        """The CPU seconds until now.
+
+        Returns:
+            Seconds, of the system included.
+
+        Raises:
+            psutil.Error: the process is gone.
+        """
+        times = self.process.cpu_times()
+        return times.user + times.system
+
     def run(self) -> None:
         """Look every tenth of a second until the process is gone.
 
@@ -89,8 +101,7 @@ class KernelMeter(threading.Thread):
         """
         try:
             while True:
-                times = self.process.cpu_times()
-                self.cpu_seconds = times.user + times.system
+                self.cpu_seconds = self.spent()
                 self.peak_bytes = max(self.peak_bytes, self.process.memory_info().rss)
                 time.sleep(0.1)
         except psutil.Error:
@@ -146,10 +157,10 @@ def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
     with bar, client.setup_kernel(env=env):
         meter = KernelMeter(client.km.provisioner.pid)
         for index, cell in enumerate(book.cells):
-            before = sum(meter.process.cpu_times()[:2])
+            before = meter.spent()
             client.execute_cell(cell, index, execution_count=None)
             if cell.cell_type == "code":
-                seconds[cell.id] = sum(meter.process.cpu_times()[:2]) - before
+                seconds[cell.id] = meter.spent() - before
         time.sleep(0.2)  # one more look by the meter
     if store:
         nbformat.write(_publishable(book), path)

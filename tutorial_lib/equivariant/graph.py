@@ -197,9 +197,10 @@ def pair_graph(
         raise ValueError(f"a pair names a point that there is not: {n_points} points are numbered from 0")
     if not torch.isfinite(vectors).all():
         raise ValueError("vectors hold NaN or infinity")
-    near = vectors.norm(dim=1) < cutoff
+    distance = vectors.norm(dim=1)
+    near = distance < cutoff
     target, source, vectors = target[near], source[near], vectors[near]
-    bumps = soft_one_hot_linspace(vectors.norm(dim=1), 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
+    bumps = soft_one_hot_linspace(distance[near], 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
     n_seen = torch.bincount(target, minlength=n_points)
     if (n_seen == 0).any():
         raise ValueError(f"point {int(n_seen.argmin())} has no neighbour within {cutoff:g}: take a cut-off above")

@@ -1,9 +1,11 @@
 """The exercises of notebook 08: a vote, a bent vector, an end of sight, and a count that is the published one."""
 
+from functools import partial
+
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
 from tutorial_lib.symmetry import random_rotation
 
 HINTS = {
@@ -48,7 +50,6 @@ RIGHT = {
     "8.3": "whoever leaves fades out first.",
     "8.4": "this is how the published table counts.",
 }
-FLOAT32 = 1e-6  # a share may come in any precision
 
 
 def check_8_1(answer: object) -> Verdict:
@@ -208,6 +209,7 @@ def check_8_4(answer: object) -> Verdict:
 
 
 def _counts(answer: Answer, dice: Generator) -> None:
+    same = partial(close, tolerance=1e-6)  # a share may come in any precision
     for n, within in [(400, 0.5), (600, 0.5), (500, 1.0)]:
         truth, element = random_cloud(n, dice), torch.randint(0, 4, (n,), generator=dice)
         place = truth + 0.6 * within * torch.randn(n, 3, generator=dice, dtype=torch.float64)
@@ -220,22 +222,22 @@ def _counts(answer: Answer, dice: Generator) -> None:
         def share(which: Tensor) -> Tensor:
             return which.double().mean()
 
-        if close(found, share(near & right), FLOAT32):
+        if same(found, share(near & right)):
             continue
-        if close(found, share(near | right), FLOAT32):
-            raise Wrong("one of the two is enough for it.", HINTS["8.4 or"])
-        if close(found, share(right), FLOAT32):
-            raise Wrong("it looks at elements only.", HINTS["8.4 place"])
-        if close(found, share(near), FLOAT32):
-            raise Wrong("it looks at places only.", HINTS["8.4 element"])
-        if close(found, share(near) * share(right), FLOAT32):
-            raise Wrong("it multiplies two shares.", HINTS["8.4 product"])
-        if close(found, share(((place - truth).abs() <= within).all(dim=1) & right), FLOAT32):
-            raise Wrong("it looks at every coordinate by itself.", HINTS["8.4 box"])
-        if close(found, share((off.square() <= within) & right), FLOAT32):
-            raise Wrong("it compares a square with a distance.", HINTS["8.4 square"])
-        if any(close(found, factor * share(near & right), FLOAT32) for factor in (100, n)):
-            raise Wrong("it is larger than 1.", HINTS["8.4 share"])
-        if close(found, share((off <= 0.5) & right), FLOAT32):
-            raise Wrong("it has a distance of its own.", HINTS["8.4 within"])
+        mistakes = [
+            ("8.4 or", share(near | right), "one of the two is enough for it."),
+            ("8.4 place", share(right), "it looks at elements only."),
+            ("8.4 element", share(near), "it looks at places only."),
+            ("8.4 product", share(near) * share(right), "it multiplies two shares."),
+            (
+                "8.4 box",
+                share(((place - truth).abs() <= within).all(dim=1) & right),
+                "it looks at every coordinate by itself.",
+            ),
+            ("8.4 square", share((off.square() <= within) & right), "it compares a square with a distance."),
+            ("8.4 share", 100 * share(near & right), "it is larger than 1."),
+            ("8.4 share", n * share(near & right), "it is larger than 1."),
+            ("8.4 within", share((off <= 0.5) & right), "it has a distance of its own."),
+        ]
+        recognise(found, mistakes, HINTS, same=same)
         raise Wrong("it is another share.", HINTS["8.4 other"])
