@@ -1,39 +1,76 @@
-"""How the whole suite runs: no network, notebooks compared with care, and what each of them takes.
+"""How the suite runs: two lanes, some workers, no network, and notebooks compared with care.
 
-What differs between two machines that agree is not compared. Every notebook's kernel is watched while
-nbval runs it, confined to one core and the memory of a public service, and the run fails where one takes
-more than its budget by half.
+`python -m pytest` runs the library's tests, its docstrings' examples, the exercises and notebooks 01 to 06; `--extensions` adds
+the other notebooks, `-m slow` takes what needs a browser, a server, several processes or many minutes. A notebook's kernel has
+the memory of a public service, and may not have more.
 """
 
 import importlib.util
 import os
 from pathlib import Path
 
-from benchmarks import budget
-from tutorial_lib import training
-from tutorial_lib.__main__ import KernelMeter
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: workers side by side share the cores
+
+import psutil
+import pytest
 
 NO_NETWORK = Path(__file__).parent / "tests" / "no_network"
-METERS: dict[str, KernelMeter] = {}
-PACES: dict[str, budget.Pace] = {}
+COURSE = ("00", "01", "02", "03", "04", "05", "06")
+KERNEL_BYTES = 10**9
+WORKER_BYTES = 1.5e9  # a worker with its imports, and the kernel of the notebook that it runs
 
 
 def pytest_addoption(parser):
     """Add our one option."""
-    parser.addoption("--store-budget", action="store_true", help="write what the notebooks took, if all goes well")
+    parser.addoption("--extensions", action="store_true", help="also run the notebooks after 06, and their solutions")
 
 
 def pytest_configure(config):
     """Turn the network off, here and in every Python that we start; options of CI's are for this run alone."""
     os.environ.pop("PYTEST_ADDOPTS", None)
     paths = [str(NO_NETWORK), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in dict.fromkeys(paths) if path)
     spec = importlib.util.spec_from_file_location("no_network", NO_NETWORK / "sitecustomize.py")
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
+def pytest_xdist_auto_num_workers(config):
+    """As many workers as cores and memory bear, four at most; none for a single file, whose tests run in one anyway."""
+    named = {word.partition("::")[0] for word in config.args}
+    if len(named) == 1 and Path(*named).is_file():
+        return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(4, cores, int(psutil.virtual_memory().available / WORKER_BYTES)))
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave the extensions' notebooks out, unless they are asked for or named."""
+    if collection_path.suffix == ".ipynb" and not config.getoption("extensions"):
+        return True if not collection_path.name.startswith(COURSE) else None
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begin with the notebooks, which take longest, so that no worker is left with one at the end."""
+    items.sort(key=lambda item: item.path.suffix != ".ipynb")
+
+
+def confine(pid):
+    """A gigabyte for a kernel, enforced by Linux; elsewhere, and with a GPU, nothing.
+
+    Linux counts what is allocated, touched or not, and leaves out the code of libraries. In a kernel that has
+    imported everything the two are about 0.2 GB each.
+    """
+    import torch
+
+    process = psutil.Process(pid)
+    if hasattr(process, "rlimit") and not torch.cuda.is_available():
+        process.rlimit(psutil.RLIMIT_DATA, (KERNEL_BYTES,) * 2)
+
+
 def pytest_collectstart(collector):
-    """Leave progress bars and HTML twins out of the comparison, and watch the kernel."""
+    """Leave progress bars and HTML twins out of the comparison, and confine the kernel."""
     if not hasattr(collector, "skip_compare"):
         return
     collector.skip_compare += ("stderr", "text/html", "application/javascript")
@@ -41,51 +78,6 @@ def pytest_collectstart(collector):
 
     def setup():
         start()
-        pid = collector.kernel.km.provisioner.pid
-        budget.confine(pid)
-        METERS[collector.path.stem] = KernelMeter(pid)
-        PACES[collector.path.stem] = budget.Pace()
+        confine(collector.kernel.km.provisioner.pid)
 
     collector.setup = setup
-    end = collector.teardown
-
-    def teardown():
-        PACES[collector.path.stem].stop()
-        end()
-
-    collector.teardown = teardown
-
-
-def _costs():
-    return {
-        name: {
-            "cpu_seconds": round(meter.cpu_seconds / PACES[name].stop(), 1),
-            "gigabytes": round(meter.peak_bytes / 1e9, 2),
-        }
-        for name, meter in sorted(METERS.items())
-        if name[:2] in budget.CPU_SECONDS and not name.endswith("_solutions")
-    }
-
-
-def pytest_sessionfinish(session, exitstatus):
-    """Fail where a notebook took too much; what a run that failed, or another profile, took says nothing."""
-    if exitstatus or training.profile() != "quick":
-        return
-    if budget.over_budget(_costs()):
-        session.exitstatus = 1
-    if session.config.getoption("store_budget"):
-        budget.store(_costs())
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Say what each notebook took."""
-    costs = _costs()
-    if costs:
-        terminalreporter.section("notebooks")
-    for name, cost in costs.items():
-        terminalreporter.line(
-            f"{name}: {cost['cpu_seconds']:.0f} of {budget.CPU_SECONDS[name[:2]]} undisturbed CPU seconds, "
-            f"{METERS[name].cpu_seconds:.0f} on this machine; {cost['gigabytes']:.2f} of {budget.GIGABYTES:g} GB"
-        )
-    for sentence in budget.over_budget(costs):
-        terminalreporter.line(f"over budget: {sentence}", red=True)

@@ -28,8 +28,11 @@ from tutorial_lib.__main__ import NOTEBOOKS
 TOP = NOTEBOOKS.parent
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))
 LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
-each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-pytestmark = IN_BROWSER
+SMOKE = ("01", "04")  # a periodic cell and a molecule; pieces of cubes
+each_lesson = pytest.mark.parametrize(
+    "lesson", [pytest.param(p, id=p.stem, marks=pytest.mark.smoke if p.name[:2] in SMOKE else ()) for p in LESSONS]
+)
+pytestmark = [*IN_BROWSER, pytest.mark.slow]
 # Where training takes minutes: what is drawn has to appear and to move here, not to be right.
 LONG = 150  # CPU seconds
 TWO_EPOCHS = """\
@@ -185,6 +188,7 @@ def drawn(part) -> int:
     return int((abs(seen - colours[counts.argmax()]).sum(axis=1) > 60).sum())
 
 
+@pytest.mark.smoke
 def test_the_door_is_closed_without_the_token(lab):
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{lab['url']}api/contents", timeout=5)
@@ -226,8 +230,7 @@ def test_views_draw_and_sliders_move_them(opened, lesson, folder):
             assert cell.locator(".widget-readout:visible").inner_text() == "3"
 
 
-@pytest.mark.long
-@each_lesson
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_every_cell_runs(opened, lesson):
     page = opened(f"all/{lesson.name}")
     run_all(page, len(code_cells(nbformat.read(lesson, 4))), seconds=900)
