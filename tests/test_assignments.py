@@ -18,9 +18,6 @@ from tutorial_lib import exercises
 from tutorial_lib.__main__ import notebooks
 from tutorial_lib.exercises import invariance
 
-needs_nbgrader = pytest.mark.skipif(
-    importlib.util.find_spec("nbgrader") is None, reason="nbgrader is not installed (extra `teach`)"
-)
 POINTS = 2
 NAME = "01_invariance"
 GRADES = """
@@ -42,6 +39,13 @@ PATCHES = (
     "judge.Verdict.state = 'right'\njudge.close = invariance.close = lambda *x, **y: True\n"
     "for name in exercises.__all__:\n    setattr(exercises, name, lambda f: Right())"
 )
+
+
+def needs_nbgrader(function):
+    """The marks of a test that runs nbgrader's commands."""
+    missing = importlib.util.find_spec("nbgrader") is None
+    skip = pytest.mark.skipif(missing, reason="nbgrader is not installed (extra `teach`)")
+    return pytest.mark.slow(skip(function))
 
 
 def lesson(number):
@@ -367,8 +371,9 @@ def has_spare(path):
 
 
 @needs_nbgrader
-@pytest.mark.long
-@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.smoke] if p.stem == NAME else []) for p in notebooks([])]
+)
 def test_the_solutions_of_every_lesson_get_full_marks(path, tmp_path):
     spare = has_spare(path)
     script.export([path], tmp_path, points=POINTS, spare=spare)

@@ -23,6 +23,7 @@ def pack(monkeypatch):
     return next(pack for pack in (kind(app.base_image) for kind in app.buildpacks) if pack.detect())
 
 
+@pytest.mark.slow
 def test_repo2docker_reads_our_folder_and_nothing_else(pack):
     pack.platform = "linux/amd64"
     dockerfile = pack.render()

@@ -1,6 +1,4 @@
-"""Gaussian bumps: their heights, far away and near, and how long a processor takes for them."""
-
-import time
+"""Gaussian bumps: their heights, far away and near."""
 
 import pytest
 import torch
@@ -31,17 +29,10 @@ def test_far_away_changes_nothing_but_the_last_digits(dtype):
     assert (ours - theirs).abs().max() < 1e-5
 
 
-def test_a_distant_bump_takes_no_longer_than_a_near_one():
-    """Numbers too small for single precision take some processors a hundred times as long."""
-    near, far = torch.full((20_000,), 2.0), torch.full((20_000,), 2.0 + 9.5 * 0.3 + 1)
-
-    def seconds(values: torch.Tensor) -> float:
-        start = time.process_time()
-        for _ in range(20):
-            gaussians(values, CENTRES, 0.3)
-        return time.process_time() - start
-
-    assert min(seconds(far) for _ in range(3)) < 5 * min(seconds(near) for _ in range(3))
+def test_no_height_is_too_small_for_single_precision():
+    """Numbers below the smallest normal one take some processors a hundred times as long."""
+    heights = gaussians(torch.cat([torch.linspace(0, 100, 1001), torch.tensor([1e6])]), CENTRES, 0.3)
+    assert heights.min() >= torch.finfo(torch.float32).tiny
 
 
 def test_a_width_of_nothing_is_refused():

@@ -24,7 +24,7 @@ TOP = Path(__file__).parent.parent
 NOTEBOOKS = TOP / "notebooks"
 NOWHERE = "/proc/nowhere"  # where nobody can make a folder, root included
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="signals, limits and mounts of Linux"),
 ]
 

@@ -101,6 +101,7 @@ def test_the_colab_cell_does_nothing_elsewhere(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_on_colab_it_fetches_the_course_and_installs_it(tmp_path):
     if shutil.which("git") is None or not (page.TOP / ".git").exists():
         pytest.skip("not a git checkout")

@@ -55,7 +55,7 @@ def nothing_missing():
         pytest.skip(reason)
 
 
-pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 
 
 def free_port():

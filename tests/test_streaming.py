@@ -296,6 +296,7 @@ except (MemoryError, RuntimeError) as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux enforces this limit")
 def test_a_folder_larger_than_memory_is_streamed_and_cannot_be_kept(tmp_path):
     for name, n_files in (("small", 2), ("large", 20)):

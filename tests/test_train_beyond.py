@@ -100,6 +100,7 @@ def assert_same_run(one, other, rel):
         torch.testing.assert_close(value, weights(other)[name], rtol=10 * rel, atol=10 * rel)
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_loss_curve_of_one(monkeypatch, folder, tmp_path, fork):
     double = ("--precision", "64-true")
     history = alone(monkeypatch, folder, tmp_path / "one.pt", *double)
@@ -108,7 +109,7 @@ def test_two_processes_have_the_loss_curve_of_one(monkeypatch, folder, tmp_path,
     assert history["loss"][-1] < history["loss"][0] - 0.01, "a curve that does not move says nothing"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "options"),
     [
@@ -151,6 +152,7 @@ def _die(arguments, where, number):
 
 
 # Two shares a step, eight steps an epoch: both deaths are in epoch 4, and the last checkpoint is of epoch 2.
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "number"), [("in a step", 2 * 8 * 3 + 3), ("while writing", 4)])
 def test_kill_9_loses_one_interval_at_most_and_the_curve_goes_on(
     monkeypatch, folder, tmp_path, fork, straight, where, number
@@ -166,7 +168,7 @@ def test_kill_9_loses_one_interval_at_most_and_the_curve_goes_on(
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_killed_in_two_processes_it_goes_on_in_one(monkeypatch, folder, tmp_path):
     alone(monkeypatch, folder, tmp_path / "straight.pt", epochs=30)
     path = tmp_path / "run.pt"

@@ -114,6 +114,7 @@ def _train_for_long(path):
     run(features, training.Recipe(epochs=100_000, batch_size=16), checkpoint=path, checkpoint_every=1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT, which Windows does not have")
 def test_ctrl_c_leaves_the_last_checkpoint_and_its_history(tmp_path):
     path = tmp_path / "run.pt"

@@ -13,6 +13,7 @@ import pytest
 from scripts import make_amorphous_silicon as script
 
 SEEDS = range(1, 13)
+pytestmark = pytest.mark.slow
 
 
 def stand_in(in_place=False):
@@ -63,13 +64,11 @@ def test_a_cluster_that_loses_a_worker_makes_every_cell_whole_and_none_twice(que
     assert len(workers) >= 2
 
 
-@pytest.mark.long
 def test_cells_that_are_written_in_place_are_left_half(quench):
     cells, _, _ = quench(stand_in(in_place=True), "local")
     assert cells[6] == "half a cell", "why `quench` writes beside and renames"
 
 
-@pytest.mark.long
 def test_workers_that_were_started_elsewhere_take_the_jobs(quench, tmp_path):
     where, quiet = tmp_path / "scheduler.json", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     dask = [sys.executable, "-m", "dask"]
@@ -98,7 +97,6 @@ def test_an_address_where_nobody_answers_is_refused_in_words():
         pass
 
 
-@pytest.mark.long
 def test_one_worker_is_refused_because_joblib_would_not_use_it():
     with pytest.raises(SystemExit, match="fewer than two workers came within 1 s"), script.workers("local", 1, 1):
         pass
