@@ -1,7 +1,7 @@
 """How large the house is: `python scripts/count_house.py` prints, for each folder of code, its lines and words.
 
-Lines are all lines; statements leave docstrings out; the share of docstrings is their lines for each line of code. Nothing is asked of
-the numbers here.
+Lines are all lines; statements leave docstrings out; the share of docstrings is their lines for each line of code.
+Nothing is asked of the numbers here.
 """
 
 import argparse

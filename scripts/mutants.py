@@ -1,8 +1,8 @@
 """Which share of small faults in the library the tests find: `python scripts/mutants.py`, some minutes on two cores.
 
-A seeded sample of places is mutated by cosmic-ray (`pip install cosmic-ray==8.7.0`), one at a time, and the tests that reach the place,
-by coverage's contexts, are run until one fails: a minute of them at most, the quickest first. The sample is drawn
-by the text of functions and lines, so that it stays the same where other lines change or a file moves.
+A seeded sample of places is mutated by cosmic-ray (`pip install cosmic-ray==8.7.0`), one at a time, and the tests that
+reach the place, by coverage's contexts, are run until one fails: a minute of them at most, the quickest first. The sample
+is drawn by the text of functions and lines, so that it stays the same where other lines change or a file moves.
 
 python scripts/mutants.py --jobs 2                     all of it; what survived stands in build/mutants.json
 python scripts/mutants.py --compare build/before.json  the same, beside an earlier run
@@ -67,11 +67,11 @@ def sites(path: Path):
                 occurrence += 1
 
 
-def annotations(tree: ast.Module) -> set[int]:
-    """The lines on which nothing but an annotation may stand: `int | None` is no arithmetic."""
-    found = {(a.lineno, a.col_offset, a.end_col_offset) for node in ast.walk(tree) for a in
-             (getattr(node, "annotation", None), getattr(node, "returns", None)) if a is not None}  # fmt: skip
-    return found
+def annotations(tree: ast.Module) -> set[tuple[int, int, int]]:
+    """Where annotations stand, as line, first and last column: `int | None` is no arithmetic."""
+    owners = list(ast.walk(tree))
+    found = [getattr(node, name, None) for node in owners for name in ("annotation", "returns")]
+    return {(one.lineno, one.col_offset, one.end_col_offset) for one in found if one is not None}
 
 
 def drawn(path: Path, seed: int):
@@ -103,7 +103,7 @@ def sample(size: int, seed: int) -> list[Mutant]:
 
     library = sorted(p.relative_to(TOP) for p in (TOP / "tutorial_lib").rglob("*.py"))
     found: list[Mutant] = []
-    for draw, path, name, occurrence, lines in sorted(one for path in library for one in drawn(path, seed)):
+    for draw, path, name, occurrence, lines in sorted(one for file in library for one in drawn(file, seed)):
         if len(found) == size:
             break
         text = Path(path).read_text(encoding="utf-8")
@@ -265,7 +265,9 @@ def report(rows: list[dict], earlier: Path | None) -> None:
         killed = sum(row["fate"] == "killed" for row in same), sum(before[row["draw"]] == "killed" for row in same)
         print(f"of the {len(same)} that both runs tried: killed {killed[0]}, before {killed[1]}")
         for row in same:
-            if (row["fate"], before[row["draw"]]) not in {(fate, fate) for fate in ("killed", "survived", "not reached")}:
+            if (row["fate"], before[row["draw"]]) not in {
+                (fate, fate) for fate in ("killed", "survived", "not reached")
+            }:
                 print(f"{before[row['draw']]} before, {row['fate']} now: {row['path']}:{row['line']}\n{row['change']}")
 
 

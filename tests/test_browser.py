@@ -32,7 +32,7 @@ SMOKE = ("01", "04")  # a periodic cell and a molecule; pieces of cubes
 each_lesson = pytest.mark.parametrize(
     "lesson", [pytest.param(p, id=p.stem, marks=pytest.mark.smoke if p.name[:2] in SMOKE else ()) for p in LESSONS]
 )
-pytestmark = [*IN_BROWSER, pytest.mark.slow]
+pytestmark = IN_BROWSER
 # Where training takes minutes: what is drawn has to appear and to move here, not to be right.
 LONG = 150  # CPU seconds
 TWO_EPOCHS = """\
