@@ -1,8 +1,8 @@
 """How the suite runs: two lanes, some workers, no network, and notebooks compared with care.
 
-`python -m pytest` runs the library's tests, its docstrings' examples, the exercises and notebooks 01 to 06; `--extensions`
-adds the other notebooks, `-m slow` takes what needs a browser, a server, several processes or many minutes. A notebook's
-kernel has the memory of a public service, and may not have more.
+`python -m pytest` runs the library's tests, its docstrings' examples, the exercises and notebooks 01 to 06;
+`--extensions` adds the other notebooks, `-m slow` takes what needs a browser, a server, several processes or many
+minutes. A notebook's kernel has the memory of a public service, and may not have more.
 """
 
 import importlib.util

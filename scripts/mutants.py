@@ -1,8 +1,8 @@
 """Which share of small faults in the library the tests find: `python scripts/mutants.py`, some minutes on two cores.
 
 A seeded sample of places is mutated by cosmic-ray (`pip install cosmic-ray==8.7.0`), one at a time, and the tests that
-reach the place, by coverage's contexts, are run until one fails: a minute of them at most, the quickest first. The sample
-is drawn by the text of functions and lines, so that it stays the same where other lines change or a file moves.
+reach the place, by coverage's contexts, are run until one fails: a minute of them at most, the quickest first. The
+sample is drawn by the text of functions and lines, so that it stays the same where other lines change or a file moves.
 
 python scripts/mutants.py --jobs 2                     all of it; what survived stands in build/mutants.json
 python scripts/mutants.py --compare build/before.json  the same, beside an earlier run

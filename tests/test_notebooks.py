@@ -117,6 +117,16 @@ def test_the_comparison_sees_what_changed_what_is_no_longer_said_and_what_takes_
     assert "MemoryError" in printed
 
 
+@pytest.mark.parametrize(("options", "left_out"), [([], "0[7-9]|1"), (["--extensions"], "never")], ids=["", "all"])
+def test_the_default_lane_leaves_out_the_extensions_and_nothing_else(options, left_out):
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-qq", "--collect-only", *options, "notebooks"],
+        cwd=TOP, capture_output=True, text=True,
+    )  # fmt: skip
+    found = set(re.findall(r"^(notebooks/\S+?):", done.stdout, flags=re.MULTILINE))
+    assert found == {p.relative_to(TOP).as_posix() for p in NOTEBOOKS if not re.match(left_out, p.name)}
+
+
 def test_no_sanitizer_is_dropped_silently():
     text = (Path(__file__).parent / "nbval_sanitize.cfg").read_text()
     rules = get_sanitize_patterns(text)
