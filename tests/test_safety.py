@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import nbformat
-import pytest
 
 TOP = Path(__file__).parent.parent
 PICKLES = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "pickletools"}
@@ -67,31 +66,6 @@ def sources():
 def test_nothing_unpickles_evaluates_or_connects_but_for_the_exceptions_with_their_reasons():
     found = {(name, offence) for name, text in sources() for offence in offences(text)}
     assert found == set(EXCEPTIONS)
-
-
-@pytest.mark.parametrize(
-    ("text", "offence"),
-    [
-        ("import pickle", "import pickle"),
-        ("from dill import loads", "import dill.loads"),
-        ("import urllib.request as u", "import urllib.request"),
-        ("from urllib import request", "import urllib.request"),
-        ("eval('1')", "eval()"),
-        ("import os\nos.system('ls')", "os.system()"),
-        ("torch.load(path)", "torch.load without weights_only=True"),
-        ("torch.load(path, weights_only=False)", "torch.load without weights_only=True"),
-        ("np.load(path, allow_pickle=True)", "allow_pickle"),
-        ("subprocess.run(words, shell=True)", "shell=True"),
-        ("from joblib import Memory", "joblib.Memory"),
-    ],
-)
-def test_an_offence_is_seen(text, offence):
-    assert list(offences(text)) == [offence]
-
-
-@pytest.mark.parametrize("text", ["model.eval()", "re.compile('x')", "torch.load(path, weights_only=True)"])
-def test_what_only_looks_like_one_is_not(text):
-    assert list(offences(text)) == []
 
 
 # Written by hand into a Python of its own: the hook cannot be taken out again.
@@ -170,18 +144,3 @@ def test_importing_loading_training_and_drawing_write_only_where_they_may(tmp_pa
     assert seen["unpickled"] == []
     # matplotlib asks fontconfig where the fonts are, once for a home.
     assert [words for words in seen["started"] if not words.startswith("('fc-list'")] == []
-
-
-def test_the_watch_sees_what_is_forbidden(tmp_path):
-    seen = watched(
-        tmp_path,
-        "import pickle, socket, subprocess, tempfile\n"
-        "pickle.loads(b'cos\\ngetcwd\\n.')\n"
-        "open('../escaped', 'w').close()\n"
-        "subprocess.run(['true'])\n"
-        "with socket.socket() as door: door.connect_ex(('127.0.0.1', 9))\n",
-    )
-    assert seen["wrote"] == [str(tmp_path / "escaped")]
-    assert seen["unpickled"] == ["os.getcwd"]
-    assert seen["connected"] == ["('127.0.0.1', 9)"]
-    assert "true" in seen["started"][0]

@@ -88,13 +88,6 @@ def test_no_link_leads_nowhere(built, pages):
     assert dead_links(pages, lambda target: (built / target).is_file()) == []
 
 
-def test_the_finder_sees_dead_links():
-    pages = {"a/one.html": Page('<a href="../two.html#here"></a><a href="three.html"></a><img src="../x.png">')}
-    pages["two.html"] = Page('<h1 id="there"></h1>')
-    dead = dead_links(pages, lambda target: target == "two.html")
-    assert dead == [f"a/one.html -> {link}" for link in ("../two.html#here", "three.html", "../x.png")]
-
-
 def test_nothing_is_fetched_from_elsewhere(pages):
     resources = {(name, link) for name, page in pages.items() for link in page.resources}
     assert [

@@ -275,13 +275,6 @@ def test_an_arrow_key_leads_through_all_slides_and_nothing_is_cut_off(opened, bu
 
 
 @in_browser
-def test_what_does_not_fit_would_be_noticed(opened, built):
-    page = opened(built)
-    page.add_style_tag(content=".asked { font-size: 150px !important; } pre { font-size: 60px !important; }")
-    assert len(walked(page)) > 10
-
-
-@in_browser
 def test_the_speakers_window_has_the_notes_and_leads(opened, built):
     page = opened(built)
     page.keyboard.press("ArrowRight")
