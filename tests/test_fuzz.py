@@ -318,7 +318,7 @@ def test_a_spoiled_argument_ends_in_words_or_a_right_answer(name):
     fuzzed(name, 1 if name in valid_calls.SLOW else 6)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("name", valid_calls.VALID)
 def test_every_way_to_spoil_an_argument_ends_in_words_or_a_right_answer(name):
     found = {f"argument {key}: {way}": outcome(name, key, way) for key, way in ways(name)}
