@@ -1,31 +1,49 @@
 """`python -m benchmarks [NAME ...]`: all benchmarks, or those that are named, and one table of what they measured.
 
-python -m benchmarks                   everything, in some twelve hours on one core
-python -m benchmarks tetris cost       two of them
-python -m benchmarks --stored          the table from what was measured before, in a second
+python -m benchmarks                     everything anew, in some twelve hours on one core
+python -m benchmarks --resume --jobs 2   only what was never run, or has changed since it was run
+python -m benchmarks tetris cost         two of them
+python -m benchmarks --stored            the table from what was measured before, in a second
 
-The table holds every figure of which something was asked, in Markdown; `--all` adds those that are only reported. The
-exit status is 1 where one of them is missed, which the table calls **short**.
+First it says what it will run, and how long that took before. Every run is stored as soon as it is finished: after
+Ctrl-C, `--resume` goes on. The table holds every figure of which something was asked, in Markdown; `--all` adds those
+that are only reported. The exit status is 1 where one of them is missed, which the table calls **short**.
 `python scripts/make_front_page.py` writes it into the README.
 """
 
 import argparse
 import importlib
-import json
 import sys
 from pathlib import Path
 
-from benchmarks.table import RESULTS, Figure
+from benchmarks.table import RESULTS, Benchmark, Figure, announce, read_results, with_options
 
-OTHERS = ("__init__", "__main__", "budget", "led_pieces", "missing_atom_rivals", "table")
+OTHERS = ("__init__", "__main__", "budget", "led_pieces", "missing_atom_rivals", "store", "table")
 NAMES = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in OTHERS)
 
 
+def results(names: list[str]) -> dict[str, dict]:
+    """What benchmarks have stored, by the benchmark's name."""
+    return {name: read_results(name) for name in names if (RESULTS / f"{name}.json").exists()}
+
+
 def figures(names: list[str]) -> dict[str, list[Figure]]:
-    """The figures that benchmarks have stored, by the benchmark's name."""
-    paths = {name: RESULTS / f"{name}.json" for name in names}
-    stored = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items() if path.exists()}
-    return {name: [Figure(**figure) for figure in results["figures"]] for name, results in stored.items()}
+    """The figures among it."""
+    return {name: [Figure(**figure) for figure in found["figures"]] for name, found in results(names).items()}
+
+
+def of_other_builds(benchmarks: list[Benchmark]) -> str:
+    """A sentence that says which tables were measured by other code or data than today's, or by unknown ones."""
+    found = results([benchmark.name for benchmark in benchmarks])
+    builds = {
+        benchmark.name: (found.get(benchmark.name, {}).get("build"), benchmark.build()) for benchmark in benchmarks
+    }
+    other = [name for name, (then, now) in builds.items() if then and then != now]
+    unknown = [name for name, (then, _) in builds.items() if not then]
+    if not other + unknown:
+        return "All tables were measured by today's build."
+    parts = {"by another build than today's": other, "by an unknown build": unknown}
+    return "Measured " + "; ".join(f"{how}: {', '.join(names)}" for how, names in parts.items() if names) + "."
 
 
 def markdown(found: dict[str, list[Figure]], *, reported: bool = False) -> str:
@@ -53,18 +71,20 @@ def main() -> None:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all if none is named")
-    parser.add_argument("--stored", action="store_true", help="measure nothing")
-    parser.add_argument("--all", action="store_true", help="also figures that are only reported")
+    with_options(parser).add_argument("--all", action="store_true", help="also figures that are only reported")
     args = parser.parse_args()
     chosen = args.names or NAMES
     if unknown := set(chosen) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(NAMES)}")
+    benchmarks = [importlib.import_module(f"benchmarks.{name}").BENCHMARK for name in chosen]
     if not args.stored:
-        for name in chosen:
-            print(f"# {name}", flush=True)
-            importlib.import_module(f"benchmarks.{name}").main([])
+        announce(benchmarks, args)
+        for benchmark in benchmarks:
+            print(f"# {benchmark.name}", flush=True)
+            benchmark.measure(args)
     found = figures(chosen)
     print(markdown(found, reported=args.all))
+    print(of_other_builds(benchmarks))
     sys.exit(any(not figure.passes for some in found.values() for figure in some))
 
 

@@ -16,7 +16,8 @@ from ase.build import bulk
 from tqdm import tqdm
 
 from benchmarks import budget
-from benchmarks.table import Figure, command_line, finish
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure
 from tutorial_lib import environments, equivariant, gram, silicon
 from tutorial_lib.alignment import Template
 from tutorial_lib.equivariant.graph import Graph, neighbour_graph, pair_graph
@@ -26,6 +27,7 @@ SIDES = (2, 4, 8, 16, 23)  # cubic cells of eight atoms: 64 to 97,336 atoms
 BONDS, N_BONDS = 2.85, 4  # A: the four neighbours of silicon
 HEAVY = ("torch", "e3nn", "ase", "matplotlib", "numpy")
 REPEATS = 3
+IMPORT = "import tutorial_lib"
 
 
 def crystal(side: int):
@@ -74,9 +76,10 @@ def network(lmax: int) -> equivariant.EquivariantNetwork:
 
 
 @torch.no_grad()
-def all_series() -> dict[str, dict]:
-    """Sizes, CPU seconds and exponent of everything whose cost grows with something."""
+def growing() -> dict[str, dict]:
+    """Sizes, undisturbed CPU seconds and exponent of everything whose cost grows with something."""
     found: dict[str, dict] = {}
+    pace = budget.Pace()
 
     def grow(name: str, axis: str, sizes: list, work_of: Callable[[object], Callable[[], object]]) -> None:
         costs = [seconds(work_of(size)) for size in tqdm(sizes, desc=name, unit="size")]
@@ -109,6 +112,9 @@ def all_series() -> dict[str, dict]:
     grow("canonical order of motifs", "motifs", [64, 256, 1024, 4096], lambda n: lambda: template.canonical(motifs[:n]))
     grow("autoencoder, there and back", "motifs", [64, 512, 4096], lambda n: lambda: autoencoder.decode(
         autoencoder.encode(numbers[:n])[0]))  # fmt: skip
+    slowness = pace.stop()
+    for one in found.values():
+        one["seconds"] = [cost / slowness for cost in one["seconds"]]
     return found
 
 
@@ -131,26 +137,27 @@ def in_words(series: dict) -> str:
     return f"{ends[0]}, {ends[1]}{power}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    command_line(__doc__).parse_args(arguments)
-    torch.set_num_threads(1)
-    pace = budget.Pace()
-    series = all_series()
-    slowness = pace.stop()
-    for one in series.values():
-        one["seconds"] = [cost / slowness for cost in one["seconds"]]
-    wait, heavy = imported()
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """Everything, alone."""
+    series, (wait, heavy) = runs.map([Call(growing, alone=True), Call(imported, alone=True)])
+    return series | {IMPORT: {"seconds": wait, "heavy": heavy}}
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
+    wait, heavy = series[IMPORT]["seconds"], series[IMPORT]["heavy"]
+    series = {name: one for name, one in series.items() if name != IMPORT}
     linear = [one["exponent"] for name, one in series.items() if one["axis"] == "atoms" and "all pairs" not in name]
-    figures = [
+    return [
         Figure("import tutorial_lib (s)", "0.3", f"{wait:.3f}", wait <= 0.3),
         Figure("heavy packages that come with it", "none", ", ".join(heavy) or "none", not heavy),
         Figure("largest power of the number of atoms, given a list of bonds", "1.2", f"{max(linear):.2f}",
                max(linear) <= 1.2),
         *[Figure(f"{name}, by {one['axis']}", "reported", in_words(one)) for name, one in series.items()],
     ]  # fmt: skip
-    return finish("cost", figures, series, [0])
 
+
+BENCHMARK = Benchmark("cost", __doc__, all_runs, all_figures, seeds=(0,))
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

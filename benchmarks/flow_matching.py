@@ -1,6 +1,6 @@
 """Notebook 07's figures: flows on canonical motifs and on sets of atoms, beside the autoencoder of notebook 03.
 
-python -m benchmarks.flow_matching [--seeds 0 1 2] [--jobs 1] [--keep FOLDER] [--stored] [--skip-notebook]
+python -m benchmarks.flow_matching [--resume] [--jobs 2] [--seeds 0 1 2] [--stored] [--skip-notebook]
 
 All generators are judged by 1,024 motifs against 1,024 of the test cells, and real training motifs in their place are
 the floor. The flow of sets has as much CPU time as the other one. Choices were made on validation cells.
@@ -14,12 +14,11 @@ from dataclasses import asdict, replace
 from functools import partial
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
-from tqdm import tqdm
 
 from benchmarks import inpainting as holes
-from benchmarks.table import Figure, long_benchmark, mean_and_spread, stored
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread, stored
 from tutorial_lib import environments, motifs, recipes, silicon, symmetry, training
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.extensions import flow
@@ -70,13 +69,18 @@ def untrained(name: str, x: Tensor, seed: int) -> Flow:
     return Flow(chart, MotifVelocity(chart, n_properties=int(name == PROPERTY), seed=seed))
 
 
-def trained(name: str, x: Tensor, seed: int) -> tuple[Flow, float, list[float]]:
+def slowness(seed: int) -> float:
+    """CPU time of a step of the flow of sets over that of the canonical one."""
+    found, template = data()
+    x = template.canonical(found["train"].positions)
+    return seconds_a_step(untrained(SETS, x, seed), x) / seconds_a_step(untrained(CANONICAL, x, seed), x)
+
+
+def trained(name: str, x: Tensor, seed: int, slower: float) -> tuple[Flow, float, list[float]]:
     """A flow, its CPU seconds and the course of its loss."""
     model, recipe = untrained(name, x, seed), flow.recipe(seed)
     seen: Tensor | tuple[Tensor, ...] = x
-    if name == SETS:
-        slower = seconds_a_step(untrained(SETS, x, seed), x) / seconds_a_step(untrained(CANONICAL, x, seed), x)
-        recipe = replace(recipe, epochs=max(1, round(recipe.epochs / slower)))
+    recipe = replace(recipe, epochs=max(1, round(recipe.epochs / slower)))
     if name == PROPERTY:
         seen = (x, standardised(spread_of_angles(x), spread_of_angles(x)))
     began = time.process_time()
@@ -168,9 +172,8 @@ def turning_error(model: Flow, x: Tensor) -> dict[str, float]:
     return found
 
 
-def measured(name: str, seed: int) -> dict:
-    """One generator trained with one seed, and what became of it."""
-    torch.set_num_threads(1)
+def measured(name: str, seed: int, slower: float = 1.0) -> dict:
+    """One generator trained with one seed, for fewer steps if they are slower, and what became of it."""
     found, template = data()
     x, test = (template.canonical(found[split].positions) for split in ("train", "test"))
     model, result = None, {"seed": seed}
@@ -179,7 +182,7 @@ def measured(name: str, seed: int) -> dict:
         model = holes.aligned_decoder(x, 8, seed, recipes.aligned(seed))  # as notebook 03 trains it
         result["seconds"] = time.process_time() - began
     else:
-        model, result["seconds"], losses = trained(name, x, seed)
+        model, result["seconds"], losses = trained(name, x, seed, slower)
         result["loss"] = [sum(losses[at : at + 20]) / len(losses[at : at + 20]) for at in range(0, len(losses), 20)]
         result["samples a second"] = speed(model)
     result["parameters"] = sum(w.numel() for w in (model if name == VAE else model.velocity).parameters())
@@ -195,7 +198,6 @@ def measured(name: str, seed: int) -> dict:
 
 def cheats() -> dict[str, dict[str, float]]:
     """The floor, and what dishonest generators score."""
-    torch.set_num_threads(1)
     found, template = data()
     x, test = (template.canonical(found[split].positions) for split in ("train", "test"))
     dice, chart = Generator().manual_seed(0), Principal.fit(x)
@@ -209,14 +211,18 @@ def cheats() -> dict[str, dict[str, float]]:
     return {"floor": scores(some, test, x, floor=True)} | {name: scores(y, test, x) for name, y in made.items()}
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
-    """All generators over seeds, and the floor."""
-    kept = Memory(keep, verbose=0)
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """All generators over seeds, and the floor. Of the canonical flow it is asked what it takes."""
+    slower = dict(
+        zip(seeds, runs.map([Call(slowness, s, alone=True) for s in seeds], "speeds", more=True), strict=True)
+    )
     names = [(name, seed) for name in GENERATORS for seed in seeds]
-    tasks = [delayed(kept.cache(measured))(*which) for which in names] + [delayed(kept.cache(cheats))()]
-    work = Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    *runs, dishonest = tqdm(work, total=len(tasks), desc="runs", unit="run")
-    done = dict(zip(names, runs, strict=True))
+    calls = [
+        Call(measured, name, seed, alone=name == CANONICAL, **({"slower": slower[seed]} if name == SETS else {}))
+        for name, seed in names
+    ]
+    *found, dishonest = runs.map([*calls, Call(cheats)])
+    done = dict(zip(names, found, strict=True))
     return {"runs": {name: [done[name, seed] for seed in seeds] for name in GENERATORS}, "cheats": dishonest}
 
 
@@ -302,10 +308,7 @@ def figures_of_use(runs: dict[str, list[dict]]) -> list[Figure]:
     return figures
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("flow_matching", __doc__, all_runs, all_figures, notebook="07", arguments=arguments)
-
+BENCHMARK = Benchmark("flow_matching", __doc__, all_runs, all_figures, notebook="07")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

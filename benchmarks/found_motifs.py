@@ -1,9 +1,8 @@
 """Notebook 10's figures: levels that are found, molecules with their species, and a motif of amorphous silicon.
 
-python -m benchmarks.found_motifs [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored] [--skip-notebook]
+python -m benchmarks.found_motifs [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
 """
 
-import json
 import sys
 import time
 import warnings
@@ -11,17 +10,16 @@ import warnings
 import numpy as np
 import torch
 from ase import Atoms
-from joblib import Memory, Parallel, delayed
 from scipy.optimize import linear_sum_assignment
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Generator, Tensor, nn
-from tqdm import tqdm
 
 from benchmarks.hierarchical_autoencoder import equivariance, trained
 from benchmarks.inpainting import aligned_decoder, every
-from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import environments, g2, gram, hierarchy, octahedra, recipes, silicon, symmetry, training
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.hierarchy import HierarchicalAutoencoder
@@ -43,7 +41,6 @@ def test_clusters() -> dict[int, list[octahedra.Octahedra]]:
 
 def on_octahedra(how: str, seed: int) -> dict:
     """Reconstruction of fresh clusters of octahedra, by their number."""
-    torch.set_num_threads(1)
     clouds = hierarchy.octahedra_to_train_on(seed)
     levels = how.split(",")[0]
     model = hierarchy.octahedra_autoencoder(clouds, levels, judges=how == JUDGED, seed=seed)
@@ -145,7 +142,6 @@ def energies(model: HierarchicalAutoencoder, seen: list[Atoms], unseen: list[Ato
 
 def energies_from_scratch(seed: int) -> dict[int, float]:
     """The same errors of networks that were trained for the energies alone."""
-    torch.set_num_threads(1)
     seen, unseen = g2.split(seed)
     order = torch.randperm(len(seen), generator=Generator().manual_seed(seed)).tolist()
     return {size: from_scratch([seen[i] for i in order[:size]], unseen, seed) for size in SIZES}
@@ -174,7 +170,6 @@ def from_scratch(seen: list[Atoms], unseen: list[Atoms], seed: int) -> float:
 
 def on_molecules(seed: int) -> dict:
     """Molecules seen and unseen, and their energies."""
-    torch.set_num_threads(1)
     seen, unseen = g2.split(seed)
     model = hierarchy.molecule_autoencoder(seed)
     seconds = trained(model, hierarchy.examples(model, seen), recipes.g2(seed), recipes.MOLECULES_SHAKE)
@@ -191,7 +186,6 @@ def on_molecules(seed: int) -> dict:
 
 def on_silicon(seed: int) -> dict:
     """Restored motifs of held-out cells: this code, and the aligned autoencoder with as many numbers."""
-    torch.set_num_threads(1)
     known, unknown = (environments.nearest_neighbours(silicon.load_amorphous(name)) for name in ("train", "test"))
     test = every(unknown, 6).positions
     model = hierarchy.motif_autoencoder(seed)
@@ -227,18 +221,13 @@ def rmsd(found: Tensor, true: Tensor) -> float:
     return square[pairs].mean().sqrt().item()
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
-    """Everything, over seeds."""
-    kept = Memory(keep, verbose=0)
-    octahedra_, molecules, motif = (kept.cache(task) for task in (on_octahedra, on_molecules, on_silicon))
-    scratch = kept.cache(energies_from_scratch)
-    tasks = {("octahedra", how, seed): delayed(octahedra_)(how, seed) for how in HOW for seed in seeds}
-    tasks |= {("molecules", seed): delayed(molecules)(seed) for seed in seeds}
-    tasks |= {("scratch", seed): delayed(scratch)(seed) for seed in seeds}
-    tasks |= {("silicon", seed): delayed(motif)(seed) for seed in seeds}
-    work = Parallel(n_jobs=jobs, return_as="generator")(tasks.values())
-    done = list(tqdm(work, total=len(tasks), desc="runs", unit="run"))
-    found = dict(zip(tasks, json.loads(json.dumps(done, default=float)), strict=True))
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """Everything, over seeds; levels are compared at equal time."""
+    calls = {("octahedra", how, seed): Call(on_octahedra, how, seed, alone=True) for how in HOW for seed in seeds}
+    calls |= {("molecules", seed): Call(on_molecules, seed) for seed in seeds}
+    calls |= {("scratch", seed): Call(energies_from_scratch, seed) for seed in seeds}
+    calls |= {("silicon", seed): Call(on_silicon, seed) for seed in seeds}
+    found = dict(zip(calls, runs.map(list(calls.values())), strict=True))
     for seed in seeds:
         found["molecules", seed]["energies"]["from scratch"] = found["scratch", seed]
     return {
@@ -305,10 +294,7 @@ def all_figures(series: dict) -> list[Figure]:
     return figures
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("found_motifs", __doc__, all_runs, all_figures, notebook="10", arguments=arguments)
-
+BENCHMARK = Benchmark("found_motifs", __doc__, all_runs, all_figures, notebook="10")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

@@ -7,15 +7,16 @@ python -m benchmarks.gram_vae --help    the options
 import dataclasses
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from ase.neighborlist import neighbor_list
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, TensorDataset
-from tqdm import tqdm
 
-from benchmarks.table import Figure, command_line, finish, mean_and_spread, median_ratio, notebook_figures
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import environments, gram, motifs, recipes, silicon
 from tutorial_lib.reconstruction import PrincipalComponents, gram_error, nearest_training
 from tutorial_lib.training import best_device, train
@@ -57,18 +58,23 @@ def cpu_seconds(work) -> float:
     return time.process_time() - start
 
 
+def median_ratio(slow: Callable[[], object], fast: Callable[[], object]) -> float:
+    """The median of the CPU seconds of one over those of the other, measured in turn."""
+    return torch.tensor([cpu_seconds(slow) / cpu_seconds(fast) for _ in range(REPEATS)]).median().item()
+
+
 def environment_speed() -> float:
     """How many times faster our neighbourhoods are than ASE's neighbour list alone."""
     cells = silicon.load_amorphous("test")
     return median_ratio(
-        lambda: cpu_seconds(lambda: [neighbor_list("ijdD", atoms, 4.0) for atoms in cells]),
-        lambda: cpu_seconds(lambda: environments.nearest_neighbours(cells)),
-        REPEATS,
+        lambda: [neighbor_list("ijdD", atoms, 4.0) for atoms in cells],
+        lambda: environments.nearest_neighbours(cells),
     )
 
 
-def training_speed(features: Tensor) -> float:
+def training_speed() -> float:
     """How many times more samples a second our loop trains on than a DataLoader loop with Adam."""
+    features = splits()[1]["train"].features
     recipe = dataclasses.replace(recipes.gram_vae(), epochs=10)
     loss = evidence_loss(beta=recipes.GRAM_VAE_BETA, reduction="sum", permute=False)
 
@@ -87,7 +93,7 @@ def training_speed(features: Tensor) -> float:
         train(VariationalAutoencoder(), features, loss, recipe, device="cpu", progress=False)
 
     our_loop()
-    return median_ratio(lambda: cpu_seconds(loader_loop), lambda: cpu_seconds(our_loop), REPEATS)
+    return median_ratio(loader_loop, our_loop)
 
 
 def trained(features: Tensor, seed: int, **choices) -> VariationalAutoencoder:
@@ -98,43 +104,45 @@ def trained(features: Tensor, seed: int, **choices) -> VariationalAutoencoder:
     return model.cpu()
 
 
-def reconstruction_series(standardiser: gram.Standardiser, data: dict[str, Split], seeds: list[int]) -> dict:
-    """Errors on the test cells of the network, in both orders, and of the baselines."""
-    train_x, test = data["train"].features, data["test"]
-    dice = Generator().manual_seed(0)
-    shuffled = gram.permuted(test.features, dice)
+def in_random_order(standardiser: gram.Standardiser, data: dict[str, Split]) -> tuple[Split, Tensor]:
+    """The test motifs with their atoms renumbered, and training features, four times renumbered."""
+    train_x, test, dice = data["train"].features, data["test"], Generator().manual_seed(0)
+    features = gram.permuted(test.features, dice)
     shuffled_train = torch.cat([gram.permuted(train_x, dice) for _ in range(4)])
-    in_shuffled = dataclasses.replace(test, gram=standardiser.gram(shuffled))
+    return dataclasses.replace(test, features=features, gram=standardiser.gram(features)), shuffled_train
+
+
+def baselines() -> dict[str, list[float]]:
+    """Errors on the test cells of what needs no network."""
+    standardiser, data = splits()
+    train_x, test = data["train"].features, data["test"]
+    shuffled, shuffled_train = in_random_order(standardiser, data)
 
     def error(features: Tensor, split: Split = test) -> float:
         return split.rms_error(standardiser.gram(features))
 
     linear = PrincipalComponents(train_x, 8).reconstruct(test.features)
-    series = {
+    return {
         "mean matrix": [error(train_x.mean(0).expand_as(test.features))],
         "PCA-8": [error(linear)],
         "PCA-8 by cell": per_cell(standardiser.gram(linear), test),
         "nearest training motif": [error(nearest_training(test.features, train_x))],
-        "PCA-8, random order": [error(PrincipalComponents(shuffled_train, 8).reconstruct(shuffled), in_shuffled)],
-        "network": [],
-        "network, random order": [],
-        "network, split by atom": [],
-        "network by cell": [],
-        "discarded by rank 3, samples": [],
-        "valid samples": [],
+        "PCA-8, random order": [error(PrincipalComponents(shuffled_train, 8).reconstruct(shuffled.features), shuffled)],
     }
-    for seed in tqdm(seeds, desc="seeds", unit="seed"):
-        model = trained(train_x, seed)
-        output = model.reconstruct(test.features)
-        series["network"].append(error(output))
-        series["network by cell"].append(per_cell(standardiser.gram(output), test))
-        model_permuted = trained(train_x, seed, permute=True)
-        series["network, random order"].append(error(model_permuted.reconstruct(shuffled), in_shuffled))
-        series["network, split by atom"].append(split_by_atom_error(standardiser, data, seed))
-        discarded, valid = sample_quality(standardiser, model, seed)
-        series["discarded by rank 3, samples"].append(discarded)
-        series["valid samples"].append(valid)
-    return series
+
+
+def network(seed: int) -> dict:
+    """Errors on the test cells of the network, in both orders and split by atom, and the quality of its samples."""
+    standardiser, data = splits()
+    test, (shuffled, _) = data["test"], in_random_order(standardiser, data)
+    model = trained(data["train"].features, seed)
+    output = standardiser.gram(model.reconstruct(test.features))
+    found = {"network": test.rms_error(output), "network by cell": per_cell(output, test)}
+    permuted = trained(data["train"].features, seed, permute=True)
+    found["network, random order"] = shuffled.rms_error(standardiser.gram(permuted.reconstruct(shuffled.features)))
+    found["network, split by atom"] = split_by_atom_error(standardiser, data, seed)
+    discarded, valid = sample_quality(standardiser, model, seed)
+    return found | {"discarded by rank 3, samples": discarded, "valid samples": valid}
 
 
 def split_by_atom_error(standardiser: gram.Standardiser, data: dict[str, Split], seed: int) -> float:
@@ -160,35 +168,47 @@ def per_cell(reconstructed: Tensor, split: Split) -> list[float]:
     return [error[split.cell == cell].mean().sqrt().item() for cell in split.cell.unique()]
 
 
-def beta_series(standardiser: gram.Standardiser, data: dict[str, Split], seeds: list[int]) -> dict:
-    """Error on the validation cell, active units and quality of samples, beta by beta, a list over seeds each."""
-    series = {"beta": BETAS, "error": [], "active units": [], "discarded": [], "valid": []}
-    validation = data["validation"]
-    for beta in tqdm(BETAS, desc="beta", unit="beta"):
-        models = [trained(data["train"].features, seed, beta=beta) for seed in seeds]
-        outputs = [standardiser.gram(model.reconstruct(validation.features)) for model in models]
-        series["error"].append([validation.rms_error(output) for output in outputs])
-        series["active units"].append([active_units(model, validation.features) for model in models])
-        quality = [sample_quality(standardiser, model, seed) for seed, model in zip(seeds, models, strict=True)]
-        series["discarded"].append([discarded for discarded, _ in quality])
-        series["valid"].append([valid for _, valid in quality])
-    return series
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    args = command_line(__doc__).parse_args(arguments)
-    torch.set_num_threads(1)
+def with_beta(beta: float, seed: int) -> dict[str, float]:
+    """Error on the validation cell, active units and quality of samples."""
     standardiser, data = splits()
-    failed = [f for atoms in silicon.load_amorphous("all") for f in silicon.network_quality(atoms).failed_gates()]
-    faster, quicker = environment_speed(), training_speed(data["train"].features)
-    series = reconstruction_series(standardiser, data, args.seeds)
+    validation, model = data["validation"], trained(data["train"].features, seed, beta=beta)
+    error = validation.rms_error(standardiser.gram(model.reconstruct(validation.features)))
+    discarded, valid = sample_quality(standardiser, model, seed)
+    units = active_units(model, validation.features)
+    return {"error": error, "active units": units, "discarded": discarded, "valid": valid}
+
+
+def failed_gates() -> list[str]:
+    """What shipped cells fail."""
+    return [
+        str(gate) for atoms in silicon.load_amorphous("all") for gate in silicon.network_quality(atoms).failed_gates()
+    ]
+
+
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """Everything, over seeds; speeds are compared."""
+    grid = [Call(with_beta, beta, seed) for beta in BETAS for seed in seeds]
+    calls = [Call(baselines), *(Call(network, seed) for seed in seeds), *grid, Call(failed_gates)]
+    found = iter(runs.map([*calls, Call(environment_speed, alone=True), Call(training_speed, alone=True)]))
+    linear, networks = next(found), [next(found) for _ in seeds]
+    rows = [[next(found) for _ in seeds] for _ in BETAS]
+    series = linear | {name: [run[name] for run in networks] for name in networks[0]}
+    series["by beta"] = {"beta": BETAS} | {name: [[run[name] for run in row] for row in rows] for name in rows[0][0]}
+    failed, environments_faster, training_faster = found
+    faster = {"environments": environments_faster, "training": training_faster}
+    return series | {"seeds": seeds, "failed gates": failed, "faster": faster}
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
+    faster, quicker = series["faster"]["environments"], series["faster"]["training"]
+    failed = series["failed gates"]
     linear, linear_random = (f"{series[name][0]:.2f}" for name in ("PCA-8", "PCA-8, random order"))
 
     def reported(what: str, name: str, beside: str = "reported") -> Figure:
         return Figure(what, beside, mean_and_spread(series[name]))
 
-    figures = [
+    return [
         Figure("environments a CPU second / ase.neighborlist", "4 (aim 10)", f"{faster:.1f}", faster >= 4),
         Figure("samples trained a CPU second / DataLoader loop", "1.4 (aim 2)", f"{quicker:.1f}", quicker >= 1.4),
         reported("error of held-out G, network (A^2)", "network", f"reported (aim below PCA-8, {linear})"),
@@ -199,17 +219,15 @@ def main(arguments: list[str] | None = None) -> int:
         reported("error cell by cell, PCA-8 (A^2)", "PCA-8 by cell"),
         *[
             Figure(f"error cell by cell, network, seed {seed} (A^2)", "reported", mean_and_spread(by_cell))
-            for seed, by_cell in zip(args.seeds, series["network by cell"], strict=True)
+            for seed, by_cell in zip(series["seeds"], series["network by cell"], strict=True)
         ],
         reported("samples: share of the norm beyond rank 3", "discarded by rank 3, samples"),
         reported("samples: share valid after projection", "valid samples"),
         Figure("gates that shipped cells fail", "0", str(len(failed)), not failed),
     ]
-    if not args.skip_notebook:
-        figures += notebook_figures("02", aim=" (aim 60)")
-    series |= {"by beta": beta_series(standardiser, data, args.seeds)}
-    return finish("gram_vae", figures, series, args.seeds)
 
+
+BENCHMARK = Benchmark("gram_vae", __doc__, all_runs, all_figures, notebook="02", aim=" (aim 60)")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

@@ -1,25 +1,23 @@
 """Motifs of amorphous silicon grown atom by atom by a local head, beside notebook 07's flow and the floor.
 
-python -m benchmarks.grown_motifs [--seeds 0 1 2] [--jobs 1] [--keep FOLDER] [--stored]
+python -m benchmarks.grown_motifs [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
 
 The head is trained on motifs of which a random part is there and the rest is asked for. Two ways of drawing the next
 atom: at a peak of the field, or anywhere, in proportion to the field. The flow's figures are those that
 `benchmarks.flow_matching` has stored.
 """
 
-import json
 import sys
 import time
 from dataclasses import replace
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
 from torch.nn.functional import logsigmoid, normalize
-from tqdm import tqdm
 
 from benchmarks import flow_matching
-from benchmarks.table import Figure, long_benchmark, mean_and_spread, stored
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread, stored
 from tutorial_lib import environments, hierarchy, motifs, silicon, training
 from tutorial_lib.hierarchy.growth import FAR, GrowthHead
 from tutorial_lib.sphere import blobs, excess
@@ -136,7 +134,6 @@ def scores(made: Tensor, real: Tensor, known: Tensor) -> dict[str, float]:
 
 def measured(seed: int) -> dict:
     """One training of the head, and the scores of what it grows."""
-    torch.set_num_threads(1)
     cells = {name: x.float() for name, x in data().items()}
     head = GrowthHead(sight=3.5, radius=RADIUS, width=WIDTH, kinds=2, seed=seed)
     began = time.process_time()
@@ -152,11 +149,9 @@ def measured(seed: int) -> dict:
     return result
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """Every seed."""
-    run = Memory(keep, verbose=0).cache(measured)
-    work = Parallel(n_jobs=jobs, return_as="generator")([delayed(run)(seed) for seed in seeds])
-    return {"runs": json.loads(json.dumps(list(tqdm(work, total=len(seeds), desc="runs", unit="run"))))}
+    return {"runs": runs.map([Call(measured, seed) for seed in seeds])}
 
 
 def all_figures(series: dict) -> list[Figure]:
@@ -172,10 +167,7 @@ def all_figures(series: dict) -> list[Figure]:
     return [*figures, Figure("training (CPU seconds)", "reported", mean_and_spread(seconds, 0))]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("grown_motifs", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
-
+BENCHMARK = Benchmark("grown_motifs", __doc__, all_runs, all_figures)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

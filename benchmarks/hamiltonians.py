@@ -1,6 +1,6 @@
 """Notebook 09's figures: predicted Hamiltonians, and four ways of bending features at equal size and equal time.
 
-python -m benchmarks.hamiltonians [--seeds 0 1 2] [--jobs 16] [--keep FOLDER] [--stored] [--skip-notebook]
+python -m benchmarks.hamiltonians [--resume] [--jobs 2] [--seeds 0 1 2] [--stored] [--skip-notebook]
 
 Each variant has the learning rate with which it does best on matrices that are set aside from the training half; that
 is settled first. Then all trainings run side by side, the longest first. A training that ends worse than the mean of
@@ -13,11 +13,10 @@ from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, replace
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator
-from tqdm import tqdm
 
-from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import hamiltonians, symmetry, training
 from tutorial_lib.extensions import hamiltonian
 from tutorial_lib.extensions.hamiltonian import BENDS, Blocks, Standard
@@ -87,8 +86,9 @@ def halves(task: Task) -> tuple[Hamiltonians, Hamiltonians]:
     return train[: task.n], (train[-N_ASIDE:] if task.aside else hamiltonians.load(task.data, "test"))
 
 
-def slowness(variant: str, train: Hamiltonians) -> float:
+def slowness(data: str, variant: str) -> float:
     """CPU time of a step over that of the network with gates, the smallest of five goes each, in turns."""
+    train = hamiltonians.load(data, "train")
     blocks = Blocks(train.numbers, train.shells)
     standard = Standard.fit(blocks, train.fock)
     shapes = hamiltonian.shapes(train.numbers, train.positions)
@@ -103,16 +103,14 @@ def slowness(variant: str, train: Hamiltonians) -> float:
     return min(found[variant]) / min(found[GATE])
 
 
-def measured(*settings) -> dict:
-    """One training, and what became of it."""
+def measured(*settings, slower: float = 1.0) -> dict:
+    """One training, of fewer steps if they are slower, and what became of it."""
     task = Task(*settings)
-    torch.set_num_threads(1)
     train, test = halves(task)
     blocks = Blocks(train.numbers, train.shells)
     standard = Standard.fit(blocks, train.fock)
     shapes, unseen = (hamiltonian.shapes(part.numbers, part.positions) for part in (train, test))
     recipe = hamiltonian.recipe(len(train), task.seed)
-    slower = 1.0 if task.variant == GATE else slowness(task.variant, train)
     epochs = max(1, round(recipe.epochs * task.share / slower))
     loss = hamiltonian.matrix_loss(standard, shapes, train.fock)
     mean, began, rate = standard.matrices(torch.zeros(1, len(blocks))), time.process_time(), task.rate
@@ -160,13 +158,19 @@ def equivariance(model, variant: str, standard: Standard, test: Hamiltonians) ->
     return found
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """The choice of learning rates, then all trainings with them."""
-    task = Memory(keep, verbose=0).cache(measured)
+    pairs = list(dict.fromkeys((one.data, one.variant) for one in tasks(seeds) if one.variant != GATE))
+    speeds = runs.map([Call(slowness, *pair, alone=True) for pair in pairs], "speeds", more=True)
+    slower = {pair: {"slower": found} for pair, found in zip(pairs, speeds, strict=True)}
 
     def done(wanted: list[Task], words: str) -> list[dict]:
-        work = Parallel(n_jobs=jobs, return_as="generator")(delayed(task)(*astuple(one)) for one in wanted)
-        return list(tqdm(work, total=len(wanted), desc=words, unit="run"))
+        # Of those with all steps it is asked how long they take.
+        calls = [
+            Call(measured, *astuple(one), alone=one.share == 1, **slower.get((one.data, one.variant), {}))
+            for one in wanted
+        ]
+        return runs.map(calls, words, more=True)
 
     tried = done(trials(seeds[0]), "learning rates")
     rates = {
@@ -176,16 +180,17 @@ def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
         for variant in BENDS
     }
     wanted = [replace(one, rate=one.rate or rates[one.variant]) for one in tasks(seeds)]
-    runs = done(wanted, "runs")
+    found = done(wanted, "runs")
     lowest = {}  # where one seed diverged, all have the rate that it needed
-    for run in runs:
+    for run in found:
         lowest[kind(run)] = min(run["rate"], lowest.get(kind(run), run["rate"]))
-    again = [at for at, run in enumerate(runs) if run["rate"] > lowest[kind(run)]]
-    once_more = [replace(wanted[at], rate=lowest[kind(runs[at])]) for at in again]
-    replaced = [runs[at] for at in again]
+    again = [at for at, run in enumerate(found) if run["rate"] > lowest[kind(run)]]
+    once_more = [replace(wanted[at], rate=lowest[kind(found[at])]) for at in again]
+    replaced = [found[at] for at in again]
     for at, run in zip(again, done(once_more, "other seeds of what diverged"), strict=True):
-        runs[at] = run
-    return {"rates": rates, "tried": tried, "runs": runs, "replaced": replaced, "polynomials": polynomials()}
+        found[at] = run
+    by_degree = dict(zip(DEGREES, runs.map([Call(polynomials, data) for data in DEGREES], "polynomials"), strict=True))
+    return {"rates": rates, "tried": tried, "runs": found, "replaced": replaced, "polynomials": by_degree}
 
 
 def kind(run: dict) -> tuple:
@@ -193,14 +198,11 @@ def kind(run: dict) -> tuple:
     return tuple(run[key] for key in ("data", "variant", "share", "n"))
 
 
-def polynomials() -> dict[str, dict[str, dict]]:
-    """What no network costs: polynomials in the molecule's own pose, by set and degree."""
-    found = {}
-    for data, most in DEGREES.items():
-        train, test = (hamiltonians.load(data, half) for half in ("train", "test"))
-        answers = {degree: hamiltonian.polynomial(train, test, degree)[0] for degree in range(1, most + 1)}
-        found[data] = {str(degree): asdict(hamiltonian.judged(answer, test)) for degree, answer in answers.items()}
-    return found
+def polynomials(data: str) -> dict[str, dict]:
+    """What no network costs: polynomials in the molecule's own pose, by degree."""
+    train, test = (hamiltonians.load(data, half) for half in ("train", "test"))
+    answers = {degree: hamiltonian.polynomial(train, test, degree)[0] for degree in range(1, DEGREES[data] + 1)}
+    return {str(degree): asdict(hamiltonian.judged(answer, test)) for degree, answer in answers.items()}
 
 
 def of(series: dict, data: str, variant: str, share: float, n: int = 500) -> list[dict]:
@@ -277,10 +279,7 @@ def ratios(series: dict, data: str, what: str) -> str:
     return ", ".join(f"{gradient['test'][what] / gate['test'][what]:.2f}" for gradient, gate in pairs)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("hamiltonians", __doc__, all_runs, all_figures, notebook="09", arguments=arguments)
-
+BENCHMARK = Benchmark("hamiltonians", __doc__, all_runs, all_figures, notebook="09")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

@@ -1,10 +1,9 @@
 """Notebook 05's figures: codes of Tetris pieces and of polycubes, what comes back, and what symmetry forbids.
 
-python -m benchmarks.hierarchical_autoencoder [--seeds 0 1 2] [--jobs 2] [--only TASK] [--skip-notebook]
+python -m benchmarks.hierarchical_autoencoder [--resume] [--jobs 2] [--seeds 0 1 2] [--stored] [--skip-notebook]
 """
 
 import copy
-import json
 import math
 import sys
 import time
@@ -12,19 +11,19 @@ import warnings
 from functools import partial
 
 import torch
-from joblib import Parallel, delayed
 from torch import Generator, Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmarks.table import Figure, command_line, finish, mean_and_spread, notebook_figures, stored
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from benchmarks.tetris import posed
 from tutorial_lib import equivariant, hierarchy, recipes, symmetry, tetris, training
 from tutorial_lib.hierarchy import HierarchicalAutoencoder
 
 N_POSES = 100
 LMAX = (4, 3, 2)  # of the code
-PIECES_TASK = "pieces"
-TASKS = ("held-out hexacubes", "at most five cubes", "at most five cubes, and trees", "random trees")
+HELD_OUT = "held-out hexacubes"
+TASKS = (HELD_OUT, "at most five cubes", "at most five cubes, and trees", "random trees")
 NAMES, PIECES = tetris.pieces()
 
 
@@ -99,7 +98,6 @@ def slots(model: HierarchicalAutoencoder, seed: int) -> list[float]:
 
 def on_pieces(seed: int) -> dict:
     """All about the eight pieces."""
-    torch.set_num_threads(1)
     poses = list(posed(N_POSES, Generator().manual_seed(8)))
     found: dict = {"exact": {}, "seconds": {}}
     for lmax in LMAX:
@@ -125,13 +123,12 @@ def on_pieces(seed: int) -> dict:
 
 def on_polycubes(seed: int, task: str) -> dict:
     """Reconstruction of shapes of six cubes after training without them."""
-    torch.set_num_threads(1)
     (polycubes, test), dice = tetris.held_out(seed), Generator().manual_seed(seed)
     smaller = [shape for shape in polycubes if len(shape) < 6]
-    if task != "held-out hexacubes":
+    if task != HELD_OUT:
         test = tetris.polycubes(6, mirrors_equal=True)
     train = {
-        "held-out hexacubes": lambda: tetris.with_trees(polycubes, dice),
+        HELD_OUT: lambda: tetris.with_trees(polycubes, dice),
         "at most five cubes": lambda: smaller,
         "at most five cubes, and trees": lambda: tetris.with_trees(smaller, dice, times=20, most=5),
         "random trees": lambda: tetris.random_trees(recipes.N_TREES, dice),
@@ -143,7 +140,7 @@ def on_polycubes(seed: int, task: str) -> dict:
     found |= {"examples": len(train), "test shapes": len(test), "seconds": seconds}
     missed = (errors.unflatten(0, (5, -1)) >= 0.2).any(dim=0).nonzero().flatten().tolist()
     found["missed"] = [sorted(tetris.polycube_of(test[i], mirrors_equal=True)) for i in missed]
-    if task == "held-out hexacubes":
+    if task == HELD_OUT:
         found["census"] = census(model, [shape for shape in polycubes if len(shape) == 6])
     return found
 
@@ -167,33 +164,17 @@ def census(model: HierarchicalAutoencoder, parents: list[Tensor], n: int = 300) 
     return found
 
 
-def measured(task: str, seed: int) -> dict:
-    """What one training of one seed gives, as JSON would have it."""
-    return json.loads(json.dumps(on_pieces(seed) if task == PIECES_TASK else on_polycubes(seed, task)))
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """The pieces and all tasks, over seeds; of the pieces and of held-out hexacubes it is asked what training takes."""
+    calls = [Call(on_pieces, seed, alone=True) for seed in seeds]
+    calls += [Call(on_polycubes, seed, task, alone=task == HELD_OUT) for task in TASKS for seed in seeds]
+    done = iter(runs.map(calls))
+    return {"pieces": [next(done) for _ in seeds], "polycubes": {task: [next(done) for _ in seeds] for task in TASKS}}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = command_line(__doc__)
-    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, each on one thread")
-    parser.add_argument("--only", choices=[PIECES_TASK, *TASKS], help="train for this only; take the rest as stored")
-    args = parser.parse_args(arguments)
-    tasks = [args.only] if args.only else [PIECES_TASK, *TASKS]
-    work = [delayed(measured)(task, seed) for task in tasks for seed in args.seeds]
-    done = iter(Parallel(n_jobs=args.jobs, verbose=5)(work))
-    found = {task: [next(done) for _ in args.seeds] for task in tasks}
-    if args.only:
-        before = stored("hierarchical_autoencoder")
-        found = {PIECES_TASK: before[PIECES_TASK], **before["polycubes"]} | found
-    pieces, cubes = found[PIECES_TASK], {task: found[task] for task in TASKS}
-    figures = figures_of(pieces, cubes)
-    if not args.skip_notebook:
-        figures += notebook_figures("05", aim=" (aim 100)")
-    return finish("hierarchical_autoencoder", figures, {"pieces": pieces, "polycubes": cubes}, args.seeds)
-
-
-def figures_of(pieces: list[dict], cubes: dict[str, list[dict]]) -> list[Figure]:
+def all_figures(series: dict) -> list[Figure]:
     """The table."""
+    pieces, cubes = series["pieces"], series["polycubes"]
 
     def worst_seed(lmax: int) -> list[float]:
         return torch.tensor([found["exact"][str(lmax)] for found in pieces]).amin(dim=0).tolist()
@@ -213,7 +194,7 @@ def figures_of(pieces: list[dict], cubes: dict[str, list[dict]]) -> list[Figure]
     named = min(found["classified"] for found in pieces)
     left = torch.tensor([found["slots"] for found in pieces]).amin(dim=0).tolist()
     by_slots = [name for name, error in zip(NAMES, left, strict=True) if error < 0.1]
-    held = cubes["held-out hexacubes"]
+    held = cubes[HELD_OUT]
 
     def share(task: str, within: float) -> list[float]:
         return [found[f"within {within}"] for found in cubes[task]]
@@ -239,7 +220,7 @@ def figures_of(pieces: list[dict], cubes: dict[str, list[dict]]) -> list[Figure]
             f"{held[0]['test shapes']} unseen hexacubes, within 0.2, worst seed",
             "95 %",
             f"{min(share('held-out hexacubes', 0.2)):.1%}",
-            min(share("held-out hexacubes", 0.2)) >= 0.95,
+            min(share(HELD_OUT, 0.2)) >= 0.95,
         ),
         Figure("the same, within 0.1", "(aim 99 %)", f"{min(share('held-out hexacubes', 0.1)):.1%}"),
         Figure("their training (CPU seconds)", "360", f"{took:.0f}", took <= 360),
@@ -269,5 +250,7 @@ def figures_of(pieces: list[dict], cubes: dict[str, list[dict]]) -> list[Figure]
     return figures
 
 
+BENCHMARK = Benchmark("hierarchical_autoencoder", __doc__, all_runs, all_figures, notebook="05", aim=" (aim 100)")
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

@@ -1,6 +1,6 @@
 """Re-measures what notebook 06 shows.
 
-`python -m benchmarks inpainting [--seeds 0 1 2] [--jobs 1] [--keep FOLDER]`: the error of restored atoms, one to
+`python -m benchmarks inpainting [--resume] [--jobs 2] [--seeds 0 1 2]`: the error of restored atoms, one to
 three missing, by shell, for candidates of every method at the same number of them; what a query costs; and the same
 question with more neighbours. Candidates are judged on test cells; choices were made on the validation cell.
 """
@@ -11,11 +11,10 @@ import sys
 import time
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
-from tqdm import tqdm
 
-from benchmarks.table import Figure, long_benchmark
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure
 from tutorial_lib import environments, gram, inpainting, motifs, places, recipes, silicon, vae
 from tutorial_lib.alignment import Template, aligned_rmsd
 from tutorial_lib.environments import Environments
@@ -137,9 +136,8 @@ def calibration(model: Completer, test: Environments) -> dict[str, list[float]]:
     return {"expected": made.expected_error[:, 0].tolist(), "made": errors.tolist()}
 
 
-def eight_neighbours(seed: int, *, baselines: bool) -> dict[str, dict]:
+def eight_neighbours(seed: int, baselines: bool) -> dict[str, dict]:
     """Answers of all methods in all cases, on motifs of eight."""
-    torch.set_num_threads(1)
     known, unknown = (environments.nearest_neighbours(silicon.load_amorphous(name)) for name in ("train", "test"))
     test, template = every(unknown, EVERY), template_of(known.positions)
     x = template.canonical(known.positions)
@@ -177,9 +175,8 @@ def with_neighbours(n_atoms: int) -> tuple[Environments, Environments]:
     return known, same
 
 
-def sightedness(n_atoms: int, seed: int, *, memory: bool) -> dict[str, dict]:
+def sightedness(n_atoms: int, seed: int, memory: bool) -> dict[str, dict]:
     """Answers with more neighbours known, about the same atoms as with eight."""
-    torch.set_num_threads(1)
     known, test = with_neighbours(n_atoms)
     began = time.process_time()
     methods: dict[str, Completer] = {PLACES: scorer(known.positions, seed, epochs=EPOCHS_OF_SIGHT)}
@@ -199,7 +196,6 @@ def sightedness(n_atoms: int, seed: int, *, memory: bool) -> dict[str, dict]:
 
 def seen_longer(n_atoms: int, seed: int) -> dict:
     """Answers of the scorer with more neighbours known, trained by its whole recipe."""
-    torch.set_num_threads(1)
     known, test = with_neighbours(n_atoms)
     began = time.process_time()
     model = scorer(known.positions, seed)
@@ -210,33 +206,24 @@ def seen_longer(n_atoms: int, seed: int) -> dict:
 
 def unseeing(n_atoms: int) -> dict:
     """Answers of free places, ranked by the rules of all: what the room alone says with more neighbours known."""
-    torch.set_num_threads(1)
     _, test = with_neighbours(n_atoms)
     model = inpainting.RandomPlaces(n_atoms)
     found = {shell: answers(model, test, shell, 1, 0) for shell in ("first", "second")}
     return found | {"training": 0.0, "seconds": seconds_a_query(model, test)}
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict[str, dict]:
-    """Answers of all methods over seeds: with eight neighbours, and with more."""
-    kept = Memory(keep, verbose=0)
-    longest_first = [(n, seed) for n in sorted(CUTOFFS, reverse=True) for seed in seeds]
-    tasks = [delayed(kept.cache(eight_neighbours))(seed, baselines=seed == seeds[0]) for seed in seeds]
-    tasks += [delayed(kept.cache(sightedness))(n, seed, memory=seed == seeds[0]) for n, seed in longest_first]
-    tasks += [delayed(kept.cache(seen_longer))(LONGER, seed) for seed in seeds]
-    work = Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    results = list(tqdm(work, total=len(tasks), desc="runs", unit="run"))
-    eight, longer = results[: len(seeds)], results[-len(seeds) :]
-    sight = zip(longest_first, results[len(seeds) : -len(seeds)], strict=True)
-    by_number: dict[str, list[dict]] = {str(n): [] for n in CUTOFFS}
-    for (n, _), found in sight:
-        by_number[str(n)].append(found)
-    in_order = {"eight": over_seeds(eight)}
-    sighted = {n: over_seeds(found) for n, found in by_number.items()}
-    sighted[str(LONGER)][f"{PLACES}, trained longer"] = longer
+def all_runs(runs: Runs, seeds: list[int]) -> dict[str, dict]:
+    """Answers of all methods over seeds: with eight neighbours, and with more. What a query takes is asked of eight."""
+    calls = {(PLACES, seed): Call(eight_neighbours, seed, seed == seeds[0], alone=True) for seed in seeds}
+    calls |= {(n, seed): Call(sightedness, n, seed, seed == seeds[0]) for n in sorted(CUTOFFS)[::-1] for seed in seeds}
+    calls |= {("longer", seed): Call(seen_longer, LONGER, seed) for seed in seeds}
+    calls |= {(FREE, n): Call(unseeing, n) for n in CUTOFFS}
+    found = dict(zip(calls, runs.map(list(calls.values())), strict=True))
+    sighted = {str(n): over_seeds([found[n, seed] for seed in seeds]) for n in CUTOFFS}
+    sighted[str(LONGER)][f"{PLACES}, trained longer"] = [found["longer", seed] for seed in seeds]
     for n in CUTOFFS:
-        sighted[str(n)][FREE] = [kept.cache(unseeing)(n)]
-    return in_order | {"sightedness": sighted}
+        sighted[str(n)][FREE] = [found[FREE, n]]
+    return {"eight": over_seeds([found[PLACES, seed] for seed in seeds]), "sightedness": sighted}
 
 
 def over_seeds(results: list[dict]) -> dict[str, list[dict]]:
@@ -314,10 +301,7 @@ def figures_of_eight(runs: dict[str, list[dict]]) -> list[Figure]:
     return figures
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("inpainting", __doc__, all_runs, all_figures, notebook="06", arguments=arguments)
-
+BENCHMARK = Benchmark("inpainting", __doc__, all_runs, all_figures, notebook="06")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

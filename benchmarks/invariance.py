@@ -1,6 +1,6 @@
 """Re-measures what notebook 01 shows.
 
-`python -m benchmarks invariance [--seeds 0 1 2]`: classifiers of five molecules on coordinates, with and
+`python -m benchmarks invariance [--resume] [--seeds 0 1 2]`: classifiers of five molecules on coordinates, with and
 without augmentation, on Gram matrices and on sorted distances; the ledger of their symmetries; the
 autoencoder of digits beside PCA; and what the notebook takes.
 """
@@ -10,9 +10,9 @@ import time
 
 import torch
 from torch import Generator, Tensor, nn
-from tqdm import tqdm
 
-from benchmarks.table import Figure, command_line, finish, mean_and_spread, notebook_figures
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import gram, molecules, motifs, primer, recipes, symmetry
 from tutorial_lib.reconstruction import PrincipalComponents
 from tutorial_lib.training import train
@@ -42,31 +42,25 @@ def trained(way: str, data: tuple[Tensor, Tensor], seed: int) -> tuple[nn.Module
     return model, time.process_time() - start
 
 
-def pose_series(seeds: list[int]) -> dict:
-    """Accuracy on turned, unseen molecules, by way of writing them down and number of training poses."""
+def by_poses(way: str, seed: int) -> dict:
+    """Accuracy on turned, unseen molecules, by number of training poses; with the most of them, also renumbered."""
     held_out = shaken(N_HELD_OUT, Generator().manual_seed(10_000), turned=True)
     order = torch.rand(held_out[0].shape[:2], generator=Generator().manual_seed(0)).argsort(1)
     renumbered = held_out[0].gather(1, order[..., None].expand(-1, -1, 3))
-    names = ("accuracy by poses", "renumbered", "seconds")
-    series: dict = {"poses": POSES, **{name: {way: [] for way in WAYS} for name in names}}
-    for way in WAYS:
-        for n_poses in tqdm(POSES, desc=way, unit="number of poses"):
-            runs = [trained(way, shaken(n_poses, Generator().manual_seed(s), turned=True), s) for s in seeds]
-            series["accuracy by poses"][way].append([primer.accuracy(model, *held_out) for model, _ in runs])
-            series["seconds"][way] += [seconds for _, seconds in runs]
-        series["renumbered"][way] = [primer.accuracy(model, renumbered, held_out[1]) for model, _ in runs]
-    return series
+    found: dict = {"accuracy": [], "seconds": []}
+    for n_poses in POSES:
+        model, seconds = trained(way, shaken(n_poses, Generator().manual_seed(seed), turned=True), seed)
+        found["accuracy"].append(primer.accuracy(model, *held_out))
+        found["seconds"].append(seconds)
+    return found | {"renumbered": primer.accuracy(model, renumbered, held_out[1])}
 
 
-def one_pose_series(seeds: list[int]) -> dict:
+def one_pose(seed: int) -> tuple[float, float]:
     """Accuracy of the network that was shown one pose, in that pose and in any other."""
-    series: dict = {"same pose": [], "any pose": []}
-    for seed in seeds:
-        model, _ = trained("coordinates", shaken(N_IN_ONE_POSE, Generator().manual_seed(seed), turned=False), seed)
-        dice = Generator().manual_seed(10_000 + seed)
-        series["same pose"].append(primer.accuracy(model, *shaken(N_HELD_OUT, dice, turned=False)))
-        series["any pose"].append(primer.accuracy(model, *shaken(N_HELD_OUT, dice, turned=True)))
-    return series
+    model, _ = trained("coordinates", shaken(N_IN_ONE_POSE, Generator().manual_seed(seed), turned=False), seed)
+    dice = Generator().manual_seed(10_000 + seed)
+    same = primer.accuracy(model, *shaken(N_HELD_OUT, dice, turned=False))
+    return same, primer.accuracy(model, *shaken(N_HELD_OUT, dice, turned=True))
 
 
 def ledger_extremes() -> dict[str, float]:
@@ -87,41 +81,61 @@ def ledger_extremes() -> dict[str, float]:
     }
 
 
-def digit_series(seeds: list[int]) -> dict:
-    """Root-mean-square errors of held-out digits from two numbers, by network and by PCA."""
+def error_of_digits(restored: Tensor) -> float:
+    """The root-mean-square error of held-out digits, ink."""
+    return (restored - primer.digits("test")[0].flatten(1)).square().mean().sqrt().item()
+
+
+def digits_by_network(seed: int) -> float:
+    """The error of digits from two numbers, by network."""
     x, x_test = (primer.digits(split)[0].flatten(1) for split in ("train", "test"))
-    series: dict = {"network": []}
-
-    def error(restored: Tensor) -> float:
-        return (restored - x_test).square().mean().sqrt().item()
-
-    for seed in tqdm(seeds, desc="digits", unit="seed"):
-        model = primer.Autoencoder(64, recipes.DIGIT_WIDTHS, 2, seed=seed)
-        train(model, x, primer.restoring, recipes.digits(seed), device="cpu", progress=False)
-        series["network"].append(error(model(x_test).detach()))
-    series["PCA-2"] = error(PrincipalComponents(x, 2).reconstruct(x_test))
-    series["PCA-5"] = error(PrincipalComponents(x, 5).reconstruct(x_test))
-    series["mean"] = error(x.mean(0))
-    return series
+    model = primer.Autoencoder(64, recipes.DIGIT_WIDTHS, 2, seed=seed)
+    train(model, x, primer.restoring, recipes.digits(seed), device="cpu", progress=False)
+    return error_of_digits(model(x_test).detach())
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    args = command_line(__doc__).parse_args(arguments)
-    torch.set_num_threads(1)
-    one_pose, poses = one_pose_series(args.seeds), pose_series(args.seeds)
-    extremes, digits = ledger_extremes(), digit_series(args.seeds)
-    series = {"one pose": one_pose, **poses, "ledger": extremes, "digits": digits}
-    shares, shares_renumbered = poses["accuracy by poses"], poses["renumbered"]
+def digits_without_network() -> dict[str, float]:
+    """The errors by PCA, and of the mean picture."""
+    x, x_test = (primer.digits(split)[0].flatten(1) for split in ("train", "test"))
+    found = {f"PCA-{n}": error_of_digits(PrincipalComponents(x, n).reconstruct(x_test)) for n in (2, 5)}
+    return found | {"mean": error_of_digits(x.mean(0))}
+
+
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """Everything; what a training takes is compared."""
+    ways = [(way, seed) for way in WAYS for seed in seeds]
+    calls = [Call(one_pose, seed) for seed in seeds] + [Call(digits_by_network, seed) for seed in seeds]
+    calls += [Call(ledger_extremes), Call(digits_without_network), *(Call(by_poses, *one, alone=True) for one in ways)]
+    found = iter(runs.map(calls))
+    same, other = zip(*(next(found) for _ in seeds), strict=True)
+    networks, ledger, digits = [next(found) for _ in seeds], next(found), next(found)
+    by_way = {way: [next(found) for _ in seeds] for way in WAYS}
+    series: dict = {"one pose": {"same pose": same, "any pose": other}, "poses": POSES}
+    series["accuracy by poses"] = {
+        way: [list(values) for values in zip(*(run["accuracy"] for run in some), strict=True)]
+        for way, some in by_way.items()
+    }
+    series["renumbered"] = {way: [run["renumbered"] for run in some] for way, some in by_way.items()}
+    series["seconds"] = {
+        way: [seconds for values in zip(*(run["seconds"] for run in some), strict=True) for seconds in values]
+        for way, some in by_way.items()
+    }
+    return series | {"ledger": ledger, "digits": {"network": networks, **digits}}
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
+    one_pose, extremes, digits = series["one pose"], series["ledger"], series["digits"]
+    shares, shares_renumbered = series["accuracy by poses"], series["renumbered"]
 
     def enough(way: str) -> str:
         reached = [n for n, runs in zip(POSES, shares[way], strict=True) if min(runs) > 0.98]
         return str(reached[0]) if reached else f"not with {POSES[-1]}"
 
-    seconds = torch.tensor(poses["seconds"]["Gram"]).median() / torch.tensor(poses["seconds"]["coordinates"]).median()
+    seconds = torch.tensor(series["seconds"]["Gram"]).median() / torch.tensor(series["seconds"]["coordinates"]).median()
     good = extremes["float32"] < 1e-5 and extremes["float64"] < 1e-10
     perfect, lost = min(one_pose["same pose"]) > 0.99, max(one_pose["any pose"]) < 0.35
-    figures = [
+    return [
         Figure(
             "coordinates, one pose: right in that pose (share)", "1", mean_and_spread(one_pose["same pose"]), perfect
         ),
@@ -151,10 +165,9 @@ def main(arguments: list[str] | None = None) -> int:
         Figure("digits from five numbers, PCA (ink)", "reported", f"{digits['PCA-5']:.2f}"),
         Figure("digits, mean picture (ink)", "reported", f"{digits['mean']:.2f}"),
     ]
-    if not args.skip_notebook:
-        figures += notebook_figures("01")
-    return finish("invariance", figures, series, args.seeds)
 
+
+BENCHMARK = Benchmark("invariance", __doc__, all_runs, all_figures, notebook="01")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

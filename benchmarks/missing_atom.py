@@ -1,6 +1,6 @@
 """Notebook 08's figures: the missing atom of QM9 molecules, beside what was published and beside four other networks.
 
-python -m benchmarks.missing_atom [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored] [--skip-notebook]
+python -m benchmarks.missing_atom [--resume] [--jobs 2] [--seeds 0 1 2] [--stored] [--skip-notebook]
 """
 
 import sys
@@ -8,13 +8,12 @@ import time
 from dataclasses import replace
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator, nn
-from tqdm import tqdm
 
 from benchmarks.budget import Pace
 from benchmarks.missing_atom_rivals import GateNetwork, InvariantNetwork, PlainNetwork, Turned
-from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import qm9, recipes, symmetry, training
 from tutorial_lib.extensions import missing_atom
 from tutorial_lib.extensions.missing_atom import ELEMENTS, CartesianNetwork, MoleculeSet
@@ -63,17 +62,21 @@ def seconds_an_epoch(name: str, molecules: MoleculeSet, seed: int) -> float:
     return min(found)
 
 
-def measured(name: str, n: int, seed: int) -> dict:
-    """One network, trained on `n` molecules for as long as ours takes, and what it says of unseen ones."""
-    torch.set_num_threads(1)
+def speed(name: str, n: int, seed: int) -> float:
+    """How many epochs of a network on `n` molecules take as long as one of ours."""
+    molecules = MoleculeSet(qm9.load("train")[:n])
+    return seconds_an_epoch(OURS, molecules, seed) / seconds_an_epoch(name, molecules, seed)
+
+
+def measured(name: str, n: int, seed: int, times: float = 1.0) -> dict:
+    """One network, trained on `n` molecules with so many times our epochs, and what it says of unseen ones."""
     molecules = MoleculeSet(qm9.load("train")[:n])
     recipe = recipes.missing_atom(seed)
     if n < max(SIZES):
         recipe = replace(recipe, epochs=recipe.epochs // THIRD)
     if name != OURS:
-        recipe = replace(recipe, learning_rate=LEARNING_RATES[name][n])
-        times = seconds_an_epoch(OURS, molecules, seed) / seconds_an_epoch(name, molecules, seed)
-        recipe = replace(recipe, epochs=max(1, round(recipe.epochs * times)))
+        epochs = max(1, round(recipe.epochs * times))
+        recipe = replace(recipe, learning_rate=LEARNING_RATES[name][n], epochs=epochs)
     model, pace, began = network(name, seed), Pace(), time.thread_time()
     # As many holes an epoch, however many molecules: a small set comes again and again.
     order = torch.arange(max(SIZES)) % n
@@ -141,12 +144,17 @@ def placed(model: nn.Module, molecules: list, removed: torch.Tensor, dtype: torc
     return missing_atom.vote(holes, model(holes)).position
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
-    """Every network on every number of molecules, over seeds."""
-    task = Memory(keep, verbose=0).cache(measured)
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """Every network on every number of molecules, over seeds, all for as long. Of ours it is asked how long."""
     names = [(name, n, seed) for n in sorted(SIZES, reverse=True) for name in NETWORKS for seed in seeds]
-    work = Parallel(n_jobs=jobs, return_as="generator")(delayed(task)(*which) for which in names)
-    done = dict(zip(names, tqdm(work, total=len(names), desc="runs", unit="run"), strict=True))
+    others = [which for which in names if which[0] != OURS]
+    times = runs.map([Call(speed, *which, alone=True) for which in others], "speeds", more=True)
+    measured_times = {which: {"times": found} for which, found in zip(others, times, strict=True)}
+    calls = [
+        Call(measured, *which, alone=which[:2] == (OURS, max(SIZES)), **measured_times.get(which, {}))
+        for which in names
+    ]
+    done = dict(zip(names, runs.map(calls), strict=True))
     return {name: {str(n): [done[name, n, seed] for seed in seeds] for n in SIZES} for name in NETWORKS}
 
 
@@ -190,10 +198,7 @@ def all_figures(series: dict) -> list[Figure]:
     return figures
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("missing_atom", __doc__, all_runs, all_figures, notebook="08", arguments=arguments)
-
+BENCHMARK = Benchmark("missing_atom", __doc__, all_runs, all_figures, notebook="08")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

@@ -1,26 +1,25 @@
 """How many pieces of cubes are new that a flow draws as codes, of whole pieces and of motifs.
 
-python -m benchmarks.new_codes [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored]
+python -m benchmarks.new_codes [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
 
 The split and the judge are those of `new_pieces`. Three ways: a flow on the codes of an autoencoder of whole pieces;
 the same, after some more steps of the autoencoder with noise on its codes, their norm being fixed; and a flow that
 completes the code of one motif, the neighbours of a cube, given the code of what that cube sees already.
 """
 
-import json
+import itertools
 import sys
 import time
 from collections import Counter
 from dataclasses import replace
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
-from tqdm import tqdm
 
 from benchmarks.led_pieces import decoded
 from benchmarks.new_pieces import SIZES, SPLITS, census, class_of, split
-from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import hierarchy, recipes, tetris, training
 from tutorial_lib.extensions import pieces
 from tutorial_lib.sphere import normalised
@@ -111,7 +110,6 @@ def faults(clouds: list[Tensor], n: int) -> dict:
 
 def measured(way: str, seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
     """One training, and what is drawn."""
-    torch.set_num_threads(1)
     known, left_out = split(split_seed)
     classes = {class_of(shape) for shape in known}
     began, found = time.process_time(), {}
@@ -133,12 +131,9 @@ def measured(way: str, seed: int, split_seed: int, n_draws: int = DRAWS) -> dict
     return told | {"seconds": seconds, "drawing": drawing, "restored": found, "born": born}
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """Every way and every seed on every split."""
-    run = Memory(keep, verbose=0).cache(measured)
-    tasks = [delayed(run)(way, seed, split_seed) for way in WAYS for split_seed in SPLITS for seed in seeds]
-    work = Parallel(n_jobs=jobs, return_as="generator")(tasks)
-    return {"runs": json.loads(json.dumps(list(tqdm(work, total=len(tasks), desc="runs", unit="run"))))}
+    return {"runs": runs.map([Call(measured, *which) for which in itertools.product(WAYS, SPLITS, seeds)])}
 
 
 def all_figures(series: dict) -> list[Figure]:
@@ -183,10 +178,7 @@ def _faults(born: list[dict]) -> str:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("new_codes", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
-
+BENCHMARK = Benchmark("new_codes", __doc__, all_runs, all_figures)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

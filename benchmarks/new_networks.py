@@ -1,24 +1,22 @@
 """How many networks of octahedra are new that two local heads grow, beside growth by the true rule and by chance.
 
-python -m benchmarks.new_networks [--seeds 0 1 2] [--jobs 1] [--keep FOLDER] [--stored]
+python -m benchmarks.new_networks [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
 
 Tilted octahedra that share corners. Two of the six topologies of four octahedra are held out, other two for each seed;
 training sees clusters of one to four. Each draw grows from one octahedron, and a judge that is not part of it says
 what has been born. Two mirror images are one topology.
 """
 
-import json
 import sys
 import time
 from collections import Counter
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
-from tqdm import tqdm
 
-from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import hierarchy, octahedra, training
 from tutorial_lib.extensions import pieces
 from tutorial_lib.hierarchy.growth import GrowthHead
@@ -120,7 +118,6 @@ def trained(head: GrowthHead, data: tuple[Tensor, ...], epochs: int, seed: int) 
 
 def measured(seed: int) -> dict:
     """One training of both heads, and what they grow beside the others."""
-    torch.set_num_threads(1)
     dice, left_out = Generator().manual_seed(100 + seed), split(seed)
     clusters = to_train_on(left_out, dice)
     known = {pieces.topology(cluster) for cluster in clusters}
@@ -152,11 +149,9 @@ def measured(seed: int) -> dict:
     }
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """Every seed, with two other topologies left out."""
-    run = Memory(keep, verbose=0).cache(measured)
-    work = Parallel(n_jobs=jobs, return_as="generator")([delayed(run)(seed) for seed in seeds])
-    return {"runs": json.loads(json.dumps(list(tqdm(work, total=len(seeds), desc="runs", unit="run"))))}
+    return {"runs": runs.map([Call(measured, seed) for seed in seeds])}
 
 
 def all_figures(series: dict) -> list[Figure]:
@@ -185,10 +180,7 @@ def _worst(values: list[float]) -> str:
     return f"{mean_and_spread(values, 1)}, worst {min(values):.1f}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("new_networks", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
-
+BENCHMARK = Benchmark("new_networks", __doc__, all_runs, all_figures)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

@@ -1,24 +1,22 @@
 """How many pieces of cubes are new that a local head grows, with codes and without, beside the true rule and chance.
 
-python -m benchmarks.new_pieces [--seeds 0 1 2] [--jobs 2] [--keep FOLDER] [--stored]
+python -m benchmarks.new_pieces [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
 
 A third of the free pentacubes and hexacubes is held out, in two splits. Each draw grows from one cube, point by point;
 a judge that is not part of it says what has been born. Two classes of mirror images are one.
 """
 
-import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 
 import torch
-from joblib import Memory, Parallel, delayed
 from torch import Generator, Tensor
-from tqdm import tqdm
 
 from benchmarks import led_pieces
-from benchmarks.table import Figure, long_benchmark, mean_and_spread
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import hierarchy, tetris, training
 from tutorial_lib.tetris import Cells, polycube_of
 
@@ -88,7 +86,6 @@ def census(clouds: list[Tensor], n: int, known: set[Cells], left_out: set[Cells]
 
 def measured(seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
     """One training of the head, and what it grows beside the others."""
-    torch.set_num_threads(1)
     known, left_out = split(split_seed)
     classes = {class_of(shape) for shape in known}
     head, seconds = head_of(known, seed)
@@ -120,7 +117,6 @@ def head_of(known: Sequence[Tensor], seed: int) -> tuple[hierarchy.GrowthHead, f
 
 def measured_codes(seed: int, split_seed: int, n_draws: int = CODES) -> dict:
     """One training of a head and of an autoencoder, and what codes do for new pieces."""
-    torch.set_num_threads(1)
     known, left_out = split(split_seed)
     classes = {class_of(shape) for shape in known}
 
@@ -148,13 +144,10 @@ def measured_codes(seed: int, split_seed: int, n_draws: int = CODES) -> dict:
     }
 
 
-def all_runs(seeds: list[int], jobs: int, keep: str | None) -> dict:
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """Every seed on every split, and those with an autoencoder, which take half an hour each, on the first split."""
-    kept = Memory(keep, verbose=0)
-    heads = [(measured, seed, split_seed) for split_seed in SPLITS for seed in seeds]
-    tasks = [*heads, *((measured_codes, seed, SPLITS[0]) for seed in seeds)]
-    work = Parallel(n_jobs=jobs, return_as="generator")(delayed(kept.cache(run))(*which) for run, *which in tasks)
-    done = json.loads(json.dumps(list(tqdm(work, total=len(tasks), desc="runs", unit="run"))))
+    heads = [Call(measured, seed, split_seed) for split_seed in SPLITS for seed in seeds]
+    done = runs.map([*heads, *(Call(measured_codes, seed, SPLITS[0]) for seed in seeds)])
     return {"runs": done[: len(heads)], "codes": done[len(heads) :]}
 
 
@@ -223,10 +216,7 @@ def _words(values: list[float], worst) -> str:
     return f"{mean_and_spread(values, 1)}, worst {worst(values):.1f}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    return long_benchmark("new_pieces", __doc__, all_runs, all_figures, notebook=None, arguments=arguments)
-
+BENCHMARK = Benchmark("new_pieces", __doc__, all_runs, all_figures)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

@@ -1,20 +1,22 @@
 """Re-measures what every cell of the notebooks takes, and whether two runs print the same.
 
-`python -m benchmarks.notebooks [NN ...] [--jobs 2]`: each notebook is run twice from top to bottom, on one thread. Its
+`python -m benchmarks.notebooks [NN ...] [--resume]`: each notebook is run twice from top to bottom, on one thread. Its
 cells' CPU seconds, divided by the machine's pace (`budget.Pace`), go into `results/notebooks.json`, from which
 `scripts/make_plans.py` plans lessons; the five slowest cells are the figures, beside what the course takes.
 """
 
-import argparse
 import json
 import re
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import nbformat
-from joblib import Parallel, delayed
 
 from benchmarks.budget import Pace
-from benchmarks.table import RESULTS, Figure, finish, stored
+from benchmarks.store import Call, Runs
+from benchmarks.table import RESULTS, Benchmark, Figure, announce, roots_of_notebook, stored
 from tutorial_lib.__main__ import notebooks, run_notebook
 
 NAME = "notebooks"
@@ -68,27 +70,40 @@ def slowest(series: dict[str, dict]) -> list[tuple[str, float]]:
     return found
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
-    parser.add_argument("--jobs", type=int, default=1, help="notebooks side by side")
-    args = parser.parse_args(arguments)
-    books = notebooks(args.numbers)
-    runs = Parallel(n_jobs=args.jobs)(delayed(twice)(book.name[:2]) for book in books)
-    series = stored(NAME) if (RESULTS / f"{NAME}.json").exists() else {}
-    series |= {book.stem: found for book, found in zip(books, runs, strict=True)}
-    series = {book.stem: series[book.stem] for book in notebooks([]) if book.stem in series}
+def all_runs(runs: Runs, seeds: list[int], numbers: Sequence[str] = ()) -> dict:
+    """All notebooks, or those of some numbers beside what is stored of the others."""
+    books = notebooks(list(numbers))
+    roots = [(f"benchmarks.{NAME}", *roots_of_notebook(book.name[:2])) for book in books]
+    calls = [Call(twice, book.name[:2], alone=True, roots=root) for book, root in zip(books, roots, strict=True)]
+    series = stored(NAME) if numbers and (RESULTS / f"{NAME}.json").exists() else {}
+    series |= {book.stem: found for book, found in zip(books, runs.map(calls, "notebooks"), strict=True)}
+    return {book.stem: series[book.stem] for book in notebooks([]) if book.stem in series}
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
     course = sum(sum(one["seconds"].values()) for name, one in series.items() if name.startswith(COURSE))
     different = {name: one["differ"] for name, one in series.items() if one["differ"]}
-    figures = [
+    return [
         Figure("notebooks that print the same twice", f"{len(series)}",
                f"{len(series) - len(different)}{json.dumps(different) if different else ''}", not different),
         Figure("notebooks 01 to 06 together (CPU s)", "600 (aim 400)", f"{course:.0f}", course <= 600),
         *[Figure(f"{where} (CPU s)", "reported", f"{cost:.0f}") for where, cost in slowest(series)],
     ]  # fmt: skip
-    return finish(NAME, figures, series, [0])
 
+
+def main() -> int:
+    """The command line."""
+    parser = BENCHMARK.parser()
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
+    args = parser.parse_args()
+    some = replace(BENCHMARK, all_runs=partial(all_runs, numbers=args.numbers), whole=not args.numbers)
+    announce([some], args)
+    return some.measure(args)
+
+
+BOOKS = tuple(root for book in notebooks([]) for root in roots_of_notebook(book.name[:2]))
+BENCHMARK = Benchmark(NAME, __doc__, all_runs, all_figures, seeds=(0,), roots=BOOKS)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,12 +1,11 @@
 """Measures what docs/scale.md says: at what size another process, a disk or a cluster is worth it.
 
-`python -m benchmarks scale [--repeats 3]`: examples a second of the flow of `scripts/train_beyond.py` in one process,
+`python -m benchmarks scale [--resume]`: examples a second of the flow of `scripts/train_beyond.py` in one process,
 in one with two threads and in two processes, whose losses must agree; memory and speed of a folder that is
 streamed, beside one that is kept; the cost of a checkpoint, of shares, and of a job on a Dask cluster. Some minutes on
 two cores. It needs the extra `scale`; `scripts/make_scale_page.py` writes the result into the page.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -20,7 +19,8 @@ from pathlib import Path
 import psutil
 import torch
 
-from benchmarks.table import Figure, finish
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure
 from scripts import make_amorphous_silicon, train_beyond
 from scripts.make_scale_page import middle
 from tutorial_lib import checkpoints, silicon, training
@@ -31,6 +31,7 @@ SIZES = [(16, 64), (48, 256), (96, 512)]  # numbers an atom, examples a step
 N_CELLS = 6  # of 512 atoms, once; the first step is not timed
 N_LINKS = 50  # of each of nine files: the folder that is streamed
 N_TASKS = 200
+REPEATS = 3  # of the runs in one process and in two
 
 
 class Timed(Stream):
@@ -75,7 +76,7 @@ def one_training(
 
 
 def inside(n_processes: int, folder: Path) -> None:
-    """Print what one of the processes of `processes_series` measures, as JSON."""
+    """Print what one of the processes of `processes` measures, as JSON."""
     from lightning_fabric import Fabric
 
     strategy = "ddp" if n_processes > 1 else "auto"
@@ -91,22 +92,17 @@ def inside(n_processes: int, folder: Path) -> None:
         print(json.dumps(found))
 
 
-def processes_series(repeats: int) -> dict:
-    """Runs in one and in two processes, in turn, so that whatever else the machine does meets both."""
-    series: dict = {"sizes": SIZES, "one": [], "two threads": [], "two": [], "shares": []}
+def processes(repeat: int) -> dict[str, dict]:
+    """What `inside` measures in one process and in two."""
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         write_cells(Path(folder), N_CELLS)
-        for _ in range(repeats):
-            for number in (1, 2):
-                command = [sys.executable, "-m", "benchmarks.scale", "--inside", str(number), "--folder", folder]
-                env = os.environ | {"OMP_NUM_THREADS": "1"}
-                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)  # noqa: S603 - our own words
-                found = json.loads(done.stdout.splitlines()[-1])
-                series["one" if number == 1 else "two"].append(found["plain"])
-                if number == 1:
-                    series["two threads"].append(found["threads"])
-                    series["shares"].append(found["shares"])
-    return series
+        for name, number in (("one", 1), ("two", 2)):
+            command = [sys.executable, "-m", "benchmarks.scale", "--inside", str(number), folder]
+            env = os.environ | {"OMP_NUM_THREADS": "1"}
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)  # noqa: S603 - our own words
+            found[name] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def stream_series() -> dict:
@@ -170,27 +166,31 @@ def difference(series: dict) -> float:
     return max(abs(one["loss"] / two["loss"] - 1) for one, two in pairs)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=3, help="of the runs in one process and in two")
-    parser.add_argument("--inside", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args(arguments)
-    if args.inside:
-        inside(args.inside, args.folder)
-        return 0
-    torch.set_num_threads(1)
-    series = {
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """Everything, alone; one process and two in turn, so that whatever else the machine does meets both."""
+    calls = [Call(one, alone=True) for one in (stream_series, checkpoint_series, dask_series)]
+    calls += [Call(processes, repeat, alone=True) for repeat in range(REPEATS)]
+    stream, checkpoint, jobs, *found = runs.map(calls)
+    return {
         "cores": len(os.sched_getaffinity(0)),
-        "repeats": args.repeats,
+        "repeats": REPEATS,
         "fabric": version("lightning-fabric"),
         "dask": version("dask"),
-        "stream": stream_series(),
-        "checkpoint": checkpoint_series(),
-        "jobs": dask_series(),
-        "processes": processes_series(args.repeats),
+        "stream": stream,
+        "checkpoint": checkpoint,
+        "jobs": jobs,
+        "processes": {
+            "sizes": SIZES,
+            "one": [run["one"]["plain"] for run in found],
+            "two threads": [run["one"]["threads"] for run in found],
+            "two": [run["two"]["plain"] for run in found],
+            "shares": [run["one"]["shares"] for run in found],
+        },
     }
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
     apart, stream = difference(series["processes"]), series["stream"]
     leaner = stream["streamed"]["megabytes"] < stream["kept"]["megabytes"]
     figures = [Figure("losses of one and of two processes (relative)", "1e-5", f"{apart:.0e}", apart < 1e-5)]
@@ -208,8 +208,13 @@ def main(arguments: list[str] | None = None) -> int:
         Figure("a checkpoint, width 48 (ms)", "reported", f"{series['checkpoint']['milliseconds'][0]:.0f}"),
         Figure("a job on Dask that does nothing (ms)", "reported", f"{series['jobs']['Dask']['milliseconds']:.1f}"),
     ]
-    return finish("scale", figures, series, [0])
+    return figures
 
+
+BENCHMARK = Benchmark("scale", __doc__, all_runs, all_figures, seeds=(0,))
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["--inside"]:
+        inside(int(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        sys.exit(BENCHMARK.main())

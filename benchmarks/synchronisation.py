@@ -1,8 +1,8 @@
 """Re-measures what notebook 03 shows.
 
-`python -m benchmarks synchronisation [--seeds 0 1 2] [--jobs 1]`: reconstruction of held-out motifs, from random
-order to aligned clouds, beside memories and linear codes; samples beside their floor and Gaussian baselines; four paths
-between motifs; learning curves; a crystal that no network has seen; and the speed of alignment.
+`python -m benchmarks synchronisation [--resume] [--jobs 2] [--seeds 0 1 2]`: reconstruction of held-out motifs, from
+random order to aligned clouds, beside memories and linear codes; samples beside their floor and Gaussian baselines;
+four paths between motifs; learning curves; a crystal that no network has seen; and the speed of alignment.
 """
 
 import dataclasses
@@ -10,15 +10,15 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
-from joblib import Parallel, delayed
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 from torch.distributions import MultivariateNormal
-from tqdm import tqdm
 
-from benchmarks.table import Figure, command_line, finish, mean_and_spread, notebook_figures
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import environments, gram, motifs, recipes, silicon, vae
 from tutorial_lib.alignment import Template, aligned_rmsd, best_rotation, match_atoms
 from tutorial_lib.reconstruction import PrincipalComponents, nearest_motif_rmsd
@@ -49,6 +49,7 @@ class Data:
     standardiser: gram.Standardiser
 
 
+@cache
 def fitted_template() -> Template:
     """The notebook's template."""
     positions = environments.nearest_neighbours(silicon.load_amorphous("train")).positions
@@ -70,6 +71,19 @@ def shuffled(positions: Tensor) -> Tensor:
     """The same clouds with their atoms renumbered at random."""
     order = torch.rand(positions.shape[:2], generator=Generator().manual_seed(0)).argsort(1)
     return positions.gather(1, order[..., None].expand_as(positions))
+
+
+ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "random": shuffled,
+    "sorted": lambda x: x,
+    "canonical": lambda x: fitted_template().canonical(x),
+}
+
+
+@cache
+def in_order(name: str) -> Data:
+    """The motifs in one of `ORDERS`."""
+    return ordered(ORDERS[name])
 
 
 def rmsd(restored: Tensor, truth: Tensor) -> float:
@@ -127,9 +141,9 @@ def scores(drawn: Tensor, data: Data) -> dict[str, float]:
     return motifs.compare(drawn, data.test.positions, data.train.positions).score
 
 
-def baselines(in_order: dict[str, Data]) -> tuple[dict, dict]:
-    """Errors and samples of what needs no gradient."""
-    canonical, by_distance = in_order["canonical"], in_order["sorted"]
+def baselines() -> dict:
+    """Errors, samples and paths of what needs no gradient."""
+    canonical, by_distance = in_order("canonical"), in_order("sorted")
     train_x, test_x = canonical.train.positions, canonical.test.positions
     linear = PrincipalComponents(train_x.flatten(1), 8)
     by_gram = PrincipalComponents(by_distance.train.features, 8).reconstruct(by_distance.test.features)
@@ -152,7 +166,9 @@ def baselines(in_order: dict[str, Data]) -> tuple[dict, dict]:
         "Gaussian, all 24 coordinates": scores(gaussian(train_x.flatten(1)).view(-1, 8, 3), canonical),
         "floor": motifs.compare(test_x, test_x, train_x).floor,
     }
-    return errors, samples
+    memory = nearest_motif_rmsd(rattled_crystal(), train_x).square().mean().sqrt().item()
+    found = {"errors": errors, "samples": samples, "paths": straight_paths(), "crystal": memory}
+    return found | {"exact": exact_error(test_x)}
 
 
 TALK, BY_CELLS = "talk's network, ", "cells: "
@@ -167,10 +183,9 @@ KINDS = {
 
 
 @torch.no_grad()
-def one_run(kind: str, seed: int, in_order: dict[str, Data], crystal: Tensor) -> dict:
+def one_run(kind: str, seed: int) -> dict:
     """Error, samples, path and error on the crystal of one network, trained from one seed."""
-    torch.set_num_threads(1)
-    data = in_order[kind.removeprefix(TALK) if kind.startswith(TALK) else "canonical"]
+    data, crystal = in_order(kind.removeprefix(TALK) if kind.startswith(TALK) else "canonical"), rattled_crystal()
     with torch.enable_grad():
         if kind.startswith(TALK):
             model = talk(data, seed, permute=kind.endswith("random"))
@@ -192,24 +207,14 @@ def one_run(kind: str, seed: int, in_order: dict[str, Data], crystal: Tensor) ->
     }
 
 
-def all_runs(in_order: dict[str, Data], crystal: Tensor, seeds: list[int], jobs: int) -> dict[str, list[dict]]:
-    """What `one_run` says of every kind of network, a list over seeds each."""
-    tasks = [(kind, seed) for kind in [*KINDS, *(TALK + order for order in in_order)] for seed in seeds]
-    work = Parallel(n_jobs=jobs, return_as="generator")(delayed(one_run)(*task, in_order, crystal) for task in tasks)
-    found: dict[str, list[dict]] = {}
-    for (kind, _), run in zip(tasks, tqdm(work, total=len(tasks), desc="networks", unit="run"), strict=True):
-        found.setdefault(kind, []).append(run)
-    return found
-
-
 def valid(positions: Tensor) -> float:
     """The share of valid motifs."""
     return motifs.validity(positions).double().mean().item()
 
 
-def straight_paths(in_order: dict[str, Data]) -> dict[str, list[float]]:
+def straight_paths() -> dict[str, list[float]]:
     """The share of valid motifs along straight lines between the clouds themselves."""
-    start, stop = in_order["sorted"].test.positions[: 2 * N_PAIRS].split(N_PAIRS)
+    start, stop = in_order("sorted").test.positions[: 2 * N_PAIRS].split(N_PAIRS)
     match = match_atoms(start, stop, allow_mirror=True)
     matched = stop.gather(1, match.order[..., None].expand_as(stop)) @ match.rotation.mT
     return {
@@ -218,14 +223,14 @@ def straight_paths(in_order: dict[str, Data]) -> dict[str, list[float]]:
     }
 
 
-def rattled_crystal(template: Template) -> Tensor:
+def rattled_crystal() -> Tensor:
     """Canonical motifs of the crystal with 0.2 angstrom of noise on every coordinate."""
     rattled = silicon.crystal()
     rattled.rattle(0.2, seed=0)
-    return template.canonical(environments.nearest_neighbours(rattled).positions)
+    return fitted_template().canonical(environments.nearest_neighbours(rattled).positions)
 
 
-def speeds(template: Template) -> dict[str, float]:
+def speeds() -> dict[str, float]:
     """Alignment against a loop over SciPy's, and milliseconds for a canonical order, CPU time of one thread."""
     source, target = torch.randn(2, 100_000, 8, 3, generator=Generator().manual_seed(0), dtype=torch.float64)
     start = time.process_time()
@@ -238,7 +243,7 @@ def speeds(template: Template) -> dict[str, float]:
         best_rotation(source, target, allow_mirror=False)
         times.append(time.process_time() - start)
     x = environments.nearest_neighbours(silicon.load_amorphous("test")).positions
-    start = time.process_time()
+    template, start = fitted_template(), time.process_time()
     template.canonical(x)
     return {
         "alignment": loop / torch.tensor(times).median().item(),
@@ -252,42 +257,42 @@ def exact_error(x: Tensor) -> float:
     return aligned_rmsd(x.double(), recovered, allow_mirror=True, reorder=False).max().item()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = command_line(__doc__)
-    parser.add_argument("--jobs", type=int, default=1, help="networks trained at a time")
-    args = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    template = fitted_template()
-    in_order = {"random": ordered(shuffled), "sorted": ordered(lambda x: x), "canonical": ordered(template.canonical)}
-    canonical, crystal = in_order["canonical"], rattled_crystal(template)
-    speed, exact = speeds(template), exact_error(canonical.test.positions)
-    errors, samples = baselines(in_order)
-    runs = all_runs(in_order, crystal, args.seeds, args.jobs)
-    eight, by_cells = runs["aligned, 8"], [runs[f"{BY_CELLS}{n_cells}"] for n_cells in CELLS[:-1]]
-    shown = {kind: found for kind, found in runs.items() if not kind.startswith(BY_CELLS)}
-    errors |= {kind: [run["error"] for run in found] for kind, found in shown.items()}
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """What `one_run` says of every kind of network, over seeds, and what needs none; speeds are measured."""
+    kinds = [*KINDS, *(TALK + order for order in ORDERS)]
+    calls = [Call(baselines), *(Call(one_run, kind, seed) for kind in kinds for seed in seeds)]
+    without, *done, speed = runs.map([*calls, Call(speeds, alone=True)])
+    of = {kind: done[at * len(seeds) : (at + 1) * len(seeds)] for at, kind in enumerate(kinds)}
+    shown = {kind: found for kind, found in of.items() if not kind.startswith(BY_CELLS)}
+    eight, by_cells = of["aligned, 8"], [of[f"{BY_CELLS}{n_cells}"] for n_cells in CELLS[:-1]]
     curve = [[run["error"] for run in found] for found in [*by_cells, eight]]
-    memory = nearest_motif_rmsd(crystal, canonical.train.positions).square().mean().sqrt().item()
-    series = {
-        "errors": errors,
-        "samples": samples | {kind: [run["samples"] for run in found] for kind, found in shown.items()},
+    return {
+        "errors": without["errors"] | {kind: [run["error"] for run in found] for kind, found in shown.items()},
+        "samples": without["samples"] | {kind: [run["samples"] for run in found] for kind, found in shown.items()},
         "steps": STEPS,
-        "paths": straight_paths(in_order) | {kind: [run["path"] for run in found] for kind, found in shown.items()},
+        "paths": without["paths"] | {kind: [run["path"] for run in found] for kind, found in shown.items()},
         "learning curve": {"cells": CELLS, "error": curve},
-        "crystal": {"network": [run["crystal"] for run in eight], "nearest training motif": memory},
+        "crystal": {"network": [run["crystal"] for run in eight], "nearest training motif": without["crystal"]},
+        "exact": without["exact"],
+        "speed": speed,
     }
 
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
+    errors, speed, exact, curve = (series[name] for name in ("errors", "speed", "exact", "learning curve"))
+    memory = series["crystal"]["nearest training motif"]
+
     def of(kind: str, score: str) -> list[float]:
-        return [run["samples"][score] for run in runs[kind]]
+        return [run[score] for run in series["samples"][kind]]
 
     def spread(values: list[float] | float) -> str:
         return mean_and_spread(values) if isinstance(values, list) else f"{values:.2f}"
 
     linear, hot = errors["PCA-8, canonical positions"], series["crystal"]["network"]
     shares, angles = of("aligned, 8", "valid (share)"), of("aligned, 8", "W_angle (degree)")
-    midway = [run["path"][STEPS.index(0.5)] for run in eight]
-    figures = [
+    midway = [path[STEPS.index(0.5)] for path in series["paths"]["aligned, 8"]]
+    return [
         Figure("Gram matrix to positions to alignment, float64 (A)", "1e-10", f"{exact:.0e}", exact < 1e-10),
         Figure("held-out RMSD, 8 latents (A)", f"0.50 and below PCA-8, {linear:.2f} (aim 0.40)",
                spread(errors["aligned, 8"]), max(errors["aligned, 8"]) < min(0.5, linear)),
@@ -306,7 +311,7 @@ def main(arguments: list[str] | None = None) -> int:
         *[Figure(f"held-out RMSD, {name} (A)", "reported", spread(values)) for name, values in errors.items()],
         *[
             Figure(f"held-out RMSD, trained on {n} cells (A)", "reported", spread(values))
-            for n, values in zip(CELLS, curve, strict=True)
+            for n, values in zip(CELLS, curve["error"], strict=True)
         ],
         *[
             Figure(f"no repulsion: {score}", "reported", spread(of("aligned, 8, no repulsion", score)))
@@ -314,10 +319,9 @@ def main(arguments: list[str] | None = None) -> int:
         ],
         Figure("samples of the eight: covered (share)", "reported", spread(of("aligned, 8", "covered (share)"))),
     ]  # fmt: skip
-    if not args.skip_notebook:
-        figures += notebook_figures("03")
-    return finish("synchronisation", figures, series, args.seeds)
 
+
+BENCHMARK = Benchmark("synchronisation", __doc__, all_runs, all_figures, notebook="03")
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

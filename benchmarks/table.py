@@ -2,19 +2,18 @@
 
 import argparse
 import json
-import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
 from benchmarks.budget import CPU_SECONDS, GIGABYTES
+from benchmarks.store import TOP, Call, Runs, Waiting, kept, key, stale, versions
 from tutorial_lib.__main__ import notebooks, run_notebook
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("ase", "e3nn", "nglview", "numpy", "scipy", "torch", "vesin")
 
 
 @dataclass(frozen=True)
@@ -41,61 +40,157 @@ def mean_and_spread(values: list[float], digits: int = 2) -> str:
     return f"{numbers.mean():.{digits}f}{spread}"
 
 
-def median_ratio(slow: Callable[[], float], fast: Callable[[], float], repeats: int) -> float:
-    """The median over repeats of slow() / fast(), each of them taken in turn in this run."""
-    return torch.tensor([slow() / fast() for _ in range(repeats)]).median().item()
+@dataclass(frozen=True)
+class Benchmark:
+    """What one command measures.
+
+    Attributes:
+        name: of its module and of its results.
+        words: its description.
+        all_runs: gives the series, from runs and seeds.
+        all_figures: gives the figures, from the series.
+        notebook: the number of the notebook that is measured as well, if there is one.
+        aim: for the notebook's CPU seconds, in words.
+        seeds: unless others are asked for.
+        roots: what it depends on beside its module, as in `store.dependencies`.
+        whole: all of it is measured.
+    """
+
+    name: str
+    words: str
+    all_runs: Callable[[Runs, list[int]], dict]
+    all_figures: Callable[[dict], list[Figure]]
+    notebook: str | None = None
+    aim: str = ""
+    seeds: tuple[int, ...] = (0, 1, 2)
+    roots: tuple[str, ...] = ()
+    whole: bool = True
+
+    def parser(self) -> argparse.ArgumentParser:
+        """Its command line."""
+        parser = argparse.ArgumentParser(description=self.words, formatter_class=argparse.RawDescriptionHelpFormatter)
+        return with_options(parser)
+
+    def main(self, arguments: list[str] | None = None) -> int:
+        """The exit status of its command line."""
+        args = self.parser().parse_args(arguments)
+        announce([self], args)
+        return self.measure(args)
+
+    def build(self) -> str:
+        """The short key of today's code and data."""
+        roots = (f"benchmarks.{self.name}", *self.roots, *(roots_of_notebook(self.notebook) if self.notebook else ()))
+        return key(*roots)[:12]
+
+    def plan(self, args: argparse.Namespace) -> Runs:
+        """What would be taken and what would be run."""
+        runs = Runs(self.name, resume=args.resume, plan=True)
+        with suppress(Waiting):
+            self.all_runs(runs, args.seeds or list(self.seeds))
+        with suppress(Waiting):
+            self.of_notebook(runs, args)
+        if runs.more:
+            files = [path for path in runs.others() if stale(path) or not args.resume]
+            runs.waiting |= {path: (kept(path).get("seconds"), kept(path).get("alone", False)) for path in files}
+        return runs
+
+    def measure(self, args: argparse.Namespace) -> int:
+        """The exit status, after everything is run, or taken, and shown."""
+        if args.stored:
+            results = read_results(self.name)
+            kept_figures = [one for one in results["figures"] if one["name"].startswith(f"notebook {self.notebook}")]
+            try:
+                figures = self.all_figures(results["series"])
+            except KeyError as lack:
+                raise SystemExit(f"the stored series of {self.name} lacks {lack}: measure it again") from None
+            return finish(self.name, results | {"figures": [*map(asdict, figures), *kept_figures]})
+        seeds = args.seeds or list(self.seeds)
+        runs = Runs(self.name, jobs=args.jobs, resume=args.resume)
+        series = json.loads(json.dumps(self.all_runs(runs, seeds)))
+        figures = self.all_figures(series) + self.of_notebook(runs, args)
+        if self.whole and set(self.seeds) <= set(seeds) and not args.skip_notebook:
+            for path in filter(stale, runs.others()):
+                path.unlink()
+        results = {"figures": [asdict(figure) for figure in figures], "series": series, "seeds": seeds}
+        results |= {"build": self.build() if self.whole else None, "versions": versions()}
+        return finish(self.name, results)
+
+    def of_notebook(self, runs: Runs, args: argparse.Namespace) -> list[Figure]:
+        """What its notebook takes, beside its budget."""
+        if not self.notebook or args.skip_notebook:
+            return []
+        number, budget = self.notebook, CPU_SECONDS[self.notebook]
+        call = Call(notebook_cost, number, alone=True, roots=roots_of_notebook(number))
+        ((seconds, memory),) = runs.map([call], f"notebook {number}")
+        return [
+            Figure(f"notebook {number} (CPU seconds)", f"{budget}{self.aim}", f"{seconds:.0f}", seconds <= budget),
+            Figure(f"notebook {number}, peak memory (GB)", f"{GIGABYTES:g}", f"{memory:.2f}", memory <= GIGABYTES),
+        ]
 
 
-def command_line(description: str) -> argparse.ArgumentParser:
+def with_options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """The options that all benchmarks have."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of weights, batches and noise")
+    parser.add_argument("--seeds", type=int, nargs="+", help="of weights, batches and noise")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side, each on one thread; timings run alone")
+    parser.add_argument(
+        "--resume", action="store_true", help="run only what is missing, or has changed since it was run"
+    )
+    parser.add_argument("--stored", action="store_true", help="run nothing: make the table from the stored series")
     parser.add_argument("--skip-notebook", action="store_true", help="do not measure what the notebook takes")
     return parser
 
 
-def long_benchmark(
-    name: str,
-    description: str,
-    all_runs: Callable[[list[int], int, str | None], dict],
-    all_figures: Callable[[dict], list[Figure]],
-    *,
-    notebook: str | None,
-    arguments: list[str] | None,
-) -> int:
-    """The exit status of a benchmark that trains for more than half an hour; `notebook` is its number, if it has one.
+def announce(benchmarks: Iterable[Benchmark], args: argparse.Namespace) -> None:
+    """Say of each benchmark, and of all, what is taken from files, what is run, and how long that takes."""
+    if args.stored:
+        return
+    taken, waiting = 0, []
+    for benchmark in benchmarks:
+        runs = benchmark.plan(args)
+        mine, more = list(runs.waiting.values()), ", and whatever follows from them" if runs.more else ""
+        print(f"{benchmark.name}: {len(runs.taken)} fresh, {in_words(mine)}{more}", flush=True)
+        taken, waiting = taken + len(runs.taken), waiting + mine
+    alone = sum(seconds or 0 for seconds, is_alone in waiting if is_alone)
+    by_clock = alone + (sum(seconds or 0 for seconds, _ in waiting) - alone) / args.jobs
+    words = f", {by_clock / 60:.0f} by the clock with --jobs {args.jobs}" if by_clock else ""
+    print(f"together: {taken} fresh, {in_words(waiting)}{words}", flush=True)
 
-    What was trained, or was stored by an earlier run, goes from `all_runs(seeds, jobs, keep)` to `all_figures(series)`.
-    """
-    parser = command_line(description)
-    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side, each on one thread")
-    parser.add_argument("--keep", help="a folder for finished runs, from which an interrupted benchmark goes on")
-    parser.add_argument("--stored", action="store_true", help="train nothing, take the stored runs")
-    args = parser.parse_args(arguments)
-    series = stored(name) if args.stored else all_runs(args.seeds, args.jobs, args.keep)
-    figures = all_figures(series)
-    if notebook and not args.skip_notebook:
-        figures += notebook_figures(notebook)
-    return finish(name, figures, series, args.seeds)
+
+def in_words(waiting: list[tuple[float | None, bool]]) -> str:
+    """How many runs there are to be done, and how long they took before."""
+    known = [seconds for seconds, _ in waiting if seconds is not None]
+    words = f"{len(waiting)} to run"
+    if known:
+        words += f", about {sum(known) / 60:.1f} CPU minutes"
+    return words + (
+        f", {len(waiting) - len(known)} of them never run, time unknown" if len(known) < len(waiting) else ""
+    )
+
+
+def read_results(name: str) -> dict:
+    """What a benchmark has written."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def stored(name: str) -> dict:
     """The series that a benchmark has written."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["series"]
+    return read_results(name)["series"]
 
 
-def notebook_figures(number: str, aim: str = "") -> list[Figure]:
-    """What a notebook takes, beside its budget; the aim, if any, in words."""
+def roots_of_notebook(number: str) -> tuple[str, str]:
+    """What a run of a notebook depends on."""
+    return "tutorial_lib.__main__", notebooks([number])[0].relative_to(TOP).as_posix()
+
+
+def notebook_cost(number: str) -> tuple[float, float]:
+    """CPU seconds and gigabytes of a notebook, on one thread."""
     done = run_notebook(notebooks([number])[0], store=False, one_thread=True)
-    seconds, memory, allowed = done.cpu_seconds, done.peak_bytes / 1e9, CPU_SECONDS[number]
-    return [
-        Figure(f"notebook {number} (CPU seconds)", f"{allowed}{aim}", f"{seconds:.0f}", seconds <= allowed),
-        Figure(f"notebook {number}, peak memory (GB)", f"{GIGABYTES:g}", f"{memory:.2f}", memory <= GIGABYTES),
-    ]
+    return done.cpu_seconds, done.peak_bytes / 1e9
 
 
-def finish(name: str, figures: list[Figure], series: dict, seeds: list[int]) -> int:
+def finish(name: str, results: dict) -> int:
     """The exit status, after the table is printed and the results are written."""
+    figures = [Figure(**figure) for figure in results["figures"]]
     width = max(len(figure.name) for figure in figures)
     asked = max(len(figure.asked) for figure in figures)
     for figure in figures:
@@ -104,11 +199,5 @@ def finish(name: str, figures: list[Figure], series: dict, seeds: list[int]) -> 
     for figure in short:
         print(f"short: {figure.name}: asked {figure.asked}, measured {figure.measured}")
     RESULTS.mkdir(exist_ok=True)
-    results = {
-        "figures": [asdict(figure) for figure in figures],
-        "series": series,
-        "seeds": seeds,
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
-    }
     (RESULTS / f"{name}.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return int(bool(short))

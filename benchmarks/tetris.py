@@ -19,13 +19,13 @@ from e3nn.nn.models.v2106.gate_points_networks import SimpleNetwork
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
-from tqdm import tqdm
 
-from benchmarks.table import Figure, command_line, finish, mean_and_spread, notebook_figures
+from benchmarks.store import Call, Runs
+from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import primer, recipes, symmetry, tetris, training
 from tutorial_lib.equivariant import EquivariantNetwork, gate_for, logits, neighbour_graph
 
-SEEDS = [0, 1, 2, 3, 4]
+SEEDS = (0, 1, 2, 3, 4)
 N_POSES = 100
 ANGLES = list(range(0, 181, 20))  # degree
 ORIENTATIONS = [1, 4, 16, 64, 256, 1024]
@@ -244,65 +244,73 @@ def turned_by(degrees: float, dice: Generator) -> Tensor:
     return pieces.repeat(N_POSES, 1, 1) @ turns.mT
 
 
-def angle_series(seeds: list[int]) -> dict:
-    """Accuracy against the angle of rotation, and against the number of orientations to train on."""
-    label = torch.arange(8).repeat(N_POSES)
-    tests = [turned_by(angle, Generator().manual_seed(2)) for angle in ANGLES]
-    unseen = centred(posed(N_POSES, Generator().manual_seed(3)))
-    series: dict = {"angles (degree)": ANGLES, "by angle": {}, "orientations": ORIENTATIONS, "by orientations": {}}
-    series |= {"steps": STEPS, "seconds": {}, "screws, augmented": {}}
-    screws = unseen[label < 2]
-    for kind in ("MLP", "point network"):
-        rows: list = [[] for _ in ORIENTATIONS]
-        for seed in tqdm(seeds, desc=kind, unit="seed"):
-            for row, n in zip(rows, ORIENTATIONS, strict=True):
-                began = time.process_time()
-                model = fitted(kind, seed, n)
-                series["seconds"][kind] = time.process_time() - began
-                row.append(primer.accuracy(model, unseen, label))
-                if n == 1:
-                    told = series["by angle"].setdefault(kind, [])
-                    told.append([primer.accuracy(model, x, label) for x in tests])
-            told = series["by angle"].setdefault(f"{kind}, augmented", [])
-            model = fitted(kind, seed, None)
-            told.append([primer.accuracy(model, x, label) for x in tests])
-            series["screws, augmented"].setdefault(kind, []).append(
-                primer.accuracy(model, screws, torch.arange(len(screws)) % 2)
-            )
-        series["by orientations"][kind] = rows
-    ours = [trained(seed) for seed in seeds]
-    series["by angle"]["equivariant"] = [[accuracy(model, x) for x in tests] for model in ours]
-    return series
+def turned_pieces() -> list[Tensor]:
+    """All pieces in many poses, by each of the angles."""
+    return [turned_by(angle, Generator().manual_seed(2)) for angle in ANGLES]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = command_line(__doc__)
-    parser.set_defaults(seeds=SEEDS)
-    args = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    races: dict = {}
-    for name in tqdm(RACE, desc="race", unit="network"):
-        races[name] = [race(name, seed) for seed in args.seeds]
-    models = [trained(seed) for seed in args.seeds]
-    dice = Generator().manual_seed(4)
+def plain(kind: str, seed: int) -> dict:
+    """Accuracy of a network without symmetry: by angle, by orientations to train on, and with new ones in each step."""
+    label, unseen = torch.arange(8).repeat(N_POSES), centred(posed(N_POSES, Generator().manual_seed(3)))
+    found: dict = {"by orientations": []}
+    for n in ORIENTATIONS:
+        began = time.process_time()
+        model = fitted(kind, seed, n)
+        found["seconds"] = time.process_time() - began
+        found["by orientations"].append(primer.accuracy(model, unseen, label))
+        if n == 1:
+            found["by angle"] = [primer.accuracy(model, x, label) for x in turned_pieces()]
+    model, screws = fitted(kind, seed, None), unseen[label < 2]
+    found["by angle, augmented"] = [primer.accuracy(model, x, label) for x in turned_pieces()]
+    return found | {"screws, augmented": primer.accuracy(model, screws, torch.arange(len(screws)) % 2)}
+
+
+def equivariant(seed: int) -> dict:
+    """Accuracy and errors of the notebook's network."""
+    model, dice = trained(seed), Generator().manual_seed(4)
     unseen, mirrored = posed(N_POSES, dice), posed(N_POSES, dice, mirror=True)
-    right = [accuracy(model, unseen) for model in models]
-    right_mirrored = [accuracy(model, mirrored, mirrored=True) for model in models]
-    held_out = [accuracy(trained(seed, [0, 2, 3, 4, 5, 6, 7]), unseen) for seed in args.seeds]
 
     def act(output: Tensor, transformation) -> Tensor:
         hand = torch.linalg.det(transformation.orthogonal).sign().to(output)[:, None]
         return torch.cat([hand * output[:, :1], output[:, 1:]], dim=1)
 
-    _, pieces = tetris.pieces()
-    ledger = symmetry.symmetry_ledger({f"seed {s}": (m, act) for s, m in zip(args.seeds, models, strict=True)}, pieces)
-    worst = {
-        dtype: max(errors[move][dtype] for name, errors in ledger.errors.items() if name != symmetry.CONTROL
-                   for move in ("rotation", "mirror"))
-        for dtype in symmetry.HOLDS
-    }  # fmt: skip
-    series = angle_series(args.seeds)
+    errors = symmetry.symmetry_ledger({"ours": (model, act)}, tetris.pieces()[1]).errors["ours"]
+    return {
+        "any pose": accuracy(model, unseen),
+        "mirrored": accuracy(model, mirrored, mirrored=True),
+        "one screw held out": accuracy(trained(seed, [0, 2, 3, 4, 5, 6, 7]), unseen),
+        "errors": {str(dtype): max(errors[move][dtype] for move in ("rotation", "mirror")) for dtype in symmetry.HOLDS},
+        "by angle": [accuracy(model, x) for x in turned_pieces()],
+    }
+
+
+def all_runs(runs: Runs, seeds: list[int]) -> dict:
+    """Races, each alone, and accuracies, over seeds."""
+    kinds = ("MLP", "point network")
+    calls = [Call(race, name, seed, alone=True) for name in RACE for seed in seeds]
+    calls += [Call(plain, kind, seed) for kind in kinds for seed in seeds] + [Call(equivariant, seed) for seed in seeds]
+    done = iter(runs.map(calls))
+    races = {name: [next(done) for _ in seeds] for name in RACE}
+    found, ours = {kind: [next(done) for _ in seeds] for kind in kinds}, list(done)
+    series: dict = {"race": races, "angles (degree)": ANGLES, "by angle": {}, "orientations": ORIENTATIONS}
+    series |= {"by orientations": {}, "steps": STEPS, "seconds": {}, "screws, augmented": {}}
+    for kind, some in found.items():
+        series["by angle"][kind] = [run["by angle"] for run in some]
+        series["by angle"][f"{kind}, augmented"] = [run["by angle, augmented"] for run in some]
+        rows = zip(*(run["by orientations"] for run in some), strict=True)
+        series["by orientations"][kind] = [list(row) for row in rows]
+        series["seconds"][kind] = some[-1]["seconds"]
+        series["screws, augmented"][kind] = [run["screws, augmented"] for run in some]
+    series["by angle"]["equivariant"] = [run["by angle"] for run in ours]
+    return series | {"ours": ours}
+
+
+def all_figures(series: dict) -> list[Figure]:
+    """The table."""
+    races, ours = series["race"], series["ours"]
+    right, right_mirrored, held_out = (
+        [run[name] for run in ours] for name in ("any pose", "mirrored", "one screw held out")
+    )
 
     def mean(name: str, what: str) -> float:
         return torch.tensor([run[what] for run in races[name]]).mean().item()
@@ -315,8 +323,8 @@ def main(arguments: list[str] | None = None) -> int:
     ratio = mean(theirs, "safe (s)") / mean("ours", "safe (s)")
     n_parameters = races["ours"][0]["parameters"]
     turned = {name: torch.tensor(rows).mean(dim=0) for name, rows in series["by angle"].items()}
-    single, double = worst[torch.float32], worst[torch.float64]
-    figures = [
+    single, double = (max(run["errors"][f"torch.{name}"] for run in ours) for name in ("float32", "float64"))
+    return [
         Figure("any pose, translated too, worst seed", "100 %", f"{min(right):.1%}", min(right) == 1),
         Figure("the mirror images, worst seed", "100 %", f"{min(right_mirrored):.1%}", min(right_mirrored) == 1),
         Figure("one screw held out of training, worst seed", "(aim 100 %)", f"{min(held_out):.1%}"),
@@ -331,10 +339,9 @@ def main(arguments: list[str] | None = None) -> int:
             for name, shares in series["screws, augmented"].items()
         ),
     ]
-    if not args.skip_notebook:
-        figures += notebook_figures("04", aim=" (aim 40)")
-    return finish("tetris", figures, {"race": races, **series}, args.seeds)
 
+
+BENCHMARK = Benchmark("tetris", __doc__, all_runs, all_figures, notebook="04", aim=" (aim 40)", seeds=SEEDS)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(BENCHMARK.main())

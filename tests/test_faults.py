@@ -284,32 +284,6 @@ def test_a_broken_history_of_ipython_does_not_stop_a_notebook(tmp_path):
     assert "01_small: " in done.stdout
 
 
-def test_a_broken_result_that_a_benchmark_kept_is_computed_anew(tmp_path):
-    measure = """
-import sys, warnings
-from joblib import Memory
-warnings.simplefilter("ignore")
-def measured(n):
-    print("measuring")
-    return n * n
-print(Memory(sys.argv[1], verbose=0).cache(measured)(7))
-"""
-    (tmp_path / "measure.py").write_text(measure)
-    words = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='measure')"
-
-    def printed():
-        done = python(f"import sys; sys.argv = sys.argv[1:]; {words.replace('sys.argv[1]', 'sys.argv[0]')}",
-                      tmp_path / "measure.py", tmp_path / "kept")  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout.split()
-
-    assert printed() == ["measuring", "49"]
-    assert printed() == ["49"]
-    (kept,) = (tmp_path / "kept").rglob("output.pkl")
-    kept.write_bytes(kept.read_bytes()[:3])
-    assert printed() == ["measuring", "49"]
-
-
 # --- A home that one cannot write to
 
 LOADERS = """

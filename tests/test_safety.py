@@ -20,14 +20,6 @@ EXCEPTIONS = {
     ("scripts/make_site.py", "import http.server"): "shows the site that it built, on loopback, when asked to",
     ("scripts/make_hub_table.py", "import urllib.request"): "asks a server that it started itself, on loopback",
 }
-# joblib keeps the results of long measurements as pickles, in a folder that whoever measures names with --keep.
-EXCEPTIONS |= {
-    (f"benchmarks/{name}.py", "joblib.Memory"): "pickles of its own results, in the folder that --keep names"
-    for name in (
-        *("flow_matching", "found_motifs", "grown_motifs", "hamiltonians", "inpainting", "missing_atom", "new_codes"),
-        *("new_networks", "new_pieces"),
-    )
-}
 
 
 def offences(text):
