@@ -275,10 +275,8 @@ def test_the_shipped_matrices_of_two_poses_agree_when_distances_do():
     assert torch.allclose(here, there, atol=1e-10)
 
 
-def test_sources_name_every_file_and_what_it_is_not():
+def test_sources_say_what_the_matrices_are_not():
     text = (hamiltonians.DATA / "SOURCES.md").read_text()
-    shipped = {path.name for path in hamiltonians.DATA.iterdir()} - {"SOURCES.md", "SHA256SUMS"}
-    assert shipped == {f"{name}.npz" for name in hamiltonians.NAMES} == {f"{name}.npz" for name in script.PLANS}
+    assert set(hamiltonians.NAMES) == set(script.PLANS)
     for words in (*hamiltonians.NAMES, "PySCF 2.14.0", "Apache", "minimal basis", "not converge"):
         assert words in text
-    assert all((hamiltonians.DATA / name).stat().st_size < 2_000_000 for name in shipped)

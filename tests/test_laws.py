@@ -63,6 +63,7 @@ def test_positions_come_back_up_to_a_turn(seed, dtype, n_atoms):
     matrices = gram.gram_matrix(cloud(seed, dtype, n_atoms))
     positions = gram.positions_from_gram(matrices)
     assert positions.dtype == dtype
+    assert positions.shape == (3, n_atoms, 3)
     close(gram.gram_matrix(positions), matrices, dtype)
 
 
