@@ -333,15 +333,6 @@ def test_feedback_says_what_the_judge_said(course):
 
 
 @needs_nbgrader
-def test_marks_come_as_a_table(course):
-    folder, _, _ = course
-    nbgrader(folder, "-m", "nbgrader", "export", "--to=marks.csv")
-    head, *rows = [line.split(",") for line in (folder / "marks.csv").read_text().splitlines()]
-    score = {row[head.index("student_id")]: float(row[head.index("score")]) for row in rows}
-    assert (score["right"], score["wrong"], score["empty"]) == (4 * POINTS, 2 * POINTS, 0)
-
-
-@needs_nbgrader
 def test_collected_files_come_to_their_students(course, tmp_path):
     folder, _, _ = course
     script.export([lesson("01")], tmp_path, points=POINTS, spare=False)

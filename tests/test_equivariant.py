@@ -68,14 +68,8 @@ def test_a_graph_computed_once_gives_the_same():
     assert torch.equal(model(model.graph(pieces)), model(pieces))
 
 
-def test_the_default_network_is_small_and_its_seed_decides_it():
-    first, again, other = (equivariant.EquivariantNetwork(seed=s) for s in (0, 0, 1))
-    state = torch.random.get_rng_state()
-    assert sum(p.numel() for p in first.parameters()) <= 100
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
-    assert not torch.equal(first.convolutions[0].weights, other.convolutions[0].weights)
-    equivariant.EquivariantNetwork(seed=3)
-    assert torch.equal(torch.random.get_rng_state(), state)
+def test_the_default_network_is_small():
+    assert sum(p.numel() for p in equivariant.EquivariantNetwork().parameters()) <= 100
 
 
 def test_each_point_has_a_vector_that_turns_and_their_sum_is_the_clouds(points, dice):

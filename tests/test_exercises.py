@@ -1,6 +1,7 @@
 """The judges are judged: tempting wrong answers meet the hint written for them, right ones pass."""
 
 import contextlib
+import functools
 import re
 from itertools import permutations, product
 from pathlib import Path
@@ -34,9 +35,9 @@ from tutorial_lib.exercises import (
 from tutorial_lib.tetris import polycube_of
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-HINTS = judge.HINTS | invariance.HINTS | gram_vae.HINTS | synchronisation.HINTS | tetris.HINTS
-HINTS |= hierarchical_autoencoder.HINTS | inpainting.HINTS | missing_atom.HINTS | hamiltonians.HINTS
-HINTS |= found_levels.HINTS | flow_matching.HINTS | new_pieces.HINTS
+PARTS = (judge, invariance, gram_vae, synchronisation, tetris, hierarchical_autoencoder, inpainting)
+PARTS += (missing_atom, hamiltonians, found_levels, flow_matching, new_pieces)
+HINTS = {name: text for part in PARTS for name, text in part.HINTS.items()}
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}
 
 
@@ -1295,22 +1296,19 @@ WRONG = {
         (lambda g: gram.nearest_rank3(g)[0] * g.norm() / gram.nearest_rank3(g)[0].norm(), "2.4 other"),
     ],
 }
-every_wrong = [
-    pytest.param(number, answer, hint, id=f"{number}-{index}-{hint}")
-    for number, answers in WRONG.items()
-    for index, (answer, hint) in enumerate(answers)
-]
+each_exercise = pytest.mark.parametrize("number", CHECKS)
 
 
-@pytest.mark.parametrize(("number", "answer", "hint"), every_wrong)
-def test_a_tempting_wrong_answer_meets_the_hint_written_for_it(number, answer, hint):
-    verdict = CHECKS[number](answer)
-    assert (verdict.state, verdict.hint) == ("wrong", HINTS[hint]), verdict
-    assert repr(verdict).startswith(f"{number} · not yet: ")
-    assert HINTS[hint] in repr(verdict)
+@each_exercise
+def test_a_tempting_wrong_answer_meets_the_hint_written_for_it(number):
+    for answer, hint in WRONG[number]:
+        verdict = CHECKS[number](answer)
+        assert (verdict.state, verdict.hint) == ("wrong", HINTS[hint]), (hint, verdict)
+        assert repr(verdict).startswith(f"{number} · not yet: ")
+        assert HINTS[hint] in repr(verdict)
 
 
-@pytest.mark.parametrize("number", CHECKS)
+@each_exercise
 def test_right_answers_written_differently_are_accepted(number):
     for answer in RIGHT[number]:
         verdict = CHECKS[number](answer)
@@ -1339,12 +1337,12 @@ def half_done(x, q):
     return ...
 
 
-@pytest.mark.parametrize("check", CHECKS.values())
-@pytest.mark.parametrize("answer", [stub, stub_with_a_docstring, ..., lambda *inputs: ...], ids=repr)
-def test_a_stub_is_open_and_blocks_nothing(check, answer):
-    verdict = check(answer)
-    assert (verdict.state, verdict.hint) == ("open", "")
-    assert "· open: nothing is returned yet" in repr(verdict)
+@each_exercise
+def test_a_stub_is_open_and_blocks_nothing(number):
+    for answer in (stub, stub_with_a_docstring, ..., lambda *inputs: ...):
+        verdict = CHECKS[number](answer)
+        assert (verdict.state, verdict.hint) == ("open", "")
+        assert "· open: nothing is returned yet" in repr(verdict)
 
 
 def test_a_half_done_answer_is_open():
@@ -1373,27 +1371,19 @@ BAD = [
     (lambda *inputs: np.zeros((5, 3)), "a NumPy array", "numpy"),
     (lambda *inputs: np.float64(1), "a NumPy array", "numpy"),
     (lambda *inputs: [1.0], "type list", "no tensor"),
+    (lambda *inputs: torch.zeros(7, 7, 7, dtype=torch.float64), "(7, 7, 7)", "shape"),
 ]
 
 
-@pytest.mark.parametrize("number", CHECKS)
-@pytest.mark.parametrize(("answer", "sentence", "hint"), BAD, ids=[sentence for _, sentence, _ in BAD])
-def test_anything_may_be_handed_in_and_a_sentence_comes_back(number, answer, sentence, hint):
-    verdict = CHECKS[number](answer)
-    assert verdict.state == "wrong"
-    assert sentence in verdict.sentence
-    assert verdict.hint == HINTS[hint]
+@each_exercise
+def test_anything_may_be_handed_in_and_a_sentence_comes_back(number):
+    for answer, sentence, hint in BAD:
+        verdict = CHECKS[number](answer)
+        assert (verdict.state, verdict.hint) == ("wrong", HINTS[hint]), sentence
+        assert sentence in verdict.sentence
 
 
-@pytest.mark.parametrize("number", CHECKS)
-def test_a_wrong_shape_is_named(number):
-    shape = (7, 7, 7)
-    verdict = CHECKS[number](lambda *inputs: torch.zeros(shape, dtype=torch.float64))
-    assert "(7, 7, 7)" in verdict.sentence
-    assert verdict.hint == HINTS["shape"]
-
-
-@pytest.mark.parametrize("number", CHECKS)
+@each_exercise
 def test_a_judge_says_the_same_twice_and_leaves_the_readers_dice_alone(number):
     torch.manual_seed(3)
     before = torch.random.get_rng_state()
@@ -1401,40 +1391,39 @@ def test_a_judge_says_the_same_twice_and_leaves_the_readers_dice_alone(number):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("number", CHECKS)
-def test_no_hint_holds_the_answer(number):
-    words = " ".join(text for name, text in HINTS.items() if name.startswith(number))
-    for line in re.findall(r"def \w+\(.*?\):\n(.*?)(?=\n\S|\Z)", solution(number), flags=re.DOTALL):
-        for expression in re.findall(r"return (.+)", line):
-            assert expression not in words
+@functools.cache
+def cells(path):
+    return nbformat.read(path, 4).cells
 
 
-def solution(number):
-    """The source of the cell that answers an exercise."""
-    cells = nbformat.read(NOTEBOOKS / "solutions" / f"{number.split('.')[0].zfill(2)}_solutions.ipynb", 4).cells
-    (found,) = [c.source for c in cells if f"check_{number.replace('.', '_')}(" in c.source]
+def asked(path, number):
+    """The one cell of code that asks for an answer, or gives it."""
+    call = f"exercises.check_{number.replace('.', '_')}("
+    (found,) = [cell for cell in cells(path) if cell.cell_type == "code" and call in cell.source]
     return found
 
 
-@pytest.mark.parametrize("number", CHECKS)
-def test_a_notebook_asks_and_its_solutions_answer(number):
-    lesson = next(NOTEBOOKS.glob(f"{number.split('.')[0].zfill(2)}_*.ipynb"))
-    call = f"exercises.check_{number.replace('.', '_')}("
-    (stub_cell,) = [c for c in nbformat.read(lesson, 4).cells if c.cell_type == "code" and call in c.source]
-    assert re.search(r"^    \.\.\.$", stub_cell.source, flags=re.MULTILINE)
-    assert f"{number} · open" in stub_cell.outputs[0].data["text/plain"]
-    assert [line for line in stub_cell.source.splitlines() if line.startswith("def ")] == [
-        line for line in solution(number).splitlines() if line.startswith("def ")
-    ][-1:], "the reader's function and the solution have one signature"
-    cells = nbformat.read(NOTEBOOKS / "solutions" / f"{number.split('.')[0].zfill(2)}_solutions.ipynb", 4).cells
-    (answer,) = [c for c in cells if c.cell_type == "code" and call in c.source]
+@each_exercise
+def test_a_notebook_asks_its_solutions_answer_and_no_hint_holds_the_answer(number):
+    chapter = number.split(".")[0].zfill(2)
+    question = asked(next(NOTEBOOKS.glob(f"{chapter}_*.ipynb")), number)
+    answer = asked(NOTEBOOKS / "solutions" / f"{chapter}_solutions.ipynb", number)
+    assert re.search(r"^    \.\.\.$", question.source, flags=re.MULTILINE)
+    assert f"{number} · open" in question.outputs[0].data["text/plain"]
     assert f"{number} · right" in answer.outputs[-1].data["text/plain"]
+    signatures, solved = (
+        [line for line in cell.source.splitlines() if line.startswith("def ")] for cell in (question, answer)
+    )
+    assert signatures == solved[-1:], "the reader's function and the solution have one signature"
+    words = " ".join(text for name, text in HINTS.items() if name.startswith(number))
+    for body in re.findall(r"def \w+\(.*?\):\n(.*?)(?=\n\S|\Z)", answer.source, flags=re.DOTALL):
+        assert not any(expression in words for expression in re.findall(r"return (.+)", body))
 
 
-@pytest.mark.parametrize("path", sorted((NOTEBOOKS / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
-def test_solutions_hold_only_the_answers_with_their_reasons(path):
-    cells = nbformat.read(path, 4).cells
-    code = [c for c in cells if c.cell_type == "code"]
-    assert all("import" in c.source or "exercises.check_" in c.source for c in code)
-    before = [cells[index - 1] for index, c in enumerate(cells) if "exercises.check_" in c.source]
-    assert all(c.cell_type == "markdown" and len(c.source.split()) > 20 for c in before)
+def test_solutions_hold_only_the_answers_with_their_reasons():
+    for path in (NOTEBOOKS / "solutions").glob("*.ipynb"):
+        book = cells(path)
+        code = [cell.source for cell in book if cell.cell_type == "code"]
+        assert all("import" in source or "exercises.check_" in source for source in code), path.stem
+        before = [book[index - 1] for index, cell in enumerate(book) if "exercises.check_" in cell.source]
+        assert all(cell.cell_type == "markdown" and len(cell.source.split()) > 20 for cell in before), path.stem

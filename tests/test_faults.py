@@ -1,4 +1,4 @@
-"""What goes wrong on other people's machines: a full disk, Ctrl-C, a killed kernel, broken caches, a home of others.
+"""What goes wrong on other people's machines: a full disk, Ctrl-C, a killed kernel, a home of others.
 
 Each is made to happen, in a process of its own.
 """
@@ -254,34 +254,6 @@ def test_the_command_ends_with_a_sentence_when_its_kernel_is_killed(tmp_path):
     assert done.returncode == 1
     assert "01_small.ipynb stopped: its kernel died" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-# --- Broken caches
-
-
-def test_a_broken_list_of_fonts_is_made_anew(tmp_path):
-    draw = (
-        "import matplotlib.font_manager as m, matplotlib; print(matplotlib.get_cachedir(), len(m.fontManager.ttflist))"
-    )
-    first = python(draw, HOME=str(tmp_path))
-    assert first.returncode == 0, first.stderr
-    folder, n_fonts = first.stdout.split()
-    (cache,) = Path(folder).glob("fontlist-*.json")
-    for content in (b"", cache.read_bytes()[:100], b"\x80\x04broken", b"[]", b"null"):
-        cache.write_bytes(content)
-        again = python(draw, HOME=str(tmp_path))
-        assert again.returncode == 0, f"{content}: {again.stderr}"
-        assert again.stdout.split()[1] == n_fonts
-
-
-def test_a_broken_history_of_ipython_does_not_stop_a_notebook(tmp_path):
-    profile = tmp_path / ".ipython" / "profile_default"
-    profile.mkdir(parents=True)
-    (profile / "history.sqlite").write_bytes(b"not a database" * 100)
-    books = shelf(tmp_path / "books", "print(6 * 7)")
-    done = python(RUN, books, "run", "01", HOME=str(tmp_path), timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert "01_small: " in done.stdout
 
 
 # --- A home that one cannot write to

@@ -20,7 +20,7 @@ def known():
 def head(known):
     data = hierarchy.additions(known)
     model = hierarchy.GrowthHead(seed=0)
-    recipe = training.Recipe(epochs=900, batch_size=len(data[1]), learning_rate=5e-3)
+    recipe = training.Recipe(epochs=600, batch_size=len(data[1]), learning_rate=5e-3)
     training.train(model, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
     return model
 

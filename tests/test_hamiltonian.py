@@ -65,14 +65,6 @@ def test_wigner_matrices_turn_spherical_harmonics_also_through_an_inversion(dice
         assert torch.allclose(d @ d.mT, torch.eye(2 * degree + 1, dtype=torch.float64), atol=1e-12)
 
 
-def test_e3nns_own_wigner_matrices_are_single_precision_and_ours_are_not(dice):
-    q = symmetry.random_rotation(dice, (), torch.float64)
-    theirs = o3.Irrep("3o").D_from_matrix(q)
-    assert theirs.dtype == torch.float64
-    error = (theirs - hamiltonian.wigner(3, q)).abs().max()
-    assert 1e-10 < error < 1e-5
-
-
 def test_the_change_of_basis_is_the_cyclic_renaming_of_axes_and_nothing_for_p():
     assert torch.equal(hamiltonian.from_pyscf(0), torch.ones(1, 1, dtype=torch.float64))
     assert torch.equal(hamiltonian.from_pyscf(1), torch.eye(3, dtype=torch.float64))
@@ -134,15 +126,6 @@ def test_a_transposed_block_is_another_block():
     wrong[:, :5, 5:10] = some.fock[:, :5, 5:10].mT
     wrong[:, 5:10, :5] = wrong[:, :5, 5:10].mT
     assert (blocks.coefficients(wrong) - blocks.coefficients(some.fock)).abs().max() > 0.1
-
-
-def test_a_wrong_change_of_basis_is_seen_in_d_functions_and_not_in_p(dice):
-    q = symmetry.random_rotation(dice, (), torch.float64)
-    for name, seen_by in (("water_rhf_500k", False), ("water_rhf_svp_500k", True)):
-        some = hamiltonians.load(name, "train")[:3]
-        c, d = hamiltonian.change_of_basis(some.shells), hamiltonian.turn(some.shells, q)
-        left_out = c @ d @ c.mT  # as if PySCF's own order were e3nn's
-        assert (not torch.allclose(left_out, d, atol=1e-3)) is seen_by
 
 
 def test_the_swap_is_the_transposed_block_of_two_equal_atoms(dice):
@@ -418,13 +401,6 @@ def test_the_four_variants_are_of_one_size(name):
     assert max(sizes) < 1.03 * min(sizes)
 
 
-def test_a_seed_makes_the_same_network_and_another_seed_another(methanol):
-    blocks = blocks_of(methanol)
-    here, again, other = (hamiltonian.network("gate", blocks, seed=seed).known.weight for seed in (0, 0, 1))
-    assert torch.equal(here, again)
-    assert not torch.equal(here, other)
-
-
 def test_a_shape_does_not_see_the_others_in_its_batch(methanol):
     model = hamiltonian.network("gradient", blocks_of(methanol)).eval()
     shapes = hamiltonian.shapes(methanol.numbers, methanol.positions)
@@ -496,15 +472,6 @@ def test_only_what_does_not_turn_has_a_mean_and_it_is_kept_in_double_precision(s
     assert standard.mean.dtype == torch.float64
     single = standard.mean.float().double()
     assert (single - standard.mean).abs().max() > 1e-8
-
-
-def test_on_raw_matrices_the_deepest_level_swamps_all_traces():
-    some = hamiltonians.load("water_rhf_500k", "train")
-    blocks = blocks_of(some)
-    raw = (blocks.coefficients(some.fock).square() @ blocks.to_traces).mean(dim=0)
-    free = Standard.fit(blocks, some.fock).trace_mean
-    assert raw.max() / raw.sum() > 0.9, "the 1s level of oxygen"
-    assert free.max() / free.sum() < 0.5
 
 
 def test_no_matrices_and_unequal_numbers_are_refused(methanol):
@@ -625,35 +592,6 @@ def test_a_recipe_takes_as_many_steps_however_many_matrices_there_are(monkeypatc
     monkeypatch.setenv("TUTORIAL_PROFILE", "full")
     assert hamiltonian.recipe(500, 3).epochs > 2 * 625
     assert hamiltonian.recipe(500, 3).seed == 3
-
-
-def pretended(task, entries=5.0):
-    """What the benchmark keeps of a training, without the training."""
-    judged = {"entries": entries, "occupied": 2 * entries, "overlap": 0.999, "degenerate": 0.0}
-    return benchmark.asdict(task) | {
-        "steps": 100,
-        "seconds": 100.0,
-        "parameters": 1000,
-        "test": judged,
-        "mean": {**judged, "entries": 1000.0},
-        "equivariance": {"torch.float32": 1e-5, "torch.float64": 1e-13},
-    }
-
-
-def test_the_benchmark_has_a_figure_of_every_run_and_misses_what_is_missed():
-    wanted = benchmark.tasks([0, 1, 2])
-    assert len({benchmark.astuple(task) for task in wanted}) == len(wanted)
-    assert {task.variant for task in wanted} == set(BENDS)
-    rates = dict.fromkeys(BENDS, 0.01)
-    polynomials = {benchmark.WATER: {"1": {"entries": 9.0, "occupied": 9.0}, "2": {"entries": 4.0, "occupied": 5.0}}}
-    series = {"rates": rates, "polynomials": polynomials, "replaced": []}
-    good = benchmark.all_figures(series | {"runs": [pretended(task) for task in wanted]})
-    assert all(figure.passes for figure in good)
-    bad = benchmark.all_figures(series | {"runs": [pretended(task, 50.0) for task in wanted]})
-    assert sum(not figure.passes for figure in bad) == 2
-    told = " ".join(figure.name for figure in good)
-    assert all(task.data in told for task in wanted)
-    assert "polynomial of degree 2" in told, "the better of the two"
 
 
 def test_learning_rates_are_chosen_on_matrices_that_are_neither_learnt_nor_tested():

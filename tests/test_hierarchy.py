@@ -1,5 +1,4 @@
 import math
-import shutil
 
 import pytest
 import torch
@@ -12,7 +11,9 @@ from tutorial_lib.symmetry import equivariance_error, random_orthogonal
 from tutorial_lib.training import Recipe, train
 
 NAMES, PIECES = tetris.pieces()
-CLOUDS = [tetris.polycubes(5, mirrors_equal=True)[7], PIECES[5], tetris.polycubes(6, mirrors_equal=True)[30]]
+FIVE = torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]])
+SIX = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [2, 1, 0], [2, 1, 1], [1, 1, 1]])
+CLOUDS = [FIVE - FIVE.mean(dim=0), PIECES[5], SIX - SIX.mean(dim=0)]
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float32 differently
 
 
@@ -25,7 +26,7 @@ def trained():
     """A small model that has learnt two pieces."""
     model = HierarchicalAutoencoder(channels=12, seed=0)
     data = hierarchy.padded([PIECES[5], PIECES[2]])
-    train(model, data, hierarchy.reconstruction_loss, Recipe(300, 2, 6e-3), device="cpu", progress=False)
+    train(model, data, hierarchy.reconstruction_loss, Recipe(200, 2, 8e-3), device="cpu", progress=False)
     return model
 
 
@@ -187,23 +188,6 @@ def test_the_shipped_model_gives_back_shapes_that_it_has_never_seen():
     model = hierarchy.trained_on_polycubes()
     assert hierarchy.exact(model, test[:8]).all()
     assert not hierarchy.exact(hierarchy.polycube_autoencoder(), test[:2]).any()
-
-
-def test_shipped_weights_that_were_changed_are_refused(tmp_path):
-    models = shutil.copytree(hierarchy.polycubes.MODELS, tmp_path / "models")
-    content = bytearray((models / "polycubes.pt").read_bytes())
-    content[-1] ^= 1
-    (models / "polycubes.pt").write_bytes(content)
-    with pytest.raises(ValueError, match=r"not the file that was shipped.*train_polycubes\.py"):
-        hierarchy.trained_on_polycubes(models)
-
-
-def test_every_shipped_model_has_a_checksum_and_a_source():
-    shipped = {path.name for path in hierarchy.polycubes.MODELS.iterdir()} - {"SOURCES.md", "SHA256SUMS"}
-    text = (hierarchy.polycubes.MODELS / "SOURCES.md").read_text()
-    sums = (hierarchy.polycubes.MODELS / "SHA256SUMS").read_text()
-    assert shipped == {line.split()[1] for line in sums.splitlines()}
-    assert all(name in text for name in shipped)
 
 
 def test_a_last_level_that_leaves_several_points_is_refused():

@@ -452,14 +452,6 @@ def test_atoms_are_placed_one_after_another(shipped, n_missing):
     torch.testing.assert_close(draws.positions, again.positions)
 
 
-def test_a_spoilt_file_is_not_loaded(tmp_path):
-    for name in ("places.pt", "SHA256SUMS"):
-        (tmp_path / name).write_bytes((places.MODELS / name).read_bytes())
-    (tmp_path / "places.pt").write_bytes(b"spoilt")
-    with pytest.raises(ValueError, match=r"scripts/train_places\.py"):
-        places.trained_places(tmp_path)
-
-
 def test_the_loss_is_chance_before_training_and_falls_with_the_right_score():
     loss = places.place_loss(n_places=24, shake=0.0)
     model = places.PlaceScorer()

@@ -1,6 +1,7 @@
 """The laws that hold for every input, drawn at random; and that the checks of shapes are on."""
 
 import inspect
+from functools import partial
 
 import jaxtyping
 import numpy as np
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from tutorial_lib import engine, environments, gram, motifs, training, vae
+from tutorial_lib import engine, environments, equivariant, gram, hierarchy, motifs, places, primer, training, vae
+from tutorial_lib.extensions import hamiltonian, missing_atom
+from tutorial_lib.extensions.hamiltonian import Blocks
 
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
 seeds = st.integers(0, 2**32 - 1)
@@ -63,6 +66,7 @@ def test_positions_come_back_up_to_a_turn(seed, dtype, n_atoms):
     matrices = gram.gram_matrix(cloud(seed, dtype, n_atoms))
     positions = gram.positions_from_gram(matrices)
     assert positions.dtype == dtype
+    assert positions.shape == (3, n_atoms, 3)
     close(gram.gram_matrix(positions), matrices, dtype)
 
 
@@ -129,6 +133,31 @@ def test_a_supercell_has_the_neighbours_of_its_cell_again(seed, repeats):
 def test_the_checks_of_shapes_are_on():
     with pytest.raises(jaxtyping.TypeCheckError):
         motifs.descriptor(torch.zeros(8, 3))
+
+
+WATER = Blocks(torch.tensor([8, 1]), ((0, 0), (0, 1), (1, 0)))
+NETWORKS = [
+    vae.VariationalAutoencoder,
+    vae.AlignedAutoencoder,
+    equivariant.EquivariantNetwork,
+    hierarchy.HierarchicalAutoencoder,
+    hierarchy.GrowthHead,
+    places.PlaceScorer,
+    partial(primer.perceptron, [4, 3]),
+    partial(primer.Autoencoder, 6, (5,), 2),
+    partial(missing_atom.CartesianNetwork, 16, 8, 2),
+    *(partial(hamiltonian.network, name, WATER) for name in hamiltonian.BENDS),
+]
+
+
+def test_a_seed_decides_the_weights_and_leaves_the_dice_of_others_alone():
+    for network in NETWORKS:
+        torch.rand(1)
+        before = torch.random.get_rng_state()
+        one, again, other = (list(network(seed=seed).parameters()) for seed in (0, 0, 1))
+        assert torch.equal(torch.random.get_rng_state(), before), network
+        assert all(map(torch.equal, one, again)), network
+        assert not all(map(torch.equal, one, other)), network
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

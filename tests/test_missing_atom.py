@@ -127,16 +127,6 @@ def test_the_answer_for_a_molecule_does_not_depend_on_the_others_in_the_batch(so
     assert torch.allclose(together, alone, atol=1e-4)
 
 
-def test_a_seed_gives_its_own_weights_whatever_the_readers_dice_have_thrown():
-    first = CartesianNetwork(16, 8, 2, seed=1).displacement.weight
-    torch.rand(1)
-    before = torch.random.get_rng_state()
-    again, other = (CartesianNetwork(16, 8, 2, seed=seed).displacement.weight for seed in (1, 2))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-    assert torch.equal(torch.random.get_rng_state(), before)
-
-
 def test_every_weight_learns_none_waits_for_vectors_that_nobody_has(some):
     model = CartesianNetwork(16, 8, 2)
     loss = missing_atom.vote_loss(MoleculeSet(some))(model, torch.arange(12), Generator().manual_seed(5))["loss"]

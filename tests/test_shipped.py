@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_lib import shipped
+from tutorial_lib import hamiltonians, qm9, shipped, silicon
+
+
+@pytest.mark.parametrize(
+    "folder", [shipped.MODELS, silicon.DATA, qm9.DATA, hamiltonians.DATA], ids=lambda path: path.name
+)
+def test_every_shipped_file_has_a_checksum_and_a_source(folder: Path) -> None:
+    files = {path.name for path in folder.iterdir() if path.is_file()} - {"SOURCES.md", shipped.SUMS}
+    assert files == {line.split()[1] for line in (folder / shipped.SUMS).read_text().splitlines()}
+    text = (folder / "SOURCES.md").read_text()
+    assert all(name.removesuffix(".npz") in text for name in files)
 
 
 def test_signing_a_file_leaves_the_lines_of_the_others_alone(tmp_path: Path) -> None:

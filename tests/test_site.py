@@ -200,13 +200,6 @@ class TestInABrowser:
                 wide.append((name, width))
         assert wide == []
 
-    def test_letters_are_large_enough_on_a_phone(self, opened):
-        window = opened("notebooks/04_tetris.html", **PHONE)
-        for part in (".bd-article p", ".bd-article pre"):
-            size = window.locator(part).first.evaluate("part => parseFloat(getComputedStyle(part).fontSize)")
-            assert size >= 12
-        assert window.locator('meta[name="viewport"]').first.get_attribute("content").startswith("width=device-width")
-
     def test_pictures_of_atoms_are_stills_and_are_seen(self, opened):
         window = opened("notebooks/01_invariance.html")
         pictures = window.locator(".bd-article .cell_output img")
@@ -223,10 +216,6 @@ class TestInABrowser:
         window.wait_for_url("**/library/synchronisation.html**")
         assert "synchronis" in window.locator("main").inner_text().lower()
 
-    def test_what_is_nowhere_is_not_found(self, opened):
-        window = opened("search.html?q=zzyzx")
-        window.get_by_text("did not match any documents").wait_for(timeout=20_000)
-
     def test_it_is_walked_through_with_keys(self, opened):
         window = opened("notebooks/01_invariance.html")
         window.keyboard.press("Tab")
@@ -242,22 +231,3 @@ class TestInABrowser:
         window.keyboard.type("wigner")
         window.keyboard.press("Enter")
         window.wait_for_url("**/search.html?q=wigner**")
-
-    def test_where_the_keys_are_is_seen(self, opened):
-        window = opened("docs/index.html")
-        for _ in range(6):
-            window.keyboard.press("Tab")
-            outline = window.evaluate(
-                "(({outlineStyle, outlineWidth, boxShadow}) => [outlineStyle, outlineWidth, boxShadow])"
-                "(getComputedStyle(document.activeElement))"
-            )
-            assert (outline[0] != "none" and outline[1] != "0px") or outline[2] != "none"
-
-    def test_on_a_phone_the_contents_open_at_a_touch(self, opened):
-        window = opened("notebooks/04_tetris.html", **PHONE)
-        entry = window.locator(".bd-sidebar-primary a", has_text="What do the other atoms know?").first
-        assert not entry.is_visible()
-        window.locator("button.primary-toggle").first.click()
-        entry.wait_for(state="visible")
-        entry.click()
-        window.wait_for_url("**/06_inpainting.html")
