@@ -25,8 +25,8 @@ SECONDS = re.compile(r"\b\d+(\.\d+)? m?s\b")
 COURSE = ("01", "02", "03", "04", "05", "06")
 
 
-def run(number: str) -> tuple[dict[str, float], dict[str, list[str]]]:
-    """One run of a notebook: the CPU seconds of each code cell, and what each printed, by the cell's id.
+def run(number: str) -> tuple[dict, dict[str, list[str]]]:
+    """One run of a notebook: what it and each of its code cells took, and what each printed, by the cell's id.
 
     Raises:
         CellExecutionError: a cell failed.
@@ -37,7 +37,12 @@ def run(number: str) -> tuple[dict[str, float], dict[str, list[str]]]:
     finally:
         slowness = pace.stop()
     said = {cell.id: printed(cell) for cell in done.book.cells if cell.cell_type == "code"}
-    return {name: round(cost / slowness, 2) for name, cost in done.seconds.items()}, said
+    costs = {
+        "seconds": {name: round(cost / slowness, 2) for name, cost in done.seconds.items()},
+        "cpu_seconds": round(done.cpu_seconds / slowness, 1),
+        "gigabytes": round(done.peak_bytes / 1e9, 2),
+    }
+    return costs, said
 
 
 def printed(cell: nbformat.NotebookNode) -> list[str]:
@@ -48,10 +53,10 @@ def printed(cell: nbformat.NotebookNode) -> list[str]:
 
 
 def twice(number: str) -> dict:
-    """Two runs of a notebook: the mean seconds of its cells, and the ids of cells that said two things."""
-    (seconds, first), (again, second) = run(number), run(number)
-    return {
-        "seconds": {name: round((cost + again[name]) / 2, 2) for name, cost in seconds.items()},
+    """Two runs of a notebook: what it took, the mean seconds of its cells, and those of them that said two things."""
+    (costs, first), (again, second) = run(number), run(number)
+    return costs | {
+        "seconds": {name: round((cost + again["seconds"][name]) / 2, 2) for name, cost in costs["seconds"].items()},
         "differ": [name for name in first if first[name] != second[name]],
     }
 

@@ -225,7 +225,8 @@ def main() -> None:
     parser.parse_args()
     for path in LESSONS:
         nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
-    costs = json.loads((TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
+    measured = TOP / "benchmarks" / "results" / "notebooks.json"
+    costs = json.loads(measured.read_text(encoding="utf-8"))["series"]
     readme = TOP / "README.md"
     readme.write_text(
         with_blocks(readme.read_text(encoding="utf-8"), blocks(costs) | {"figures": figures_table()}), encoding="utf-8"

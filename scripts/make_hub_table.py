@@ -23,7 +23,6 @@ import numpy as np
 TOP = Path(__file__).parent.parent
 sys.path.insert(0, str(TOP))
 
-from benchmarks.budget import RESULTS as COSTS  # noqa: E402
 from benchmarks.table import stored  # noqa: E402
 from scripts.make_front_page import with_blocks  # noqa: E402
 
@@ -47,12 +46,11 @@ NODE = {"cores": 16, "memory": 64}  # of a cluster
 PROMISED = {"cores": 0.4, "memory": 1.05}  # to a student, as in jupyterhub_values.yaml
 
 
-def needs(costs: dict[str, dict[str, float]], cells: dict[str, dict], measured: dict) -> dict:
+def needs(costs: dict[str, dict], measured: dict) -> dict:
     """What one student needs, from the measurements.
 
     Args:
-        costs: CPU seconds and gigabytes by notebook.
-        cells: by notebook, `seconds`: the CPU seconds of each cell.
+        costs: CPU seconds and gigabytes by notebook, and in `seconds` the CPU seconds of each cell.
         measured: what `measure` returns.
 
     Returns:
@@ -61,7 +59,7 @@ def needs(costs: dict[str, dict[str, float]], cells: dict[str, dict], measured: 
     taught = [name for name in costs if name.startswith(LESSONS)]
     return {
         "memory": max(cost["gigabytes"] for cost in costs.values()) + measured["server_gigabytes"],
-        "cell": max(max(cells[name]["seconds"].values()) for name in taught),
+        "cell": max(max(costs[name]["seconds"].values()) for name in taught),
         "notebook": max(costs[name]["cpu_seconds"] for name in taught),
     }
 
@@ -182,8 +180,8 @@ def threads(measured: dict) -> str:
 
 def blocks() -> dict[str, str]:
     """All that is generated in the page, by the names of its blocks."""
-    costs, measured = (json.loads(path.read_text(encoding="utf-8")) for path in (COSTS, MEASURED))
-    need = needs(costs, stored("notebooks"), measured)
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    need = needs(stored("notebooks"), measured)
     return {"table": table(need, measured), "threads": threads(measured)}
 
 

@@ -111,7 +111,7 @@ def test_the_page_of_costs_is_the_measured_one():
 
 def test_all_results_are_of_a_benchmark():
     stored = {path.stem for path in RESULTS.glob("*.json")}
-    assert stored - set(everything.NAMES) == {"budget", "hub"}
+    assert stored - set(everything.NAMES) == {"hub"}
 
 
 # --- Runs that are kept

@@ -1,6 +1,5 @@
 """What is written once and generated elsewhere: addresses, badges, the table, the notebooks' links and Colab cell."""
 
-import json
 import os
 import re
 import shutil
@@ -10,11 +9,12 @@ import sys
 import nbformat
 import pytest
 
+from benchmarks.table import stored
 from scripts import make_front_page as page
 from tutorial_lib import viewer
 
 README = (page.TOP / "README.md").read_text(encoding="utf-8")
-COSTS = json.loads((page.TOP / "benchmarks" / "results" / "budget.json").read_text(encoding="utf-8"))
+COSTS = stored("notebooks")
 each_lesson = pytest.mark.parametrize("path", page.LESSONS, ids=lambda path: path.stem)
 
 

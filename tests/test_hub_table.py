@@ -10,8 +10,8 @@ from scripts import make_front_page
 from scripts import make_hub_table as hub
 
 TEXT = hub.PAGE.read_text(encoding="utf-8")
-COSTS, MEASURED = (json.loads(path.read_text(encoding="utf-8")) for path in (hub.COSTS, hub.MEASURED))
-NEED = hub.needs(COSTS, hub.stored("notebooks"), MEASURED)
+MEASURED = json.loads(hub.MEASURED.read_text(encoding="utf-8"))
+NEED = hub.needs(hub.stored("notebooks"), MEASURED)
 VALUES = yaml.safe_load((hub.PAGE.parent / "jupyterhub_values.yaml").read_text(encoding="utf-8"))
 each_pattern = pytest.mark.parametrize("pattern", [hub.in_class, hub.at_home])
 
@@ -21,9 +21,11 @@ def test_the_tables_on_the_page_are_the_computed_ones():
 
 
 def test_the_longest_of_all_is_taken():
-    costs = {"01_a": {"cpu_seconds": 5, "gigabytes": 0.5}, "09_b": {"cpu_seconds": 99, "gigabytes": 0.7}}
-    cells = {"01_a": {"seconds": {"x": 1, "y": 3}}, "09_b": {"seconds": {"z": 90}}}
-    need = hub.needs(costs, cells, {"server_gigabytes": 0.1})
+    costs = {
+        "01_a": {"cpu_seconds": 5, "gigabytes": 0.5, "seconds": {"x": 1, "y": 3}},
+        "09_b": {"cpu_seconds": 99, "gigabytes": 0.7, "seconds": {"z": 90}},
+    }
+    need = hub.needs(costs, {"server_gigabytes": 0.1})
     assert need == pytest.approx({"memory": 0.8, "cell": 3, "notebook": 5})
 
 
