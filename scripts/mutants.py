@@ -4,8 +4,7 @@ A seeded sample of places is mutated by cosmic-ray (`pip install cosmic-ray==8.7
 reach the place, by coverage's contexts, are run until one fails: a minute of them at most, the quickest first. The
 sample is drawn by the text of functions and lines, so that it stays the same where other lines change or a file moves.
 
-python scripts/mutants.py --jobs 2                     all of it; what survived stands in build/mutants.json
-python scripts/mutants.py --compare build/before.json  the same, beside an earlier run
+What became of each stands in tests/mutants.json; a run that overwrites it says what has changed.
 """
 
 import argparse
@@ -14,7 +13,6 @@ import contextlib
 import difflib
 import hashlib
 import importlib
-import io
 import json
 import os
 import re
@@ -31,6 +29,7 @@ from tqdm import tqdm
 
 TOP = Path(__file__).parent.parent
 BUILD = TOP / "build"
+STORED = TOP / "tests" / "mutants.json"
 # Imported before we fork, so that no run has to: nothing of this project, and none of pytest's plugins.
 HEAVY = ("torch", "e3nn.o3", "scipy.stats", "sklearn.linear_model", "ase.build", "matplotlib.pyplot", "rdkit.Chem")
 # Operators that need arguments of their own, that stumble over `module.Error`, or that no number survives.
@@ -223,7 +222,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
     parser.add_argument("--jobs", type=int, default=2, help="mutants tried side by side")
     parser.add_argument("--tests", nargs="+", default=[], help="further arguments for pytest, such as --ignore=FILE")
-    parser.add_argument("--compare", type=Path, help="what an earlier run stored")
     args = parser.parse_args()
     os.chdir(TOP)
     BUILD.mkdir(exist_ok=True)
@@ -247,27 +245,23 @@ def main() -> None:
         {"draw": m.draw[:12], "path": m.path, "line": m.lines[0], "change": changed(m), "tests": len(t), "fate": f}
         for m, t, f in zip(mutants, tests, found, strict=True)
     ]
-    (BUILD / "mutants.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    report(rows, args.compare)
+    report(rows, json.loads(STORED.read_text(encoding="utf-8")) if STORED.exists() else [])
+    STORED.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def report(rows: list[dict], earlier: Path | None) -> None:
+def report(rows: list[dict], earlier: list[dict]) -> None:
     """Print what survived, and the share that was killed, beside an earlier run's."""
-    out = io.StringIO()
     for row in rows:
         if row["fate"] != "killed":
-            print(f"{row['fate']}: {row['path']}:{row['line']}, {row['tests']} tests\n{row['change']}", file=out)
-    print(out.getvalue())
+            print(f"{row['fate']}: {row['path']}:{row['line']}, {row['tests']} tests\n{row['change']}")
     print(f"killed: {sum(row['fate'] == 'killed' for row in rows)} of {len(rows)}")
     if earlier:
-        before = {row["draw"]: row["fate"] for row in json.loads(earlier.read_text(encoding="utf-8"))}
+        before = {row["draw"]: row["fate"] for row in earlier}
         same = [row for row in rows if row["draw"] in before]
         killed = sum(row["fate"] == "killed" for row in same), sum(before[row["draw"]] == "killed" for row in same)
         print(f"of the {len(same)} that both runs tried: killed {killed[0]}, before {killed[1]}")
         for row in same:
-            if (row["fate"], before[row["draw"]]) not in {
-                (fate, fate) for fate in ("killed", "survived", "not reached")
-            }:
+            if row["fate"] != before[row["draw"]]:
                 print(f"{before[row['draw']]} before, {row['fate']} now: {row['path']}:{row['line']}\n{row['change']}")
 
 
