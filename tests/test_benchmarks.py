@@ -188,6 +188,7 @@ def test_a_run_is_taken_while_nothing_that_it_depends_on_has_changed(tiny):
         assert found == ([], said, []), "the same results, and the same key in another process"
     assert tiny("a", "b", "c")[0] == ["c"]
     assert tiny("a", mode="anew")[0] == ["a"]
+    assert tiny("d", TUTORIAL_PROFILE="full")[0] == tiny("d", TUTORIAL_PROFILE="quick")[0] == ["d"]
     for name, before, after in (
         ("tiny/measure.py", '"""What is measured."""', '"""Other words."""  # and a comment'),
         ("tiny/unused.py", "1", "2"),
