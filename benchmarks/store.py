@@ -99,7 +99,8 @@ def dependencies(roots: Iterable[str]) -> dict[str, str]:
 @cache
 def key(*roots: str) -> str:
     """The hash of everything that a run of these roots depends on."""
-    parts = sorted((dependencies(roots) | versions()).items())
+    profile = {name: os.environ[name] for name in ("TUTORIAL_PROFILE",) if name in os.environ}
+    parts = sorted((dependencies(roots) | versions() | profile).items())
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -153,7 +154,7 @@ class Runs:
         self.waiting: dict[Path, tuple[float | None, bool]] = {}  # CPU seconds, if known, and whether alone
 
     def path(self, call: Call) -> Path:
-        """The file of a call, which can be told from its name."""
+        """The file of a call, whose name says what was called."""
         told = json.dumps(call.arguments, ensure_ascii=False)
         words = re.sub(r"[^a-z0-9.]+", "-", f"{call.function.__name__}-{told}".lower()).strip("-")[:60]
         return self.folder / f"{words}-{hashlib.sha256(told.encode()).hexdigest()[:8]}.json"

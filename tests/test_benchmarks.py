@@ -121,7 +121,7 @@ import os
 import time
 from pathlib import Path
 
-from tiny import used
+from tiny import aside, used
 
 
 def measured(value, seed):
@@ -154,6 +154,7 @@ def tiny(tmp_path):
     files = {
         "tiny/measure.py": MEASURE,
         "tiny/used.py": 'WORDS = "one"  # a comment\n\ndef lazy():\n    from tutorial_lib.loads import load\n',
+        "tiny/aside.py": "",
         "tiny/unused.py": "WORDS = 1\n",
         "tutorial_lib/loads.py": "def load(path):\n    return path / 'cells.xyz'\n",
         "tutorial_lib/data/cells.xyz": "cells",
@@ -182,9 +183,12 @@ def tiny(tmp_path):
 def test_a_run_is_taken_while_nothing_that_it_depends_on_has_changed(tiny):
     began, said, _ = tiny("a", "b")
     assert began == ["a", "b"]
-    assert tiny("a", "b") == ([], said, []), "the same results, and the same key in another process"
+    for seed in "1234":
+        found = tiny("a", "b", PYTHONHASHSEED=seed)
+        assert found == ([], said, []), "the same results, and the same key in another process"
     assert tiny("a", "b", "c")[0] == ["c"]
     assert tiny("a", mode="anew")[0] == ["a"]
+    assert tiny("d", TUTORIAL_PROFILE="full")[0] == tiny("d", TUTORIAL_PROFILE="quick")[0] == ["d"]
     for name, before, after in (
         ("tiny/measure.py", '"""What is measured."""', '"""Other words."""  # and a comment'),
         ("tiny/unused.py", "1", "2"),
