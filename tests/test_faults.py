@@ -1,4 +1,4 @@
-"""What goes wrong on other people's machines: a full disk, Ctrl-C, a killed kernel, a home of others.
+"""What goes wrong on other people's machines: a full disk, Ctrl-C, a kernel that is killed, a home of others.
 
 Each is made to happen, in a process of its own.
 """
@@ -17,8 +17,6 @@ import nbformat
 import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
-
-from tutorial_lib import training
 
 TOP = Path(__file__).parent.parent
 NOTEBOOKS = TOP / "notebooks"
@@ -199,38 +197,6 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
             status, said = kernel.run(source)
         assert status == "ok", f"cell {number} does not run again: {said}"
     assert interrupted >= 3
-
-
-CHECKPOINTED = """
-import os, signal, torch
-from tutorial_lib import training
-count = []
-def loss(model, batch, generator):
-    count.append(1)
-    if len(count) == DIES_AT:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return {{"loss": model(batch).square().mean()}}
-torch.manual_seed(0)
-model = torch.nn.Linear(3, 3)
-history = training.train(model, torch.ones(8, 3), loss, training.Recipe(epochs=6), device="cpu",
-    checkpoint={path!r}, checkpoint_every=2, resume=True, progress=False)
-print("epochs", len(history["loss"]), "steps", len(count), model.weight.sum().item())
-"""
-
-
-def test_a_killed_kernel_goes_on_from_the_checkpoint_after_a_restart(kernel, tmp_path):
-    path, whole = str(tmp_path / "run.pt"), str(tmp_path / "whole.pt")
-    _, said = kernel.run("DIES_AT = 0\n" + CHECKPOINTED.format(path=whole))
-    expected = "".join(said).split()[4]
-    status, _ = kernel.run("DIES_AT = 5\n" + CHECKPOINTED.format(path=path), timeout=60)
-    assert status == "dead" or not kernel.manager.is_alive()
-    (tmp_path / "run.pt.part").write_bytes(b"half of a checkpoint")  # as if it had died while it wrote
-    assert len(training.load_history(path)["loss"]) == 4
-    kernel.restart()
-    status, said = kernel.run("DIES_AT = 0\n" + CHECKPOINTED.format(path=path))
-    assert status == "ok", said
-    assert "".join(said).split() == ["epochs", "6", "steps", "2", expected]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.pt", "whole.pt"]
 
 
 RUN = """

@@ -185,7 +185,7 @@ def judging():
         model,
         hierarchy.padded(clouds),
         hierarchy.reconstruction_loss,
-        Recipe(100, 4, 8e-3),
+        Recipe(70, 4, 8e-3),
         device="cpu",
         progress=False,
     )
@@ -225,7 +225,7 @@ def small():
     model.largest = 5
     molecules = [molecule("H2O"), molecule("CH4")]
     data = hierarchy.examples(model, molecules)
-    train(model, data, hierarchy.reconstruction_loss, Recipe(200, 2, 8e-3), device="cpu", progress=False)
+    train(model, data, hierarchy.reconstruction_loss, Recipe(150, 2, 8e-3), device="cpu", progress=False)
     return model, molecules
 
 

@@ -117,7 +117,7 @@ def heads():
     shapes = {pieces.topology(network) for network in known}
     examples = pieces.attachments(known * 2, shapes, dice), pieces.gaps(known * 2, dice)
     heads = pieces.network_heads()
-    for head, data, epochs in zip(heads, examples, (5, 24), strict=True):
+    for head, data, epochs in zip(heads, examples, (5, 12), strict=True):
         recipe = training.Recipe(epochs=epochs, batch_size=8, learning_rate=5e-3)
         training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
     return heads

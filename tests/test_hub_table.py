@@ -9,15 +9,32 @@ import yaml
 from scripts import make_front_page
 from scripts import make_hub_table as hub
 
-TEXT = hub.PAGE.read_text(encoding="utf-8")
-MEASURED = json.loads(hub.MEASURED.read_text(encoding="utf-8"))
-NEED = hub.needs(hub.stored("notebooks"), MEASURED)
-VALUES = yaml.safe_load((hub.PAGE.parent / "jupyterhub_values.yaml").read_text(encoding="utf-8"))
+
+@pytest.fixture(scope="module")
+def text():
+    return hub.PAGE.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return json.loads(hub.MEASURED.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def need(measured):
+    return hub.needs(hub.stored("notebooks"), measured)
+
+
+@pytest.fixture(scope="module")
+def values():
+    return yaml.safe_load((hub.PAGE.parent / "jupyterhub_values.yaml").read_text(encoding="utf-8"))
+
+
 each_pattern = pytest.mark.parametrize("pattern", [hub.in_class, hub.at_home])
 
 
-def test_the_tables_on_the_page_are_the_computed_ones():
-    assert hub.with_blocks(TEXT, hub.blocks()) == TEXT, "run python scripts/make_hub_table.py"
+def test_the_tables_on_the_page_are_the_computed_ones(text):
+    assert hub.with_blocks(text, hub.blocks()) == text, "run python scripts/make_hub_table.py"
 
 
 def test_the_longest_of_all_is_taken():
@@ -29,11 +46,11 @@ def test_the_longest_of_all_is_taken():
     assert need == pytest.approx({"memory": 0.8, "cell": 3, "notebook": 5})
 
 
-def test_a_class_has_the_fewest_cores_with_which_nobody_waits_too_long():
-    cores = hub.class_cores(30, NEED["cell"])
+def test_a_class_has_the_fewest_cores_with_which_nobody_waits_too_long(need):
+    cores = hub.class_cores(30, need["cell"])
     allowed = hub.ASSUMED["slower"] + 0.01
-    assert hub.class_cores(30, NEED["cell"], 300) < cores
-    assert hub.slowest(30, cores, NEED["cell"], 60) <= allowed < hub.slowest(30, cores - 1, NEED["cell"], 60)
+    assert hub.class_cores(30, need["cell"], 300) < cores
+    assert hub.slowest(30, cores, need["cell"], 60) <= allowed < hub.slowest(30, cores - 1, need["cell"], 60)
 
 
 def test_waiting_is_what_a_queue_says_where_the_answer_is_known():
@@ -42,64 +59,64 @@ def test_waiting_is_what_a_queue_says_where_the_answer_is_known():
     assert hub.slowest(4, 1, 20, 1000) == pytest.approx(1, abs=0.01), "one after the other"
 
 
-def test_homework_needs_fewer_seats_and_cores_than_a_class():
+def test_homework_needs_fewer_seats_and_cores_than_a_class(need):
     for students in (100, 1000):
-        at_home, in_class = hub.at_home(students, NEED), hub.in_class(students, NEED)
+        at_home, in_class = hub.at_home(students, need), hub.in_class(students, need)
         assert at_home["present"] < in_class["present"]
         assert at_home["cores"] < in_class["cores"]
-    assert hub.at_home(3, NEED)["present"] <= 3
+    assert hub.at_home(3, need)["present"] <= 3
 
 
-def test_one_machine_ends_where_the_page_says():
-    most = hub.largest_class(NEED)
-    assert f"carries a class of {most}." in TEXT
-    assert hub.carrier(most, hub.in_class(most, NEED)["cores"], hub.memory(most, NEED)) == "one machine"
-    more = hub.in_class(most + 1, NEED)["cores"]
-    assert "Kubernetes" in hub.carrier(most + 1, more, hub.memory(most + 1, NEED))
+def test_one_machine_ends_where_the_page_says(need, text):
+    most = hub.largest_class(need)
+    assert f"carries a class of {most}." in text
+    assert hub.carrier(most, hub.in_class(most, need)["cores"], hub.memory(most, need)) == "one machine"
+    more = hub.in_class(most + 1, need)["cores"]
+    assert "Kubernetes" in hub.carrier(most + 1, more, hub.memory(most + 1, need))
 
 
 @each_pattern
-def test_a_cluster_has_seats_for_what_the_values_promise_and_cores_for_what_is_used(pattern):
-    promised = {name: VALUES["singleuser"][name]["guarantee"] for name in ("cpu", "memory")}
+def test_a_cluster_has_seats_for_what_the_values_promise_and_cores_for_what_is_used(pattern, need, values):
+    promised = {name: values["singleuser"][name]["guarantee"] for name in ("cpu", "memory")}
     memory = float(promised["memory"].removesuffix("G"))
     assert {"cores": promised["cpu"], "memory": memory} == hub.PROMISED
-    found = pattern(1000, NEED)
-    gigabytes = hub.memory(found["present"], NEED)
+    found = pattern(1000, need)
+    gigabytes = hub.memory(found["present"], need)
     nodes = int(re.search(r"(\d+) nodes", hub.carrier(found["present"], found["cores"], gigabytes))[1])
     assert nodes * hub.NODE["cores"] >= max(found["cores"], found["present"] * hub.PROMISED["cores"])
     assert nodes * hub.NODE["memory"] >= max(gigabytes, found["present"] * hub.PROMISED["memory"])
     assert (nodes - 1) * hub.seats() < found["present"], "and no node more"
 
 
-def test_cores_run_out_first_in_class_and_memory_for_homework():
-    assert "In class cores run out first, for homework memory" in TEXT
+def test_cores_run_out_first_in_class_and_memory_for_homework(need, text):
+    assert "In class cores run out first, for homework memory" in text
     for pattern, first, later in ((hub.in_class, "cores", "memory"), (hub.at_home, "memory", "cores")):
-        found = pattern(100, NEED)
-        found["memory"] = hub.memory(found["present"], NEED)
+        found = pattern(100, need)
+        found["memory"] = hub.memory(found["present"], need)
         assert found[first] / hub.MACHINE[first] > found[later] / hub.MACHINE[later]
 
 
-def test_limits_are_two_notebooks_and_guarantees_are_one():
-    notebook = NEED["memory"] - MEASURED["server_gigabytes"]
+def test_limits_are_two_notebooks_and_guarantees_are_one(need, text, values, measured):
+    notebook = need["memory"] - measured["server_gigabytes"]
     config = (hub.PAGE.parent / "jupyterhub_config.py").read_text(encoding="utf-8")
-    memory = {name: float(size.removesuffix("G")) for name, size in VALUES["singleuser"]["memory"].items()}
-    assert NEED["memory"] <= memory["guarantee"] <= 1.1 * NEED["memory"]
-    assert 2 * notebook + MEASURED["server_gigabytes"] <= memory["limit"]
+    memory = {name: float(size.removesuffix("G")) for name, size in values["singleuser"]["memory"].items()}
+    assert need["memory"] <= memory["guarantee"] <= 1.1 * need["memory"]
+    assert 2 * notebook + measured["server_gigabytes"] <= memory["limit"]
     assert "LIMIT = 2 * 2**30" in config
-    assert "limits.memory 2G" in TEXT
+    assert "limits.memory 2G" in text
 
 
-def test_a_promised_share_of_a_core_is_that_of_the_table():
-    share = hub.in_class(1000, NEED)["cores"] / 1000
-    assert share <= VALUES["singleuser"]["cpu"]["guarantee"] <= 1.3 * share
+def test_a_promised_share_of_a_core_is_that_of_the_table(need, values):
+    share = hub.in_class(1000, need)["cores"] / 1000
+    assert share <= values["singleuser"]["cpu"]["guarantee"] <= 1.3 * share
 
 
-def test_the_values_ask_for_a_password_and_hold_none():
-    authenticator = VALUES["hub"]["config"]["JupyterHub"]["authenticator_class"]
+def test_the_values_ask_for_a_password_and_hold_none(values):
+    authenticator = values["hub"]["config"]["JupyterHub"]["authenticator_class"]
     assert authenticator not in ("dummy", "null", "tmp")
-    assert VALUES["proxy"]["https"]["enabled"]
-    assert not re.search(r"^\s*\w*(password|client_secret|token)\w*:", yaml.safe_dump(VALUES), flags=re.MULTILINE)
-    assert VALUES["singleuser"]["extraEnv"]["OMP_NUM_THREADS"] == "1"
+    assert values["proxy"]["https"]["enabled"]
+    assert not re.search(r"^\s*\w*(password|client_secret|token)\w*:", yaml.safe_dump(values), flags=re.MULTILINE)
+    assert values["singleuser"]["extraEnv"]["OMP_NUM_THREADS"] == "1"
 
 
 def test_the_configuration_loads_stays_on_loopback_and_asks_for_a_password():

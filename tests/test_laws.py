@@ -115,8 +115,10 @@ def test_neighbours_do_not_see_a_shift_or_wrapping(seed, shift):
 
 @relaxed
 @given(seeds)
-def test_neighbours_come_in_pairs(seed):
-    first, second, _, vector = environments.neighbour_pairs(random_cell(seed), 3.5)
+def test_neighbours_come_in_pairs_and_in_order(seed):
+    first, second, distance, vector = environments.neighbour_pairs(random_cell(seed), 3.5)
+    assert (np.diff(first) >= 0).all()
+    assert (np.diff(distance)[np.diff(first) == 0] >= 0).all(), "the nearest come first"
     there = sorted(zip(first, second, *vector.round(8).T + 0.0, strict=True))
     back = sorted(zip(second, first, *(-vector).round(8).T + 0.0, strict=True))
     np.testing.assert_allclose(there, back, atol=1e-7)

@@ -3,6 +3,7 @@ import runpy
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import nbformat
 import pytest
@@ -117,12 +118,19 @@ def test_an_installation_without_notebooks_says_so(shelf):
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize(
-    "words", [["tutorial_lib"], ["tutorial_lib", "run"], ["benchmarks"], ["benchmarks.gram_vae"]], ids=" ".join
+    ("words", "main"),
+    [
+        (["tutorial_lib"], command.main),
+        (["tutorial_lib", "run"], command.main),
+        (["benchmarks"], partial(runpy.run_module, "benchmarks", run_name="__main__")),
+        (["benchmarks.gram_vae"], partial(runpy.run_module, "benchmarks.gram_vae", run_name="__main__")),
+    ],
+    ids=["course", "run", "benchmarks", "one benchmark"],
 )
-def test_help_is_help(words, monkeypatch, capsys):
+def test_help_is_help(words, main, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [*words, "--help"])
     with pytest.raises(SystemExit, match="0"):
-        runpy.run_module(words[0], run_name="__main__")
+        main()
     assert "usage" in capsys.readouterr().out
 
 
