@@ -15,6 +15,8 @@ from vesin import NeighborList
 
 from tutorial_lib.vocabulary import Indices, Positions
 
+FARTHEST = 1e9  # angstrom from the origin: beyond it, periodic images are counted past what an integer holds
+
 
 @dataclass(frozen=True)
 class Environments:
@@ -51,9 +53,11 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
         vector from the first to the second (n_pairs, 3), both in angstrom.
 
     Raises:
-        ValueError: the cell is empty, has positions that are not finite or two atoms at one place, or is
-            narrower than twice the cut-off, so that an atom could meet the same neighbour twice.
+        ValueError: the cut-off is not positive, or the cell is empty, has positions that are not finite or two atoms at
+            one place, or is narrower than twice the cut-off, so that an atom could meet the same neighbour twice.
     """
+    if not 0 < cutoff < np.inf:
+        raise ValueError(f"the cut-off is {cutoff} A: it must be above 0, and finite")
     _check_cell(atoms, cutoff)
     finder = NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
     first, second, distance, vector = finder.compute(
@@ -136,9 +140,9 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
 def _check_cell(atoms: Atoms, cutoff: float) -> None:
     if len(atoms) == 0:
         raise ValueError("it holds no atoms")
-    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(atoms.positions) < FARTHEST).all(axis=1))
     if len(bad):
-        raise ValueError(f"the position of atom {bad[0]} is not finite: {atoms.positions[bad[0]]}")
+        raise ValueError(f"the position of atom {bad[0]} is not finite, or too far: {atoms.positions[bad[0]]}")
     if not atoms.pbc.any():
         return
     volume = abs(np.linalg.det(atoms.cell.array))

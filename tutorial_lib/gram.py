@@ -237,8 +237,8 @@ def _matrix_size(n_entries: int) -> int:
 
 
 def _check_symmetric(gram: Tensor) -> None:
-    if gram.ndim < 2 or gram.shape[-1] != gram.shape[-2] or gram.shape[-1] == 0:
-        raise ValueError(f"a Gram matrix is square, (..., n, n): shape {tuple(gram.shape)} arrived")
+    if gram.ndim < 2 or gram.shape[-1] != gram.shape[-2] or gram.numel() == 0:
+        raise ValueError(f"a Gram matrix is square, (..., n, n), and not empty: shape {tuple(gram.shape)} arrived")
     if not torch.isfinite(gram.square().sum((-1, -2))).all():
         raise ValueError("the Gram matrix holds NaN or infinity, or is too large: look at the positions it came from")
     gap = (gram - gram.mT).abs().amax().item()

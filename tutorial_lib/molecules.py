@@ -16,7 +16,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDetermineBonds, rdDistGeom, rdFingerprintGenerator, rdForceFieldHelpers, rdMolTransforms
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Motifs
+from tutorial_lib.vocabulary import Motifs, check_counts
 
 ISOMERS = ("butadiene", "2-butyne", "methylenecyclopropane", "bicyclobutane", "cyclobutene")
 
@@ -54,6 +54,7 @@ def shaken(molecules: list[Atoms], n_copies: int, noise: float, generator: Gener
     Raises:
         ValueError: there is no molecule, or they differ in size.
     """
+    check_counts(0, n_copies=n_copies)
     if len({len(atoms) for atoms in molecules}) != 1:
         raise ValueError(f"molecules of one size are needed: {[len(atoms) for atoms in molecules]} atoms arrived")
     label = torch.arange(len(molecules)).repeat(n_copies)
@@ -183,6 +184,7 @@ def image(atoms: Atoms, n_pixels: int = 64, width: float = 8.0) -> np.ndarray:
     Raises:
         ValueError: there are no atoms.
     """
+    check_counts(n_pixels=n_pixels)
     if len(atoms) == 0:
         raise ValueError("there are no atoms to draw")
     pixels = np.linspace(-width / 2, width / 2, n_pixels)

@@ -12,7 +12,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Motifs
+from tutorial_lib.vocabulary import Motifs, check_shapes
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
 MAX_RADIUS = 4.05  # A: no atom of a valid motif is farther from the centre
@@ -148,6 +148,7 @@ def coverage(generated: Motifs, real: Motifs) -> float:
     """
     if len(real) <= N_BALL:
         raise ValueError(f"coverage looks at {N_BALL} neighbours of each real motif, and {len(real)} motifs arrived")
+    check_shapes(generated=(generated, "_ atoms 3"), real=(real, "_ atoms 3"))
     own, other = descriptor(real), descriptor(generated)
     ball = _nearest_fellow(own, N_BALL)
     return (torch.cdist(own, other).amin(1) < ball).float().mean().item()
@@ -171,6 +172,7 @@ def novelty(generated: Motifs, training: Motifs) -> float:
     """
     if len(training) < 2:
         raise ValueError(f"novelty compares training motifs with each other, and {len(training)} arrived")
+    check_shapes(generated=(generated, "_ atoms 3"), training=(training, "_ atoms 3"))
     known = descriptor(training)
     usual = _nearest_fellow(known, 1).median()
     return (torch.cdist(descriptor(generated), known).amin(1) > usual).float().mean().item()
@@ -245,6 +247,4 @@ def _check(positions: Tensor) -> None:
     if positions.numel() == 0 or positions.ndim != 3 or positions.shape[2] != 3:
         raise ValueError(f"there is no motif (N, n, 3): positions of shape {tuple(positions.shape)} arrived")
     if not torch.isfinite((4 * positions).square().sum()):
-        raise ValueError(
-            "positions hold NaN or infinity, or are too large: a cloud recovered from a bad matrix, perhaps"
-        )
+        raise ValueError("positions hold NaN or infinity, or are too large: recovered from a bad matrix, perhaps")

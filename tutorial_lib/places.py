@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from tutorial_lib.bumps import gaussians
 from tutorial_lib.inpainting import Draws, shell_places
 from tutorial_lib.shipped import MODELS, with_weights
-from tutorial_lib.vocabulary import Known, PerCandidate
+from tutorial_lib.vocabulary import Known, PerCandidate, check_counts, check_finite, check_shapes
 
 N_BUMPS = 16  # Gaussians that a distance is written in
 REACH = 8.0  # A, where the last of them stands; what is farther is only far
@@ -56,6 +56,7 @@ class PlaceScorer(nn.Module):
 
     def __init__(self, n_atoms: int = 8, radius: float = 4.05, width: int = 64, *, seed: int = 0):
         super().__init__()
+        check_counts(width=width)
         self.n_atoms, self.radius = n_atoms, radius
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -76,9 +77,9 @@ class PlaceScorer(nn.Module):
             (N, p), nats, up to a constant for each N.
 
         Raises:
-            ValueError: no atom is known.
-            RuntimeError: the numbers of clouds differ.
+            ValueError: no atom is known, or shapes do not fit.
         """
+        check_shapes(known=(known, "clouds _ 3"), places=(places, "clouds _ 3"))
         if known.shape[1] == 0:
             raise ValueError(
                 f"no atom is known: shape {tuple(known.shape)} arrived, (N, k, 3) with k at least 1 is needed"
@@ -111,6 +112,8 @@ class PlaceScorer(nn.Module):
             ValueError: no atom is known.
             RuntimeError: the generator is on another device.
         """
+        check_counts(n_missing=n_missing, n=n)
+        check_finite(known)
         if known.shape[1] == 0:
             raise ValueError(
                 f"no atom is known: shape {tuple(known.shape)} arrived, (N, k, 3) with k at least 1 is needed"

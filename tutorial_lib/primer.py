@@ -10,7 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.vocabulary import Features, Latent
+from tutorial_lib.vocabulary import Features, Latent, check_counts, check_indices, check_shapes
 
 N_TRAINING_DIGITS = 1347  # three quarters, and not shuffled: neighbours in the file are often of one hand
 
@@ -27,10 +27,11 @@ def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, 
         The network.
 
     Raises:
-        ValueError: there are fewer than two widths.
+        ValueError: there are fewer than two widths, or one is no number of units.
     """
     if len(widths) < 2:
         raise ValueError(f"a network has an input and an output, so at least two widths: {list(widths)} arrived")
+    check_counts(**{f"width {at}": width for at, width in enumerate(widths)})
     layers: list[nn.Module] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -91,8 +92,9 @@ class Autoencoder(nn.Module):
             (N, n_latent), no unit.
 
         Raises:
-            RuntimeError: the number of features is not the network's.
+            ValueError: the number of features is not the network's.
         """
+        check_shapes(features=(features, f"inputs {self.encoder[0].in_features}"))
         return self.encoder(features)
 
     def decode(self, latent: Latent) -> Features:
@@ -105,8 +107,9 @@ class Autoencoder(nn.Module):
             (N, n_features), standardised.
 
         Raises:
-            RuntimeError: the width of the code is not the network's.
+            ValueError: the width of the code is not the network's.
         """
+        check_shapes(latent=(latent, f"inputs {self.decoder[0].in_features}"))
         return self.decoder(latent)
 
     def forward(self, features: Features) -> Features:
@@ -119,7 +122,7 @@ class Autoencoder(nn.Module):
             (N, n_features), standardised.
 
         Raises:
-            RuntimeError: the number of features is not the network's.
+            ValueError: the number of features is not the network's.
         """
         return self.decode(self.encode(features))
 
@@ -136,9 +139,11 @@ def restoring(model: Callable, batch: Tensor, generator: Generator) -> dict[str,
         The loss under its name, no unit.
 
     Raises:
-        RuntimeError: the shapes of input and output differ.
+        ValueError: the shapes of input and output differ.
     """
-    return {"loss": (model(batch) - batch).square().mean()}
+    restored = model(batch)
+    check_shapes(batch=(batch, "*batch"), restored=(restored, "*batch"))
+    return {"loss": (restored - batch).square().mean()}
 
 
 def naming(model: Callable, batch: tuple[Tensor, Tensor], generator: Generator) -> dict[str, Tensor]:
@@ -153,10 +158,14 @@ def naming(model: Callable, batch: tuple[Tensor, Tensor], generator: Generator) 
         The loss under its name, nats.
 
     Raises:
+        ValueError: the numbers of inputs and labels differ.
         IndexError: a class has no score.
     """
     inputs, label = batch
-    return {"loss": nn.functional.cross_entropy(model(inputs), label)}
+    scores = model(inputs)
+    check_shapes(scores=(scores, "inputs classes"), label=(label, "inputs"))
+    check_indices(scores.shape[1], label=label)
+    return {"loss": nn.functional.cross_entropy(scores, label)}
 
 
 @torch.no_grad()
@@ -172,9 +181,11 @@ def accuracy(model: Callable, inputs: Tensor, label: Tensor) -> float:
         A share between 0 and 1.
 
     Raises:
-        RuntimeError: the numbers of inputs and labels differ.
+        ValueError: the numbers of inputs and labels differ.
     """
-    return (model(inputs).argmax(dim=1) == label).double().mean().item()
+    scores = model(inputs)
+    check_shapes(scores=(scores, "inputs classes+"), label=(label, "inputs"))
+    return (scores.argmax(dim=1) == label).double().mean().item()
 
 
 def digits(split: str) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,16 @@ from torch import Tensor
 
 from tutorial_lib.alignment import match_atoms
 from tutorial_lib.motifs import descriptor
-from tutorial_lib.vocabulary import Examples, Features, Latent, Motifs, Scalars
+from tutorial_lib.vocabulary import (
+    Examples,
+    Features,
+    Latent,
+    Motifs,
+    Scalars,
+    check_counts,
+    check_finite,
+    check_shapes,
+)
 
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
@@ -49,6 +58,8 @@ class PrincipalComponents:
     """
 
     def __init__(self, features: Features, n_components: int = 8):
+        check_shapes(features=(features, "inputs features"))
+        check_finite(features, what="features")
         if n_components > min(features.shape):
             raise ValueError(
                 f"{n_components} components from {features.shape[0]} inputs of {features.shape[1]} "
@@ -68,8 +79,9 @@ class PrincipalComponents:
             (N, n_components), in the unit of the inputs.
 
         Raises:
-            RuntimeError: the number of features is not the fitted one.
+            ValueError: the number of features is not the fitted one.
         """
+        check_shapes(features=(features, f"inputs {len(self.centre)}"))
         return (features - self.centre) @ self.directions.mT
 
     def reconstruct(self, features: Features) -> Features:
@@ -82,7 +94,7 @@ class PrincipalComponents:
             (N, n_features), in the unit of the inputs.
 
         Raises:
-            RuntimeError: the number of features is not the fitted one.
+            ValueError: the number of features is not the fitted one.
         """
         return self.centre + self.encode(features) @ self.directions
 
@@ -98,9 +110,12 @@ def nearest_training(features: Features, training: Examples) -> Features:
         (N, n_features), rows of `training`, in the unit of the inputs.
 
     Raises:
-        RuntimeError: the number of features differs.
+        ValueError: the number of features differs, there is no example, or a distance is not finite.
     """
-    return training[torch.cdist(features, training).argmin(1)]
+    check_shapes(features=(features, "inputs features"), training=(training, "examples+ features"))
+    distance = torch.cdist(features, training)
+    check_finite(distance, what="distances")
+    return training[distance.argmin(1)]
 
 
 def nearest_motif_rmsd(positions: Motifs, training: Motifs, n_candidates: int = 15) -> Scalars:
@@ -120,6 +135,8 @@ def nearest_motif_rmsd(positions: Motifs, training: Motifs, n_candidates: int = 
     Raises:
         ValueError: a set is empty, not finite, or of other sizes.
     """
+    check_shapes(positions=(positions, "_ atoms 3"), training=(training, "_ atoms 3"))
+    check_counts(n_candidates=n_candidates)
     unlike = torch.cdist(descriptor(positions), descriptor(training))
     candidates = unlike.topk(min(n_candidates, len(training)), dim=1, largest=False).indices
     whole = training[candidates].flatten(0, 1)

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from torch import Tensor
 
 from tutorial_lib.alignment import best_rotation
-from tutorial_lib.vocabulary import Orthogonal
+from tutorial_lib.vocabulary import Orthogonal, check_shapes
 
 
 def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
@@ -81,8 +81,9 @@ def rotation_error(found: Orthogonal, truth: Orthogonal) -> Tensor:
         (n,), degree.
 
     Raises:
-        RuntimeError: the shapes differ.
+        ValueError: the shapes differ.
     """
+    check_shapes(found=(found, "clouds 3 3"), truth=(truth, "clouds 3 3"))
     common = _nearest((found.mT @ truth).sum(0))
     trace = (found @ common @ truth.mT).diagonal(dim1=1, dim2=2).sum(1)
     return ((trace - 1) / 2).clamp(-1, 1).arccos().rad2deg()

@@ -11,7 +11,7 @@ from itertools import permutations, product
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Places, Positions
+from tutorial_lib.vocabulary import Places, Positions, check_finite, check_shapes
 
 # Cubes by their centres. The two screws come first: their order is what a network has to tell by a sign.
 PIECES = {
@@ -104,8 +104,10 @@ def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> 
         Cells of its first pose in alphabetical order: two clouds are of one shape if theirs are equal.
 
     Raises:
-        Nothing.
+        ValueError: points are not (n, 3), or not finite.
     """
+    check_shapes(points=(points, "cubes 3"))
+    check_finite(points, what="centres of cubes")
     points = points.double()
     if len(points) < 2:
         return frozenset([(0, 0, 0)]) if len(points) else None

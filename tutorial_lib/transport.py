@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Scalars
+from tutorial_lib.vocabulary import Scalars, check_shapes
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 N_STEPS = 6  # of Runge and Kutta, from noise to motifs
@@ -52,8 +52,9 @@ def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
         Four tensors, no unit, in shapes that can be broadcast to the points.
 
     Raises:
-        RuntimeError: there are not as many times as points.
+        ValueError: there are not as many times as points.
     """
+    check_shapes(time=(time, "points"), widths=(widths, " ".join(map(str, like.shape[1:])) if widths.ndim else ""))
     t = time.view(-1, *[1] * (like.ndim - 1))
     square = t.square() * widths.square() + (1 - t).square()
     variance = widths.square()
@@ -150,10 +151,17 @@ def between(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
         (N, ...), no unit.
 
     Raises:
-        RuntimeError: the shapes differ.
+        ValueError: the shapes differ, or a share is not between 0 and 1.
     """
+    check_shapes(one=(one, "*batch"), other=(other, "*batch"), share=(share, str(len(one))))
+    if ((share < 0) | (share > 1)).any():
+        raise ValueError(f"shares are from 0 to 1, and some from {share.min():.3g} to {share.max():.3g} arrived")
     a, b = one.flatten(1), other.flatten(1)
-    lengths = [x.norm(dim=1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny) for x in (a, b)]
+    check_shapes(one=(a, "_ numbers+"))
+    largest = [x.abs().amax(dim=1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny) for x in (a, b)]
+    lengths = [
+        (x / most).norm(dim=1, keepdim=True).clamp(min=1) * most for x, most in zip((a, b), largest, strict=True)
+    ]
     cosine = ((a / lengths[0]) * (b / lengths[1])).sum(1, keepdim=True).clamp(-1 + 1e-6, 1 - 1e-6)
     angle, share = cosine.arccos(), share[:, None]
     turned = ((1 - share) * angle).sin() * a / lengths[0] + (share * angle).sin() * b / lengths[1]
@@ -185,7 +193,7 @@ def log_likelihood(velocity: Velocity, motifs: Tensor, n_steps: int = N_STEPS_OF
         half = point - velocity(point, end).detach() / (2 * n_steps)
         speed, divergence = _divergence(velocity, half, middle)
         point, thinned = point - speed / n_steps, thinned + divergence / n_steps
-    n_numbers = point[0].numel()
+    n_numbers = motifs.flatten(1).shape[1]
     return -0.5 * (point.flatten(1).square().sum(1) + n_numbers * math.log(2 * math.pi)) - thinned
 
 

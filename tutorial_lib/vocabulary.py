@@ -1,9 +1,12 @@
 """The shape and the unit of every array that passes between rooms, each written down once.
 
-Nothing comes in and nothing goes out: these are annotations. They cost nothing at run time and are
-checked in the tests. Rows are atoms and a rotation acts as `x @ Q.mT`.
+Annotations cost nothing at run time and are checked in the tests; what a public function refuses, whoever calls it,
+it refuses in the words of the functions below. Rows are atoms and a rotation acts as `x @ Q.mT`.
 """
 
+from numbers import Integral
+
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -26,3 +29,85 @@ Known = Float[Tensor, "queries known 3"]  # angstrom, about the centre: the atom
 Missing = Float[Tensor, "queries missing 3"]  # angstrom, about the same centre: the atoms that were taken out
 Candidates = Float[Tensor, "queries candidates missing 3"]  # angstrom: answers to each query, best first
 PerCandidate = Float[Tensor, "queries candidates"]  # one number an answer
+
+
+def check_shapes(**arguments: tuple[Tensor, str]) -> None:
+    """Refuse arrays of other shapes than they are said to have, before any of them is broadcast.
+
+    A dimension is said by a number, by a name, which is one length wherever it stands, or by `_`, which is any; a `+`
+    after it asks for one at least. A leading `*batch` stands for any number of dimensions.
+
+    Args:
+        arguments: an array, and its dimensions in words, such as positions=(x, "*batch atoms 3").
+
+    Raises:
+        ValueError: a shape is another one.
+
+    Example:
+        >>> check_shapes(places=(torch.zeros(4, 8, 2), "queries places 3"))
+        Traceback (most recent call last):
+        ValueError: places must be (queries, places, 3), and shape (4, 8, 2) arrived
+    """
+    known: dict[str, int | tuple[int, ...]] = {}
+    for name, (values, dimensions) in arguments.items():
+        words, lengths = dimensions.split(), list(values.shape)
+        asked = f"({', '.join(words)}{',' * (len(words) == 1)})"
+        told = [f"{word} = {known[word]}" for word in (word.removesuffix("+") for word in words) if word in known]
+        if words and words[0].startswith("*"):
+            n_batch = max(0, len(lengths) - len(words) + 1)
+            lengths = [tuple(lengths[:n_batch]), *lengths[n_batch:]]
+        if len(lengths) != len(words) or not all(map(_fits, words, lengths, [known] * len(words))):
+            asked = " with ".join([asked, ", ".join(told)] if told else [asked])
+            raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived")
+
+
+def _fits(word: str, length: int | tuple[int, ...], known: dict[str, int | tuple[int, ...]]) -> bool:
+    if word.endswith("+") and not length:
+        return False
+    word = word.removesuffix("+")
+    return word == "_" or (length == int(word) if word.isdigit() else known.setdefault(word, length) == length)
+
+
+def check_finite(*values: Tensor, what: str = "positions") -> None:
+    """Refuse numbers that are none.
+
+    Args:
+        values: of any shape and unit.
+        what: they are, for the sentence.
+
+    Raises:
+        ValueError: one of them is not finite.
+    """
+    if not all(torch.isfinite(some).all() for some in values):
+        raise ValueError(f"{what} hold NaN or infinity: look at where they came from")
+
+
+def check_counts(least: int = 1, **counts: int) -> None:
+    """Refuse what cannot count anything.
+
+    Args:
+        least: that is allowed.
+        counts: under the names that a reader knows.
+
+    Raises:
+        ValueError: one is no whole number, or too small.
+    """
+    for name, n in counts.items():
+        if not isinstance(n, Integral) or n < least:
+            raise ValueError(f"{name} must be a whole number, {least} at least, and {n} arrived")
+
+
+def check_indices(below: int, **indices: Tensor) -> None:
+    """Refuse indices of what is not there: torch counts negative ones from the end.
+
+    Args:
+        below: how many things there are.
+        indices: whole numbers of any shape, under the names that a reader knows.
+
+    Raises:
+        IndexError: one is negative or too large.
+    """
+    for name, some in indices.items():
+        wrong = some[(some < 0) | (some >= below)]
+        if len(wrong):
+            raise IndexError(f"{name} must count {below} from 0, and {wrong[0].item()} arrived")

@@ -8,8 +8,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from tutorial_lib.alignment.procrustes import best_rotation, check_choice, check_finite, turned_onto
-from tutorial_lib.vocabulary import Order, Orthogonal, Scalars
+from tutorial_lib.alignment.procrustes import best_rotation, check_choice, turned_onto
+from tutorial_lib.vocabulary import Order, Orthogonal, Scalars, check_finite, check_shapes
 
 N_NEAREST = 4  # triplets of the whole are taken among so many atoms nearest the origin, the bonded ones of silicon
 N_KEPT = 8  # starts that are refined to the end, the best after one assignment
@@ -40,6 +40,7 @@ def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reor
     check_choice(allow_mirror)
     if reorder is None:
         raise TypeError("say whether atoms may be renumbered: reorder=True matches them first, False keeps their order")
+    check_shapes(a=(a, "*batch atoms+ 3"), b=(b, "*batch atoms+ 3"))
     if reorder:
         match = match_atoms(*(x.detach().reshape(-1, *x.shape[-2:]) for x in (a, b)), allow_mirror=allow_mirror)
         order = match.order.view(b.shape[:-1])

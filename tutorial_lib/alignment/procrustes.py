@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tutorial_lib.vocabulary import Orthogonal
+from tutorial_lib.vocabulary import Orthogonal, check_finite, check_shapes
 
 CHUNK = 4096  # pairs at a time: what is computed on the way then stays in the processor's cache
 
@@ -63,10 +63,13 @@ def turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Ort
         second is not 0.
 
     Raises:
-        RuntimeError: something is not finite.
+        ValueError: shapes do not fit, or something is not finite or too large.
     """
+    check_shapes(source=(source, "*batch atoms 3"), target=(target, "*batch atoms 3"))
     product = target.mT @ source
-    squares, v = torch.linalg.eigh(product.mT @ product)
+    square = product.mT @ product
+    check_finite(square, what="products of positions")
+    squares, v = torch.linalg.eigh(square)
     image = product @ v
     v_middle, v_large = v[..., 1], v[..., 2]
     u_large = torch.nn.functional.normalize(image[..., 2], dim=-1)
@@ -94,16 +97,3 @@ def check_choice(allow_mirror: bool | None) -> None:
             "say whether mirrors are allowed: allow_mirror=True for clouds from Gram matrices, which cannot tell left "
             "from right; allow_mirror=False for molecules, whose mirror image is another molecule"
         )
-
-
-def check_finite(*clouds: Tensor) -> None:
-    """Refuse clouds that hold NaN or infinity.
-
-    Args:
-        clouds: of any shape, angstrom.
-
-    Raises:
-        ValueError: one of them is not finite.
-    """
-    if not all(torch.isfinite(cloud).all() for cloud in clouds):
-        raise ValueError("positions hold NaN or infinity: look at where they came from")

@@ -6,7 +6,7 @@ import torch
 from torch import Generator
 
 from tutorial_lib.alignment.matching import match_atoms
-from tutorial_lib.vocabulary import Motifs, Positions
+from tutorial_lib.vocabulary import Motifs, Positions, check_counts
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Template:
         Raises:
             ValueError: there is no motif, or something is not finite.
         """
+        check_counts(n_starts=n_starts)
         chosen = torch.randperm(len(positions), generator=Generator().manual_seed(seed))[:n_starts]
         found = [cls(positions[start])._settled(positions, n_rounds) for start in chosen]
         return min(found, key=lambda template: _left_over(template.canonical(positions)))

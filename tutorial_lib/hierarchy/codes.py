@@ -5,7 +5,7 @@ Irreps are of natural parity, equally many of each l, and those of one l stand t
 
 import torch
 
-from tutorial_lib.vocabulary import Features, Signals
+from tutorial_lib.vocabulary import Features, Signals, check_shapes
 
 
 def signals_of(codes: Features, lmax: int) -> Signals:
@@ -22,13 +22,13 @@ def signals_of(codes: Features, lmax: int) -> Signals:
         ValueError: the codes have another size.
     """
     n = (lmax + 1) ** 2
-    if lmax < 0 or codes.ndim != 2 or codes.shape[1] % n:
+    if lmax < 0 or codes.ndim != 2 or codes.shape[1] % n or not codes.shape[1]:
         raise ValueError(
             f"codes have shape {tuple(codes.shape)}: (N, k * {n}) is needed, for irreps up to l = {lmax}, 0 or more"
         )
     channels = codes.shape[1] // n
     parts = codes.split([channels * (2 * l_of + 1) for l_of in range(lmax + 1)], dim=1)
-    return torch.cat([part.unflatten(1, (channels, -1)).permute(2, 0, 1) for part in parts])
+    return torch.cat([part.unflatten(1, (channels, part.shape[1] // channels)).permute(2, 0, 1) for part in parts])
 
 
 def codes_of(signals: Signals) -> Features:
@@ -41,7 +41,9 @@ def codes_of(signals: Signals) -> Features:
         (N, channels * (lmax + 1)^2), no unit.
 
     Raises:
-        RuntimeError: the number of coefficients is no square.
+        ValueError: the number of coefficients is no square.
     """
+    lmax = round(len(signals) ** 0.5) - 1
+    check_shapes(signals=(signals, f"{max(1, lmax + 1) ** 2} codes channels"))
     sizes = [2 * l_of + 1 for l_of in range(round(len(signals) ** 0.5))]
     return torch.cat([part.permute(1, 2, 0).flatten(1) for part in signals.split(sizes)], dim=1)

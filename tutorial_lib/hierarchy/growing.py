@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import Points, in_one_part
-from tutorial_lib.vocabulary import Indices, Places
+from tutorial_lib.vocabulary import Indices, Places, check_shapes
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin
@@ -75,6 +75,7 @@ def sites(
     """
     if any(len(cloud) == 0 for cloud in clouds):
         raise ValueError("a cloud has no point: give each one to begin with, such as torch.zeros(1, 3)")
+    check_shapes(**{f"cloud {at}": (cloud, "_ 3") for at, cloud in enumerate(clouds)})
     counts = torch.tensor([len(cloud) for cloud in clouds], device=dice.device)
     points = Points(torch.cat(list(clouds)), _numbers(counts), len(clouds), kinds and torch.cat(list(kinds)))
     begin = [torch.arange(len(cloud), device=dice.device) for cloud in clouds] if about is None else about

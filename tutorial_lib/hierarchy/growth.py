@@ -14,7 +14,7 @@ from tutorial_lib.hierarchy.layers import Message
 from tutorial_lib.hierarchy.points import Points, points_of
 from tutorial_lib.sphere import Bend, Field, Mix, blobs, excess, normalised, places_about
 from tutorial_lib.training import Recipe
-from tutorial_lib.vocabulary import Indices, Places, Signals
+from tutorial_lib.vocabulary import Indices, Places, Signals, check_shapes
 
 N_FIELD_SIGNALS = 8
 N_PLACES = 48  # about each point, in one step of the training
@@ -111,9 +111,11 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
         The "loss", the cross-entropy in nats a place, zero for perfect fields.
 
     Raises:
-        Nothing.
+        ValueError: shapes do not fit.
     """
     positions, counts, added, n_added, *kinds = batch
+    check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))
+    check_shapes(added=(added, f"{len(counts)} _ 3"), n_added=(n_added, str(len(counts))))
     shaken = positions + model.shake * torch.randn(positions.shape, generator=dice, device=dice.device)
     points = points_of(shaken, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.sphere import Bend, Mix
-from tutorial_lib.vocabulary import Features, Positions
+from tutorial_lib.vocabulary import Features, Positions, check_shapes
 
 
 class PieceHead(nn.Module):
@@ -98,8 +98,9 @@ def matched_error(found: Positions, true: Positions) -> Tensor:
         (N,), in that unit squared.
 
     Raises:
-        ValueError: n is above six, 720 pairings.
+        ValueError: shapes differ, or n is above six, 720 pairings.
     """
+    check_shapes(found=(found, "clouds points+ 3"), true=(true, "clouds points+ 3"))
     n = found.shape[1]
     if math.factorial(n) > 720:
         raise ValueError(f"{n} points have {math.factorial(n)} pairings: at most six points are paired by trying all")
@@ -119,8 +120,9 @@ def invariants(latent: Features, irreps: o3.Irreps) -> Tensor:
         (N, number of l * pairs of channels), no unit; the same for a turned and for a mirrored cloud.
 
     Raises:
-        RuntimeError: the code has another size.
+        ValueError: the code has another size.
     """
+    check_shapes(latent=(latent, f"codes {irreps.dim}"))
     found = []
     for (n, ir), part in zip(irreps, latent.split([n * ir.dim for n, ir in irreps], dim=1), strict=True):
         vectors = part.unflatten(1, (n, ir.dim))

@@ -50,11 +50,13 @@ class Motifs:
             The motifs.
 
         Raises:
-            ValueError: no point has a neighbour within reach.
+            ValueError: no point has a neighbour within reach, or two coincide.
         """
         powers = signal_powers(points, reach)
         if not powers.any():
             raise ValueError(f"no point has a neighbour within the reach of {reach:g}: take a longer reach")
+        if not torch.isfinite(powers).all():
+            raise ValueError("two points coincide, and neither sees the other in a direction: merge such points")
         thinned = torch.linspace(0, len(powers) - 1, min(MOST_EXAMPLES, len(powers))).long()
         grouping = AgglomerativeClustering(n_clusters=None, distance_threshold=ALIKE, linkage="average")
         group = torch.tensor(grouping.fit_predict(powers[thinned].cpu()), device=powers.device)

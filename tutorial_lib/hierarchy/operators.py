@@ -14,7 +14,7 @@ from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.layers import Message
 from tutorial_lib.hierarchy.points import in_one_part
 from tutorial_lib.sphere import Bend, Mix, normalised
-from tutorial_lib.vocabulary import Features, Places
+from tutorial_lib.vocabulary import Features, Places, check_shapes
 
 N_BENDS = 3
 
@@ -52,6 +52,7 @@ class CodeOperator(nn.Module):
         Raises:
             ValueError: the codes have another size, or are not finite.
         """
+        check_shapes(latent=(latent, "codes _"), places=(places, "codes 3"))
         signals = self.signals_of(latent)
         at = torch.arange(len(latent), device=latent.device)
         inside = normalised(self.enter(signals))
@@ -106,7 +107,9 @@ def operator_loss(operator: CodeOperator, batch: tuple[Tensor, ...], dice: Gener
         The "loss", the mean square error over the mean square of codes.
 
     Raises:
-        Nothing.
+        ValueError: shapes do not fit.
     """
     before, places, after = batch
-    return {"loss": (operator(before, places) - after).square().mean() / after.square().mean()}
+    found = operator(before, places)
+    check_shapes(found=(found, "codes latent"), after=(after, "codes latent"))
+    return {"loss": (found - after).square().mean() / after.square().mean()}

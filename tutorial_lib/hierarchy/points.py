@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.sphere import merge
-from tutorial_lib.vocabulary import Indices, Positions
+from tutorial_lib.vocabulary import Indices, Positions, check_shapes
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,9 @@ def points_of(positions: Positions, counts: Indices, species: Tensor | None = No
         The points.
 
     Raises:
-        Nothing.
+        ValueError: shapes do not fit.
     """
+    check_shapes(positions=(positions, "clouds most 3"), counts=(counts, "clouds"))
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     centroid = (positions * there[..., None]).sum(dim=1, keepdim=True) / counts[:, None, None]
     named = None if species is None else species[there]

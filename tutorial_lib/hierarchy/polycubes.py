@@ -14,7 +14,7 @@ from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import padded
 from tutorial_lib.shipped import MODELS, with_weights
 from tutorial_lib.tetris import polycube_of
-from tutorial_lib.vocabulary import Places
+from tutorial_lib.vocabulary import Places, check_shapes
 
 
 def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -72,8 +72,9 @@ def free_places(cells: Places) -> Tensor:
         (places, 3), each once, in the same unit.
 
     Raises:
-        Nothing.
+        ValueError: there is no cube, or cubes are not (n, 3).
     """
+    check_shapes(cells=(cells, "cubes+ 3"))
     steps = torch.cat([torch.eye(3), -torch.eye(3)]).to(cells)
     beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
     return beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]

@@ -103,8 +103,10 @@ def worst_distance(found: Tensor, true: Tensor) -> float:
         In the same unit; infinite if n is not m.
 
     Raises:
-        Nothing.
+        ValueError: points are not (n, 3), or not finite.
     """
+    if {found.shape[1:], true.shape[1:]} != {(3,)} or not (torch.isfinite(found).all() and torch.isfinite(true).all()):
+        raise ValueError(f"points are (n, 3) and finite: {tuple(found.shape)}, {tuple(true.shape)} arrived, or NaN")
     if len(found) != len(true):
         return float("inf")
     distance = torch.cdist(found.double(), true.double()).cpu()

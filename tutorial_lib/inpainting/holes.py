@@ -8,7 +8,7 @@ from itertools import permutations
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Known, Missing, PerCandidate
+from tutorial_lib.vocabulary import Known, Missing, PerCandidate, check_counts, check_shapes
 
 SHELLS = {"first": slice(0, 4), "second": slice(4, 8), "any": slice(0, 8)}  # by distance to the centre
 
@@ -59,12 +59,13 @@ def apart(one: Tensor, other: Tensor) -> Tensor:
         (...,), angstrom.
 
     Raises:
-        ValueError: there is no atom.
-        RuntimeError: the shapes cannot be broadcast.
+        ValueError: there is no atom, or not as many on both sides.
+        RuntimeError: the other dimensions cannot be broadcast.
     """
     n_missing = one.shape[-2]
     if n_missing == 0:
         raise ValueError(f"no atom is missing in answers of shape {tuple(one.shape)}: (..., m, 3), m at least 1")
+    check_shapes(one=(one, "*answers missing 3"), other=(other, "*others missing 3"))
     square = (one.unsqueeze(-2) - other.unsqueeze(-3)).square().sum(-1)
     pairings = [square[..., range(n_missing), order].sum(-1) for order in permutations(range(n_missing))]
     return torch.stack(pairings).amin(0).div(n_missing).sqrt()
@@ -100,8 +101,9 @@ def closest(known: Known, candidates: Tensor) -> Tensor:
         (N, c), angstrom.
 
     Raises:
-        RuntimeError: the numbers of clouds differ.
+        ValueError: the numbers of clouds differ.
     """
+    check_shapes(known=(known, "clouds+ _ 3"), candidates=(candidates, "clouds candidates+ missing+ 3"))
     others = torch.nn.functional.pad(known, (0, 0, 1, 0))
     shortest = torch.cdist(candidates.flatten(1, 2), others).view(*candidates.shape[:3], -1).amin((2, 3))
     row, column = torch.triu_indices(candidates.shape[2], candidates.shape[2], offset=1)
@@ -125,8 +127,10 @@ def shell_places(shape: tuple[int, ...], inner: float, outer: float, like: Tenso
         (*shape, 3), angstrom.
 
     Raises:
+        ValueError: the shape is none.
         RuntimeError: the generator is on another device.
     """
+    check_counts(0, **{f"dimension {at}": n for at, n in enumerate(shape)})
     kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
     direction = torch.nn.functional.normalize(torch.randn(*shape, 3, **kind), dim=-1)
     volume = inner**3 + (outer**3 - inner**3) * torch.rand(*shape, 1, **kind)
@@ -147,8 +151,9 @@ def by_cell(errors: Tensor, cell: Tensor) -> tuple[float, float]:
         The mean and its standard error, angstrom; the latter is not a number for a single cell.
 
     Raises:
-        RuntimeError: the lengths differ.
+        ValueError: the lengths differ.
     """
+    check_shapes(errors=(errors, "clouds"), cell=(cell, "clouds"))
     means = torch.stack([errors[cell == number].mean() for number in cell.unique()])
     return errors.mean().item(), (means.std() / len(means) ** 0.5).item()
 

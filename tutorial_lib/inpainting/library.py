@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tutorial_lib.alignment import match_atoms
 from tutorial_lib.motifs import descriptor
-from tutorial_lib.vocabulary import Known, Motifs
+from tutorial_lib.vocabulary import Known, Motifs, check_counts
 
 FILED_AT_MOST = 400_000  # parts; past it every second cloud, every third, ... is filed
 
@@ -74,6 +74,7 @@ class Library:
         least = max(3, n_atoms - self.among)
         if not least <= n_known < n_atoms:
             raise ValueError(f"a part has {least} to {n_atoms - 1} atoms here, and one of {n_known} arrived")
+        check_counts(n=n)
         features, item, kept = self._filed(n_known)
         nearest = torch.cdist(descriptor(part), features).topk(min(n, len(item)), largest=False).indices
         item, kept = item[nearest], kept[nearest]

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from tutorial_lib.gram import Standardiser, gram_matrix, upper_triangle
 from tutorial_lib.inpainting.ranking import Draws
 from tutorial_lib.training import one_thread
-from tutorial_lib.vocabulary import Known, Missing
+from tutorial_lib.vocabulary import Known, Missing, check_finite, check_shapes
 
 N_STEPS = 200  # of Adam
 STEP = 0.05
@@ -31,8 +31,11 @@ def from_products(known: Tensor, products: Tensor) -> Missing:
         (N, m, 3), angstrom.
 
     Raises:
-        ValueError: known vectors lie in a plane, so that a missing one is not determined.
+        ValueError: shapes do not fit, something is not finite, or known vectors lie in a plane, so that a missing one
+            is not determined.
     """
+    check_shapes(known=(known, "clouds known 3"), products=(products, "clouds known _"))
+    check_finite(known, products, what="vectors or products")
     spread = torch.linalg.svdvals(known)
     flat = spread[:, -1] <= 1e-3 * spread[:, 0] if known.shape[1] >= 3 else torch.ones(len(known), dtype=torch.bool)
     if flat.any():

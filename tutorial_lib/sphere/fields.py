@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tutorial_lib.bumps import gaussians
 from tutorial_lib.sphere.signals import degrees
-from tutorial_lib.vocabulary import Indices, Places, Signals
+from tutorial_lib.vocabulary import Indices, Places, Signals, check_counts, check_indices, check_shapes
 
 N_BUMPS = 10
 SOFTNESS = 0.1  # in the unit of positions
@@ -59,7 +59,7 @@ class Field(nn.Module):
             (P,), no unit.
 
         Raises:
-            RuntimeError: the signals have another lmax or number of channels.
+            ValueError: the signals have another lmax or number of channels.
         """
         return self.answers(signals, places, of)[:, 0]
 
@@ -75,7 +75,7 @@ class Field(nn.Module):
             (P, kinds), no unit.
 
         Raises:
-            RuntimeError: the signals have another lmax or number of channels.
+            ValueError: the signals have another lmax or number of channels.
         """
         return self.answers(signals, places, of)[:, 1:]
 
@@ -91,8 +91,12 @@ class Field(nn.Module):
             (P, 1 + kinds), no unit.
 
         Raises:
-            RuntimeError: the signals have another lmax or number of channels.
+            ValueError: shapes do not fit, or the signals have another number of channels.
         """
+        channels = self.first.in_features // (self.lmax + 1)
+        check_shapes(signals=(signals, f"{(self.lmax + 1) ** 2} _ {channels}"))
+        check_shapes(places=(places, "places 3"), of=(of, "places"))
+        check_indices(signals.shape[1], of=of)
         places = places / self.unit
         square = places.square().sum(dim=1, keepdim=True)
         solid = o3.spherical_harmonics(
@@ -118,8 +122,9 @@ def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
         (G, M), between 0 and 1, no unit.
 
     Raises:
-        RuntimeError: shapes do not fit.
+        ValueError: shapes do not fit.
     """
+    check_shapes(places=(places, "clouds _ 3"), points=(points, "clouds points+ 3"))
     nearest = torch.cdist(places, points, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=2)
     return (-nearest.square() / (2 * width**2)).exp()
 
@@ -137,6 +142,7 @@ def excess(logits: Tensor, target: Tensor) -> Tensor:
     Raises:
         ValueError: there are not as many of them.
     """
+    check_shapes(logits=(logits, "*places"), target=(target, "*places"))
     least = torch.special.entr(target) + torch.special.entr(1 - target)
     return (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
 
@@ -156,8 +162,12 @@ def places_about(points: Tensor, counts: Tensor, dice: Generator, *, width: floa
         (G, n, 3), in the unit of the width.
 
     Raises:
+        ValueError: shapes do not fit.
         RuntimeError: the generator is on another device.
     """
+    check_shapes(points=(points, "clouds most+ 3"), counts=(counts, "clouds"))
+    check_indices(points.shape[1] + 1, counts=counts)
+    check_counts(0, n=n)
     device = dice.device
     which = (torch.rand(len(points), n, generator=dice, device=device) * counts[:, None]).long()
     random = torch.randn(len(points), n, 3, generator=dice, device=device)

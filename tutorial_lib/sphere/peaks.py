@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from tutorial_lib.vocabulary import Indices, Places, Signals
+from tutorial_lib.vocabulary import Indices, Places, Signals, check_finite, check_shapes
 
 ASCENTS = 15
 POLISH = 5  # steps more of those that are left: the mean of ends is not quite the top
@@ -108,8 +108,10 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
         (groups, 3) means, in the same unit, (groups,) owners, and (P,) to which group each place went.
 
     Raises:
-        Nothing.
+        ValueError: shapes do not fit, or something is not finite.
     """
+    check_finite(places, of, torch.tensor([within]), what="places, their owners or the distance")
+    check_shapes(places=(places, "places 3"), of=(of, "places"))
     if len(places) == 0:
         return places, of, of
     apart = 10 * (places.abs().max().item() + within)  # owners are kept apart in a fourth dimension

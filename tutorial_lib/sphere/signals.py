@@ -14,7 +14,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.vocabulary import Coefficients, Signals
+from tutorial_lib.vocabulary import Coefficients, Signals, check_counts, check_finite, check_shapes
 
 CLEARLY = 0.002  # share of the range of a signal by which a peak is above what is around it
 EMPTY = 0.02  # mean square below which a signal is not brought to size 1
@@ -50,9 +50,12 @@ def harmonics(lmax: int, vectors: Tensor, *, softness: float = 0.0) -> Tensor:
         (..., (lmax + 1)^2), no unit.
 
     Raises:
-        Nothing.
+        ValueError: vectors are no rows of three numbers, or a length is not finite, or lmax is negative.
     """
+    check_counts(0, lmax=lmax)
+    check_shapes(vectors=(vectors, "*batch 3"))
     size = (vectors.square().sum(dim=-1, keepdim=True) + softness**2).sqrt()
+    check_finite(size, what="lengths of vectors")
     return o3.spherical_harmonics(list(range(lmax + 1)), vectors / size, False, "component")
 
 
@@ -68,8 +71,9 @@ def quadrature(degree: int) -> tuple[Tensor, Tensor]:
         (n, 3) directions and (n,) weights whose sum is 1, float64, no unit.
 
     Raises:
-        Nothing.
+        ValueError: the degree is negative.
     """
+    check_counts(0, degree=degree)
     height, weight = np.polynomial.legendre.leggauss(degree // 2 + 1)
     angle = 2 * np.pi * np.arange(degree + 1) / (degree + 1)
     ring = np.sqrt(1 - height**2)[:, None]
@@ -91,8 +95,10 @@ def product(one: Tensor, other: Tensor) -> Tensor:
         (coefficients, points, channels), no unit.
 
     Raises:
-        RuntimeError: the numbers of points differ.
+        ValueError: the numbers of points differ.
     """
+    channels = "channels" if 1 not in (one.shape[-1], other.shape[-1]) else "_"
+    check_shapes(one=(one, f"_+ points {channels}"), other=(other, f"_+ points {channels}"))
     if len(one) == 1 or len(other) == 1:  # a constant function
         return one * other
     n_coefficients = max(len(one), len(other))
@@ -122,8 +128,9 @@ def normalised(signals: Signals) -> Signals:
         The same shape, no unit.
 
     Raises:
-        Nothing.
+        ValueError: signals have no three dimensions.
     """
+    check_shapes(signals=(signals, "coefficients points channels"))
     return signals * (signals.square().mean(dim=(0, 2), keepdim=True) + EMPTY).rsqrt()
 
 
@@ -152,8 +159,9 @@ class Mix(nn.Module):
             (coefficients, points, channels_out), no unit.
 
         Raises:
-            RuntimeError: there is another number of channels.
+            ValueError: there is another number of channels.
         """
+        check_shapes(signals=(signals, f"coefficients points {self.weight.shape[1]}"))
         signals = signals[: len(self.degree)]
         mixed = torch.bmm(signals, self.weight[self.degree[: len(signals)]])
         return torch.cat([mixed[:1] + self.bias, mixed[1:]])
@@ -181,7 +189,7 @@ class Bend(nn.Module):
             The same shape, no unit.
 
         Raises:
-            RuntimeError: there is another number of channels.
+            ValueError: there is another number of channels.
         """
         signals = normalised(signals)
         return self.straight(signals) + self.bent(product(self.left(signals), self.right(signals)))
@@ -204,6 +212,8 @@ def signal_peaks(signal: Coefficients, *, least: float = 0.5, n_directions: int 
     Raises:
         ValueError: the signal is not finite, or its length is no square.
     """
+    check_shapes(signal=(signal, "coefficients+"))
+    check_counts(n_directions=n_directions)
     lmax = math.isqrt(len(signal)) - 1
     if (lmax + 1) ** 2 != len(signal) or not torch.isfinite(signal).all():
         raise ValueError(f"a signal has (lmax + 1)^2 finite coefficients: {len(signal)} arrived, or some are not")

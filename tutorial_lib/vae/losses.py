@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.gram import permuted
 from tutorial_lib.vae.networks import VariationalAutoencoder
-from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars
+from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars, check_shapes
 
 Loss = Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]]
 ACTIVE_VARIANCE = 0.01  # Burda, Grosse and Salakhutdinov, ICLR 2016
@@ -30,13 +30,14 @@ def kl_divergence(mean: Latent, log_variance: Latent) -> Latent:
         (N, n_latent), nats.
 
     Raises:
-        RuntimeError: the shapes differ.
+        ValueError: the shapes differ.
 
     Example:
         >>> silent = torch.zeros(1, 8)
         >>> kl_divergence(silent, silent).sum().item()
         0.0
     """
+    check_shapes(mean=(mean, "codes latent"), log_variance=(log_variance, "codes latent"))
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
@@ -90,8 +91,9 @@ def overlap(positions: Motifs, closest: float) -> Scalars:
         (N,), angstrom^2.
 
     Raises:
-        RuntimeError: positions are not rows of three numbers.
+        ValueError: positions are not rows of three numbers.
     """
+    check_shapes(positions=(positions, "motifs _ 3"))
     all_atoms = torch.nn.functional.pad(positions, (0, 0, 1, 0))
     row, column = torch.triu_indices(all_atoms.shape[1], all_atoms.shape[1], offset=1)
     apart = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=2)

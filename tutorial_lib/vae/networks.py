@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.vocabulary import Decoded, Features, Latent
+from tutorial_lib.vocabulary import Decoded, Features, Latent, check_counts, check_shapes
 
 LENGTH = 2.0  # A; a network's numbers are about 1, a silicon atom's neighbours are at 2 to 4 A
 
@@ -37,6 +37,7 @@ class VariationalAutoencoder(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
+        check_counts(n_features=n_features, hidden_layers=len(hidden), n_latent=n_latent)
         self.n_latent = n_latent
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -78,8 +79,9 @@ class VariationalAutoencoder(nn.Module):
             (N, n_features), standardised.
 
         Raises:
-            RuntimeError: the width of the code is not the network's.
+            ValueError: the width of the code is not the network's.
         """
+        check_shapes(latent=(latent, f"codes {self.n_latent}"))
         return self.decoder(latent)
 
     @torch.no_grad()
@@ -109,8 +111,10 @@ class VariationalAutoencoder(nn.Module):
             As `decode` gives it.
 
         Raises:
+            ValueError: `n` is negative.
             RuntimeError: the generator is on another device than the model.
         """
+        check_counts(0, n=n)
         weight = self.code.weight
         noise = torch.randn(n, self.n_latent, generator=generator, device=weight.device, dtype=weight.dtype)
         return self.decode(noise)
@@ -142,10 +146,11 @@ class AlignedAutoencoder(VariationalAutoencoder):
             (N, n_atoms, 3), angstrom, in a pose of the decoder's own.
 
         Raises:
-            RuntimeError: the width of the code is not the network's.
+            ValueError: the width of the code is not the network's.
         """
         return LENGTH * super().decode(latent).unflatten(1, (-1, 3))
 
 
 def _layers(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
+    check_counts(**{f"width {at}": width for at, width in enumerate(widths)})
     return nn.Sequential(*[layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())])

@@ -7,7 +7,7 @@
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.vocabulary import Latent, Motifs, Positions
+from tutorial_lib.vocabulary import Latent, Motifs, Positions, check_finite, check_shapes
 
 
 class Principal(nn.Module):
@@ -44,6 +44,8 @@ class Principal(nn.Module):
         Raises:
             ValueError: there are too few motifs, they are all alike, or not in the pose of a template.
         """
+        check_shapes(canonical=(canonical, "motifs atoms 3"))
+        check_finite(canonical)
         flat = canonical.flatten(1).double()
         n_kept = flat.shape[1] - 3
         if len(flat) < flat.shape[1]:
@@ -71,8 +73,9 @@ class Principal(nn.Module):
             (N, 3 n - 3), no unit.
 
         Raises:
-            RuntimeError: the motifs have another number of atoms.
+            ValueError: the motifs have another number of atoms.
         """
+        check_shapes(positions=(positions, f"motifs {len(self.mean)} 3"))
         return (positions - self.mean).flatten(1) @ self.axes.mT / self.unit
 
     def positions(self, coordinates: Latent) -> Motifs:
@@ -85,8 +88,9 @@ class Principal(nn.Module):
             (N, n, 3), angstrom.
 
         Raises:
-            RuntimeError: there are more or fewer numbers.
+            ValueError: there are more or fewer numbers.
         """
+        check_shapes(coordinates=(coordinates, f"motifs {len(self.axes)}"))
         return self.mean + (coordinates * self.unit @ self.axes).unflatten(1, self.mean.shape)
 
 

@@ -20,7 +20,7 @@ from tutorial_lib.transport import (
     matching_error,
     transport,
 )
-from tutorial_lib.vocabulary import Features, Motifs, Scalars
+from tutorial_lib.vocabulary import Features, Motifs, Scalars, check_shapes
 
 MEMORY = 0.999  # of a step: the mean is over the last thousand or so
 FORGOTTEN = 0.5  # of the training motifs come without their property, so that one network knows both
@@ -110,8 +110,9 @@ class Flow(nn.Module):
             (N, S, n_atoms, 3), angstrom.
 
         Raises:
-            RuntimeError: the motifs have another number of atoms.
+            ValueError: shapes do not fit, or the motifs have another number of atoms.
         """
+        check_shapes(one=(one, "clouds _ _"), other=(other, "clouds _ _"), shares=(shares, "shares"))
         ends = [self.encode(x).repeat_interleave(len(shares), dim=0) for x in (one, other)]
         noise = between(*ends, shares.repeat(len(one)))
         return self.decode(noise).unflatten(0, (len(one), len(shares)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.bumps import gaussians
 from tutorial_lib.transport import normal
-from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars
+from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars, check_shapes
 
 N_WAVES = 5  # of the time: from half a wave to eight
 TYPICAL = 3.5  # A, between the distances of the first and of the second shell
@@ -35,8 +35,9 @@ class TimeWaves(nn.Module):
             (N, 11), no unit.
 
         Raises:
-            Nothing.
+            ValueError: times are not in one row.
         """
+        check_shapes(time=(time, "points"))
         pace = math.pi * 2.0 ** torch.arange(-1, N_WAVES - 1, dtype=time.dtype, device=time.device)
         phase = time[:, None] * pace
         return torch.cat([time[:, None], phase.sin(), phase.cos()], dim=1)
@@ -88,8 +89,9 @@ class MotifVelocity(nn.Module):
             (N, 3 n - 3), no unit.
 
         Raises:
-            RuntimeError: shapes do not fit.
+            ValueError: shapes do not fit.
         """
+        check_shapes(point=(point, f"points {self.chart.shape[0]}"), time=(time, "points"))
         known = normal(time, point, self.chart.widths)
         hidden = self.read(torch.cat([point / known.width, self.looks(point * known.guess)], dim=1))
         told = self.waves(time)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tutorial_lib.bumps import gaussians
 from tutorial_lib.extensions.flow.network import TimeWaves
 from tutorial_lib.transport import normal
-from tutorial_lib.vocabulary import Features, Positions, Scalars
+from tutorial_lib.vocabulary import Features, Positions, Scalars, check_shapes
 
 N_BUMPS = 24
 FARTHEST = 4.0  # in the unit of the chart, about 1.9 A: noise reaches that far
@@ -65,8 +65,9 @@ class SetVelocity(nn.Module):
             (N, n, 3), no unit.
 
         Raises:
-            RuntimeError: shapes do not fit.
+            ValueError: shapes do not fit.
         """
+        check_shapes(point=(point, "points atoms+ 3"), time=(time, "points"))
         known = normal(time, point, point.new_ones(()))
         told = self.waves(time)
         if self.n_properties:

@@ -11,7 +11,7 @@ from e3nn import o3
 from torch import Tensor
 
 from tutorial_lib.hamiltonians import Shells
-from tutorial_lib.vocabulary import Orthogonal
+from tutorial_lib.vocabulary import Orthogonal, check_shapes
 
 AXES = ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))  # (x, y, z) to (y, z, x)
 
@@ -31,8 +31,9 @@ def wigner(degree: int, q: Orthogonal) -> Tensor:
         (2 l + 1, 2 l + 1), orthogonal, no unit.
 
     Raises:
-        ValueError: l is negative, or above 11, where e3nn stops; or Q is not orthogonal.
+        ValueError: l is negative, or above 11, where e3nn stops; or Q is no orthogonal (3, 3).
     """
+    check_shapes(q=(q, "3 3"))
     if not 0 <= degree <= 11:
         raise ValueError(f"l = {degree} arrived: e3nn knows l from 0 to 11")
     if not torch.allclose(q @ q.mT, torch.eye(3, dtype=q.dtype), atol=1e-5):

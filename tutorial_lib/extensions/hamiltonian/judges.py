@@ -47,8 +47,14 @@ def orbitals(fock: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
         Energies (..., orbitals), hartree, the lowest first; and vectors c, one a column, with c^T S c = 1, no unit.
 
     Raises:
-        ValueError: the overlap is not positive definite, as when two atoms stand at one place.
+        ValueError: shapes do not fit, a matrix is not finite, or the overlap is not positive definite, as when two
+            atoms stand at one place.
     """
+    if fock.shape != overlap.shape or fock.ndim < 2 or fock.shape[-1] != fock.shape[-2]:
+        shapes = f"{tuple(fock.shape)} and {tuple(overlap.shape)}"
+        raise ValueError(f"two matrices of one shape (..., orbitals, orbitals) are needed, and {shapes} arrived")
+    if not (torch.isfinite(fock).all() and torch.isfinite(overlap).all()):
+        raise ValueError("matrices hold NaN or infinity: look at where they came from")
     root, failed = torch.linalg.cholesky_ex(overlap)
     if failed.any():
         raise ValueError("an overlap matrix is not positive definite: two functions of its basis are the same")

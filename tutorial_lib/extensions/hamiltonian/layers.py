@@ -125,8 +125,11 @@ class Linear(nn.Module):
             (sum of 2 l + 1, ..., channels out), no unit.
 
         Raises:
-            RuntimeError: they have another size.
+            ValueError: they have another size.
         """
+        rows, channels = len(self.which), self.weight.shape[1]
+        if features.ndim < 3 or features.numel() == 0 or (len(features), features.shape[-1]) != (rows, channels):
+            raise ValueError(f"features must be ({rows}, ..., {channels}), and shape {tuple(features.shape)} arrived")
         mixed = torch.bmm(features.flatten(1, -2), self.weight.index_select(0, self.which))
         if self.adds_up:
             mixed = mixed.new_zeros(self.n_out, *mixed.shape[1:]).index_add(0, self.row, mixed)

@@ -14,7 +14,7 @@ from ase import Atoms
 from torch import Tensor
 
 from tutorial_lib.bumps import gaussians
-from tutorial_lib.vocabulary import Indices, Scalars
+from tutorial_lib.vocabulary import Indices, Scalars, check_indices, check_shapes
 
 ELEMENTS = ("H", "C", "N", "O", "F")
 CUTOFF = 3.0  # A: neighbours and next neighbours
@@ -150,8 +150,11 @@ class MoleculeSet:
             One graph.
 
         Raises:
+            ValueError: the numbers of molecules and atoms differ.
             IndexError: a molecule has no such atom.
         """
+        check_shapes(molecule=(molecule, "holes"), removed=(removed, "holes"))
+        check_indices(len(self.counts), molecule=molecule)
         if ((removed < 0) | (removed >= self.counts[molecule])).any():
             raise IndexError("an atom is asked for that a molecule does not have: count from 0")
         gone = self.first[molecule] + removed

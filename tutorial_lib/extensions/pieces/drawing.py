@@ -15,7 +15,7 @@ from tutorial_lib.bumps import gaussians
 from tutorial_lib.hierarchy.codes import codes_of, signals_of
 from tutorial_lib.sphere import Bend, Mix, degrees, normalised
 from tutorial_lib.transport import matching_error, normal, transport
-from tutorial_lib.vocabulary import Features, Scalars
+from tutorial_lib.vocabulary import Features, Scalars, check_counts
 
 N_BUMPS = 12  # on the axis of times
 WIDTH = 1 / (N_BUMPS - 1) / math.sqrt(2)
@@ -133,6 +133,7 @@ class CodeFlow(nn.Module):
         Raises:
             ValueError: as in `forward`, or there is less than one step.
         """
+        check_counts(0, n=n)
         noise = torch.randn(n, self.dim, generator=dice, device=dice.device).to(self.mean)
         carried = transport(lambda x, t: self(x, t, given, numbers), noise, n_steps)
         return codes_of(signals_of(carried, self.lmax) * self.scale + self.mean)

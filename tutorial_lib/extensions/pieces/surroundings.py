@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from tutorial_lib.hierarchy.codes import codes_of, signals_of
 from tutorial_lib.hierarchy.layers import Message
 from tutorial_lib.sphere import Bend, Field, Mix, blobs, excess, normalised, peaks, places_about
-from tutorial_lib.vocabulary import Features
+from tutorial_lib.vocabulary import Features, check_shapes
 
 SIGHT = 1.6  # so far a point sees, in edges
 MARGIN = 0.4  # and so much farther its field is learnt
@@ -66,6 +66,7 @@ class Surroundings(nn.Module):
         Raises:
             RuntimeError: there is nothing to encode.
         """
+        check_shapes(**{f"what stands about point {at}": (some, "_ 3") for at, some in enumerate(around)})
         vectors = torch.cat(list(around))
         counts = torch.tensor([len(some) for some in around], device=vectors.device)
         of = torch.arange(len(counts), device=vectors.device).repeat_interleave(counts)
