@@ -449,11 +449,12 @@ def test_unknown_variants_and_doubled_irreps_are_refused(methanol):
 # Learning
 
 
-def test_standardised_targets_are_turned_by_turning_and_come_back(some, dice):
+def test_standardised_targets_have_mean_zero_are_turned_by_turning_and_come_back(some, dice):
     blocks = blocks_of(some)
     standard = Standard.fit(blocks, some.fock)
     targets, traces = standard.targets(some.fock)
     assert torch.allclose(standard.matrices(targets), some.fock, atol=1e-12)
+    assert traces.mean().abs() < 1e-8
     q = symmetry.random_orthogonal(dice, (), torch.float64)
     d = hamiltonian.turn(some.shells, q)
     other = Standard.fit(blocks, d @ some.fock @ d.mT)
