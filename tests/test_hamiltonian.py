@@ -128,6 +128,15 @@ def test_a_transposed_block_is_another_block():
     assert (blocks.coefficients(wrong) - blocks.coefficients(some.fock)).abs().max() > 0.1
 
 
+def test_a_wrong_change_of_basis_is_seen_in_d_functions_and_not_in_p(dice):
+    q = symmetry.random_rotation(dice, (), torch.float64)
+    for name, seen_by in (("water_rhf_500k", False), ("water_rhf_svp_500k", True)):
+        some = hamiltonians.load(name, "train")[:3]
+        c, d = hamiltonian.change_of_basis(some.shells), hamiltonian.turn(some.shells, q)
+        left_out = c @ d @ c.mT  # as if PySCF's own order were e3nn's
+        assert (not torch.allclose(left_out, d, atol=1e-3)) is seen_by
+
+
 def test_the_swap_is_the_transposed_block_of_two_equal_atoms(dice):
     hydrogen = Blocks(torch.tensor([1, 1]), ((0, 0), (0, 0), (0, 1), (0, 2), (1, 0), (1, 0), (1, 1), (1, 2)))
     kind = hydrogen.kinds[1]
@@ -449,11 +458,12 @@ def test_unknown_variants_and_doubled_irreps_are_refused(methanol):
 # Learning
 
 
-def test_standardised_targets_are_turned_by_turning_and_come_back(some, dice):
+def test_standardised_targets_have_mean_zero_are_turned_by_turning_and_come_back(some, dice):
     blocks = blocks_of(some)
     standard = Standard.fit(blocks, some.fock)
     targets, traces = standard.targets(some.fock)
     assert torch.allclose(standard.matrices(targets), some.fock, atol=1e-12)
+    assert traces.mean().abs() < 1e-8
     q = symmetry.random_orthogonal(dice, (), torch.float64)
     d = hamiltonian.turn(some.shells, q)
     other = Standard.fit(blocks, d @ some.fock @ d.mT)

@@ -94,6 +94,14 @@ def test_a_wheel_that_is_cut_off_says_how_to_fetch_it_again(wheel):
         list(qm9.read(wheel))
 
 
+def test_a_wheel_with_a_broken_table_is_refused(wheel):
+    whole = bytearray(wheel.read_bytes())
+    whole[90:110] = bytes(20)
+    wheel.write_bytes(whole)
+    with pytest.raises(ValueError, match="cut off or another file"):
+        list(qm9.read(wheel))
+
+
 def test_extended_xyz_is_read(tmp_path):
     write(tmp_path / "own.xyz", [molecule("H2O"), molecule("CH3OH")], format="extxyz")
     assert [len(atoms) for atoms in qm9.read(tmp_path / "own.xyz")] == [3, 6]
