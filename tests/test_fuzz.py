@@ -1,12 +1,10 @@
 """Every public function, with one argument spoiled: an error in words or a right answer, and no other end.
 
 The checks of shapes are off here, as they are for a reader. Never allowed: a bare assertion, a division by zero, a
-call that does not come back, numbers that are NaN where none went in, numbers that a reference does not confirm, and
-an error that no line of ours raised in a sentence: torch does not know what a reader wanted. What is still bare is
-listed in `known_bare.txt` (call, argument, way), which can only shrink.
-
-The lane `slow` tries all ways to spoil one argument, and a sample of ways to spoil two, by the day's date:
-`FUZZ_SEED=20261130 python -m pytest -m slow tests/test_fuzz.py` draws another day's again.
+call that does not come back, numbers that are NaN where none went in or that a reference does not confirm, and an error
+that no line of ours raised in a sentence. What is still wrong is listed in `known_bare.txt`, which can only shrink. The
+lane `slow` tries all ways to spoil one argument, and some to spoil two, drawn by the day:
+`FUZZ_SEED=20261130 python -m pytest -m slow tests/test_fuzz.py` draws those of another day.
 """
 
 import dataclasses
@@ -37,7 +35,7 @@ from tutorial_lib.exercises.judge import Verdict
 
 SECONDS = 20
 SEED = os.environ.get("FUZZ_SEED") or f"{date.today():%Y%m%d}"
-N_PAIRS = 12  # of ways to spoil two arguments, for each call and seed
+N_PAIRS = 40  # of ways to spoil two arguments, for each call and seed
 LIBRARY = str(Path(tutorial_lib.__file__).parent)
 WORDED = (ValueError, TypeError, RuntimeError, IndexError, KeyError, OverflowError, FileNotFoundError)
 A_TYPE = re.compile(r"dtype|device|meta\b|long|float|double|half|complex|\bint|byte|bool|type ", re.IGNORECASE)
@@ -301,6 +299,7 @@ def outcome(name, *spoiled):
         return None  # these arguments cannot be spoiled so
     args, kwargs = [arguments[n] for n in range(len(args))], {word: arguments[word] for word in kwargs}
     dirty = any(np.isnan(array).any() or np.isinf(array).any() for array in numbers_in((args, kwargs)))
+    anything = any(way.endswith(other) for _, way in spoiled for other in ANYTHING)
     handler = signal.signal(signal.SIGALRM, _alarm)
     signal.alarm(SECONDS)
     try:
@@ -315,19 +314,22 @@ def outcome(name, *spoiled):
         if not spoiled:
             raise
         of_another_type = any(kinds(arguments[key]) != before[key] for key in before)
-        if any(way.endswith(other) for _, way in spoiled for other in ANYTHING):
-            fine = isinstance(error, (*WORDED, AttributeError)) and len(str(error).split()) > 1
+        if anything:
+            fine = isinstance(error, (*WORDED, AttributeError, LookupError)) and len(str(error).split()) > 1
         else:
             fine = isinstance(error, WORDED) and is_worded(error, of_another_type)
         return None if fine else f"{type(error).__name__}: {error}"
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, handler)
-    # Some of torch's functions take a tensor on the device meta beside others, and give memory that nobody wrote.
-    if any(way.endswith("another device") for _, way in spoiled):
+    # Some of torch's functions take a tensor on the device meta beside others, and give memory that nobody wrote; and
+    # nothing here is meant for complex numbers.
+    if any(way.endswith(("another device", "complex")) for _, way in spoiled):
         return None
     if not holds_nan(result):
-        return unlike_reference(name, args, kwargs, result)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return None if anything else unlike_reference(name, args, kwargs, result)
     if not dirty:
         return None if any(nan_allowed(name, way) for _, way in spoiled) else "NaN out of finite numbers"
     promises = any(word in (inspect.getdoc(function) or "") for word in ("finite", "NaN"))
@@ -353,8 +355,6 @@ def unlike_reference(name, args, kwargs, result):
     """
     function, valid, _ = valid_calls.VALID[name]()
     tensors = [x for x in args if isinstance(x, Tensor)]
-    if any(x.is_complex() for x in tensors):
-        return None
     try:
         if name in valid_calls.REFERENCES:
             plain = [x.double().numpy() if isinstance(x, Tensor) else x for x in args]

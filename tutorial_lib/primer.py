@@ -181,10 +181,10 @@ def accuracy(model: Callable, inputs: Tensor, label: Tensor) -> float:
         A share between 0 and 1.
 
     Raises:
-        ValueError: the numbers of inputs and labels differ.
+        ValueError: there is no input, or the numbers of inputs and labels differ.
     """
     scores = model(inputs)
-    check_shapes(scores=(scores, "inputs classes+"), label=(label, "inputs"))
+    check_shapes(scores=(scores, "inputs+ classes+"), label=(label, "inputs"))
     return (scores.argmax(dim=1) == label).double().mean().item()
 
 

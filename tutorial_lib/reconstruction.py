@@ -36,6 +36,7 @@ def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
     """
     if reconstructed.shape != gram.shape:
         raise ValueError(f"shapes differ: {tuple(reconstructed.shape)} against {tuple(gram.shape)}")
+    check_shapes(gram=(gram, "*batch atoms+ atoms+"))
     return (reconstructed - gram).square().mean((-2, -1)).sqrt()
 
 
@@ -60,6 +61,7 @@ class PrincipalComponents:
     def __init__(self, features: Features, n_components: int = 8):
         check_shapes(features=(features, "inputs features"))
         check_finite(features, what="features")
+        check_counts(n_components=n_components)
         if n_components > min(features.shape):
             raise ValueError(
                 f"{n_components} components from {features.shape[0]} inputs of {features.shape[1]} "

@@ -127,10 +127,12 @@ def shell_places(shape: tuple[int, ...], inner: float, outer: float, like: Tenso
         (*shape, 3), angstrom.
 
     Raises:
-        ValueError: the shape is none.
+        ValueError: the shape is none, or the radii are not in order.
         RuntimeError: the generator is on another device.
     """
     check_counts(0, **{f"dimension {at}": n for at, n in enumerate(shape)})
+    if not 0 <= inner <= outer < torch.inf:
+        raise ValueError(f"places lie between two radii, the smaller one first: {inner:g} and {outer:g} A arrived")
     kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
     direction = torch.nn.functional.normalize(torch.randn(*shape, 3, **kind), dim=-1)
     volume = inner**3 + (outer**3 - inner**3) * torch.rand(*shape, 1, **kind)
@@ -153,7 +155,7 @@ def by_cell(errors: Tensor, cell: Tensor) -> tuple[float, float]:
     Raises:
         ValueError: the lengths differ.
     """
-    check_shapes(errors=(errors, "clouds"), cell=(cell, "clouds"))
+    check_shapes(errors=(errors, "clouds+"), cell=(cell, "clouds+"))
     means = torch.stack([errors[cell == number].mean() for number in cell.unique()])
     return errors.mean().item(), (means.std() / len(means) ** 0.5).item()
 

@@ -115,7 +115,9 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
     if len(places) == 0:
         return places, of, of
     apart = 10 * (places.abs().max().item() + within)  # owners are kept apart in a fourth dimension
-    near = cKDTree(np.column_stack([places.cpu(), apart * of.cpu()])).query_pairs(within, output_type="ndarray")
+    near = cKDTree(np.column_stack([places.cpu(), apart * of.double().cpu()])).query_pairs(
+        within, output_type="ndarray"
+    )
     joined = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(places), len(places)))
     n_groups, label = connected_components(joined, directed=False)
     group = torch.tensor(label, dtype=torch.long, device=places.device)

@@ -117,8 +117,10 @@ def more_octahedra(
         The networks; one that finds no room, or not all of its corners, is left as it was then.
 
     Raises:
-        Nothing.
+        ValueError: there are not two heads.
     """
+    if len(heads) != 2:
+        raise ValueError(f"two heads are needed, for middles and for corners: {len(heads)} arrived")
     networks = list(networks)
     growing = [i for i, network in enumerate(networks) if len(network.middles) < n]
     while growing:
