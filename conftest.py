@@ -5,6 +5,7 @@
 minutes. A notebook's kernel has the memory of a public service, and may not have more.
 """
 
+import datetime
 import importlib.util
 import os
 from pathlib import Path
@@ -28,10 +29,16 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     """Turn the network off, here and in every Python that we start; options of CI's are for this run alone."""
     os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.setdefault("FUZZ_SEED", f"{datetime.date.today():%Y%m%d}")
     paths = [str(NO_NETWORK), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in dict.fromkeys(paths) if path)
     spec = importlib.util.spec_from_file_location("no_network", NO_NETWORK / "sitecustomize.py")
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def pytest_report_header():
+    """Say what repeats a night's random sample."""
+    return f"FUZZ_SEED={os.environ['FUZZ_SEED']}"
 
 
 def pytest_xdist_auto_num_workers(config):
