@@ -48,11 +48,11 @@ def test_a_code_leads_to_its_own_piece_and_no_code_to_any(model, head, unseen):
     codes = model.encode(unseen).detach()
     shapes = [polycube_of(shape, mirrors_equal=True) for shape in unseen]
     same = {}
-    for strength, n in ((0.0, 14), (10.0, 28)):
-        made = hierarchy.guided_decode(head, model, codes[:n], 6, Generator().manual_seed(0), strength=strength)
+    for strength in (0.0, 10.0):
+        made = hierarchy.guided_decode(head, model, codes, 6, Generator().manual_seed(0), strength=strength)
         assert all(len(cloud) == 6 for cloud in made)
         found = [polycube_of(cloud, mirrors_equal=True) for cloud in made]
-        same[strength] = sum(a == b for a, b in zip(found, shapes[:n], strict=True)) / n
+        same[strength] = sum(a == b for a, b in zip(found, shapes, strict=True)) / len(shapes)
     assert same[10.0] > 0.75
     assert same[0.0] < 0.2
 
