@@ -298,7 +298,7 @@ def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_c
     assert torch.allclose(flow.dihedral_angles(same).sort().values, before.sort().values, atol=0.2)
     rattled = flow.dihedral_angles(motifs_of_cell + 0.4 * torch.randn(motifs_of_cell.shape, generator=dice))
     assert motifs.wasserstein(rattled, before) > 2
-    with pytest.raises(ValueError, match="needs a second shell"):
+    with pytest.raises(ValueError, match="needs a second shell, and these motifs have 4 atoms"):
         flow.dihedral_angles(motifs_of_cell[:, :4])
 
 

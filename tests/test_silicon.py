@@ -49,6 +49,11 @@ def test_the_crystal_is_perfect_and_fully_crystalline():
     assert quality.density == pytest.approx(2.329, abs=1e-3)
 
 
+def test_every_atom_has_three_four_or_five_bonds_or_is_counted_outside(cells):
+    for quality in map(silicon.network_quality, cells):
+        assert quality.three_fold + quality.four_fold + quality.five_fold + quality.n_outside / 512 == pytest.approx(1)
+
+
 def test_hexagonal_diamond_is_not_what_the_crystalline_share_counts():
     a, c = 3.84, 6.27
     wurtzite = bulk("SiSi", "wurtzite", a=a, c=c).repeat((4, 4, 3))
