@@ -65,7 +65,7 @@ def one_training(
     options = {"batch_size": batch_size, "seed": 0, "shares": shares, "mine": mine, "keep": True}
     stream = Timed(cells, train_beyond.clouds_of, **options)
     model = train_beyond.new_flow(cells, width, 3, 0)
-    engine = train_beyond.SpreadOut(fabric, threads, lambda: model.average.update_parameters(model.velocity))
+    engine = train_beyond.SpreadOut(fabric, threads)
     recipe = training.Recipe(1, batch_size, 4e-3, 0)
     loss = train_beyond.velocity_loss
     history = training.train(model, stream, loss, recipe, device="cpu", progress=False, engine=engine)

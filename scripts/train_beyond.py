@@ -19,7 +19,7 @@ will, also when you resume. It needs the extra `scale`.
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,12 @@ from tutorial_lib.engine import OneProcess, Share
 from tutorial_lib.extensions import flow
 from tutorial_lib.files import fitted, keep, stored, writable
 from tutorial_lib.streaming import CellFolder, Stream
-from tutorial_lib.transport import matching_error
 
 N_NEIGHBOURS = 8  # of a neighbourhood
 N_FOR_UNIT = 8  # cells, the first ones, from which the unit of length is taken
 FABRICS_OWN = {"accelerator": "auto", "devices": 1, "strategy": "ddp", "precision": "32-true"}  # with their defaults
+
+velocity_loss = flow.flow_loss()
 
 
 class Objective(nn.Module):
@@ -57,12 +58,11 @@ class Objective(nn.Module):
 class SpreadOut(OneProcess):
     """Steps over the processes of a `lightning_fabric.Fabric`, which averages their gradients."""
 
-    def __init__(self, fabric: Any, n_threads: int, after_step: Callable[[], None]):
-        self.fabric, self.n_threads, self.first, self.after_step = fabric, n_threads, fabric.is_global_zero, after_step
+    def __init__(self, fabric: Any, n_threads: int):
+        self.fabric, self.n_threads, self.first = fabric, n_threads, fabric.is_global_zero
 
     def set_up(self, model: nn.Module, loss: Any, optimiser: torch.optim.Optimizer) -> Any:
         """The optimiser that takes the steps, after model and loss are wrapped."""
-        optimiser.register_step_post_hook(lambda *_: self.after_step())
         self.objective, optimiser = self.fabric.setup(Objective(model, loss), optimiser)
         return optimiser
 
@@ -85,11 +85,6 @@ def clouds_of(atoms: Atoms) -> Tensor:
     return environments.nearest_neighbours(atoms, N_NEIGHBOURS).positions
 
 
-def velocity_loss(model: flow.Flow, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-    """The loss of notebook 07, in which 1 is what a normal distribution reaches."""
-    return {"loss": matching_error(model.velocity, model.chart.coordinates(batch), model.chart.widths, generator)}
-
-
 def new_flow(cells: CellFolder, width: int, n_layers: int, seed: int) -> flow.Flow:
     """A flow on sets that has learnt nothing yet but the unit of length, from the first cells of the folder."""
     first = []
@@ -103,9 +98,7 @@ def new_flow(cells: CellFolder, width: int, n_layers: int, seed: int) -> flow.Fl
 
 def empty_flow(chart: flow.Scaled, width: int, n_layers: int, seed: int = 0) -> flow.Flow:
     """The same in a given unit of length."""
-    model = flow.Flow(chart, flow.SetVelocity(width, n_layers, seed=seed))
-    model.average.requires_grad_(False)
-    return model
+    return flow.Flow(chart, flow.SetVelocity(width, n_layers, seed=seed))
 
 
 def fabric_of(args: argparse.Namespace) -> Any:
@@ -155,7 +148,7 @@ def run_train(args: argparse.Namespace) -> None:
     )
     model = new_flow(cells, args.width, args.layers, args.seed)
     recipe = training.Recipe(args.epochs, args.batch_size, args.learning_rate, args.seed)
-    engine = SpreadOut(fabric, args.threads, lambda: model.average.update_parameters(model.velocity))
+    engine = SpreadOut(fabric, args.threads)
     history = training.train(
         model,
         stream,

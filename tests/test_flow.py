@@ -128,6 +128,20 @@ def test_training_makes_motifs_that_noise_does_not(trained, canonical):
     assert errors[1] < 0.95 * errors[0]
 
 
+def test_the_loss_measures_and_only_training_moves_the_mean_of_the_weights(trained, canonical):
+    before = {name: value.clone() for name, value in trained.state_dict().items()}
+    flow.flow_loss()(trained, canonical, Generator().manual_seed(0))
+    assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
+    assert trained.average.n_averaged == 60 * -(-len(canonical) // 64), "one update a step"
+
+
+def test_a_flow_counts_its_weights_once(trained):
+    assert list(trained.parameters()) == list(trained.velocity.parameters())
+    assert not any(weight.requires_grad for weight in trained.average.parameters())
+    inside = torch.nn.Sequential(trained)
+    assert [name for name, _ in inside.named_parameters() if "average" in name] == []
+
+
 def test_noise_and_motif_are_one_another_s_image(trained, canonical):
     finer = Flow(trained.chart, trained.average.module, n_steps=20)
     back = finer.decode(finer.encode(canonical[:20]))

@@ -36,6 +36,13 @@ def test_a_recipe_of_nothing_is_refused(wrong):
         training.Recipe(**{"epochs": 1, **wrong})
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 9, 10, 11, 20])
+def test_any_number_of_steps_can_be_trained(features, epochs):
+    recipe = training.Recipe(epochs, batch_size=len(features))
+    history = training.train(vae.VariationalAutoencoder(), features, LOSS, recipe, device="cpu", progress=False)
+    assert len(history["loss"]) == epochs
+
+
 def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path):
     def loss(model, batch, generator):
         return {"loss": model(batch).square().mean()}

@@ -98,7 +98,7 @@ def train(
     with its history, and `resume=True` goes on from there as if nothing had happened.
 
     Args:
-        model: trained in place.
+        model: trained in place; its method `update_average`, if it has one, is called once a step.
         data: (N, ...), all examples, in the unit of the loss's inputs; or several of them, such as inputs
             and labels, which are batched together; or a source of batches, such as `streaming.Stream`.
         loss: of the model, a batch and a generator; the batch is a tensor, or a tuple where data is one. It
@@ -134,9 +134,11 @@ def train(
     model.to(device).train()
     # For a small network the fused kernel takes a quarter of the time of the default one.
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.learning_rate, total_steps=recipe.epochs * source.n_steps, pct_start=0.1
-    )
+    n_steps = recipe.epochs * source.n_steps
+    rise = 0.1 if n_steps != 10 else 0.11  # a rise of one step exactly makes OneCycleLR divide by zero
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=n_steps, pct_start=rise)
+    if update := getattr(model, "update_average", None):
+        optimiser.register_step_pre_hook(lambda *_: update())
     stepper = engine.set_up(model, loss, optimiser)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule, "source": source}
     history: History = {}

@@ -41,7 +41,21 @@ class Flow(nn.Module):
     def __init__(self, chart: nn.Module, velocity: nn.Module, n_steps: int = N_STEPS):
         super().__init__()
         self.chart, self.velocity, self.n_steps = chart, velocity, n_steps
-        self.average = AveragedModel(velocity, avg_fn=_running_mean)
+        self.average = AveragedModel(velocity)
+        for part in self.average.module.modules():  # a mean is not trained: no parameter, but a buffer
+            for name, weight in list(part.named_parameters(recurse=False)):
+                delattr(part, name)
+                part.register_buffer(name, weight.detach())
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Let the running mean follow the velocity by a step; `training.train` calls it before each of its own."""
+        n_before = int(self.average.n_averaged)
+        # Short at first, so that the weights of the start are soon forgotten.
+        share = 1 - min(MEMORY, (1 + n_before) / (10 + n_before)) if n_before else 1.0
+        for name, fresh in self.velocity.named_parameters():
+            self.average.module.get_buffer(name).lerp_(fresh, share)
+        self.average.n_averaged += 1
 
     @torch.no_grad()
     def sample(self, n: int, generator: Generator, wanted: Features | None = None) -> Motifs:
@@ -144,6 +158,8 @@ Loss = Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator], dict[str, T
 def flow_loss() -> Loss:
     """The loss of a flow, for `training.train`: the error of the velocity on lines from fresh noise to motifs.
 
+    It changes nothing: a loop of one's own calls `Flow.update_average` in each step, or the flow draws as it began.
+
     Returns:
         A function of the flow, a batch of motifs (N, n_atoms, 3), angstrom, and a generator, that gives the term
         "loss", no unit, in which 1 is what a normal distribution reaches. Where the batch is a pair, its second part
@@ -155,7 +171,6 @@ def flow_loss() -> Loss:
 
     def loss(flow: nn.Module, batch: Tensor | tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
         positions, *properties = batch if isinstance(batch, tuple) else (batch,)
-        flow.average.update_parameters(flow.velocity)
         velocity = flow.velocity
         if properties:
             known = torch.rand(len(positions), 1, generator=generator, device=positions.device) >= FORGOTTEN
@@ -182,8 +197,3 @@ def recipe(seed: int = 0) -> Recipe:
         ValueError: TUTORIAL_PROFILE names no profile.
     """
     return Recipe(epochs={"quick": 1000, "full": 4000}[profile()], batch_size=256, learning_rate=4e-3, seed=seed)
-
-
-def _running_mean(kept: Tensor, fresh: Tensor, n_before: Tensor) -> Tensor:
-    # Short at first, so that the weights of the start are soon forgotten.
-    return torch.lerp(kept, fresh, 1 - min(MEMORY, (1 + int(n_before)) / (10 + int(n_before))))
