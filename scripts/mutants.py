@@ -35,7 +35,7 @@ HEAVY = ("torch", "e3nn.o3", "scipy.stats", "sklearn.linear_model", "ase.build",
 # Operators that need arguments of their own, that stumble over `module.Error`, or that no number survives.
 UNWANTED = re.compile("Variable|Exception|Bit|Shift|Invert|Mod|FloorDiv|_Is|_In|_NotIn")
 MINUTE = 60.0
-WITHOUT_NOTEBOOKS = ["tests", "tutorial_lib", "-n", "0", "-q", "-p", "no:cacheprovider"]
+HERE = ["-n", "0", "--dist=no", "-q", "-p", "no:cacheprovider"]  # in this process, or coverage knows no contexts
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def fate(mutant: Mutant, tests: list[str], folder: Path) -> str:
     sys.dont_write_bytecode = True
     path.write_text(mutant.code, encoding="utf-8")
     try:
-        status, _, _ = forked([*tests, "-x", "-q", "-n", "0", "-p", "no:cacheprovider"], folder, cpu_seconds=240)
+        status, _, _ = forked([*tests, "-x", *HERE], folder, cpu_seconds=240)
     finally:
         path.write_text(before, encoding="utf-8")
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -233,11 +233,13 @@ def main() -> None:
     os.environ["COVERAGE_FILE"] = str(coverage_file)
     print(f"{len(mutants)} mutants; all tests once, which takes some minutes", flush=True)
     options = ["--cov=tutorial_lib", "--cov-context=test", "--cov-report="]
-    _, seconds, failed = forked([*WITHOUT_NOTEBOOKS, *args.tests, *options], TOP)
+    _, seconds, failed = forked(["tests", "tutorial_lib", *HERE, *args.tests, *options], TOP)
     seconds = {test: took for test, took in seconds.items() if test not in failed}
     if failed:
         print(f"{len(failed)} tests fail without any mutant and are left out: {', '.join(failed)}")
     lines = reached(coverage_file)
+    if not seconds or not any(tests - {""} for of_file in lines.values() for tests in of_file.values()):
+        sys.exit("no test was run, or coverage has no contexts: look at what pytest says of tests and tutorial_lib")
     tests = [chosen(mutant, lines.get(mutant.path, {}), seconds) for mutant in mutants]
     shares = Parallel(n_jobs=args.jobs)(delayed(fates)(job, args.jobs, mutants, tests) for job in range(args.jobs))
     found = [shares[n % args.jobs][n // args.jobs] for n in range(len(mutants))]

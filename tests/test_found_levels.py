@@ -238,6 +238,22 @@ def test_molecules_come_back_with_their_elements_in_any_pose(small):
         assert [hierarchy.same_molecule(a, b) for a, b in zip(back, turned, strict=True)] == [True, True]
 
 
+def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
+    levels = (Level(math.inf, width=0.25, radius=3.0, unit=1.2),)
+    model = HierarchicalAutoencoder(levels, channels=4, species=("H", "O"))
+    clouds, dice = 1.5 * torch.eye(3).repeat(2, 1, 1), Generator().manual_seed(0)
+    for encode in (model, model.encode):
+        with pytest.raises(ValueError, match="tells 2 species apart, and none were given"):
+            encode(clouds)
+    with pytest.raises(ValueError, match="species 2 arrived, and the model knows 2"):
+        model(clouds, list(torch.tensor([[0, 1, 1], [2, 0, 0]])))
+    one, other = model(clouds, list(torch.tensor([[0, 1, 1], [1, 0, 0]])))
+    assert not torch.allclose(one, other, atol=1e-3)
+    head = hierarchy.GrowthHead(kinds=2)
+    with pytest.raises(ValueError, match="tells 2 species apart"):
+        hierarchy.grow(head, [torch.zeros(1, 3)], 2, dice)
+
+
 def test_species_are_seen_and_are_not_a_matter_of_numbering(small):
     model, (water, _) = small
     heavy, swapped, renumbered = water.copy(), water.copy(), water[[2, 0, 1]]

@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tutorial_lib.hierarchy.codes import codes_of, signals_of
 from tutorial_lib.hierarchy.layers import Ascent, Descent
 from tutorial_lib.hierarchy.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
-from tutorial_lib.hierarchy.points import Points, padded, points_of
+from tutorial_lib.hierarchy.points import Points, check_kinds, padded, points_of
 from tutorial_lib.hierarchy.unfolding import Unfolded, unfold
 from tutorial_lib.sphere import Bend, Field, Mix, normalised
 from tutorial_lib.vocabulary import Features, Indices, Places, Signals
@@ -99,7 +99,8 @@ class HierarchicalAutoencoder(nn.Module):
 
         Raises:
             ValueError: a cloud is not (n, 3) or not finite, has one point only, or reaches beyond the last level's
-                radius; two points are nearer to each other than the fields resolve; or a point has no neighbour.
+                radius; two points are nearer to each other than the fields resolve; a point has no neighbour; or the
+                model knows several species, and it is not said which stand where.
         """
         check(clouds, self.levels)
         named = () if species is None else (pad_sequence(list(species), batch_first=True),)
@@ -107,11 +108,12 @@ class HierarchicalAutoencoder(nn.Module):
         out_of_reach(gatherings, self.levels)
         return self.flat(self.ascend(gatherings)[-1])
 
-    def forward(self, clouds: Tensor | Sequence[Tensor]) -> Features:
+    def forward(self, clouds: Tensor | Sequence[Tensor], species: Sequence[Tensor] | None = None) -> Features:
         """The same as `encode`.
 
         Args:
             clouds: (N, n, 3), or N clouds (n, 3), in the unit of the levels.
+            species: N times (n,), which of the model's species stands at each point.
 
         Returns:
             (N, dim of `latent_irreps`), no unit.
@@ -119,7 +121,7 @@ class HierarchicalAutoencoder(nn.Module):
         Raises:
             ValueError: as in `encode`.
         """
-        return self.encode(clouds)
+        return self.encode(clouds, species)
 
     def ascend(self, gatherings: Sequence[Gathering]) -> list[Signals]:
         """The signals at the clusters of each level, and at last those of the vector.
@@ -131,9 +133,10 @@ class HierarchicalAutoencoder(nn.Module):
             For each level (coefficients, clusters, channels), and (coefficients, N, latent channels), no unit.
 
         Raises:
-            Nothing.
+            ValueError: the model knows several species, and it is not said which stand where.
         """
         points = gatherings[0].points
+        check_kinds(points, self.start.shape[1])
         signals = self.start[:, points.cloud * 0 if points.species is None else points.species]
         found = []
         for ascent, gathering in zip(self.ascents, gatherings, strict=True):

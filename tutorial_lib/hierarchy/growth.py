@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
 from tutorial_lib.hierarchy.layers import Message
-from tutorial_lib.hierarchy.points import Points, points_of
+from tutorial_lib.hierarchy.points import Points, check_kinds, points_of
 from tutorial_lib.sphere import Bend, Field, Mix, blobs, excess, normalised, places_about
 from tutorial_lib.training import Recipe
 from tutorial_lib.vocabulary import Indices, Places, Signals, check_shapes
@@ -68,6 +68,7 @@ class GrowthHead(nn.Module):
         Raises:
             Nothing.
         """
+        check_kinds(points, self.start.shape[1])
         alike = points.species is None
         start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
         target, source = points.pairs(self.sight)

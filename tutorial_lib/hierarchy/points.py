@@ -103,3 +103,23 @@ def points_of(positions: Positions, counts: Indices, species: Tensor | None = No
     centroid = (positions * there[..., None]).sum(dim=1, keepdim=True) / counts[:, None, None]
     named = None if species is None else species[there]
     return Points((positions - centroid)[there], there.nonzero(as_tuple=True)[0], len(positions), named)
+
+
+def check_kinds(points: Points, n_kinds: int) -> None:
+    """Refuse points whose kinds a model needs and nobody gave, or does not know.
+
+    Args:
+        points: of all clouds.
+        n_kinds: how many kinds the model tells apart; 1 where all points are alike.
+
+    Raises:
+        ValueError: kinds are missing, or are no numbers from 0 to n_kinds - 1.
+    """
+    if points.species is None and n_kinds > 1:
+        raise ValueError(
+            f"the model tells {n_kinds} species apart, and none were given: say which stands at each point, as numbers "
+            f"from 0 to {n_kinds - 1}, such as encode(clouds, species)"
+        )
+    wrong = () if points.species is None else points.species[(points.species < 0) | (points.species >= n_kinds)]
+    if len(wrong):
+        raise ValueError(f"species {int(wrong[0])} arrived, and the model knows {n_kinds}: count from 0")
