@@ -56,6 +56,18 @@ def test_a_standardiser_refuses_matrices_without_spread(clouds):
         gram.Standardiser.fit(gram.gram_matrix(torch.ones(4, 8, 3)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_what_varies_by_rounding_only_is_not_blown_up(clouds, dtype):
+    unit = torch.nn.functional.normalize(clouds.to(dtype), dim=-1)
+    matrices = gram.gram_matrix(unit)
+    standardiser = gram.Standardiser.fit(matrices)
+    features = standardiser.features(matrices)
+    assert features.abs().max() < 10
+    assert torch.allclose(standardiser.gram(features), matrices, atol=1e-5)
+    tenfold = gram.Standardiser.fit(1e-6 * matrices)
+    assert torch.allclose(tenfold.features(1e-6 * matrices), features, atol=1e-4), "small units are no small spread"
+
+
 def test_a_clouds_own_matrix_loses_nothing_to_nearest_rank3(clouds):
     matrices = gram.gram_matrix(clouds)
     nearest, discarded = gram.nearest_rank3(matrices)

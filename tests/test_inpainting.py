@@ -1,4 +1,5 @@
 import functools
+from itertools import permutations
 
 import pytest
 import torch
@@ -65,6 +66,15 @@ def test_larger_clouds_lose_the_same_atoms():
         (_, few), (rest, same) = (taken_out(found.positions, 2, shell, dice()) for found in (eight, many))
         assert inpainting.apart(few, same).max() == 0
         assert rest.shape[1] == 22
+
+
+def test_many_atoms_are_paired_as_well_as_if_all_pairings_were_tried():
+    five, other = (torch.randn(2, 3, 5, 3, generator=dice(seed)) for seed in (0, 1))
+    costs = (five[..., :, None, :] - other[..., None, :, :]).square().sum(-1)
+    best = torch.stack([costs[..., range(5), order].mean(-1) for order in permutations(range(5))]).amin(0).sqrt()
+    assert torch.allclose(inpainting.apart(five, other), best)
+    many = torch.randn(11, 3, generator=dice())
+    assert inpainting.apart(many, many[torch.randperm(11, generator=dice())]) == 0
 
 
 def test_every_atom_of_a_shell_is_taken_out_as_often():

@@ -106,7 +106,8 @@ class Standardiser:
     """Gram matrices to numbers of mean 0 and spread 1, and back, as the talk does it.
 
     The diagonal (squared distances to the centre) and the rest (inner products of two atoms) get
-    one mean and one standard deviation each. Nothing else would survive a permutation of atoms.
+    one mean and one standard deviation each. Nothing else would survive a permutation of atoms. A group that does not
+    vary, such as the diagonal of unit vectors, is divided by 1.
 
     Attributes:
         mean, std: (n (n + 1) / 2,), angstrom^2.
@@ -134,9 +135,11 @@ class Standardiser:
         for group in (row == column, row != column):
             if group.any():
                 mean[group], std[group] = entries[:, group].mean(), entries[:, group].std(correction=0)
-        if not (std > 0).all():
+        # What varies by rounding only, such as the diagonal of unit vectors, is constant.
+        constant = std <= 100 * torch.finfo(entries.dtype).eps * entries.abs().max()
+        if constant.all():
             raise ValueError("all matrices are equal, so there is no spread to divide by: fit on more than one cloud")
-        return cls(mean, std)
+        return cls(mean, std.masked_fill(constant, 1.0))
 
     def features(self, gram: Gram) -> Features:
         """The standardised entries i <= j of Gram matrices.

@@ -5,11 +5,14 @@ Lost on purpose is which atoms of the list were taken out: those that stay are r
 
 from itertools import permutations
 
+import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Known, Missing, PerCandidate, check_counts, check_shapes
+from tutorial_lib.vocabulary import Known, Missing, PerCandidate, check_counts, check_finite, check_shapes
 
+MOST_TRIED = 4  # atoms whose pairings are all tried, 24
 SHELLS = {"first": slice(0, 4), "second": slice(4, 8), "any": slice(0, 8)}  # by distance to the centre
 
 
@@ -49,10 +52,11 @@ def taken_out(positions: Tensor, n_missing: int, shell: str, generator: Generato
 def apart(one: Tensor, other: Tensor) -> Tensor:
     """How far two answers are from each other: the root mean square over their atoms, paired as well as possible.
 
-    Which of two silicon atoms is which means nothing, so every pairing is tried.
+    Which of two silicon atoms is which means nothing, so the best pairing counts: of few atoms every one is tried, of
+    more than four SciPy finds it.
 
     Args:
-        one: (..., m, 3), angstrom, m small.
+        one: (..., m, 3), angstrom.
         other: (..., m, 3), angstrom, of shapes that can be broadcast.
 
     Returns:
@@ -67,6 +71,12 @@ def apart(one: Tensor, other: Tensor) -> Tensor:
         raise ValueError(f"no atom is missing in answers of shape {tuple(one.shape)}: (..., m, 3), m at least 1")
     check_shapes(one=(one, "*answers missing 3"), other=(other, "*others missing 3"))
     square = (one.unsqueeze(-2) - other.unsqueeze(-3)).square().sum(-1)
+    if n_missing > MOST_TRIED:
+        check_finite(square, what="distances of atoms")
+        costs = square.flatten(0, -3) if square.ndim > 2 else square[None]
+        orders = np.stack([linear_sum_assignment(cost)[1] for cost in costs.detach().cpu().numpy()])
+        paired = costs.gather(2, torch.from_numpy(orders).to(costs.device)[..., None])
+        return paired.mean((1, 2)).sqrt().reshape(square.shape[:-2])
     pairings = [square[..., range(n_missing), order].sum(-1) for order in permutations(range(n_missing))]
     return torch.stack(pairings).amin(0).div(n_missing).sqrt()
 
