@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from tutorial_lib import checkpoints
 from tutorial_lib.checkpoints import History, load_history
 from tutorial_lib.engine import Batch, InMemory, OneProcess, Source
+from tutorial_lib.modes import differentiating
 
 __all__ = ["Diverged", "History", "Recipe", "best_device", "load_history", "one_thread", "profile", "threads", "train"]
 PROFILES = ("quick", "full")
@@ -79,6 +80,7 @@ def best_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@differentiating
 def train(
     model: nn.Module,
     data: Batch | Source,

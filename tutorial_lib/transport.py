@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from tutorial_lib.modes import differentiating
 from tutorial_lib.vocabulary import Scalars, check_shapes
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
@@ -169,6 +170,7 @@ def between(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
     return (length * turned / angle.sin()).view(one.shape)
 
 
+@differentiating
 def log_likelihood(velocity: Velocity, motifs: Tensor, n_steps: int = N_STEPS_OF_DENSITY) -> Scalars:
     """The logarithm of the probability density of motifs, in the coordinates of the flow.
 

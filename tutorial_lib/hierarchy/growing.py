@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import Points, in_one_part
+from tutorial_lib.modes import differentiating
 from tutorial_lib.vocabulary import Indices, Places, check_shapes
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
@@ -44,6 +45,7 @@ class Sites:
     weight: Tensor
 
 
+@differentiating
 def sites(
     model: GrowthHead,
     clouds: Sequence[Tensor],
@@ -91,6 +93,7 @@ def sites(
     return Sites(ends, cloud, favour(ends, cloud, points) if favour else torch.zeros(len(ends), device=ends.device))
 
 
+@differentiating
 def grow(
     model: GrowthHead,
     clouds: Sequence[Tensor],
@@ -181,6 +184,7 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
     return (least > sure) & torch.tensor(together, device=cloud.device)
 
 
+@differentiating
 def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Generator) -> list[Tensor]:
     """Clouds of the same sizes: in each edit one point that may be taken away is drawn, and one is added elsewhere.
 

@@ -13,10 +13,12 @@ from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.growing import JOINED, Favour, grow
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import Points
+from tutorial_lib.modes import differentiating
 
 N_AT_ONCE = 20  # codes, to save memory
 
 
+@differentiating
 def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1.0) -> Favour:
     """What codes say of a site: the mean log-probability of the middles of the bonds that it would have.
 
@@ -44,6 +46,7 @@ def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1
     return weight
 
 
+@differentiating
 @torch.no_grad()
 def guided_decode(
     head: GrowthHead,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.hierarchy.points import Points
+from tutorial_lib.modes import differentiating
 from tutorial_lib.sphere import merge, peaks
 from tutorial_lib.vocabulary import Signals
 
@@ -35,6 +36,7 @@ class Unfolded:
     points: Points
 
 
+@differentiating
 @torch.no_grad()
 def unfold(model: Any, signals: Signals) -> list[Unfolded]:
     """Everything that is found on the way down, level by level.

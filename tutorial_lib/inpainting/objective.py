@@ -10,6 +10,7 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.gram import Standardiser, gram_matrix, upper_triangle
 from tutorial_lib.inpainting.ranking import Draws
+from tutorial_lib.modes import differentiating
 from tutorial_lib.training import one_thread
 from tutorial_lib.vocabulary import Known, Missing, check_finite, check_shapes
 
@@ -98,6 +99,7 @@ class TalkCompletion:
         best = log_weight.argsort(dim=1, descending=True)
         return Draws(draws.gather(1, best[..., None, None].expand_as(draws)), log_weight.gather(1, best))
 
+    @differentiating
     def _fitted(self, code: Tensor, features: Tensor, is_known: Tensor) -> tuple[Tensor, Tensor]:
         with torch.enable_grad(), one_thread():
             code = code.clone().requires_grad_()

@@ -6,7 +6,6 @@ and no tie to break, so the peaks of a field that is turned are the peaks, turne
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from tutorial_lib.modes import constant, differentiating
 from tutorial_lib.vocabulary import Indices, Places, Signals, check_finite, check_shapes
 
 ASCENTS = 15
@@ -27,6 +27,7 @@ MOST_WIDTHS = 100  # of the radius; a grid of finer ones would fill the memory
 STRIDE = 1.7  # spacing of the grid where ascents begin, in widths: some place of it is hopeful about every blob
 
 
+@differentiating
 @torch.no_grad()
 def peaks(
     field: Callable[..., Tensor], signals: Signals, *, width: float, radius: float, least: float = 0.5
@@ -73,6 +74,7 @@ def peaks(
     return places[kept], of[kept]
 
 
+@differentiating
 def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, *, width: float) -> Places:
     """Places one step further up: along the gradient of log p, width squared times as far, and no farther than a width.
 
@@ -135,7 +137,7 @@ def _held(field: Callable[..., Tensor], signals: Signals, places: Places, of: In
     return torch.linalg.eigvalsh(left + left.mT)[:, -1] / 2 < LET_GO
 
 
-@lru_cache
+@constant
 def _ball(radius: float, spacing: float) -> Tensor:
     axis = torch.arange(-(radius // spacing), radius // spacing + 1) * spacing
     cube = torch.cartesian_prod(axis, axis, axis)

@@ -7,13 +7,13 @@ is one product of large matrices.
 """
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import torch
 from e3nn import o3
 from torch import Tensor, nn
 
+from tutorial_lib.modes import constant
 from tutorial_lib.vocabulary import Coefficients, Signals, check_counts, check_finite, check_shapes
 
 CLEARLY = 0.002  # share of the range of a signal by which a peak is above what is around it
@@ -108,7 +108,7 @@ def product(one: Tensor, other: Tensor) -> Tensor:
     return (project @ values.flatten(1)).unflatten(1, values.shape[1:])
 
 
-@lru_cache
+@constant
 def _grid(lmax: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     directions, weights = quadrature(3 * lmax)
     values = harmonics(lmax, directions)

@@ -16,6 +16,8 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
+from tutorial_lib.modes import constant
+
 HIDDEN = 24  # in the middle of the functions of the distance
 
 
@@ -44,7 +46,7 @@ def paths(first: str, second: str, out: str) -> tuple[tuple[int, int, int], ...]
     )
 
 
-@cache
+@constant
 def coupling(first: str, second: str, out: str, dtype: torch.dtype) -> Tensor:
     """The tensor products of two sets of irreps, all in one array.
 
