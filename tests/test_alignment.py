@@ -83,6 +83,17 @@ def test_a_straight_cloud_is_laid_upon_another_by_an_orthogonal_matrix(part, who
     assert (posed - part[0]).square().sum().div(4).sqrt().item() == pytest.approx(match.rmsd.item(), abs=1e-7)
 
 
+@pytest.mark.parametrize("start", [[0.6, -0.6, 1.0], [0.0, 0.6, -0.6]])
+def test_three_nearest_atoms_on_a_line_do_not_hide_a_planted_match(dice, start):
+    line = torch.tensor(start, dtype=torch.float64)[:, None] * torch.tensor([0, 0, 1], dtype=torch.float64)
+    far = torch.nn.functional.normalize(torch.randn(200, 2, 3, generator=dice, dtype=torch.float64), dim=-1)
+    x = torch.cat([line.expand(200, 3, 3), far * torch.tensor([[1.6], [2.0]], dtype=torch.float64)], dim=1)
+    whole, order = permuted(x @ symmetry.random_rotation(dice, (200,)).mT, dice)
+    match = alignment.match_atoms(x, whole, allow_mirror=False)
+    assert torch.equal(match.order, order.argsort(1))
+    assert (match.rmsd < 1e-6).all()
+
+
 def test_straight_motifs_have_no_canonical_form(clouds):
     line = torch.arange(8.0)[:, None] * torch.tensor([1.0, 2.0, 3.0])
     motifs = torch.cat([clouds.float(), line[None]])
