@@ -86,6 +86,13 @@ def test_the_radial_distribution_counts_the_crystals_shells():
     np.testing.assert_allclose(r[counts > 0], [2.35, 3.85, 4.55], atol=0.051)
 
 
+@pytest.mark.parametrize("degrees", [0, 1e-6, 180 - 1e-6, 180])
+def test_bond_angles_near_a_straight_line_are_exact(degrees):
+    bonds = np.array([[1, 1, 1], [1, 1, 1]]) * np.cos([[0], [np.radians(degrees)]])
+    bonds = bonds + np.array([[1, -1, 0]]) * 1.5**0.5 * np.sin([[0], [np.radians(degrees)]])
+    assert silicon.bond_angles(np.array([0, 0]), bonds) == pytest.approx(degrees, abs=1e-12 + 1e-15 * degrees)
+
+
 def test_bond_angles_need_two_bonds():
     with pytest.raises(ValueError, match="no atom has two bonds"):
         silicon.bond_angles(np.array([0, 1]), np.eye(3)[:2])

@@ -71,7 +71,8 @@ def bond_angles(positions: Motifs) -> Tensor:
     nearest = positions.norm(dim=-1).argsort(dim=-1)[:, :4]
     unit = torch.nn.functional.normalize(positions.gather(1, nearest[..., None].expand(-1, -1, 3)), dim=-1)
     row, column = torch.triu_indices(4, 4, offset=1)
-    return (unit @ unit.mT)[:, row, column].clamp(-1, 1).arccos().rad2deg()
+    apart, together = (unit[:, row] - unit[:, column]).norm(dim=-1), (unit[:, row] + unit[:, column]).norm(dim=-1)
+    return 2 * torch.atan2(apart, together).rad2deg()  # an arccosine loses half of the digits near 0 and 180
 
 
 def validity(positions: Motifs) -> Tensor:

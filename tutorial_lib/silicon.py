@@ -179,8 +179,9 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
         right.append(same + shift)
     if not left:
         raise ValueError("no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
-    cosine = np.sum(unit[np.concatenate(left)] * unit[np.concatenate(right)], axis=1)
-    return np.degrees(np.arccos(cosine.clip(-1, 1)))
+    one, other = unit[np.concatenate(left)], unit[np.concatenate(right)]
+    # An arccosine would lose half of the digits near 0 and 180 degrees.
+    return np.degrees(2 * np.arctan2(np.linalg.norm(one - other, axis=1), np.linalg.norm(one + other, axis=1)))
 
 
 def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin_width: float = 0.05) -> tuple:
