@@ -8,6 +8,7 @@ from ase.build import bulk
 from ase.io import write
 
 from tutorial_lib import silicon
+from tutorial_lib.environments import neighbour_pairs
 
 
 @pytest.fixture(scope="session")
@@ -139,3 +140,24 @@ def test_a_format_that_ase_does_not_know_is_named(tmp_path):
 def test_one_cell_has_a_radial_distribution_too(cell):
     one, many = silicon.radial_distribution(cell), silicon.radial_distribution([cell])
     np.testing.assert_array_equal(one, many)
+
+
+def test_a_cell_with_vacuum_has_no_radial_distribution(cell):
+    slab = cell.copy()
+    slab.center(vacuum=20, axis=2)
+    slab.pbc = [True, True, False]
+    with pytest.raises(ValueError, match="not periodic in all directions, so it has no density"):
+        silicon.radial_distribution(slab)
+    with pytest.raises(ValueError, match="not periodic in all directions"):
+        silicon.radial_distribution([cell, slab])
+
+
+@pytest.mark.parametrize("bin_width", [0.05, 0.07, 0.9, 4.0, 6.0])
+def test_bins_end_at_the_cutoff(cell, bin_width):
+    r, g = silicon.radial_distribution(cell, cutoff=6.0, bin_width=bin_width)
+    width = 2 * r[0]
+    assert width <= bin_width * (1 + 1e-9)
+    assert r[-1] + width / 2 == pytest.approx(6.0)
+    edges = np.append(r - width / 2, 6.0)
+    pairs = len(cell) ** 2 / cell.get_volume() * (g * 4 / 3 * np.pi * np.diff(edges**3)).sum()
+    assert pairs == pytest.approx(len(neighbour_pairs(cell, 6.0)[0]))

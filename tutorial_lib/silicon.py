@@ -91,14 +91,7 @@ class NetworkQuality:
     eight_neighbours: float
 
     def failed_gates(self) -> list[str]:
-        """The gates for a shipped cell that this one fails, as sentences; empty if it passes.
-
-        Returns:
-            One sentence a failed gate.
-
-        Raises:
-            Nothing.
-        """
+        """The gates for a shipped cell that this one fails, as sentences; empty if it passes."""
         gates = {
             f"{self.four_fold:.1%} four-fold, at least 95 % asked": self.four_fold >= 0.95,
             f"{self.n_outside} atoms outside three- to five-fold, at most 1 allowed": self.n_outside <= 1,
@@ -133,8 +126,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         >>> quality.four_fold, quality.crystalline
         (1.0, 1.0)
     """
-    if not atoms.pbc.all():
-        raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
+    _check_bulk(atoms)
     pairs = neighbour_pairs(atoms, SHELL_CUTOFF)
     n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
     first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
@@ -192,29 +184,35 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
 
     Args:
         cells: one periodic cell or many.
-        cutoff: angstrom.
-        bin_width: angstrom.
+        cutoff: angstrom, where the last bin ends.
+        bin_width: angstrom, or less, so that a whole number of bins reaches the cut-off.
 
     Returns:
         The bin centres in angstrom and g(r), each (n_bins,).
 
     Raises:
-        ValueError: there is no cell, or one is empty, not finite, without volume or too small for the cut-off, or the
-            bins are not narrower than it.
+        ValueError: there is no cell, or one is empty, not finite, not periodic in all directions or too small for the
+            cut-off, or the bins are not narrower than it.
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
     if not len(cells):
         raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
     if not 0 < bin_width <= cutoff:
         raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
-    edges = np.arange(0, cutoff + bin_width / 2, bin_width)
+    edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
     curves = []
     for atoms in cells:
+        _check_bulk(atoms)
         _, _, distance, _ = neighbour_pairs(atoms, cutoff)
         count, _ = np.histogram(distance, bins=edges)
         curves.append(count * atoms.get_volume() / (len(atoms) ** 2 * shell))
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
+
+
+def _check_bulk(atoms: Atoms) -> None:
+    if not atoms.pbc.all():
+        raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
 
 
 def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np.ndarray) -> np.ndarray:
