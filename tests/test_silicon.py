@@ -94,6 +94,12 @@ def test_bond_angles_near_a_straight_line_are_exact(degrees):
     assert silicon.bond_angles(np.array([0, 0]), bonds) == pytest.approx(degrees, abs=1e-12 + 1e-15 * degrees)
 
 
+@pytest.mark.parametrize("length", [0, 1e-15, 1e-3])
+def test_a_bond_between_atoms_at_one_place_has_no_angle(length):
+    with pytest.raises(ValueError, match="two atoms stand at one place"):
+        silicon.bond_angles(np.array([0, 0]), np.array([[2.35, 0, 0], [0, length, 0]]))
+
+
 def test_bond_angles_need_two_bonds():
     with pytest.raises(ValueError, match="no atom has two bonds"):
         silicon.bond_angles(np.array([0, 1]), np.eye(3)[:2])

@@ -15,7 +15,7 @@ from ase.io import read
 from ase.io.formats import UnknownFileTypeError
 from scipy.special import sph_harm_y
 
-from tutorial_lib.environments import neighbour_pairs
+from tutorial_lib.environments import ONE_PLACE, neighbour_pairs
 from tutorial_lib.shipped import verified
 
 DATA = Path(__file__).parent / "data"
@@ -158,10 +158,10 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
         (n_angles,), degree.
 
     Raises:
-        ValueError: no atom has two bonds, or a bond has no length.
+        ValueError: no atom has two bonds, or a bond is shorter than 0.01 A.
     """
     length = np.linalg.norm(vector, axis=1, keepdims=True)
-    if not (length > 0).all():
+    if not (length >= ONE_PLACE).all():
         raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
     unit = vector / length
     left, right = [], []
