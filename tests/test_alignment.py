@@ -1,7 +1,10 @@
+from itertools import permutations
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
@@ -58,6 +61,58 @@ def test_planar_clouds_are_aligned(clouds, dice, allow_mirror):
     torch.testing.assert_close(flat @ found.mT, flat @ turn.mT)
     torch.testing.assert_close(found @ found.mT, torch.eye(3, dtype=torch.float64).expand(16, 3, 3))
     if not allow_mirror:
+        torch.testing.assert_close(found, turn)
+
+
+STRAIGHT = torch.tensor([[[0, 0, 0.6], [0, 0, -0.6], [0, 0, 1.66], [0, 0, -1.66]]], dtype=torch.float64)
+BENT = torch.tensor([[[0, 0, 0.6], [0, 0, -0.6], [0, 0.8, 1.1], [0, 0.8, -1.1]]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("allow_mirror", [True, False])
+@pytest.mark.parametrize(("part", "whole"), [(STRAIGHT, BENT), (BENT, STRAIGHT), (STRAIGHT, STRAIGHT)])
+def test_a_straight_cloud_is_laid_upon_another_by_an_orthogonal_matrix(part, whole, allow_mirror):
+    match = alignment.match_atoms(part, whole, allow_mirror=allow_mirror)
+    ordered = [whole[0, list(order)].numpy() for order in permutations(range(4))]
+    posed = [x @ orthogonal_procrustes(x, part[0].numpy())[0] for x in ordered]  # a line needs no mirror
+    least = min(((x - part[0].numpy()) ** 2).sum() / 4 for x in posed) ** 0.5
+    assert match.rmsd.item() == pytest.approx(least, abs=1e-7)
+    assert match.rmsd.item() == pytest.approx(0.0 if part is whole else 0.6905, abs=5e-5)
+    torch.testing.assert_close(match.rotation @ match.rotation.mT, torch.eye(3, dtype=torch.float64)[None])
+    assert (allow_mirror | (torch.linalg.det(match.rotation) > 0)).all()
+    posed = whole[0, match.order[0]] @ match.rotation[0].mT
+    assert (posed - part[0]).square().sum().div(4).sqrt().item() == pytest.approx(match.rmsd.item(), abs=1e-7)
+
+
+@pytest.mark.parametrize("start", [[0.6, -0.6, 1.0], [0.0, 0.6, -0.6]])
+def test_three_nearest_atoms_on_a_line_do_not_hide_a_planted_match(dice, start):
+    line = torch.tensor(start, dtype=torch.float64)[:, None] * torch.tensor([0, 0, 1], dtype=torch.float64)
+    far = torch.nn.functional.normalize(torch.randn(200, 2, 3, generator=dice, dtype=torch.float64), dim=-1)
+    x = torch.cat([line.expand(200, 3, 3), far * torch.tensor([[1.6], [2.0]], dtype=torch.float64)], dim=1)
+    whole, order = permuted(x @ symmetry.random_rotation(dice, (200,)).mT, dice)
+    match = alignment.match_atoms(x, whole, allow_mirror=False)
+    assert torch.equal(match.order, order.argsort(1))
+    assert (match.rmsd < 1e-6).all()
+
+
+def test_straight_motifs_have_no_canonical_form(clouds):
+    line = torch.arange(8.0)[:, None] * torch.tensor([1.0, 2.0, 3.0])
+    motifs = torch.cat([clouds.float(), line[None]])
+    with pytest.raises(ValueError, match=r"cloud \[16\] lies on a line or a point"):
+        alignment.Template(clouds[0].float()).canonical(motifs)
+
+
+@pytest.mark.parametrize("allow_mirror", [True, False])
+@pytest.mark.parametrize("length", [1, 10, 12, 30, 100])
+def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(dice, length, allow_mirror):
+    x = torch.randn(50, 20, 3, generator=dice) * torch.tensor([1.0, 1.0, length])
+    y = x @ symmetry.random_rotation(dice, (50,), x.dtype).mT
+    assert alignment.aligned_rmsd(y, x, allow_mirror=allow_mirror, reorder=False).max() < 5e-6 * max(10, length)
+
+
+def test_clouds_of_any_size_have_a_best_rotation(clouds, dice):
+    turn = symmetry.random_rotation(dice, (16,))
+    for scale in (1e-12, 1e12):
+        found = alignment.best_rotation(scale * clouds, scale * clouds @ turn.mT, allow_mirror=True)
         torch.testing.assert_close(found, turn)
 
 

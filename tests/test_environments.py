@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
-from ase.build import bulk
+from ase.build import bulk, fcc111, graphene, molecule, nanotube
 from ase.neighborlist import neighbor_list
 
 from tutorial_lib.environments import nearest_neighbours, neighbour_pairs
@@ -113,3 +113,103 @@ def test_nonsense_options_are_refused(cell, options):
 def test_something_else_than_cells_is_refused():
     with pytest.raises(TypeError, match=r"a str arrived: silicon\.load_amorphous"):
         nearest_neighbours("test")
+
+
+TILTED = Atoms("Si2", [[0, 0, 0], [1.5, 1.5, 1.0]], cell=[[9, 0, 0], [1, 9, 0], [8, 8, 1]], pbc=[True, True, False])
+
+
+@pytest.mark.parametrize(
+    ("atoms", "n_pairs"),
+    [
+        (graphene(size=(6, 6, 1)), 864),
+        (fcc111("Cu", (4, 4, 3)), 480),
+        (nanotube(5, 5, length=4), 960),
+        (TILTED, 2),
+        (TILTED.repeat((3, 2, 1)), 12),
+    ],
+    ids=["a sheet", "a slab without vacuum", "a tube", "a tilted free axis", "the same repeated"],
+)
+def test_sheets_slabs_and_tubes_have_the_pairs_of_ase(atoms, n_pairs):
+    assert len(neighbour_pairs(atoms, 3.0)[0]) == n_pairs == len(neighbor_list("i", atoms, 3.0))
+
+
+def test_the_width_is_measured_among_periodic_axes_only():
+    with pytest.raises(ValueError, match=r"6\.39 A wide.*needs 8 A.*atoms\.repeat\(\(2, 2, 1\)\)"):
+        neighbour_pairs(graphene(size=(3, 3, 1)), 4.0)
+
+
+@pytest.mark.parametrize("scaled", [[1 / 3, 1 / 3, 0.2], [0.3333, 0.3333, 0.2], [4 / 3, 1 / 3, -0.8]])
+def test_two_atoms_almost_at_one_place_are_refused(scaled):
+    cell = [[10, 0, 0], [3.1, 9.7, 0], [-2.3, 1.9, 10.3]]
+    atoms = Atoms("Si3", scaled_positions=[[1 / 3, 1 / 3, 0.2], scaled, [0.7, 0.7, 0.7]], cell=cell, pbc=True)
+    with pytest.raises(ValueError, match="atoms 0 and 1 stand at one place"):
+        neighbour_pairs(atoms, 4.0)
+
+
+@pytest.mark.parametrize("cutoff", [20.0, 1e5, 1e300])
+def test_a_cutoff_beyond_a_molecule_sees_all_of_it(cutoff):
+    benzene = molecule("C6H6")
+    first, second, distance, vector = neighbour_pairs(benzene, cutoff)
+    assert sorted(zip(first, second, strict=True)) == [(i, j) for i in range(12) for j in range(12) if i != j]
+    np.testing.assert_allclose(vector, benzene.positions[second] - benzene.positions[first], atol=1e-12)
+    assert (distance[1:] >= distance[:-1])[first[1:] == first[:-1]].all()
+
+
+def test_atoms_far_apart_without_a_cell_are_no_neighbours():
+    far = Atoms("Si4", [[0, 0, 0], [2, 0, 0], [1e6, 0, 0], [1e6, 0, 2]])
+    assert neighbour_pairs(far, 4.0)[0].tolist() == [0, 1, 2, 3]
+
+
+def test_the_smallest_cutoff_finds_nothing():
+    assert len(neighbour_pairs(molecule("H2O"), 1e-12)[0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ((1e6, 10, 10), r"1e\+06 A long and 10 A wide.*cut it into pieces"),
+        ((3e3, 3e3, 10), "3000 A long and 10 A wide"),
+        ((np.inf, 10, 10), "cell is not finite, or too large"),
+        ((np.nan, 10, 10), "cell is not finite, or too large"),
+        ((1e300, 10, 10), "cell is not finite, or too large"),
+    ],
+)
+def test_cells_that_would_stop_the_search_are_refused_in_words(lengths, message):
+    atoms = Atoms("Si2", [[0, 0, 0], [2, 0, 0]], cell=np.diag(lengths), pbc=True)
+    with pytest.raises(ValueError, match=message):
+        neighbour_pairs(atoms, 4.0)
+
+
+def random_cell(rng):
+    """A triclinic cell of either hand: a bulk, slab, tube, cluster, or one with atoms one lattice vector apart."""
+    pbc = rng.random(3) < 0.6
+    cell = rng.uniform(9.0, 13.0) * (np.eye(3) + rng.uniform(-0.25, 0.25, (3, 3)))
+    cell[~pbc] *= rng.choice([0.0, 0.3, 1.0, 3.0], size=(3 - pbc.sum(), 1))  # what ASE builds without vacuum, and more
+    cell = cell * rng.choice([-1, 1], size=(3, 1))
+    frame = np.where(pbc[:, None], cell, rng.uniform(3.0, 12.0, 3)[:, None] * np.eye(3))
+    positions = rng.uniform(-0.5, 1.5, (int(rng.integers(1, 25)), 3)) @ frame
+    if rng.random() < 0.02:
+        positions = np.concatenate([positions, positions[:1] + rng.integers(-1, 2, 3) * pbc @ cell])
+    atoms = Atoms(f"Si{len(positions)}", positions, cell=cell, pbc=pbc)
+    atoms.rotate(rng.uniform(0, 360), rng.normal(size=3), rotate_cell=True)
+    return atoms, rng.uniform(1.0, 4.0)
+
+
+def test_random_cells_have_the_pairs_of_ase_or_are_refused_for_a_listed_reason():
+    rng, refused = np.random.default_rng(0), []
+    for _ in range(400):
+        atoms, cutoff = random_cell(rng)
+        try:
+            first, second, distance, vector = neighbour_pairs(atoms, cutoff)
+        except ValueError as error:
+            refused.append(str(error))
+            continue
+        by_ase = neighbor_list("ijdD", atoms, cutoff)
+        assert len(first) == len(by_ase[0])
+        ours, theirs = (
+            np.lexsort((rows[1], rows[2].round(6), rows[0])) for rows in ((first, second, distance), by_ase)
+        )
+        for mine, other in zip((first, second, distance, vector), by_ase, strict=True):
+            np.testing.assert_allclose(mine[ours], other[theirs], atol=1e-9)
+    assert len(refused) <= 20, refused
+    assert all("at one place" in reason or "A wide, and a cut-off" in reason for reason in refused), refused

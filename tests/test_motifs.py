@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from scipy.stats import wasserstein_distance
@@ -120,3 +122,13 @@ def test_novel_is_farther_than_the_nearest_fellow_of_a_training_motif(perfect):
     training = torch.cat([perfect * (1 + 0.01 * step) for step in range(10)])
     assert motifs.novelty(perfect * (1 - 0.009), training) == 0
     assert motifs.novelty(perfect * (1 - 0.011), training) == 1
+
+
+@pytest.mark.parametrize("degrees", [0, 0.01, 179.99, 180])
+def test_angles_near_a_straight_line_are_exact_in_single_precision(dice, degrees):
+    x = torch.randn(100, 4, 3, generator=dice, dtype=torch.float64)
+    across = torch.linalg.cross(x[:, 0], x[:, 2])
+    across *= (x[:, 0].norm(dim=1) / across.norm(dim=1))[:, None]
+    x[:, 1] = 1.5 * (math.cos(math.radians(degrees)) * x[:, 0] + math.sin(math.radians(degrees)) * across)
+    found = motifs.bond_angles(x.float())
+    assert (found - degrees).abs().amin(dim=1).max() < 2e-5

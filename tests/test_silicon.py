@@ -8,6 +8,7 @@ from ase.build import bulk
 from ase.io import write
 
 from tutorial_lib import silicon
+from tutorial_lib.environments import neighbour_pairs
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +87,19 @@ def test_the_radial_distribution_counts_the_crystals_shells():
     np.testing.assert_allclose(r[counts > 0], [2.35, 3.85, 4.55], atol=0.051)
 
 
+@pytest.mark.parametrize("degrees", [0, 1e-6, 180 - 1e-6, 180])
+def test_bond_angles_near_a_straight_line_are_exact(degrees):
+    bonds = np.array([[1, 1, 1], [1, 1, 1]]) * np.cos([[0], [np.radians(degrees)]])
+    bonds = bonds + np.array([[1, -1, 0]]) * 1.5**0.5 * np.sin([[0], [np.radians(degrees)]])
+    assert silicon.bond_angles(np.array([0, 0]), bonds) == pytest.approx(degrees, abs=1e-12 + 1e-15 * degrees)
+
+
+@pytest.mark.parametrize("length", [0, 1e-15, 1e-3])
+def test_a_bond_between_atoms_at_one_place_has_no_angle(length):
+    with pytest.raises(ValueError, match="two atoms stand at one place"):
+        silicon.bond_angles(np.array([0, 0]), np.array([[2.35, 0, 0], [0, length, 0]]))
+
+
 def test_bond_angles_need_two_bonds():
     with pytest.raises(ValueError, match="no atom has two bonds"):
         silicon.bond_angles(np.array([0, 1]), np.eye(3)[:2])
@@ -132,3 +146,24 @@ def test_a_format_that_ase_does_not_know_is_named(tmp_path):
 def test_one_cell_has_a_radial_distribution_too(cell):
     one, many = silicon.radial_distribution(cell), silicon.radial_distribution([cell])
     np.testing.assert_array_equal(one, many)
+
+
+def test_a_cell_with_vacuum_has_no_radial_distribution(cell):
+    slab = cell.copy()
+    slab.center(vacuum=20, axis=2)
+    slab.pbc = [True, True, False]
+    with pytest.raises(ValueError, match="not periodic in all directions, so it has no density"):
+        silicon.radial_distribution(slab)
+    with pytest.raises(ValueError, match="not periodic in all directions"):
+        silicon.radial_distribution([cell, slab])
+
+
+@pytest.mark.parametrize("bin_width", [0.05, 0.07, 0.9, 4.0, 6.0])
+def test_bins_end_at_the_cutoff(cell, bin_width):
+    r, g = silicon.radial_distribution(cell, cutoff=6.0, bin_width=bin_width)
+    width = 2 * r[0]
+    assert width <= bin_width * (1 + 1e-9)
+    assert r[-1] + width / 2 == pytest.approx(6.0)
+    edges = np.append(r - width / 2, 6.0)
+    pairs = len(cell) ** 2 / cell.get_volume() * (g * 4 / 3 * np.pi * np.diff(edges**3)).sum()
+    assert pairs == pytest.approx(len(neighbour_pairs(cell, 6.0)[0]))

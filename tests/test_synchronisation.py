@@ -76,6 +76,17 @@ def test_the_error_is_an_angle_in_degrees(truth):
     assert synchronisation.rotation_error(found, many)[0].item() == pytest.approx(90, abs=0.5)
 
 
+@pytest.mark.parametrize("degrees", [0, 1e-3, 1, 179.99, 180])
+def test_the_error_is_exact_at_both_ends_in_single_precision(dice, degrees):
+    many = symmetry.random_rotation(dice, (1000,))
+    half = torch.tensor(math.radians(degrees), dtype=torch.float64)
+    turn = torch.eye(3, dtype=torch.float64).repeat(1000, 1, 1)
+    turn[0, :2, :2] = torch.stack([half.cos(), -half.sin(), half.sin(), half.cos()]).view(2, 2)
+    found = synchronisation.rotation_error((turn @ many).float(), many.float())
+    assert found[1:].max() < 1e-5 + degrees / 500
+    assert found[0].item() == pytest.approx(degrees, abs=1e-5 + degrees / 500)
+
+
 def test_clouds_that_no_pair_reaches_are_named(truth):
     known = torch.ones(20, 20, dtype=torch.bool)
     known[[5, 7]], known[:, [5, 7]] = False, False

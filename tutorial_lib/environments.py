@@ -16,6 +16,8 @@ from vesin import NeighborList
 from tutorial_lib.vocabulary import Indices, Positions
 
 FARTHEST = 1e9  # angstrom from the origin: beyond it, periodic images are counted past what an integer holds
+ONE_PLACE = 1e-2  # angstrom: no two atoms are that near, but copies of one with three digits of its coordinates are
+N_BINS = 1e5  # vesin sorts atoms into at most so many; a longer cell gets coarser bins, and dies where one is too wide
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,25 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
         vector from the first to the second (n_pairs, 3), both in angstrom.
 
     Raises:
-        ValueError: the cut-off is not positive, or the cell is empty, has positions that are not finite or two atoms at
-            one place, or is narrower than twice the cut-off, so that an atom could meet the same neighbour twice.
+        ValueError: the cut-off is not positive, or the cell is empty, has positions or periodic axes that are not
+            finite, periodic axes that lie in one another or in a plane, or two atoms within 0.01 A; or along the
+            periodic axes it is narrower than twice the cut-off, so that an atom could meet the same neighbour
+            twice, or thousands of times longer than wide.
     """
     if not 0 < cutoff < np.inf:
         raise ValueError(f"the cut-off is {cutoff} A: it must be above 0, and finite")
-    _check_cell(atoms, cutoff)
-    finder = NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
-    first, second, distance, vector = finder.compute(
-        atoms.positions, atoms.cell.array, atoms.pbc, quantities="ijdD", copy=False
-    )
+    _check_positions(atoms)
+    reach = _reach(atoms, cutoff)
+    box = _box(atoms, reach)
+    _check_box(box, atoms.pbc, reach)
+    finder = NeighborList(cutoff=reach, full_list=True, n_threads=1)
+    first, second, distance, vector = finder.compute(atoms.positions, box, True, quantities="ijdD", copy=False)
     first, second = first.astype(np.int64), second.astype(np.int64)
-    # One key sorts by atom and then by distance, seven times faster than lexsort.
-    order = np.argsort(first * (2 * cutoff) + distance)
-    if len(distance) and distance.min() == 0:
+    if len(distance) and distance.min() < ONE_PLACE:
         pair = distance.argmin()
         raise ValueError(f"atoms {first[pair]} and {second[pair]} stand at one place: look at the file they came from")
+    # One key sorts by atom and then by distance, seven times faster than lexsort.
+    order = np.argsort(first * (2 * reach) + distance)
     return first[order], second[order], distance[order], vector[order]
 
 
@@ -137,25 +142,53 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
     )
 
 
-def _check_cell(atoms: Atoms, cutoff: float) -> None:
+def _check_positions(atoms: Atoms) -> None:
     if len(atoms) == 0:
         raise ValueError("it holds no atoms")
     bad = np.flatnonzero(~(np.abs(atoms.positions) < FARTHEST).all(axis=1))
     if len(bad):
         raise ValueError(f"the position of atom {bad[0]} is not finite, or too far: {atoms.positions[bad[0]]}")
-    if not atoms.pbc.any():
-        return
-    volume = abs(np.linalg.det(atoms.cell.array))
-    if not volume > 0:
+    if not (np.abs(atoms.cell.array[atoms.pbc]) < FARTHEST).all():
+        raise ValueError(f"its cell is not finite, or too large: {atoms.cell.array.tolist()}")
+
+
+def _reach(atoms: Atoms, cutoff: float) -> float:
+    """How far to look: in a cluster no farther than from one end to the other, and never nearer than one place."""
+    across = np.inf if atoms.pbc.any() else np.linalg.norm(np.ptp(atoms.positions, axis=0))
+    return max(min(cutoff, 1.01 * across), ONE_PLACE)
+
+
+def _box(atoms: Atoms, reach: float) -> np.ndarray:
+    """The periodic axes, and others at right angles to them, so long that nothing sees its image along those.
+
+    What a cell says of its free axes does not matter: they may be tilted, short, or not there at all.
+    """
+    periodic = atoms.cell.array[atoms.pbc]
+    if len(periodic) == 3:
+        return periodic
+    free = np.linalg.svd(periodic)[2][len(periodic) :] if len(periodic) else np.eye(3)
+    longest = max(np.ptp(atoms.positions @ free.T, axis=0).max() + 2 * reach, *np.linalg.norm(periodic, axis=1), 0)
+    box = np.empty((3, 3))
+    box[atoms.pbc], box[~atoms.pbc] = periodic, longest * free
+    return box
+
+
+def _check_box(box: np.ndarray, pbc: np.ndarray, reach: float) -> None:
+    volume = abs(np.linalg.det(box))
+    if not volume > 1e-9 * np.prod(np.linalg.norm(box, axis=1)):
         raise ValueError("it is periodic but its cell has no volume: set atoms.cell, or atoms.pbc = False")
-    lengths = atoms.cell.array
-    across = np.cross(lengths[[1, 2, 0]], lengths[[2, 0, 1]])
-    widths = volume / np.linalg.norm(across, axis=1)
-    narrow = atoms.pbc & (widths < 2 * cutoff)
+    widths = volume / np.linalg.norm(np.cross(box[[1, 2, 0]], box[[2, 0, 1]]), axis=1)
+    narrow = pbc & (widths < 2 * reach)
     if narrow.any():
-        repeats = np.where(narrow, np.ceil(2 * cutoff / widths), 1).astype(int)
+        repeats = np.where(narrow, np.ceil(2 * reach / widths), 1).astype(int)
         raise ValueError(
-            f"it is {widths[narrow].min():.2f} A wide, and a cut-off of {cutoff:g} A needs "
-            f"{2 * cutoff:g} A along every periodic axis, or an atom meets one neighbour twice. "
+            f"it is {widths[narrow].min():.2f} A wide, and a cut-off of {reach:g} A needs "
+            f"{2 * reach:g} A along every periodic axis, or an atom meets one neighbour twice. "
             f"Repeat it: atoms.repeat({tuple(repeats.tolist())})"
+        )
+    bins = np.floor(widths / reach)
+    if bins.prod() > N_BINS and bins.min() < 2 * (bins.prod() / N_BINS) ** (1 / 3):
+        raise ValueError(
+            f"it is {widths.max():g} A long and {widths.min():g} A wide: too long for the search for neighbours, "
+            "so cut it into pieces"
         )

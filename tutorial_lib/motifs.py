@@ -70,8 +70,8 @@ def bond_angles(positions: Motifs) -> Tensor:
         raise ValueError(f"angles are between the four nearest atoms, and these motifs have {positions.shape[1]}")
     nearest = positions.norm(dim=-1).argsort(dim=-1)[:, :4]
     unit = torch.nn.functional.normalize(positions.gather(1, nearest[..., None].expand(-1, -1, 3)), dim=-1)
-    row, column = torch.triu_indices(4, 4, offset=1)
-    return (unit @ unit.mT)[:, row, column].clamp(-1, 1).arccos().rad2deg()
+    one, other = (unit[:, index] for index in torch.triu_indices(4, 4, offset=1))
+    return 2 * torch.atan2((one - other).norm(dim=-1), (one + other).norm(dim=-1)).rad2deg()  # exact near 0 and 180
 
 
 def validity(positions: Motifs) -> Tensor:

@@ -15,7 +15,7 @@ from ase.io import read
 from ase.io.formats import UnknownFileTypeError
 from scipy.special import sph_harm_y
 
-from tutorial_lib.environments import neighbour_pairs
+from tutorial_lib.environments import ONE_PLACE, neighbour_pairs
 from tutorial_lib.shipped import verified
 
 DATA = Path(__file__).parent / "data"
@@ -91,14 +91,7 @@ class NetworkQuality:
     eight_neighbours: float
 
     def failed_gates(self) -> list[str]:
-        """The gates for a shipped cell that this one fails, as sentences; empty if it passes.
-
-        Returns:
-            One sentence a failed gate.
-
-        Raises:
-            Nothing.
-        """
+        """The gates for a shipped cell that this one fails, as sentences; empty if it passes."""
         gates = {
             f"{self.four_fold:.1%} four-fold, at least 95 % asked": self.four_fold >= 0.95,
             f"{self.n_outside} atoms outside three- to five-fold, at most 1 allowed": self.n_outside <= 1,
@@ -133,8 +126,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         >>> quality.four_fold, quality.crystalline
         (1.0, 1.0)
     """
-    if not atoms.pbc.all():
-        raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
+    _check_bulk(atoms)
     pairs = neighbour_pairs(atoms, SHELL_CUTOFF)
     n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
     first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
@@ -166,10 +158,10 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
         (n_angles,), degree.
 
     Raises:
-        ValueError: no atom has two bonds, or a bond has no length.
+        ValueError: no atom has two bonds, or a bond is shorter than 0.01 A.
     """
     length = np.linalg.norm(vector, axis=1, keepdims=True)
-    if not (length > 0).all():
+    if not (length >= ONE_PLACE).all():
         raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
     unit = vector / length
     left, right = [], []
@@ -179,8 +171,9 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
         right.append(same + shift)
     if not left:
         raise ValueError("no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
-    cosine = np.sum(unit[np.concatenate(left)] * unit[np.concatenate(right)], axis=1)
-    return np.degrees(np.arccos(cosine.clip(-1, 1)))
+    one, other = unit[np.concatenate(left)], unit[np.concatenate(right)]
+    # An arccosine would lose half of the digits near 0 and 180 degrees.
+    return np.degrees(2 * np.arctan2(np.linalg.norm(one - other, axis=1), np.linalg.norm(one + other, axis=1)))
 
 
 def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin_width: float = 0.05) -> tuple:
@@ -191,29 +184,35 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
 
     Args:
         cells: one periodic cell or many.
-        cutoff: angstrom.
-        bin_width: angstrom.
+        cutoff: angstrom, where the last bin ends.
+        bin_width: angstrom, or less, so that a whole number of bins reaches the cut-off.
 
     Returns:
         The bin centres in angstrom and g(r), each (n_bins,).
 
     Raises:
-        ValueError: there is no cell, or one is empty, not finite, without volume or too small for the cut-off, or the
-            bins are not narrower than it.
+        ValueError: there is no cell, or one is empty, not finite, not periodic in all directions or too small for the
+            cut-off, or the bins are not narrower than it.
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
     if not len(cells):
         raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
     if not 0 < bin_width <= cutoff:
         raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
-    edges = np.arange(0, cutoff + bin_width / 2, bin_width)
+    edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
     curves = []
     for atoms in cells:
+        _check_bulk(atoms)
         _, _, distance, _ = neighbour_pairs(atoms, cutoff)
         count, _ = np.histogram(distance, bins=edges)
         curves.append(count * atoms.get_volume() / (len(atoms) ** 2 * shell))
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
+
+
+def _check_bulk(atoms: Atoms) -> None:
+    if not atoms.pbc.all():
+        raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
 
 
 def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np.ndarray) -> np.ndarray:

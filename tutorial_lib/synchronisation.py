@@ -85,8 +85,10 @@ def rotation_error(found: Orthogonal, truth: Orthogonal) -> Tensor:
     """
     check_shapes(found=(found, "clouds 3 3"), truth=(truth, "clouds 3 3"))
     common = _nearest((found.mT @ truth).sum(0))
-    trace = (found @ common @ truth.mT).diagonal(dim1=1, dim2=2).sum(1)
-    return ((trace - 1) / 2).clamp(-1, 1).arccos().rad2deg()
+    apart = found @ common @ truth.mT
+    cosine = (apart.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
+    sine = torch.linalg.matrix_norm(apart - apart.mT) / 8**0.5
+    return torch.atan2(sine, cosine).rad2deg()  # an arccosine alone loses half of the digits near 0
 
 
 def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:

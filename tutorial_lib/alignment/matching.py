@@ -109,7 +109,7 @@ def _match(part: Tensor, whole: Tensor, allow_mirror: bool, n_nearest: int) -> t
     n_nearest = min(max(3, n_nearest) + whole.shape[1] - part.shape[1], whole.shape[1])
     triplets = torch.tensor(list(permutations(range(n_nearest), 3)))
     corners = whole[each[:, None, None], whole.norm(dim=-1).argsort(dim=-1)[:, triplets]]
-    first = part[each[:, None], part.norm(dim=-1).argsort(dim=-1)[:, :3]]
+    first = _three_off_a_line(part)
     rotation, _ = turned_onto(corners, first[:, None].expand_as(corners), allow_mirror)
     of = each.repeat_interleave(len(triplets))
     order = _assigned(part[of], whole[of], rotation.flatten(0, 1))
@@ -122,6 +122,17 @@ def _match(part: Tensor, whole: Tensor, allow_mirror: bool, n_nearest: int) -> t
     agreement = (rmsd.view(kept.shape) < least[:, None] + 1e-6 * (1 + least[:, None])).double().mean(1)
     winner = winner + kept.shape[1] * each
     return order[winner], rotation[winner], least, agreement
+
+
+def _three_off_a_line(part: Tensor) -> Tensor:
+    """The three atoms nearest the origin; the third is the next where they would lie on a line."""
+    near = part.gather(1, part.norm(dim=-1).argsort(dim=-1)[..., None].expand_as(part))
+    i, j, rest = near[:, :1], near[:, 1:2], near[:, 2:]
+    sides = [(i, j), (i, rest), (j, rest)]
+    areas = sum(torch.linalg.cross(a.expand_as(rest), b.expand_as(rest)).norm(dim=-1) for a, b in sides)
+    off = areas > 1e-3 * (i.norm(dim=-1) + j.norm(dim=-1) + rest.norm(dim=-1)).square()
+    third = torch.where(off, torch.arange(off.shape[1]), off.shape[1]).amin(dim=1) % off.shape[1]
+    return torch.cat([i, j, rest[torch.arange(len(part)), third][:, None]], dim=1)
 
 
 def _refined(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> tuple[Tensor, Tensor]:

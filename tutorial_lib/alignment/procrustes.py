@@ -38,7 +38,8 @@ def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None =
         pairs = zip(*(x.reshape(-1, *x.shape[-2:]).split(CHUNK) for x in (source, target)), strict=True)
         rotations, values = zip(*(turned_onto(x, y, allow_mirror) for x, y in pairs), strict=True)
         values = torch.cat(values).view(*source.shape[:-2], 3)
-        flat = values[..., 1] <= 10 * torch.finfo(values.dtype).eps ** 0.5 * values[..., 2]
+        rounding = max(torch.finfo(x.dtype).eps for x in (source, target))
+        flat = values[..., 1] <= 100 * rounding * values[..., 2]
         if flat.any():
             where = [int(i) for i in flat.nonzero()[0]]
             raise ValueError(f"cloud {where or ''} lies on a line or a point, so no rotation is best: leave it out")
@@ -48,10 +49,11 @@ def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None =
 def turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Orthogonal, Tensor]:
     """The best rotations, unchecked, and the singular values that say whether they are the only best ones.
 
-    The singular vectors come from the eigenvectors of a symmetric matrix, because for many small matrices that is
-    twice as fast as their singular value decomposition. The third direction is the cross product of the other
-    two, on both sides: that is a rotation by itself, and holds for planar clouds, too. Where singular values
-    differ a thousandfold it costs six of the sixteen digits.
+    The direction of the largest singular value comes from the eigenvectors of a symmetric matrix, because for many
+    small matrices that is twice as fast as their singular value decomposition. Those of the others would lose
+    digits with the squares. So the angle about the first is found in the plane across it, where the best of all
+    turns (and of all mirrors) has a formula. On a line it is any angle, and the matrix orthogonal all the same.
+    All of it is computed in double precision.
 
     Args:
         source: (..., n, 3), angstrom.
@@ -59,28 +61,40 @@ def turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Ort
         allow_mirror: True for O(3), False for rotations alone.
 
     Returns:
-        (..., 3, 3), no unit, and (..., 3), angstrom^2, smallest first; the best rotation is unique where the
-        second is not 0.
+        (..., 3, 3), no unit, and (..., 3), angstrom^2, smallest first, in double precision; the best rotation is
+        unique where the second is not 0.
 
     Raises:
         ValueError: shapes do not fit, or something is not finite or too large.
     """
     check_shapes(source=(source, "*batch atoms 3"), target=(target, "*batch atoms 3"))
-    product = target.mT @ source
+    product = target.double().mT @ source.double()
     square = product.mT @ product
     check_finite(square, what="products of positions")
-    squares, v = torch.linalg.eigh(square)
-    image = product @ v
-    v_middle, v_large = v[..., 1], v[..., 2]
-    u_large = torch.nn.functional.normalize(image[..., 2], dim=-1)
-    across = image[..., 1] - (image[..., 1] * u_large).sum(-1, keepdim=True) * u_large
-    u_middle = torch.nn.functional.normalize(across, dim=-1)
-    u_small, v_small = torch.linalg.cross(u_middle, u_large), torch.linalg.cross(v_middle, v_large)
-    if allow_mirror:
-        mirrored = ((product @ v_small[..., None])[..., 0] * u_small).sum(-1, keepdim=True) < 0
-        u_small = torch.where(mirrored, -u_small, u_small)
-    u = torch.stack([u_small, u_middle, u_large], dim=-1)
-    return u @ torch.stack([v_small, v_middle, v_large], dim=-1).mT, squares.clamp(min=0).sqrt()
+    _, v = torch.linalg.eigh(square)
+    v_large, v_middle = v[..., 2], v[..., 1]
+    v_small = torch.linalg.cross(v_middle, v_large)
+    image = product @ torch.stack([v_small, v_middle, v_large], dim=-1)
+    large = torch.linalg.vector_norm(image[..., 2], dim=-1, keepdim=True)
+    u_large = torch.where(large > 0, image[..., 2] / large, v_large)
+    u_first, u_second = _across(u_large)
+    (a, b), (c, d) = ((u[..., None, :] @ image[..., :2])[..., 0, :].unbind(-1) for u in (u_first, u_second))
+    turn, mirror = torch.stack([a + d, c - b], dim=-1), torch.stack([a - d, c + b], dim=-1)
+    by_turn, by_mirror = (torch.linalg.vector_norm(x, dim=-1, keepdim=True) for x in (turn, mirror))
+    values = torch.cat([(by_turn - by_mirror).abs() / 2, (by_turn + by_mirror) / 2, large], dim=-1)
+    mirrored = (by_mirror > by_turn) & allow_mirror
+    turn, size = torch.where(mirrored, mirror, turn), torch.where(mirrored, by_mirror, by_turn)
+    cosine, sine = torch.where(size > 0, turn / size, turn.new_tensor([1.0, 0.0])).split(1, dim=-1)
+    u_small, u_middle = cosine * u_first + sine * u_second, cosine * u_second - sine * u_first
+    u = torch.stack([u_small, torch.where(mirrored, -u_middle, u_middle), u_large], dim=-1)
+    return (u @ torch.stack([v_small, v_middle, v_large], dim=-1).mT).to(source), values
+
+
+def _across(axis: Tensor) -> tuple[Tensor, Tensor]:
+    """Two directions at right angles to one and to each other, so that the three are right-handed."""
+    far = torch.nn.functional.one_hot(axis.abs().argmin(dim=-1), 3).to(axis)
+    second = torch.nn.functional.normalize(torch.linalg.cross(axis, far), dim=-1)
+    return torch.linalg.cross(second, axis), second
 
 
 def check_choice(allow_mirror: bool | None) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Generator
 
 from tutorial_lib.alignment.matching import match_atoms
+from tutorial_lib.alignment.procrustes import best_rotation
 from tutorial_lib.vocabulary import Motifs, Positions, check_counts
 
 
@@ -65,8 +66,10 @@ class Template:
         if positions.shape[1:] != self.positions.shape:
             size = len(self.positions)
             raise ValueError(f"motifs of {size} atoms (N, {size}, 3) are needed: {tuple(positions.shape)} arrived")
-        match = match_atoms(self.positions.to(positions).expand_as(positions), positions, allow_mirror=True)
-        return positions.gather(1, match.order[..., None].expand_as(positions)) @ match.rotation.mT
+        template = self.positions.to(positions).expand_as(positions)
+        order = match_atoms(template, positions, allow_mirror=True).order
+        ordered = positions.gather(1, order[..., None].expand_as(positions))
+        return ordered @ best_rotation(ordered, template, allow_mirror=True).mT
 
 
 def _left_over(canonical: Motifs, n_directions: int = 8) -> float:

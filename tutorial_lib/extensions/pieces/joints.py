@@ -91,8 +91,8 @@ def bends(network: Octahedra) -> Tensor:
     own = (torch.cdist(network.middles, network.corners) - 1).abs() < OFF
     shared = (own.sum(dim=0) == 2).nonzero()[:, 0]
     pairs = [normalize(network.corners[at] - network.middles[own[:, at]], dim=1) for at in shared]
-    cosines = [-(one @ other) for one, other in pairs]
-    return network.middles.new_tensor(cosines).clamp(-1, 1).acos().rad2deg()
+    sides = network.middles.new_tensor([[(one + other).norm(), (one - other).norm()] for one, other in pairs])
+    return 2 * torch.atan2(*sides.view(-1, 2).unbind(1)).rad2deg()
 
 
 def _sound(network: Octahedra) -> bool:
