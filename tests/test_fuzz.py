@@ -19,6 +19,7 @@ import re
 import signal
 import warnings
 from collections.abc import Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -390,6 +391,30 @@ def known_bare():
     """What is still wrong, as (name, key, way)."""
     rows = [line.split("\t") for line in Path(__file__).with_name("known_bare.txt").read_text().splitlines()]
     return {(name, int(key) if key.isdigit() else key, way) for name, key, way in rows}
+
+
+@contextmanager
+def double_by_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("mode", [double_by_default, torch.inference_mode])
+def test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later(mode):
+    failed = {}
+    for name in valid_calls.VALID:
+        function, args, kwargs = valid_calls.VALID[name]()
+        with warnings.catch_warnings(), mode():
+            warnings.simplefilter("ignore")
+            try:
+                result = function(*args, **kwargs)
+                list(result) if inspect.isgenerator(result) else result
+            except Exception as error:
+                failed[name] = error
+    assert failed == {}
 
 
 @pytest.mark.slow

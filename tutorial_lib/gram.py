@@ -106,8 +106,7 @@ class Standardiser:
     """Gram matrices to numbers of mean 0 and spread 1, and back, as the talk does it.
 
     The diagonal (squared distances to the centre) and the rest (inner products of two atoms) get
-    one mean and one standard deviation each. Nothing else would survive a permutation of atoms. A group that does not
-    vary, such as the diagonal of unit vectors, is divided by 1.
+    one mean and one standard deviation each. Nothing else would survive a permutation of atoms.
 
     Attributes:
         mean, std: (n (n + 1) / 2,), angstrom^2.
@@ -123,9 +122,6 @@ class Standardiser:
         Args:
             gram: (N, n, n), angstrom^2.
 
-        Returns:
-            A standardiser for that size.
-
         Raises:
             ValueError: a matrix is not square or symmetric, or all of them are equal.
         """
@@ -135,7 +131,7 @@ class Standardiser:
         for group in (row == column, row != column):
             if group.any():
                 mean[group], std[group] = entries[:, group].mean(), entries[:, group].std(correction=0)
-        # What varies by rounding only, such as the diagonal of unit vectors, is constant.
+        # What varies by rounding only, such as the diagonal of unit vectors, is divided by 1.
         constant = std <= 100 * torch.finfo(entries.dtype).eps * entries.abs().max()
         if constant.all():
             raise ValueError("all matrices are equal, so there is no spread to divide by: fit on more than one cloud")

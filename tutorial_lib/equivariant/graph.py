@@ -90,7 +90,7 @@ def spherical_harmonics(irreps: str, vectors: Tensor) -> Tensor:
             raise ValueError(f"spherical harmonics of l = {ir.l} are {right}, not {ir}: ask for {right}")
     if (vectors == 0).all(dim=-1).any():
         raise ValueError("a vector is zero and has no direction: two points coincide, or a point looks at itself")
-    return o3.spherical_harmonics(irreps, vectors, normalize=True, normalization="component")
+    return o3.spherical_harmonics(irreps, vectors, normalize=True, normalization="component").to(vectors.dtype)
 
 
 def representation(irreps: str, orthogonal: Tensor) -> Tensor:
@@ -208,6 +208,6 @@ def pair_graph(
         target=target,
         source=source,
         harmonics=spherical_harmonics(str(o3.Irreps.spherical_harmonics(lmax)), vectors),
-        radial=bumps * (n_radial / n_seen[target, None]).sqrt(),
+        radial=(bumps * (n_radial / n_seen[target, None]).sqrt()).to(vectors.dtype),
         shape=shape,
     )

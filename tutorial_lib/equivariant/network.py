@@ -62,7 +62,8 @@ class Convolution(nn.Module):
             RuntimeError: the features are of another width.
         """
         radial = graph.radial @ self.weights
-        return graph.gather(self.product(features[graph.source], graph.harmonics, radial))
+        with default_dtype(radial.dtype):  # in which e3nn computes, whatever its arguments are
+            return graph.gather(self.product(features[graph.source], graph.harmonics, radial))
 
     def _make_product(self, dtype: torch.dtype) -> None:
         with default_dtype(dtype):

@@ -227,7 +227,7 @@ def _ascents(
     listed, many = pad_sequence(list(begin), batch_first=True), counts.new_tensor([len(some) for some in begin])
     drawn = (torch.rand(len(counts), starts, generator=dice, device=dice.device) * many[:, None]).long()
     whose = listed.gather(1, drawn) + (counts.cumsum(0) - counts)[:, None]
-    away = normalize(torch.randn(*whose.shape, 3, generator=dice, device=dice.device), dim=2)
+    away = normalize(torch.randn(*whose.shape, 3, generator=dice, device=dice.device).to(points.positions), dim=2)
     places = (points.positions[whose] + BOND * away).flatten(0, 1)
     cloud = _numbers(torch.full_like(counts, starts))
     with torch.no_grad():

@@ -117,7 +117,9 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     positions, counts, added, n_added, *kinds = batch
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))
     check_shapes(added=(added, f"{len(counts)} _ 3"), n_added=(n_added, str(len(counts))))
-    shaken = positions + model.shake * torch.randn(positions.shape, generator=dice, device=dice.device)
+    shaken = positions + model.shake * torch.randn(
+        positions.shape, generator=dice, device=dice.device, dtype=positions.dtype
+    )
     points = points_of(shaken, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     filled = torch.arange(added.shape[1], device=added.device) < n_added[:, None]
@@ -151,8 +153,9 @@ def growth_recipe(n_examples: int, seed: int = 0) -> Recipe:
 def _asked(model: GrowthHead, children: Tensor, counts: Indices, dice: Generator) -> Tensor:
     """Half near places where a point may be added, half as far away in any direction; anywhere, if there are none."""
     near = places_about(children, counts.clamp(min=1), dice, width=model.width, radius=model.radius, n=N_PLACES)
-    direction = normalize(torch.randn(near.shape, generator=dice, device=dice.device), dim=2)
-    distance = model.radius * torch.rand(near.shape[:2], generator=dice, device=dice.device)[..., None].pow(1 / 3)
+    kind = {"generator": dice, "device": dice.device, "dtype": near.dtype}
+    direction = normalize(torch.randn(near.shape, **kind), dim=2)
+    distance = model.radius * torch.rand(near.shape[:2], **kind)[..., None].pow(1 / 3)
     far = near.norm(dim=2, keepdim=True) > model.radius + model.width
     turned = (torch.arange(N_PLACES, device=dice.device) % 2 == 1)[:, None]
     places = near.where(~turned, near.norm(dim=2, keepdim=True) * direction)

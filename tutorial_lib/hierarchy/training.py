@@ -43,7 +43,9 @@ def reconstruction_loss(
     """
     positions, *others = batch
     if shake:
-        positions = positions + shake * torch.randn(positions.shape, generator=dice, device=dice.device)
+        positions = positions + shake * torch.randn(
+            positions.shape, generator=dice, device=dice.device, dtype=positions.dtype
+        )
     gatherings = gathered(points_of(positions, *others), model.levels)
     in_field = model.ascend(gatherings)[-1]
     signals = model.from_latent(in_field)
@@ -60,14 +62,20 @@ def reconstruction_loss(
         above = gathering.centres.positions + shift
         points = gathering.points
         if k:
-            shift = SHAKE * level.unit * torch.randn(points.positions.shape, generator=dice, device=dice.device)
+            shift = (
+                SHAKE
+                * level.unit
+                * torch.randn(points.positions.shape, generator=dice, device=dice.device, dtype=points.positions.dtype)
+            )
             told = (above, replace(points, positions=points.positions + shift), gathering.cluster, gathering.member)
             if model.judges:
                 terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, dice)
             signals, in_field = model.descend(k, signals, *told)
         elif points.species is not None:
             about = points.positions[gathering.member] - above[gathering.cluster]
-            about = about + SHAKE * level.unit * torch.randn(about.shape, generator=dice, device=dice.device)
+            about = about + SHAKE * level.unit * torch.randn(
+                about.shape, generator=dice, device=dice.device, dtype=about.dtype
+            )
             names = model.fields[0].kinds(in_field, about, gathering.cluster)
             terms["species"] = cross_entropy(names, points.species[gathering.member])
     return {"loss": sum(terms.values()), **terms}
@@ -78,8 +86,9 @@ def _misjudged(model, k, signals, told, dice):
     above, points, parent, child = told
     n, unit = len(points.positions), model.levels[k].unit
     beside = torch.randint(len(child), (points.n_clouds,), generator=dice, device=dice.device)
-    away = torch.randn(len(beside), 3, generator=dice, device=dice.device)
-    stretch = SAME_POINT + torch.rand(len(beside), 1, generator=dice, device=dice.device)
+    kind = {"generator": dice, "device": dice.device, "dtype": points.positions.dtype}
+    away = torch.randn(len(beside), 3, **kind)
+    stretch = SAME_POINT + torch.rand(len(beside), 1, **kind)
     false = points.positions[child[beside]] + unit * stretch * away / away.norm(dim=1, keepdim=True)
     cloud = points.cloud[child[beside]]
     true = torch.cdist(false, points.positions) + 1e3 * (cloud[:, None] != points.cloud)

@@ -102,7 +102,7 @@ class Field(nn.Module):
         solid = o3.spherical_harmonics(
             list(range(self.lmax + 1)), 1.5 * places / (square + 1).sqrt(), False, "component"
         )
-        together = signals[:, of] * solid.mT[..., None]
+        together = signals[:, of] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
         heights = gaussians(distance[:, 0], self.centres, self.radius / (N_BUMPS - 1) / math.sqrt(2))
@@ -170,8 +170,8 @@ def places_about(points: Tensor, counts: Tensor, dice: Generator, *, width: floa
     check_counts(0, n=n)
     device = dice.device
     which = (torch.rand(len(points), n, generator=dice, device=device) * counts[:, None]).long()
-    random = torch.randn(len(points), n, 3, generator=dice, device=device)
-    stretch = torch.rand(len(points), n, 1, generator=dice, device=device)
+    random = torch.randn(len(points), n, 3, generator=dice, device=device, dtype=points.dtype)
+    stretch = torch.rand(len(points), n, 1, generator=dice, device=device, dtype=points.dtype)
     near = points.gather(1, which[..., None].expand(-1, -1, 3))
     direction = random / random.norm(dim=2, keepdim=True)
     places = near + 1.2 * width * random

@@ -56,7 +56,7 @@ def harmonics(lmax: int, vectors: Tensor, *, softness: float = 0.0) -> Tensor:
     check_shapes(vectors=(vectors, "*batch 3"))
     size = (vectors.square().sum(dim=-1, keepdim=True) + softness**2).sqrt()
     check_finite(size, what="lengths of vectors")
-    return o3.spherical_harmonics(list(range(lmax + 1)), vectors / size, False, "component")
+    return o3.spherical_harmonics(list(range(lmax + 1)), vectors / size, False, "component").to(vectors.dtype)
 
 
 def quadrature(degree: int) -> tuple[Tensor, Tensor]:

@@ -106,7 +106,7 @@ def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], dice: Gene
         Nothing.
     """
     positions, counts = batch
-    kind = {"generator": dice, "device": dice.device}
+    kind = {"generator": dice, "device": dice.device, "dtype": positions.dtype}
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     shaken = positions + SHAKE * torch.randn(positions.shape, **kind)
     codes = model.encode([some[:k] for some, k in zip(shaken, counts, strict=True)])
