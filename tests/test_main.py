@@ -109,6 +109,22 @@ def test_a_notebook_that_is_not_there_is_named(shelf):
         command.notebooks(["07"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("1", ["01"]), ("01", ["01"]), ("10", ["10"]), ("01_invariance", ["01"]), ("2", ["02"])],
+)
+def test_the_number_of_a_notebook_is_whole(asked, found):
+    assert [path.name[:2] for path in command.notebooks([asked])] == found
+
+
+def test_part_of_a_number_is_no_notebook(shelf):
+    nbformat.write(nbformat.v4.new_notebook(), shelf / "10_tiny.ipynb")
+    assert [path.stem for path in command.notebooks(["10", "1"])] == ["01_tiny", "10_tiny"]
+    for asked in ("", "0", "001", "01_ti", "100"):
+        with pytest.raises(SystemExit, match=f"no notebook begins with '{asked}': there are 01_tiny"):
+            command.notebooks([asked])
+
+
 def test_an_installation_without_notebooks_says_so(shelf):
     for path in shelf.iterdir():
         path.unlink()

@@ -27,10 +27,10 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def notebooks(chosen: list[str]) -> list[Path]:
-    """The paths of the notebooks whose names begin with one of the given numbers; all if none is given.
+    """The paths of the notebooks of the given numbers; all if none is given.
 
     Args:
-        chosen: such as ["02", "03"].
+        chosen: such as ["02", "3"]; the whole name of a notebook does as well.
 
     Returns:
         The paths in order.
@@ -41,10 +41,11 @@ def notebooks(chosen: list[str]) -> list[Path]:
     books = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     if not books:
         sys.exit(f"no notebooks under {NOTEBOOKS}: install from a clone of the project with pip install -e .")
+    known = {name: book for book in books for name in (book.stem, book.stem[:2], book.stem[:2].removeprefix("0"))}
     for number in chosen:
-        if not any(book.name.startswith(number) for book in books):
+        if number not in known:
             sys.exit(f"no notebook begins with {number!r}: there are {', '.join(book.stem for book in books)}")
-    return [book for book in books if not chosen or book.name.startswith(tuple(chosen))]
+    return sorted({known[number] for number in chosen}) if chosen else books
 
 
 def lab_command(options: list[str]) -> list[str]:
@@ -219,7 +220,7 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command")
     runner = commands.add_parser("run", help="run notebooks without a browser")
-    runner.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
+    runner.add_argument("numbers", nargs="*", metavar="NN", help="such as 02 or 2; all if none is named")
     runner.add_argument("--store", action="store_true", help="write the outputs back into the notebooks")
     if sys.argv[1:2] in (["run"], ["-h"], ["--help"]):
         run(parser.parse_args())
