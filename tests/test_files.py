@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon, training
+from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon, streaming, training
 from tutorial_lib.hierarchy import materials, polycubes
 
 TOP = Path(__file__).parent.parent
@@ -246,6 +246,45 @@ def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch)
         files.keep({"step": torch.zeros(1)}, tmp_path / "own.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["own.pt"]
     assert files.stored(tmp_path / "own.pt", otherwise="")["step"].item() == 1
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home of one's own, and the working folder elsewhere: nothing is made there."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "work")
+    yield tmp_path
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+def test_a_checkpoint_in_the_home_folder_is_written_there_and_found_again(home, as_path):
+    path = as_path("~/kept/run.pt")
+    history = train(path)
+    assert (home / "kept" / "run.pt").is_file()
+    assert training.load_history(path) == history == train(path, resume=True)
+
+
+def test_files_in_the_home_folder_are_found(home, cells, water):
+    (home / "own.extxyz").write_text(cells)
+    np.savez(home / "own.npz", **water)
+    shutil.copy(shipped.MODELS / "growth.pt", home)
+    shutil.copy(shipped.MODELS / shipped.SUMS, home)
+    files.writable(Path("~/own.pt"))
+    files.keep({"step": torch.ones(1)}, Path("~/own.pt"))
+    assert files.stored(Path("~/own.pt"), otherwise="")["step"].item() == 1
+    assert len(silicon.load_amorphous("~/own.extxyz")) == len(list(qm9.read("~/own.extxyz"))) == 1
+    assert len(streaming.CellFolder("~")) == 1
+    assert len(hamiltonians.read("~/own.npz")) == 1000
+    assert shipped.verified(Path("~/growth.pt"), otherwise="") == home / "growth.pt"
+
+
+def test_a_name_that_is_nobodys_stays_as_a_shell_leaves_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert files.expanded("~nobody_of_this_name/a.pt") == Path("~nobody_of_this_name/a.pt")
+    assert files.expanded("a~b.pt") == Path("a~b.pt")
 
 
 def train(path, model=None, **options):

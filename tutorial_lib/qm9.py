@@ -17,6 +17,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import iread
 
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import verified
 
 DATA = Path(__file__).parent / "data" / "qm9"
@@ -69,7 +70,7 @@ def read(path: str | Path) -> Iterator[Atoms]:
         FileNotFoundError: there is no such file.
         ValueError: it is cut off or damaged, or of a format that ASE does not know.
     """
-    path = Path(path)
+    path = expanded(path)
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there; all of QM9: pip download qm9pack==1.0.3 --no-deps")
     return (_atoms(row) for row in rows(path)) if path.suffix == ".whl" else _known_to_ase(path)

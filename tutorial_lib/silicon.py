@@ -16,6 +16,7 @@ from ase.io.formats import UnknownFileTypeError
 from scipy.special import sph_harm_y
 
 from tutorial_lib.environments import neighbour_pairs
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import verified
 
 DATA = Path(__file__).parent / "data"
@@ -228,7 +229,7 @@ def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np
 
 
 def _read_own(path: str | Path) -> list[Atoms]:
-    path = Path(path)
+    path = expanded(path)
     if path.exists():
         if path.is_file() and path.stat().st_size == 0:
             raise ValueError(f"{path.name} is empty: write your cells as extended XYZ once more")

@@ -19,6 +19,7 @@ from ase.io import read
 from torch import Generator, Tensor
 
 from tutorial_lib.engine import Share
+from tutorial_lib.files import expanded
 
 SUFFIXES = (".extxyz", ".xyz")
 N_MIXED = 8  # cells whose examples are mixed
@@ -33,7 +34,7 @@ class CellFolder:
     """
 
     def __init__(self, folder: str | Path):
-        folder = Path(folder)
+        folder = expanded(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder} is no folder: pass one that holds files such as cells.extxyz")
         self.files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
@@ -90,9 +91,6 @@ class CellFolder:
 
         Returns:
             Sixteen hexadecimal digits.
-
-        Raises:
-            Nothing.
         """
         names = "\n".join(path.name for path in self.files)
         return hashlib.sha256(names.encode() + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
