@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
+from ase.build import bulk
+from ase.io import write
+from rdkit import Chem
 from torch import nn
 
 from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon, streaming, training
@@ -95,7 +99,14 @@ def cells():
     return f'8\nLattice="6 0 0 0 6 0 0 0 6" Properties=species:S:1:pos:R:3 pbc="T T T"\n{rows}'
 
 
-@pytest.mark.parametrize("load", [silicon.load_amorphous, lambda path: list(qm9.read(path))], ids=["silicon", "qm9"])
+def qm9_read(path, **options):
+    return list(qm9.read(path, **options))
+
+
+loaders = pytest.mark.parametrize("load", [silicon.load_amorphous, qm9_read], ids=["silicon", "qm9"])
+
+
+@loaders
 def test_a_file_of_ones_own_that_is_broken_is_refused(load, cells, tmp_path, bomb):
     own = tmp_path / "own.extxyz"
     own.write_text(cells)
@@ -122,6 +133,152 @@ def test_a_file_of_ones_own_that_is_broken_is_refused(load, cells, tmp_path, bom
             load(tmp_path / f"own.{suffix}")
     with pytest.raises(ValueError, match="cannot be read"):
         load(tmp_path)
+
+
+@loaders
+@pytest.mark.parametrize("name", ["Si@300K.extxyz", "a.extxyz@1", "a@-1.xyz", "POSCAR_a.extxyz", "postgres.extxyz"])
+def test_the_file_that_is_named_is_read_whatever_its_name_says_to_others(load, name, cells, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for other in ("Si", "a.extxyz", "a"):
+        (tmp_path / other).write_text(cells.replace("Si", "Ge"))
+    (tmp_path / name).write_text(cells * 3)
+    for path in (name, tmp_path / name):
+        assert [str(atoms.symbols) for atoms in load(path)] == ["Si8"] * 3
+
+
+@loaders
+def test_a_number_behind_a_name_is_no_file(load, cells, tmp_path):
+    (tmp_path / "a.extxyz").write_text(cells)
+    with pytest.raises(FileNotFoundError, match=r"a\.extxyz@0"):
+        load(tmp_path / "a.extxyz@0")
+
+
+@loaders
+@pytest.mark.parametrize("between", ["\n", "\n \n\n", "\r\n"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_blank_lines_between_cells_hide_none(load, between, packed, cells, tmp_path):
+    path = tmp_path / ("own.extxyz.gz" if packed else "own.extxyz")
+    text = between.join([cells, cells, cells.replace("Si", "Ge"), ""]).encode()
+    path.write_bytes(gzip.compress(text) if packed else text)
+    assert [str(atoms.symbols) for atoms in load(path)] == ["Si8", "Si8", "Ge8"]
+
+
+@loaders
+def test_a_line_that_is_no_cell_hides_none(load, cells, tmp_path):
+    (tmp_path / "own.xyz").write_text(cells + "the end\n" + cells)
+    with pytest.raises(ValueError, match=r"own\.xyz cannot be read.*a number of atoms is due and b'the end"):
+        load(tmp_path / "own.xyz")
+
+
+@loaders
+@pytest.mark.parametrize("suffix", ["sdf", "mol"])
+def test_all_molecules_of_a_structure_data_file_are_read(load, suffix, tmp_path):
+    path = tmp_path / f"own.{suffix}"
+    four = [Chem.MolFromSmiles(text) for text in ("C", "CO", "N", "CCO")]
+    for molecule in four:
+        molecule.SetProp("energy", "1.5")
+    with Chem.SDWriter(str(path)) as writer:
+        for molecule in four:
+            writer.write(molecule)
+    assert [str(atoms.symbols) for atoms in load(path)] == ["C", "CO", "N", "C2O"]
+
+
+@loaders
+@pytest.mark.parametrize("name", ["own.vasp", "own.gen", "own.gro"])
+def test_cells_behind_the_one_that_ase_reads_are_not_left_out_silently(load, name, tmp_path):
+    path, cell = tmp_path / name, bulk("Si", "diamond", a=5.43, cubic=True)
+    write(path, cell)
+    assert len(load(path)) == 1
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(ValueError, match=rf"{name} .*(?i:xyz)"):
+        load(path)
+
+
+@loaders
+def test_a_file_without_atoms_is_no_empty_list(load, tmp_path):
+    frame = "ITEM: TIMESTEP\n0\n"
+    for name, text in {"own.json": "{}", "own.data": "nothing\n", "own.xyz": "\n\n", "own.lammpstrj": frame}.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=rf"{name}(?i:.*xyz)"):
+            pytest.fail(f"{name}: {load(tmp_path / name)}")
+    (tmp_path / "own.xyz").write_text("0\n\n")
+    with pytest.raises(ValueError, match=r"own\.xyz holds no atoms"):
+        load(tmp_path / "own.xyz")
+    new = "\n  ours\n\n  0  0  0     0  0            999 V3000\nM  V30 BEGIN CTAB\nM  END\n$$$$\n"
+    (tmp_path / "own.sdf").write_text(new)
+    with pytest.raises(ValueError, match=r"own\.sdf holds no atoms"):
+        load(tmp_path / "own.sdf")
+
+
+DUMP = """ITEM: TIMESTEP
+0
+ITEM: NUMBER OF ATOMS
+3
+ITEM: BOX BOUNDS pp pp pp
+0 5
+0 5
+0 5
+ITEM: ATOMS id type x y z
+1 1 0 0 0
+2 2 1 1 1
+3 2 3 3 3
+"""
+
+
+@pytest.fixture(params=["own.dump", "own.lammpstrj", "own.dump.gz", "own.data", "data.own", "own.lmp", "own.extxyz"])
+def typed(request, tmp_path):
+    """A file in which atoms have types and no elements: one of the first, two of the second."""
+    path = tmp_path / request.param
+    if "dump" in path.name:
+        path.write_bytes(gzip.compress(DUMP.encode()) if path.suffix == ".gz" else DUMP.encode())
+    elif path.suffix == ".lammpstrj":
+        path.write_text(DUMP * 2)
+    elif path.suffix == ".extxyz":
+        path.write_text("3\nProperties=type:I:1:pos:R:3\n1 0 0 0\n2 1 1 1\n2 3 3 3\n")
+    else:
+        places = [[0, 0, 0], [1, 1, 1], [3, 3, 3]]
+        write(path, Atoms("SiO2", places, cell=[5, 5, 5]), format="lammps-data", specorder=["Si", "O"])
+    return path
+
+
+@loaders
+def test_types_are_not_taken_for_elements(load, typed):
+    with pytest.raises(ValueError, match=rf'{typed.name} says types .* no elements.*element="Si"'):
+        load(typed)
+    for found in load(typed, element=["Si", "O"]):
+        assert str(found.symbols) == "SiO2"
+        assert found.positions[2] == pytest.approx([3, 3, 3])
+    with pytest.raises(ValueError, match=rf"{typed.name} holds atoms of type 2, and 1 symbols"):
+        load(typed, element="Si")
+    with pytest.raises(ValueError, match="'Qq' is no element"):
+        load(typed, element=["Si", "Qq"])
+
+
+@loaders
+def test_one_element_is_enough_for_one_type(load, tmp_path):
+    path = tmp_path / "own.dump"
+    path.write_text(DUMP.replace("2 2 1", "2 1 1").replace("3 2 3", "3 1 3"))
+    assert [str(atoms.symbols) for atoms in load(path, element="Si")] == ["Si3"]
+
+
+@loaders
+def test_elements_that_a_file_says_are_its_elements(load, cells, tmp_path):
+    dump = DUMP.replace("id type", "id element").replace("1 1 0", "1 Si 0").replace("2 2 1", "2 O 1")
+    masses = DUMP.replace("id type", "id mass").replace("1 1 0", "1 28.085 0").replace("2 2 1", "2 15.999 1")
+    files = {
+        "own.dump": (dump.replace("3 2 3", "3 O 3"), "SiO2"),
+        "masses.dump": (masses.replace("3 2 3", "3 15.999 3"), "SiO2"),
+        "own.extxyz": (cells, "Si8"),
+    }
+    pair = Atoms("Si2", [[0, 0, 0], [1, 1, 1]], cell=[5, 5, 5])
+    write(tmp_path / "own.data", pair, format="lammps-data", masses=True)
+    assert [str(atoms.symbols) for atoms in load(tmp_path / "own.data")] == ["Si2"]
+    for name, (text, symbols) in files.items():
+        (tmp_path / name).write_text(text)
+        assert [str(atoms.symbols) for atoms in load(tmp_path / name)] == [symbols]
+        assert [str(atoms.symbols) for atoms in load(tmp_path / name, element=["Si", "O"])] == [symbols]
+        with pytest.raises(ValueError, match=rf"{name} says .*Si.*, and element names Ge"):
+            load(tmp_path / name, element="Ge")
 
 
 def test_a_wheel_that_is_a_pickle_is_refused(tmp_path, bomb):
