@@ -32,6 +32,7 @@ GROUPS = {
         "vocabulary",
         "symmetry",
         "silicon",
+        "structures",
         "environments",
         "motifs",
         "gram",

@@ -4,6 +4,8 @@ import torch
 from ase import Atoms
 from ase.build import molecule
 from ase.cluster import Icosahedron
+from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
 
 from tutorial_lib import molecules
 
@@ -44,6 +46,14 @@ def test_strings_and_fingerprints_know_neither_pose_nor_order(benzene, dice):
 def test_a_fingerprint_has_a_bit_for_every_surrounding_within_two_bonds(benzene):
     assert np.unpackbits(molecules.fingerprint(benzene)).sum() == 3, "one atom, one arc, one longer arc"
     assert molecules.fingerprint(benzene, n_bits=1024).shape == (128,)
+
+
+@pytest.mark.parametrize("text", ["N=CN", "C=N", "CC=NC", "CC(C)=N", "N=N", "CC=NO", "OC=N", "CC=CC", "CC(O)F", "CCO"])
+def test_strings_and_bits_are_those_of_rdkit_whatever_the_shape_of_a_double_bond(text):
+    atoms = molecules.from_smiles(text)
+    assert molecules.smiles(atoms) == Chem.CanonSmiles(text)
+    bits = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048).GetFingerprint(Chem.MolFromSmiles(text))
+    assert np.flatnonzero(np.unpackbits(molecules.fingerprint(atoms))).tolist() == list(bits.GetOnBits())
 
 
 def test_an_image_shows_every_atom_once_and_forgets_depth(benzene):

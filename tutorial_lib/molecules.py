@@ -87,6 +87,13 @@ def bonded(atoms: Atoms) -> Chem.Mol:
     return found
 
 
+def _plain(atoms: Atoms) -> Chem.Mol:
+    """The molecule without hydrogens, and without left and right, cis and trans."""
+    found = bonded(atoms)
+    Chem.RemoveStereochemistry(found)  # first: a hydrogen that says cis or trans would stay
+    return Chem.RemoveHs(found)
+
+
 def smiles(atoms: Atoms) -> str:
     """The canonical SMILES string: one string a molecule, whatever the order of its atoms.
 
@@ -99,9 +106,7 @@ def smiles(atoms: Atoms) -> str:
     Raises:
         ValueError: chemistry finds no bonds for these atoms.
     """
-    plain = Chem.RemoveHs(bonded(atoms))
-    Chem.RemoveStereochemistry(plain)
-    return Chem.MolToSmiles(plain)
+    return Chem.MolToSmiles(_plain(atoms))
 
 
 def from_smiles(text: str) -> Atoms:
@@ -167,7 +172,7 @@ def fingerprint(atoms: Atoms, n_bits: int = 2048) -> np.ndarray:
     if n_bits < 1:
         raise ValueError(f"a fingerprint of {n_bits} bits holds nothing: take 2048, for one")
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=n_bits)
-    return np.packbits(generator.GetFingerprintAsNumPy(Chem.RemoveHs(bonded(atoms))))
+    return np.packbits(generator.GetFingerprintAsNumPy(_plain(atoms)))
 
 
 def image(atoms: Atoms, n_pixels: int = 64, width: float = 8.0) -> np.ndarray:
