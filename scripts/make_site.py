@@ -37,6 +37,7 @@ GROUPS = {
         "motifs",
         "gram",
         "molecules",
+        "conformers",
         "tetris",
         "octahedra",
     ],

@@ -20,6 +20,7 @@ ALLOWED = {
     "hamiltonians": "files shipped",
     "hierarchy": "bumps g2 octahedra shipped sphere tetris training",
     "inpainting": "alignment gram motifs training",
+    "molecules": "conformers",
     "octahedra": "symmetry",
     "places": "bumps inpainting shipped",
     "qm9": "files shipped structures",
