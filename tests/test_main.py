@@ -1,8 +1,15 @@
 import itertools
+import json
+import os
 import runpy
+import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
 from functools import partial
 
 import nbformat
@@ -29,7 +36,10 @@ def test_lab_opens_the_first_notebook_on_loopback_with_its_token_on():
     # The address that it prints, for whoever has to copy it, leads to the same place.
     assert "--LabApp.default_url=/lab/tree/notebooks/01_invariance.ipynb" in words
     assert "--ServerApp.ip=127.0.0.1" in words
-    assert not any("token" in word.lower() for word in words)
+    (token,) = (word.partition("=")[2] for word in words if word.startswith("--PasswordIdentityProvider.token="))
+    again = {word.partition("=")[2] for word in command.lab_command([]) if "token" in word}
+    assert len(token) >= 32
+    assert token not in again, "a new one at each start"
     assert words[-1] == "--no-browser"
 
 
@@ -86,16 +96,47 @@ def test_a_run_may_be_told_to_take_one_thread(shelf, monkeypatch):
 
 
 def test_options_go_to_the_laboratory_and_other_commands_are_refused(monkeypatch):
-    called = []
-    monkeypatch.setattr(command.subprocess, "call", lambda words: called.append(words) or 0)
+    called, environments = [], []
+    monkeypatch.setattr(
+        command.subprocess, "call", lambda words, env: called.append(words) or environments.append(env) or 0
+    )
     monkeypatch.setattr(sys, "argv", ["tutorial_lib", "--port", "8889", "--no-browser"])
     with pytest.raises(SystemExit, match="0"):
         command.main()
     assert called[0][-3:] == ["--port", "8889", "--no-browser"]
+    assert environments[0].items() >= (os.environ | command.DRAWING).items()
     monkeypatch.setattr(sys, "argv", ["tutorial_lib", "rum"])
     with pytest.raises(SystemExit, match="2"):
         command.main()
     assert len(called) == 1
+
+
+def test_pictures_come_whatever_a_user_has_told_matplotlib(shelf, tmp_path, monkeypatch):
+    (tmp_path / "matplotlibrc").write_text("backend: agg\ntext.usetex: True\n")
+    for name, value in {"MPLBACKEND": "agg", "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / ".config" / "matplotlib").mkdir(parents=True)
+    (tmp_path / "home" / ".config" / "matplotlib" / "matplotlibrc").write_text("text.usetex: True\n")
+    (shelf / "notebooks").mkdir()
+    source = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.xlabel('one')\nplt.rcParams['text.usetex']"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(book, shelf / "notebooks" / "03_tiny.ipynb")
+    done = command.run_notebook(shelf / "notebooks" / "03_tiny.ipynb", store=True)
+    said, picture = done.book.cells[0].outputs
+    assert said.data["text/plain"] == "False"
+    assert "image/png" in picture.data
+
+
+def test_an_error_that_a_cell_shows_and_survives_is_an_error(shelf, monkeypatch):
+    # What fails while a picture is drawn after a cell comes so.
+    source = "try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), shelf / "03_tiny.ipynb")
+    before = (shelf / "03_tiny.ipynb").read_bytes()
+    monkeypatch.setattr(sys, "argv", ["tutorial_lib", "run", "3", "--store"])
+    with pytest.raises(SystemExit, match=r"03_tiny\.ipynb failed(?s:.*)ZeroDivisionError"):
+        command.main()
+    assert (shelf / "03_tiny.ipynb").read_bytes() == before
 
 
 def test_a_notebook_that_fails_fails_the_command(shelf, monkeypatch):
@@ -154,6 +195,38 @@ def test_help_is_help(words, main, monkeypatch, capsys):
 def test_the_lab_command_is_understood_by_jupyterlab():
     done = subprocess.run([*command.lab_command([]), "--version"], capture_output=True, text=True)
     assert done.returncode == 0
+
+
+@pytest.mark.slow
+def test_no_configuration_of_a_users_own_opens_the_server_or_leads_it_elsewhere(tmp_path):
+    config = {"ServerApp": {"root_dir": str(tmp_path), "preferred_dir": str(tmp_path), "token": ""}}
+    config |= {"IdentityProvider": {"token": ""}, "PasswordIdentityProvider": {"token": ""}}
+    config |= {"FileContentsManager": {"root_dir": str(tmp_path), "preferred_dir": "nowhere"}}
+    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(config))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = command.lab_command(["--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"])
+    token = next(word.partition("=")[2] for word in words if "token" in word)
+    address = f"http://127.0.0.1:{port}/api/contents/notebooks"
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(words, env=os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path)}, stdout=log, stderr=log)
+    try:
+        for _ in range(120):
+            with suppress(urllib.error.URLError):
+                urllib.request.urlopen(address + f"?token={token}")
+                break
+            assert server.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.5)
+        with urllib.request.urlopen(address + f"?token={token}") as answer:
+            names = {entry["name"] for entry in json.load(answer)["content"]}
+        assert "01_invariance.ipynb" in names
+        for query in ("", "?token=", "?token=other"):
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(address + query)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_a_stored_picture_has_its_caption_as_alt_and_no_dead_widget():

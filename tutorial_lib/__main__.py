@@ -7,11 +7,13 @@ python -m tutorial_lib run [02 ...]    runs notebooks, all if none is named, and
 import argparse
 import os
 import re
+import secrets
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -23,6 +25,11 @@ from tqdm import tqdm
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CAPTION = "*Figure: "
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+# A kernel of ours draws into the page, with matplotlib's own settings: a user's may ask for a LaTeX that is not there.
+DRAWING = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": str(Path(find_spec("matplotlib").origin).parent / "mpl-data" / "matplotlibrc"),
+}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -49,7 +56,9 @@ def notebooks(chosen: list[str]) -> list[Path]:
 
 
 def lab_command(options: list[str]) -> list[str]:
-    """The command that opens JupyterLab on the first notebook, on loopback, with its token on.
+    """The command that opens JupyterLab on the first notebook, on loopback, with a token of its own.
+
+    Where it opens and who may come in is said here, since a user's Jupyter configuration may say otherwise.
 
     Args:
         options: appended, so that they win.
@@ -61,8 +70,11 @@ def lab_command(options: list[str]) -> list[str]:
         SystemExit: there are no notebooks here.
     """
     first = notebooks([])[0].relative_to(NOTEBOOKS.parent).as_posix()
-    place = [f"--ServerApp.root_dir={NOTEBOOKS.parent}", f"--LabApp.default_url=/lab/tree/{first}"]
-    command = [sys.executable, "-m", "jupyterlab", *place, "--ServerApp.ip=127.0.0.1"]
+    place = [f"--{of}.root_dir={NOTEBOOKS.parent}" for of in ("ServerApp", "FileContentsManager")]
+    place += [f"--ServerApp.preferred_dir={NOTEBOOKS.parent}", "--FileContentsManager.preferred_dir="]
+    token = f"--PasswordIdentityProvider.token={secrets.token_hex(24)}"  # the class of the server's own: it wins
+    command = [sys.executable, "-m", "jupyterlab", *place, f"--LabApp.default_url=/lab/tree/{first}"]
+    command += ["--ServerApp.ip=127.0.0.1", token]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container's only user, often
     return command + options
@@ -138,7 +150,7 @@ def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
         What was said, and what it took.
 
     Raises:
-        CellExecutionError: a cell failed.
+        CellExecutionError: a cell failed, or shows an error.
         DeadKernelError: the kernel died in a cell.
     """
     book = nbformat.read(path, as_version=4)
@@ -154,12 +166,15 @@ def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
     bar = tqdm(total=n_code, desc=path.stem, unit="cell")
     client.on_cell_executed = lambda **_: bar.update()
     seconds = {}
-    env = os.environ | ({"OMP_NUM_THREADS": "1"} if one_thread else {})
+    env = os.environ | DRAWING | ({"OMP_NUM_THREADS": "1"} if one_thread else {})
     with bar, client.setup_kernel(env=env):
         meter = KernelMeter(client.km.provisioner.pid)
         for index, cell in enumerate(book.cells):
             before = meter.spent()
             client.execute_cell(cell, index, execution_count=None)
+            for shown in cell.get("outputs", []):  # what fails in drawing after a cell leaves the cell itself whole
+                if shown.output_type == "error":
+                    raise CellExecutionError("\n".join(shown.traceback), shown.ename, shown.evalue)
             if cell.cell_type == "code":
                 seconds[cell.id] = meter.spent() - before
         time.sleep(0.2)  # one more look by the meter
@@ -227,7 +242,7 @@ def main() -> None:
     elif sys.argv[1:2] and not sys.argv[1].startswith("-"):
         parser.error(f"there is no command {sys.argv[1]!r}: there is only run")
     else:
-        sys.exit(subprocess.call(lab_command(sys.argv[1:])))  # noqa: S603 - the words of whoever typed them, no shell
+        sys.exit(subprocess.call(lab_command(sys.argv[1:]), env=os.environ | DRAWING))  # noqa: S603 - the words of whoever typed them, no shell
 
 
 if __name__ == "__main__":
