@@ -195,6 +195,17 @@ def test_cells_behind_the_one_that_ase_reads_are_not_left_out_silently(load, nam
 
 
 @loaders
+@pytest.mark.parametrize("name", ["own.gro", "own.pdb"])
+def test_a_file_that_ends_in_the_middle_of_a_cell_is_not_read_as_a_smaller_one(load, name, tmp_path):
+    path, cell = tmp_path / name, bulk("Si", "diamond", a=5.43, cubic=True)
+    write(path, [cell] if name == "own.gro" else [cell, cell])
+    assert [len(atoms) for atoms in load(path)] == [8] * (1 + (name == "own.pdb"))
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-3]))
+    with pytest.raises(ValueError, match=rf"{name} cannot be read .*is it whole"):
+        load(path)
+
+
+@loaders
 def test_a_file_without_atoms_is_no_empty_list(load, tmp_path):
     frame = "ITEM: TIMESTEP\n0\n"
     for name, text in {"own.json": "{}", "own.data": "nothing\n", "own.xyz": "\n\n", "own.lammpstrj": frame}.items():
@@ -225,7 +236,9 @@ ITEM: ATOMS id type x y z
 """
 
 
-@pytest.fixture(params=["own.dump", "own.lammpstrj", "own.dump.gz", "own.data", "data.own", "own.lmp", "own.extxyz"])
+@pytest.fixture(
+    params=["own.dump", "own.lammpstrj", "own.dump.gz", "own.data", "data.own", "own.lmp", "own.extxyz", "own.xyz"]
+)
 def typed(request, tmp_path):
     """A file in which atoms have types and no elements: one of the first, two of the second."""
     path = tmp_path / request.param
@@ -233,6 +246,8 @@ def typed(request, tmp_path):
         path.write_bytes(gzip.compress(DUMP.encode()) if path.suffix == ".gz" else DUMP.encode())
     elif path.suffix == ".lammpstrj":
         path.write_text(DUMP * 2)
+    elif path.suffix == ".xyz":  # as LAMMPS dumps it
+        path.write_text("3\nAtoms. Timestep: 0\n1 0 0 0\n2 1 1 1\n2 3 3 3\n" * 2)
     elif path.suffix == ".extxyz":
         path.write_text("3\nProperties=type:I:1:pos:R:3\n1 0 0 0\n2 1 1 1\n2 3 3 3\n")
     else:

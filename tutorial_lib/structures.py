@@ -120,22 +120,45 @@ def _read(path: Path) -> Iterator[tuple[Atoms, bool]]:
     known = known or filetype(name)
     if known == "extxyz":
         with open_with_compression(name, "rb") as file:
-            yield from ((read_frame(lines), False) for _, lines in frames(file, path.name))
+            yield from (_frame(lines) for _, lines in frames(file, path.name))
         return
     if known in ("sdf", "mol"):
         with open_with_compression(name, "r") as file:
             parts = re.split(r"^\$\$\$\$.*\n?", file.read(), flags=re.MULTILINE)
         yield from ((read(io.StringIO(part), format=known), False) for part in parts if part.strip())
         return
-    if known in FIRST_ONLY:
+    if known in (*FIRST_ONLY, "proteindatabank"):
         with open_with_compression(name, "r") as file:
-            rows = file.read().splitlines()
-        if any(rows[i : i + 2] == rows[:2] for i in range(2, len(rows))):
-            raise ValueError("it holds several structures, and ASE reads only the first one in this format")
+            _check_whole(known, file.read().rstrip().splitlines())
     columns = DUMPED.search(head) if known == "lammps-dump-text" else None
     typed = known == "lammps-dump-binary" or bool(columns and not {b"element", b"mass"} & set(columns[1].split()))
     for atoms in iread(name, index=":", format=known, do_not_split_by_at_sign=True):
         yield atoms, typed or (known == "lammps-data" and not atoms.has("masses"))
+
+
+def _frame(lines: list[bytes]) -> tuple[Atoms, bool]:
+    """A cell of extended XYZ, and whether its numbers are types: LAMMPS writes those in place of symbols."""
+    try:
+        return read_frame(lines), False
+    except KeyError:
+        columns = [line.split(maxsplit=1) for line in lines[2:]]
+        if not all(first.isdigit() for first, *_ in columns):
+            raise
+    atoms = read_frame(lines[:2] + [b"X " + rest for _, rest in columns])
+    atoms.numbers[:] = [int(first) for first, _ in columns]
+    return atoms, True
+
+
+def _check_whole(known: str, rows: list[str]) -> None:
+    """Refuse a file of which ASE would leave something out."""
+    if known == "proteindatabank":
+        ends = [i for i, row in enumerate(rows) if row.startswith("ENDMDL")]
+        if ends and any(row.startswith(("ATOM", "HETATM")) for row in rows[ends[-1] :]):
+            raise ValueError("its last model has no end")
+    elif any(rows[i : i + 2] == rows[:2] for i in range(2, len(rows))):
+        raise ValueError("it holds several structures, and ASE reads only the first one in this format")
+    elif known == "gromacs" and len(rows) != int(rows[1]) + 3:
+        raise ValueError(f"it says {int(rows[1])} atoms in its second line, and has {len(rows) - 3} lines of them")
 
 
 def _named(atoms: Atoms, typed: bool, elements: list[str], name: str) -> Atoms:
