@@ -312,6 +312,9 @@ def changed(part, value):
     return lambda known: known | {part: value(known[part].copy())}
 
 
+GEOMETRIES = ("positions", "fock", "overlap", "energy")
+
+
 def nan_inside(array):
     array[0, 0] = np.nan
     return array
@@ -320,6 +323,7 @@ def nan_inside(array):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (lambda known: known | {part: known[part][:0] for part in GEOMETRIES}, "own.npz holds no geometry"),
         (changed("fock", lambda fock: fock[:5]), r"fock of own\.npz is \(5, 7, 7\), and \(1000, 7, 7\) fits"),
         (changed("overlap", nan_inside), "overlap of own.npz holds NaN or infinity"),
         (changed("positions", lambda x: x[:, :2]), r"positions of own\.npz is"),
@@ -328,7 +332,7 @@ def nan_inside(array):
         (changed("shells", lambda shells: shells + 1), "own.npz"),
         (changed("numbers", lambda z: np.array([Bomb("unpickled")], dtype=object)), "pickled objects"),
     ],
-    ids=["too few", "nan", "an atom less", "another shape", "no element", "another shell", "object"],
+    ids=["none", "too few", "nan", "an atom less", "another shape", "no element", "another shell", "object"],
 )
 def test_matrices_of_ones_own_that_do_not_fit_are_refused(water, change, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

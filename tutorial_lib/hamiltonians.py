@@ -127,6 +127,8 @@ def read(path: str | Path) -> Hamiltonians:
 
 def _check_parts(found: Hamiltonians, name: str) -> None:
     n_atoms, n_functions = len(found.numbers), sum(2 * degree + 1 for _, degree in found.shells)
+    if not len(found):
+        raise ValueError(f"{name} holds no geometry: {AGAIN}")
     asked = {
         "positions": (len(found), n_atoms, 3),
         "fock": (len(found), n_functions, n_functions),

