@@ -29,6 +29,7 @@ from ase.build import bulk
 from ase.io import read, write
 from tqdm import tqdm
 
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import checksum_line
 from tutorial_lib.silicon import DATA, NetworkQuality, network_quality
 
@@ -347,7 +348,7 @@ def seed_range(text: str) -> list[int]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, default=Path("build/amorphous_silicon"), help="folder of the runs")
+    parser.add_argument("--runs", type=expanded, default=Path("build/amorphous_silicon"), help="folder of the runs")
     steps = parser.add_subparsers(required=True)
     step = steps.add_parser("quench", help="melt and quench cells; runs that are already there are kept")
     step.add_argument("--rate", type=float, nargs="+", required=True, help="K/s; 1e13 takes 2 CPU minutes a cell")

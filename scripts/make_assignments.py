@@ -18,6 +18,7 @@ from pathlib import Path
 import nbformat
 
 from tutorial_lib.__main__ import notebooks
+from tutorial_lib.files import expanded
 
 TOP = Path(__file__).parent.parent
 NOTEBOOKS = TOP / "notebooks"
@@ -339,7 +340,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", metavar="NN", help="numbers of lessons, such as 01; all if none is given")
-    parser.add_argument("--out", type=Path, default=TOP / "build" / "nbgrader", help="folder (default: build/nbgrader)")
+    parser.add_argument(
+        "--out", type=expanded, default=TOP / "build" / "nbgrader", help="folder (default: build/nbgrader)"
+    )
     parser.add_argument("--points", type=int, default=1, help="for each exercise (default: 1)")
     parser.add_argument("--spare", action="store_true", help="add the exercise of docs/teaching/NN_name.md")
     asked = parser.parse_args()

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from tutorial_lib import hamiltonians
 from tutorial_lib.extensions.hamiltonian.basis import change_of_basis, turn
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import sign
 from tutorial_lib.symmetry import random_rotation
 
@@ -202,8 +203,12 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", choices=[*PLANS, "all"], help="which sets")
-    parser.add_argument("--out", type=Path, default=hamiltonians.DATA, help="folder of the sets and their checksums")
-    parser.add_argument("--runs", type=Path, default=Path("hamiltonian_runs"), help="where finished shapes are kept")
+    parser.add_argument(
+        "--out", type=expanded, default=hamiltonians.DATA, help="folder of the sets and their checksums"
+    )
+    parser.add_argument(
+        "--runs", type=expanded, default=Path("hamiltonian_runs"), help="where finished shapes are kept"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of displacements and turns")
     parser.add_argument("--n", type=int, help="shapes a set, if not those of the plan")
     parser.add_argument("--check", action="store_true", help="only measure how well matrices turn with the molecule")

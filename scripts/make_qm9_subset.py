@@ -19,6 +19,7 @@ from ase import Atoms
 from tqdm import tqdm
 
 from tutorial_lib import qm9
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import sign
 
 LICENCE = "qm9pack-1.0.3.dist-info/LICENSE"
@@ -69,8 +70,8 @@ def packed(molecules: list[Atoms]) -> dict[str, np.ndarray]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("wheel", type=Path, help=qm9.WHEEL)
-    parser.add_argument("--out", type=Path, default=qm9.DATA, help="folder of the molecules and their checksum")
+    parser.add_argument("wheel", type=expanded, help=qm9.WHEEL)
+    parser.add_argument("--out", type=expanded, default=qm9.DATA, help="folder of the molecules and their checksum")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
     args = parser.parse_args()
     wheel = checked(args.wheel)

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import nbformat
 
+from tutorial_lib.files import expanded
+
 TOP = Path(__file__).parent.parent
 BUILT = TOP / "build" / "site"
 PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/vocabulary.py")
@@ -30,10 +32,12 @@ GROUPS = {
         "vocabulary",
         "symmetry",
         "silicon",
+        "structures",
         "environments",
         "motifs",
         "gram",
         "molecules",
+        "conformers",
         "tetris",
         "octahedra",
     ],
@@ -159,7 +163,7 @@ def build(out: Path) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=BUILT, help="the folder to build into (default: build/site)")
+    parser.add_argument("--out", type=expanded, default=BUILT, help="the folder to build into (default: build/site)")
     parser.add_argument("--serve", action="store_true", help="serve it on http://127.0.0.1:PORT afterwards")
     parser.add_argument("--port", type=int, default=8000)
     args = parser.parse_args()

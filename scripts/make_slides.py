@@ -35,6 +35,7 @@ from scripts.slides.reading import (  # noqa: E402
     printed,
 )
 from tutorial_lib.__main__ import notebooks  # noqa: E402
+from tutorial_lib.files import expanded  # noqa: E402
 
 LAST = ("What we now know", "Questions", "Exercises", "Sources")
 
@@ -204,7 +205,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks, such as 04; all by default")
-    parser.add_argument("--out", type=Path, default=TOP / "build" / "slides", help="folder (default: build/slides)")
+    parser.add_argument("--out", type=expanded, default=TOP / "build" / "slides", help="folder (default: build/slides)")
     parser.add_argument(
         "--without", action="append", default=[], metavar="WORDS", help="leave out sections whose heading says this"
     )

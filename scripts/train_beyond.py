@@ -21,7 +21,6 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -33,7 +32,7 @@ from torch import Generator, Tensor, nn
 from tutorial_lib import environments, silicon, training
 from tutorial_lib.engine import OneProcess, Share
 from tutorial_lib.extensions import flow
-from tutorial_lib.files import fitted, keep, stored, writable
+from tutorial_lib.files import expanded, fitted, keep, stored, writable
 from tutorial_lib.streaming import CellFolder, Stream
 
 N_NEIGHBOURS = 8  # of a neighbourhood
@@ -214,19 +213,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     step = commands.add_parser("write", help="write the shipped training cells, one file each")
-    step.add_argument("folder", type=Path, help="where to")
+    step.add_argument("folder", type=expanded, help="where to")
     step.set_defaults(run=run_write)
     step = commands.add_parser(
         "draw", help="draw neighbourhoods", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    step.add_argument("flow", type=Path, help="what train wrote with --out")
-    step.add_argument("file", type=Path, help="where to, such as drawn.extxyz")
+    step.add_argument("flow", type=expanded, help="what train wrote with --out")
+    step.add_argument("file", type=expanded, help="where to, such as drawn.extxyz")
     step.add_argument("--n", type=positive, default=1024, help="how many")
     step.add_argument("--element", type=element, default="Si", help="which atoms they are of")
     step.add_argument("--seed", type=int, default=0, help="of the noise")
     step.set_defaults(run=run_draw)
     step = commands.add_parser("train", help="train", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    step.add_argument("folder", type=Path, help="of extended XYZ, one element; all nodes see it")
+    step.add_argument("folder", type=expanded, help="of extended XYZ, one element; all nodes see it")
     step.add_argument(
         "--epochs",
         type=positive,
@@ -248,10 +247,10 @@ def main() -> None:
     step.add_argument("--precision", help="of Fabric, such as 64-true or bf16-mixed")
     step.add_argument("--threads", type=positive, default=1, help="of each process")
     step.add_argument("--keep", action="store_true", help="keep all cells in memory, where they fit")
-    step.add_argument("--checkpoint", type=Path, help="a file to keep the state in, in a folder that all nodes see")
+    step.add_argument("--checkpoint", type=expanded, help="a file to keep the state in, in a folder that all nodes see")
     step.add_argument("--checkpoint-every", type=positive, default=1, help="epochs between two checkpoints")
     step.add_argument("--resume", action="store_true", help="go on from the checkpoint if it is there")
-    step.add_argument("--out", type=Path, help="a file for the weights at the end")
+    step.add_argument("--out", type=expanded, help="a file for the weights at the end")
     step.set_defaults(run=run_train, **FABRICS_OWN)
     args = parser.parse_args()
     try:

@@ -5,18 +5,18 @@ Eight minutes on one core. Another processor gives other weights of the same kin
 
 import argparse
 from functools import partial
-from pathlib import Path
 
 import torch
 
 from tutorial_lib import g2, hierarchy, recipes, training
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import MODELS, sign
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=MODELS, help="folder of the weights and their checksum")
+    parser.add_argument("--out", type=expanded, default=MODELS, help="folder of the weights and their checksum")
     args = parser.parse_args()
     seen, unseen = g2.split()
     model = hierarchy.molecule_autoencoder()

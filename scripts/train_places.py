@@ -4,18 +4,18 @@ Two minutes on one core. Another processor gives other weights of the same kind.
 """
 
 import argparse
-from pathlib import Path
 
 import torch
 
 from tutorial_lib import environments, places, recipes, silicon, training
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import MODELS, sign
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=MODELS, help="folder of the weights and their checksum")
+    parser.add_argument("--out", type=expanded, default=MODELS, help="folder of the weights and their checksum")
     args = parser.parse_args()
     clouds = environments.nearest_neighbours(silicon.load_amorphous("train")).positions
     loss = places.place_loss(n_places=recipes.N_RANDOM_PLACES, shake=recipes.PLACE_SHAKE)

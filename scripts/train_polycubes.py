@@ -4,19 +4,19 @@ Five minutes on one core. Another processor gives other weights of the same kind
 """
 
 import argparse
-from pathlib import Path
 
 import torch
 from torch import Generator
 
 from tutorial_lib import hierarchy, recipes, tetris, training
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import MODELS, sign
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=MODELS, help="folder of the weights and their checksum")
+    parser.add_argument("--out", type=expanded, default=MODELS, help="folder of the weights and their checksum")
     args = parser.parse_args()
     train, test = tetris.held_out(0)
     clouds = tetris.with_trees(train, Generator().manual_seed(0))

@@ -10,9 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
+from ase.build import bulk
+from ase.io import write
+from rdkit import Chem
 from torch import nn
 
-from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon, training
+from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon, streaming, training
 from tutorial_lib.hierarchy import materials, polycubes
 
 TOP = Path(__file__).parent.parent
@@ -95,7 +99,14 @@ def cells():
     return f'8\nLattice="6 0 0 0 6 0 0 0 6" Properties=species:S:1:pos:R:3 pbc="T T T"\n{rows}'
 
 
-@pytest.mark.parametrize("load", [silicon.load_amorphous, lambda path: list(qm9.read(path))], ids=["silicon", "qm9"])
+def qm9_read(path, **options):
+    return list(qm9.read(path, **options))
+
+
+loaders = pytest.mark.parametrize("load", [silicon.load_amorphous, qm9_read], ids=["silicon", "qm9"])
+
+
+@loaders
 def test_a_file_of_ones_own_that_is_broken_is_refused(load, cells, tmp_path, bomb):
     own = tmp_path / "own.extxyz"
     own.write_text(cells)
@@ -124,6 +135,167 @@ def test_a_file_of_ones_own_that_is_broken_is_refused(load, cells, tmp_path, bom
         load(tmp_path)
 
 
+@loaders
+@pytest.mark.parametrize("name", ["Si@300K.extxyz", "a.extxyz@1", "a@-1.xyz", "POSCAR_a.extxyz", "postgres.extxyz"])
+def test_the_file_that_is_named_is_read_whatever_its_name_says_to_others(load, name, cells, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for other in ("Si", "a.extxyz", "a"):
+        (tmp_path / other).write_text(cells.replace("Si", "Ge"))
+    (tmp_path / name).write_text(cells * 3)
+    for path in (name, tmp_path / name):
+        assert [str(atoms.symbols) for atoms in load(path)] == ["Si8"] * 3
+
+
+@loaders
+def test_a_number_behind_a_name_is_no_file(load, cells, tmp_path):
+    (tmp_path / "a.extxyz").write_text(cells)
+    with pytest.raises(FileNotFoundError, match=r"a\.extxyz@0"):
+        load(tmp_path / "a.extxyz@0")
+
+
+@loaders
+@pytest.mark.parametrize("between", ["\n", "\n \n\n", "\r\n"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_blank_lines_between_cells_hide_none(load, between, packed, cells, tmp_path):
+    path = tmp_path / ("own.extxyz.gz" if packed else "own.extxyz")
+    text = between.join([cells, cells, cells.replace("Si", "Ge"), ""]).encode()
+    path.write_bytes(gzip.compress(text) if packed else text)
+    assert [str(atoms.symbols) for atoms in load(path)] == ["Si8", "Si8", "Ge8"]
+
+
+@loaders
+def test_a_line_that_is_no_cell_hides_none(load, cells, tmp_path):
+    (tmp_path / "own.xyz").write_text(cells + "the end\n" + cells)
+    with pytest.raises(ValueError, match=r"own\.xyz cannot be read.*a number of atoms is due and b'the end"):
+        load(tmp_path / "own.xyz")
+
+
+@loaders
+@pytest.mark.parametrize("suffix", ["sdf", "mol"])
+def test_all_molecules_of_a_structure_data_file_are_read(load, suffix, tmp_path):
+    path = tmp_path / f"own.{suffix}"
+    four = [Chem.MolFromSmiles(text) for text in ("C", "CO", "N", "CCO")]
+    for molecule in four:
+        molecule.SetProp("energy", "1.5")
+    with Chem.SDWriter(str(path)) as writer:
+        for molecule in four:
+            writer.write(molecule)
+    assert [str(atoms.symbols) for atoms in load(path)] == ["C", "CO", "N", "C2O"]
+
+
+@loaders
+@pytest.mark.parametrize("name", ["own.vasp", "own.gen", "own.gro"])
+def test_cells_behind_the_one_that_ase_reads_are_not_left_out_silently(load, name, tmp_path):
+    path, cell = tmp_path / name, bulk("Si", "diamond", a=5.43, cubic=True)
+    write(path, cell)
+    assert len(load(path)) == 1
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(ValueError, match=rf"{name} .*(?i:xyz)"):
+        load(path)
+
+
+@loaders
+@pytest.mark.parametrize("name", ["own.gro", "own.pdb"])
+def test_a_file_that_ends_in_the_middle_of_a_cell_is_not_read_as_a_smaller_one(load, name, tmp_path):
+    path, cell = tmp_path / name, bulk("Si", "diamond", a=5.43, cubic=True)
+    write(path, [cell] if name == "own.gro" else [cell, cell])
+    assert [len(atoms) for atoms in load(path)] == [8] * (1 + (name == "own.pdb"))
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-3]))
+    with pytest.raises(ValueError, match=rf"{name} cannot be read .*is it whole"):
+        load(path)
+
+
+@loaders
+def test_a_file_without_atoms_is_no_empty_list(load, tmp_path):
+    frame = "ITEM: TIMESTEP\n0\n"
+    for name, text in {"own.json": "{}", "own.data": "nothing\n", "own.xyz": "\n\n", "own.lammpstrj": frame}.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=rf"{name}(?i:.*xyz)"):
+            pytest.fail(f"{name}: {load(tmp_path / name)}")
+    (tmp_path / "own.xyz").write_text("0\n\n")
+    with pytest.raises(ValueError, match=r"own\.xyz holds no atoms"):
+        load(tmp_path / "own.xyz")
+    new = "\n  ours\n\n  0  0  0     0  0            999 V3000\nM  V30 BEGIN CTAB\nM  END\n$$$$\n"
+    (tmp_path / "own.sdf").write_text(new)
+    with pytest.raises(ValueError, match=r"own\.sdf holds no atoms"):
+        load(tmp_path / "own.sdf")
+
+
+DUMP = """ITEM: TIMESTEP
+0
+ITEM: NUMBER OF ATOMS
+3
+ITEM: BOX BOUNDS pp pp pp
+0 5
+0 5
+0 5
+ITEM: ATOMS id type x y z
+1 1 0 0 0
+2 2 1 1 1
+3 2 3 3 3
+"""
+
+
+@pytest.fixture(
+    params=["own.dump", "own.lammpstrj", "own.dump.gz", "own.data", "data.own", "own.lmp", "own.extxyz", "own.xyz"]
+)
+def typed(request, tmp_path):
+    """A file in which atoms have types and no elements: one of the first, two of the second."""
+    path = tmp_path / request.param
+    if "dump" in path.name:
+        path.write_bytes(gzip.compress(DUMP.encode()) if path.suffix == ".gz" else DUMP.encode())
+    elif path.suffix == ".lammpstrj":
+        path.write_text(DUMP * 2)
+    elif path.suffix == ".xyz":  # as LAMMPS dumps it
+        path.write_text("3\nAtoms. Timestep: 0\n1 0 0 0\n2 1 1 1\n2 3 3 3\n" * 2)
+    elif path.suffix == ".extxyz":
+        path.write_text("3\nProperties=type:I:1:pos:R:3\n1 0 0 0\n2 1 1 1\n2 3 3 3\n")
+    else:
+        places = [[0, 0, 0], [1, 1, 1], [3, 3, 3]]
+        write(path, Atoms("SiO2", places, cell=[5, 5, 5]), format="lammps-data", specorder=["Si", "O"])
+    return path
+
+
+@loaders
+def test_types_are_not_taken_for_elements(load, typed):
+    with pytest.raises(ValueError, match=rf'{typed.name} says types .* no elements.*element="Si"'):
+        load(typed)
+    for found in load(typed, element=["Si", "O"]):
+        assert str(found.symbols) == "SiO2"
+        assert found.positions[2] == pytest.approx([3, 3, 3])
+    with pytest.raises(ValueError, match=rf"{typed.name} holds atoms of type 2, and 1 symbols"):
+        load(typed, element="Si")
+    with pytest.raises(ValueError, match="'Qq' is no element"):
+        load(typed, element=["Si", "Qq"])
+
+
+@loaders
+def test_one_element_is_enough_for_one_type(load, tmp_path):
+    path = tmp_path / "own.dump"
+    path.write_text(DUMP.replace("2 2 1", "2 1 1").replace("3 2 3", "3 1 3"))
+    assert [str(atoms.symbols) for atoms in load(path, element="Si")] == ["Si3"]
+
+
+@loaders
+def test_elements_that_a_file_says_are_its_elements(load, cells, tmp_path):
+    dump = DUMP.replace("id type", "id element").replace("1 1 0", "1 Si 0").replace("2 2 1", "2 O 1")
+    masses = DUMP.replace("id type", "id mass").replace("1 1 0", "1 28.085 0").replace("2 2 1", "2 15.999 1")
+    files = {
+        "own.dump": (dump.replace("3 2 3", "3 O 3"), "SiO2"),
+        "masses.dump": (masses.replace("3 2 3", "3 15.999 3"), "SiO2"),
+        "own.extxyz": (cells, "Si8"),
+    }
+    pair = Atoms("Si2", [[0, 0, 0], [1, 1, 1]], cell=[5, 5, 5])
+    write(tmp_path / "own.data", pair, format="lammps-data", masses=True)
+    assert [str(atoms.symbols) for atoms in load(tmp_path / "own.data")] == ["Si2"]
+    for name, (text, symbols) in files.items():
+        (tmp_path / name).write_text(text)
+        assert [str(atoms.symbols) for atoms in load(tmp_path / name)] == [symbols]
+        assert [str(atoms.symbols) for atoms in load(tmp_path / name, element=["Si", "O"])] == [symbols]
+        with pytest.raises(ValueError, match=rf"{name} says .*Si.*, and element names Ge"):
+            load(tmp_path / name, element="Ge")
+
+
 def test_a_wheel_that_is_a_pickle_is_refused(tmp_path, bomb):
     (tmp_path / "own.whl").write_bytes(bomb)
     with pytest.raises(ValueError, match="fetch it again"):
@@ -140,6 +312,9 @@ def changed(part, value):
     return lambda known: known | {part: value(known[part].copy())}
 
 
+GEOMETRIES = ("positions", "fock", "overlap", "energy")
+
+
 def nan_inside(array):
     array[0, 0] = np.nan
     return array
@@ -148,6 +323,7 @@ def nan_inside(array):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (lambda known: known | {part: known[part][:0] for part in GEOMETRIES}, "own.npz holds no geometry"),
         (changed("fock", lambda fock: fock[:5]), r"fock of own\.npz is \(5, 7, 7\), and \(1000, 7, 7\) fits"),
         (changed("overlap", nan_inside), "overlap of own.npz holds NaN or infinity"),
         (changed("positions", lambda x: x[:, :2]), r"positions of own\.npz is"),
@@ -156,7 +332,7 @@ def nan_inside(array):
         (changed("shells", lambda shells: shells + 1), "own.npz"),
         (changed("numbers", lambda z: np.array([Bomb("unpickled")], dtype=object)), "pickled objects"),
     ],
-    ids=["too few", "nan", "an atom less", "another shape", "no element", "another shell", "object"],
+    ids=["none", "too few", "nan", "an atom less", "another shape", "no element", "another shell", "object"],
 )
 def test_matrices_of_ones_own_that_do_not_fit_are_refused(water, change, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -246,6 +422,45 @@ def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch)
         files.keep({"step": torch.zeros(1)}, tmp_path / "own.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["own.pt"]
     assert files.stored(tmp_path / "own.pt", otherwise="")["step"].item() == 1
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A home of one's own, and the working folder elsewhere: nothing is made there."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "work")
+    yield tmp_path
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+def test_a_checkpoint_in_the_home_folder_is_written_there_and_found_again(home, as_path):
+    path = as_path("~/kept/run.pt")
+    history = train(path)
+    assert (home / "kept" / "run.pt").is_file()
+    assert training.load_history(path) == history == train(path, resume=True)
+
+
+def test_files_in_the_home_folder_are_found(home, cells, water):
+    (home / "own.extxyz").write_text(cells)
+    np.savez(home / "own.npz", **water)
+    shutil.copy(shipped.MODELS / "growth.pt", home)
+    shutil.copy(shipped.MODELS / shipped.SUMS, home)
+    files.writable(Path("~/own.pt"))
+    files.keep({"step": torch.ones(1)}, Path("~/own.pt"))
+    assert files.stored(Path("~/own.pt"), otherwise="")["step"].item() == 1
+    assert len(silicon.load_amorphous("~/own.extxyz")) == len(list(qm9.read("~/own.extxyz"))) == 1
+    assert len(streaming.CellFolder("~")) == 1
+    assert len(hamiltonians.read("~/own.npz")) == 1000
+    assert shipped.verified(Path("~/growth.pt"), otherwise="") == home / "growth.pt"
+
+
+def test_a_name_that_is_nobodys_stays_as_a_shell_leaves_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert files.expanded("~nobody_of_this_name/a.pt") == Path("~nobody_of_this_name/a.pt")
+    assert files.expanded("a~b.pt") == Path("a~b.pt")
 
 
 def train(path, model=None, **options):

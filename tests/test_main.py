@@ -1,14 +1,22 @@
 import itertools
+import json
+import os
+import re
 import runpy
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
+import urllib.request
 from functools import partial
 
 import nbformat
 import pytest
+from traitlets.config import Config
 
 from tutorial_lib import __main__ as command
+from tutorial_lib import lab
 
 
 @pytest.fixture
@@ -30,6 +38,7 @@ def test_lab_opens_the_first_notebook_on_loopback_with_its_token_on():
     assert "--LabApp.default_url=/lab/tree/notebooks/01_invariance.ipynb" in words
     assert "--ServerApp.ip=127.0.0.1" in words
     assert not any("token" in word.lower() for word in words)
+    assert "--ServerApp.identity_provider_class=tutorial_lib.lab.NeverOpen" in words
     assert words[-1] == "--no-browser"
 
 
@@ -86,16 +95,47 @@ def test_a_run_may_be_told_to_take_one_thread(shelf, monkeypatch):
 
 
 def test_options_go_to_the_laboratory_and_other_commands_are_refused(monkeypatch):
-    called = []
-    monkeypatch.setattr(command.subprocess, "call", lambda words: called.append(words) or 0)
+    called, environments = [], []
+    monkeypatch.setattr(
+        command.subprocess, "call", lambda words, env: called.append(words) or environments.append(env) or 0
+    )
     monkeypatch.setattr(sys, "argv", ["tutorial_lib", "--port", "8889", "--no-browser"])
     with pytest.raises(SystemExit, match="0"):
         command.main()
     assert called[0][-3:] == ["--port", "8889", "--no-browser"]
+    assert environments[0].items() >= (os.environ | command.DRAWING).items()
     monkeypatch.setattr(sys, "argv", ["tutorial_lib", "rum"])
     with pytest.raises(SystemExit, match="2"):
         command.main()
     assert len(called) == 1
+
+
+def test_pictures_come_whatever_a_user_has_told_matplotlib(shelf, tmp_path, monkeypatch):
+    (tmp_path / "matplotlibrc").write_text("backend: agg\ntext.usetex: True\n")
+    for name, value in {"MPLBACKEND": "agg", "MATPLOTLIBRC": str(tmp_path / "matplotlibrc")}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / ".config" / "matplotlib").mkdir(parents=True)
+    (tmp_path / "home" / ".config" / "matplotlib" / "matplotlibrc").write_text("text.usetex: True\n")
+    (shelf / "notebooks").mkdir()
+    source = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.xlabel('one')\nplt.rcParams['text.usetex']"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    nbformat.write(book, shelf / "notebooks" / "03_tiny.ipynb")
+    done = command.run_notebook(shelf / "notebooks" / "03_tiny.ipynb", store=True)
+    said, picture = done.book.cells[0].outputs
+    assert said.data["text/plain"] == "False"
+    assert "image/png" in picture.data
+
+
+def test_an_error_that_a_cell_shows_and_survives_is_an_error(shelf, monkeypatch):
+    # What fails while a picture is drawn after a cell comes so.
+    source = "try:\n    1 / 0\nexcept ZeroDivisionError:\n    get_ipython().showtraceback()"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), shelf / "03_tiny.ipynb")
+    before = (shelf / "03_tiny.ipynb").read_bytes()
+    monkeypatch.setattr(sys, "argv", ["tutorial_lib", "run", "3", "--store"])
+    with pytest.raises(SystemExit, match=r"03_tiny\.ipynb failed(?s:.*)ZeroDivisionError"):
+        command.main()
+    assert (shelf / "03_tiny.ipynb").read_bytes() == before
 
 
 def test_a_notebook_that_fails_fails_the_command(shelf, monkeypatch):
@@ -107,6 +147,22 @@ def test_a_notebook_that_fails_fails_the_command(shelf, monkeypatch):
 def test_a_notebook_that_is_not_there_is_named(shelf):
     with pytest.raises(SystemExit, match="no notebook begins with '07': there are 01_tiny, 02_tiny"):
         command.notebooks(["07"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("1", ["01"]), ("01", ["01"]), ("10", ["10"]), ("01_invariance", ["01"]), ("2", ["02"])],
+)
+def test_the_number_of_a_notebook_is_whole(asked, found):
+    assert [path.name[:2] for path in command.notebooks([asked])] == found
+
+
+def test_part_of_a_number_is_no_notebook(shelf):
+    nbformat.write(nbformat.v4.new_notebook(), shelf / "10_tiny.ipynb")
+    assert [path.stem for path in command.notebooks(["10", "1"])] == ["01_tiny", "10_tiny"]
+    for asked in ("", "0", "001", "01_ti", "100"):
+        with pytest.raises(SystemExit, match=f"no notebook begins with '{asked}': there are 01_tiny"):
+            command.notebooks([asked])
 
 
 def test_an_installation_without_notebooks_says_so(shelf):
@@ -138,6 +194,44 @@ def test_help_is_help(words, main, monkeypatch, capsys):
 def test_the_lab_command_is_understood_by_jupyterlab():
     done = subprocess.run([*command.lab_command([]), "--version"], capture_output=True, text=True)
     assert done.returncode == 0
+
+
+def test_an_empty_token_in_a_configuration_is_none():
+    new = [lab.NeverOpen(token=""), lab.NeverOpen(config=Config(IdentityProvider={"token": ""})), lab.NeverOpen()]
+    assert all(len(provider.token) >= 48 and provider.token_generated for provider in new)
+    assert len({provider.token for provider in new}) == 3
+    own = {"token": "chosen"}, {"token": "", "hashed_password": "argon2:chosen"}
+    assert [lab.NeverOpen(**chosen).token for chosen in own] == ["chosen", ""], "what a user has chosen stays"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("section", ["ServerApp", "IdentityProvider", "PasswordIdentityProvider"])
+def test_no_configuration_of_a_users_own_opens_the_server_or_leads_it_elsewhere(section, tmp_path):
+    config = {"ServerApp": {"root_dir": str(tmp_path), "preferred_dir": str(tmp_path)}}
+    config |= {"FileContentsManager": {"root_dir": str(tmp_path), "preferred_dir": "nowhere"}}
+    config[section] = config.get(section, {}) | {"token": ""}
+    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(config))
+    log = tmp_path / "log"
+    places = {name: str(tmp_path) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    with log.open("w") as file:
+        server = subprocess.Popen(
+            command.lab_command(["--no-browser", "--ServerApp.port=0"]),
+            env=os.environ | places, stdout=file, stderr=file,
+        )  # fmt: skip
+    try:
+        while not (found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\S*\?token=(\w+)", log.read_text())):
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.2)
+        address = f"{found[1]}/api/contents/notebooks"
+        with urllib.request.urlopen(f"{address}?token={found[2]}") as answer:
+            names = {entry["name"] for entry in json.load(answer)["content"]}
+        assert "01_invariance.ipynb" in names
+        for query in ("", "?token=", "?token=other"):
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                urllib.request.urlopen(address + query)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_a_stored_picture_has_its_caption_as_alt_and_no_dead_widget():

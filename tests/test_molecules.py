@@ -4,8 +4,10 @@ import torch
 from ase import Atoms
 from ase.build import molecule
 from ase.cluster import Icosahedron
+from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
 
-from tutorial_lib import molecules
+from tutorial_lib import conformers, molecules
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,14 @@ def test_strings_and_fingerprints_know_neither_pose_nor_order(benzene, dice):
 def test_a_fingerprint_has_a_bit_for_every_surrounding_within_two_bonds(benzene):
     assert np.unpackbits(molecules.fingerprint(benzene)).sum() == 3, "one atom, one arc, one longer arc"
     assert molecules.fingerprint(benzene, n_bits=1024).shape == (128,)
+
+
+@pytest.mark.parametrize("text", ["N=CN", "C=N", "CC=NC", "CC(C)=N", "N=N", "CC=NO", "OC=N", "CC=CC", "CC(O)F", "CCO"])
+def test_strings_and_bits_are_those_of_rdkit_whatever_the_shape_of_a_double_bond(text):
+    atoms = molecules.from_smiles(text)
+    assert molecules.smiles(atoms) == Chem.CanonSmiles(text)
+    bits = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048).GetFingerprint(Chem.MolFromSmiles(text))
+    assert np.flatnonzero(np.unpackbits(molecules.fingerprint(atoms))).tolist() == list(bits.GetOnBits())
 
 
 def test_an_image_shows_every_atom_once_and_forgets_depth(benzene):
@@ -93,3 +103,91 @@ def test_shaken_copies_are_labelled_and_displaced_by_the_noise(dice):
 def test_molecules_of_different_sizes_are_refused(names, dice):
     with pytest.raises(ValueError, match="of one size"):
         molecules.shaken([molecule(name) for name in names], 2, 0.1, dice)
+
+
+BONDS = {  # angstrom, measured in the gas: K. P. Huber, G. Herzberg (1979), CRC Handbook of Chemistry and Physics
+    "[H][H]": {"HH": 0.741},
+    "N#N": {"NN": 1.098},
+    "O=O": {"OO": 1.208},
+    "FF": {"FF": 1.412},
+    "O=C=O": {"CO": 1.162},
+    "S=C=S": {"CS": 1.553},
+    "O=S=O": {"OS": 1.431},
+    "C=O": {"CO": 1.205, "CH": 1.111},
+    "C#C": {"CC": 1.203, "CH": 1.063},
+    "O": {"HO": 0.958},
+    "OO": {"HO": 0.950, "OO": 1.475},
+}
+
+
+@pytest.mark.parametrize("text", BONDS)
+def test_small_molecules_have_the_bonds_that_are_measured(text):
+    atoms = molecules.from_smiles(text)
+    plain = Chem.AddHs(Chem.MolFromSmiles(text))
+    for bond in plain.GetBonds():
+        i, j = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+        assert [atoms.symbols[k] for k in (i, j)] == [plain.GetAtomWithIdx(k).GetSymbol() for k in (i, j)]
+        expected = BONDS[text]["".join(sorted(atoms.symbols[[i, j]]))]
+        assert atoms.get_distance(i, j) == pytest.approx(expected, abs=0.05)
+    assert np.ptp(atoms.positions[:, 0]) >= np.ptp(atoms.positions[:, 1]) - 1e-6, "widest along x"
+
+
+@pytest.mark.parametrize(
+    ("text", "pair", "least", "most"),
+    [
+        ("C#CC#C", (1, 2), 1.33, 1.43),
+        ("N#CC#N", (1, 2), 1.34, 1.44),
+        ("CN=C=S", (2, 3), 1.52, 1.62),
+        ("[N-]=[N+]=O", (1, 2), 1.14, 1.24),
+        ("O=S(=O)=O", (0, 1), 1.34, 1.50),
+        ("C[Hg]C", (0, 1), 2.0, 2.2),
+    ],
+)
+def test_a_bond_of_which_the_force_field_knows_nothing_has_a_length_of_its_order(text, pair, least, most):
+    assert least < molecules.from_smiles(text).get_distance(*pair) < most
+
+
+@pytest.mark.parametrize("text", ["O.O", "[Na+].[Cl-]", "CCO.c1ccccc1"])
+def test_several_molecules_in_one_string_are_refused(text):
+    with pytest.raises(ValueError, match=r"2 molecules.*one at a time"):
+        molecules.from_smiles(text)
+
+
+@pytest.mark.parametrize("text", ["*C", "C*", "[*]", "C[*:1]"])
+def test_an_atom_of_no_element_is_refused(text):
+    with pytest.raises(ValueError, match="no element"):
+        molecules.from_smiles(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shortest"),
+    [("CC12N=CN3C(C13)C2=O", 1.09), ("COC1=NC2CC3C2N13", 1.09), ("C12C3C4C1C5C2C3C45", 1.08)],
+)
+def test_a_cage_has_a_shape(text, shortest):
+    atoms = molecules.from_smiles(text)
+    distances = atoms.get_all_distances() + 9 * np.eye(len(atoms))
+    assert distances.min() == pytest.approx(shortest, abs=0.05)
+    assert (distances.min(axis=1) < 1.6).all()
+
+
+def test_a_molecule_that_no_try_embeds_is_refused_in_words():
+    with pytest.raises(ValueError, match="no shape was found for 'OC1C2CC11OCC1C2': try a smaller molecule"):
+        molecules.from_smiles("OC1C2CC11OCC1C2")
+
+
+def test_a_shape_with_nan_or_two_atoms_at_one_place_is_refused(monkeypatch):
+    for spoilt in (np.nan, 0.0):
+        monkeypatch.setattr(
+            conformers.rdMolTransforms,
+            "CanonicalizeConformer",
+            lambda conformer, spoilt=spoilt, **_: [
+                conformer.SetAtomPosition(i, [spoilt] * 3) for i in range(conformer.GetNumAtoms())
+            ],
+        )
+        with pytest.raises(ValueError, match="no shape was found for 'CCO'"):
+            molecules.from_smiles("CCO")
+
+
+@pytest.mark.parametrize("text", ["[He]", "[Na+]", "[OH-]", "[H]"])
+def test_a_single_atom_or_ion_has_a_place(text):
+    assert np.isfinite(molecules.from_smiles(text).positions).all()

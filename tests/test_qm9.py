@@ -102,6 +102,14 @@ def test_a_wheel_with_a_broken_table_is_refused(wheel):
         list(qm9.read(wheel))
 
 
+def test_a_wheel_without_molecules_is_no_empty_list(tmp_path):
+    with zipfile.ZipFile(tmp_path / "own.whl", "w") as archive:
+        for table in qm9.TABLES:
+            archive.writestr(table, HEAD)
+    with pytest.raises(ValueError, match=r"own\.whl holds no molecules: fetch it again"):
+        list(qm9.read(tmp_path / "own.whl"))
+
+
 def test_extended_xyz_is_read(tmp_path):
     write(tmp_path / "own.xyz", [molecule("H2O"), molecule("CH3OH")], format="extxyz")
     assert [len(atoms) for atoms in qm9.read(tmp_path / "own.xyz")] == [3, 6]

@@ -32,6 +32,12 @@ def test_every_script_has_help(path):
     assert "usage" in done.stdout
 
 
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_path_on_the_command_line_may_begin_in_the_home_folder(path):
+    # A shell leaves --out=~/here alone.
+    assert "type=Path" not in path.read_text(encoding="utf-8"), "take type=expanded, of tutorial_lib.files"
+
+
 def test_seed_ranges_are_read():
     assert script.seed_range("1-4,7") == [1, 2, 3, 4, 7]
 

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -23,14 +24,19 @@ from tqdm import tqdm
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CAPTION = "*Figure: "
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+# A kernel of ours draws into the page, with matplotlib's own settings: a user's may ask for a LaTeX that is not there.
+DRAWING = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MATPLOTLIBRC": str(Path(find_spec("matplotlib").origin).parent / "mpl-data" / "matplotlibrc"),
+}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def notebooks(chosen: list[str]) -> list[Path]:
-    """The paths of the notebooks whose names begin with one of the given numbers; all if none is given.
+    """The paths of the notebooks of the given numbers; all if none is given.
 
     Args:
-        chosen: such as ["02", "03"].
+        chosen: such as ["02", "3"]; the whole name of a notebook does as well.
 
     Returns:
         The paths in order.
@@ -41,14 +47,17 @@ def notebooks(chosen: list[str]) -> list[Path]:
     books = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     if not books:
         sys.exit(f"no notebooks under {NOTEBOOKS}: install from a clone of the project with pip install -e .")
+    known = {name: book for book in books for name in (book.stem, book.stem[:2], book.stem[:2].removeprefix("0"))}
     for number in chosen:
-        if not any(book.name.startswith(number) for book in books):
+        if number not in known:
             sys.exit(f"no notebook begins with {number!r}: there are {', '.join(book.stem for book in books)}")
-    return [book for book in books if not chosen or book.name.startswith(tuple(chosen))]
+    return sorted({known[number] for number in chosen}) if chosen else books
 
 
 def lab_command(options: list[str]) -> list[str]:
     """The command that opens JupyterLab on the first notebook, on loopback, with its token on.
+
+    Where it opens and who may come in is said here, since a user's Jupyter configuration may say otherwise.
 
     Args:
         options: appended, so that they win.
@@ -60,8 +69,10 @@ def lab_command(options: list[str]) -> list[str]:
         SystemExit: there are no notebooks here.
     """
     first = notebooks([])[0].relative_to(NOTEBOOKS.parent).as_posix()
-    place = [f"--ServerApp.root_dir={NOTEBOOKS.parent}", f"--LabApp.default_url=/lab/tree/{first}"]
-    command = [sys.executable, "-m", "jupyterlab", *place, "--ServerApp.ip=127.0.0.1"]
+    place = [f"--{of}.root_dir={NOTEBOOKS.parent}" for of in ("ServerApp", "FileContentsManager")]
+    place += [f"--ServerApp.preferred_dir={NOTEBOOKS.parent}", "--FileContentsManager.preferred_dir="]
+    command = [sys.executable, "-m", "jupyterlab", *place, f"--LabApp.default_url=/lab/tree/{first}"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.identity_provider_class=tutorial_lib.lab.NeverOpen"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container's only user, often
     return command + options
@@ -137,7 +148,7 @@ def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
         What was said, and what it took.
 
     Raises:
-        CellExecutionError: a cell failed.
+        CellExecutionError: a cell failed, or shows an error.
         DeadKernelError: the kernel died in a cell.
     """
     book = nbformat.read(path, as_version=4)
@@ -153,12 +164,15 @@ def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
     bar = tqdm(total=n_code, desc=path.stem, unit="cell")
     client.on_cell_executed = lambda **_: bar.update()
     seconds = {}
-    env = os.environ | ({"OMP_NUM_THREADS": "1"} if one_thread else {})
+    env = os.environ | DRAWING | ({"OMP_NUM_THREADS": "1"} if one_thread else {})
     with bar, client.setup_kernel(env=env):
         meter = KernelMeter(client.km.provisioner.pid)
         for index, cell in enumerate(book.cells):
             before = meter.spent()
             client.execute_cell(cell, index, execution_count=None)
+            for shown in cell.get("outputs", []):  # what fails in drawing after a cell leaves the cell itself whole
+                if shown.output_type == "error":
+                    raise CellExecutionError("\n".join(shown.traceback), shown.ename, shown.evalue)
             if cell.cell_type == "code":
                 seconds[cell.id] = meter.spent() - before
         time.sleep(0.2)  # one more look by the meter
@@ -219,14 +233,14 @@ def main() -> None:
     )
     commands = parser.add_subparsers(dest="command")
     runner = commands.add_parser("run", help="run notebooks without a browser")
-    runner.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
+    runner.add_argument("numbers", nargs="*", metavar="NN", help="such as 02 or 2; all if none is named")
     runner.add_argument("--store", action="store_true", help="write the outputs back into the notebooks")
     if sys.argv[1:2] in (["run"], ["-h"], ["--help"]):
         run(parser.parse_args())
     elif sys.argv[1:2] and not sys.argv[1].startswith("-"):
         parser.error(f"there is no command {sys.argv[1]!r}: there is only run")
     else:
-        sys.exit(subprocess.call(lab_command(sys.argv[1:])))  # noqa: S603 - the words of whoever typed them, no shell
+        sys.exit(subprocess.call(lab_command(sys.argv[1:]), env=os.environ | DRAWING))  # noqa: S603 - the words of whoever typed them, no shell
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def load_history(checkpoint: str | Path) -> History:
         FileNotFoundError: there is no such file.
         ValueError: it is damaged or no checkpoint.
     """
-    return files.stored(Path(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]
+    return files.stored(files.expanded(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]
 
 
 def writable(path: Path, *, resume: bool, probe: bool) -> None:

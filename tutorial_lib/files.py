@@ -17,6 +17,21 @@ from torch import nn
 Model = TypeVar("Model", bound=nn.Module)
 
 
+def expanded(path: str | Path) -> Path:
+    """The path, from the home folder where it begins with `~`, as a shell would have it.
+
+    Args:
+        path: of a file or a folder.
+
+    Returns:
+        The path.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # it is nobody's home
+        return Path(path)
+
+
 def keep(state: dict[str, Any], path: Path) -> None:
     """Write tensors, numbers and words into a file, whole or not at all.
 
@@ -27,6 +42,7 @@ def keep(state: dict[str, Any], path: Path) -> None:
     Raises:
         OSError: it could not be written, for instance because the disk is full; what it held before is still there.
     """
+    path = expanded(path)
     part = path.with_name(path.name + ".part")
     try:
         torch.save(state, part)
@@ -52,6 +68,7 @@ def writable(path: Path, *, probe: bool = True) -> None:
     Raises:
         OSError: it is a folder, or cannot be written.
     """
+    path = expanded(path)
     if path.is_dir():
         raise OSError(f"{path} is a folder: name a file in it")
     try:
@@ -80,7 +97,7 @@ def stored(path: Path, names: Sequence[str] = (), *, otherwise: str) -> dict[str
         FileNotFoundError: there is no such file.
         OSError: it cannot be opened.
     """
-    with path.open("rb") as file, warnings.catch_warnings():
+    with expanded(path).open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about pickles that torch did not write, before it refuses them
         try:
             if zipfile.ZipFile(file).testzip() is not None:  # torch itself looks at no checksum

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import SUMS, verified
 from tutorial_lib.vocabulary import Positions
 
@@ -104,6 +105,7 @@ def read(path: str | Path) -> Hamiltonians:
         FileNotFoundError: there is no such file.
         ValueError: it is cut off or another file, its parts do not fit one another, or hold NaN or infinity.
     """
+    path = expanded(path)
     try:
         with open(path, "rb") as file, np.load(file) as arrays:
             known = {name: arrays[name] for name in arrays.files}
@@ -118,13 +120,15 @@ def read(path: str | Path) -> Hamiltonians:
         )
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError, TypeError, AttributeError) as problem:
         words = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
-        raise ValueError(f"{Path(path).name} is cut off or another file ({words}): {AGAIN}") from None
-    _check_parts(found, Path(path).name)
+        raise ValueError(f"{path.name} is cut off or another file ({words}): {AGAIN}") from None
+    _check_parts(found, path.name)
     return found
 
 
 def _check_parts(found: Hamiltonians, name: str) -> None:
     n_atoms, n_functions = len(found.numbers), sum(2 * degree + 1 for _, degree in found.shells)
+    if not len(found):
+        raise ValueError(f"{name} holds no geometry: {AGAIN}")
     asked = {
         "positions": (len(found), n_atoms, 3),
         "fock": (len(found), n_functions, n_functions),

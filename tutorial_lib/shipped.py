@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from tutorial_lib.files import fitted, stored
+from tutorial_lib.files import expanded, fitted, stored
 
 SUMS = "SHA256SUMS"
 ROOMS = Path(__file__).parent
@@ -43,6 +43,7 @@ def verified(path: Path, *, otherwise: str) -> Path:
         ValueError: it is another file.
         FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
     """
+    path = expanded(path)
     if checksum_line(path) not in (path.parent / SUMS).read_text().splitlines(keepends=True):
         folder = path.parent.relative_to(ROOMS.parent) if path.is_relative_to(ROOMS) else path.parent
         raise ValueError(

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms, units
 from ase.io import read
-from ase.io.formats import UnknownFileTypeError
 from scipy.special import sph_harm_y
 
 from tutorial_lib.environments import ONE_PLACE, neighbour_pairs
+from tutorial_lib.files import expanded
 from tutorial_lib.shipped import verified
+from tutorial_lib.structures import structures
 
 DATA = Path(__file__).parent / "data"
 OTHERWISE = "pass the path of your own cells"
@@ -26,7 +27,7 @@ SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
 STAGGERED = -0.8  # CHILL: the correlation of two atoms below which their bond is staggered
 
 
-def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
+def load_amorphous(split: str | Path, *, data: Path = DATA, element: str | Sequence[str] | None = None) -> list[Atoms]:
     """Cells of amorphous silicon, 512 atoms each.
 
     The splits are by cell: atoms of one cell see one another, so that no split by atom is fair.
@@ -35,17 +36,18 @@ def load_amorphous(split: str | Path, *, data: Path = DATA) -> list[Atoms]:
         split: "train" (9 cells), "validation" (1), "test" (4), "all" (14), or the path of a file of
             your own that ASE can read; then all its cells are returned.
         data: the folder of the shipped cells.
+        element: its symbol, or those of types 1, 2, ... in this order, where a file of your own says no elements.
 
     Returns:
         The cells, positions in angstrom; `info` holds how each was made.
 
     Raises:
-        ValueError: the split or the format is unknown, a file of your own is cut off or damaged, or a shipped file is
-            not the one that its checksum names.
+        ValueError: the split or the format is unknown, a file of your own is cut off or damaged, holds no atoms or says
+            no elements, or a shipped file is not the one that its checksum names.
         FileNotFoundError: a file of your own is not there.
     """
     if split not in SPLITS:
-        return _read_own(split)
+        return _read_own(split, element)
     cells = read(verified(data / "amorphous_silicon.extxyz.gz", otherwise=OTHERWISE), index=":", format="extxyz")
     return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
 
@@ -226,20 +228,10 @@ def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np
     return np.bincount(first[correlation < STAGGERED], minlength=n_atoms)
 
 
-def _read_own(path: str | Path) -> list[Atoms]:
-    path = Path(path)
+def _read_own(path: str | Path, element: str | Sequence[str] | None) -> list[Atoms]:
+    path = expanded(path)
     if path.exists():
-        if path.is_file() and path.stat().st_size == 0:
-            raise ValueError(f"{path.name} is empty: write your cells as extended XYZ once more")
-        try:
-            return read(path, index=":")
-        except UnknownFileTypeError:
-            raise ValueError(f"ASE knows no format for {path.name}: write your cells as .extxyz, for one") from None
-        except Exception as problem:  # a hundred parsers, and each has errors of its own
-            raise ValueError(
-                f"{path.name} cannot be read ({type(problem).__name__}: {problem}): is it whole? "
-                "Extended XYZ is the safest format"
-            ) from None
+        return list(structures(path, element))
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
     raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")

@@ -6,7 +6,6 @@ perfect shuffle: examples of one cell come near each other, in batches with thos
 """
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 from ase import Atoms
-from ase.io import read
 from torch import Generator, Tensor
 
 from tutorial_lib.engine import Share
+from tutorial_lib.files import expanded
+from tutorial_lib.structures import frames, read_frame
 
 SUFFIXES = (".extxyz", ".xyz")
 N_MIXED = 8  # cells whose examples are mixed
@@ -33,14 +33,14 @@ class CellFolder:
     """
 
     def __init__(self, folder: str | Path):
-        folder = Path(folder)
+        folder = expanded(folder)
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder} is no folder: pass one that holds files such as cells.extxyz")
         self.files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file())
         if not self.files:
             packed = " Unpack what is compressed first." if any(folder.glob("*xyz.*")) else ""
             raise FileNotFoundError(f"{folder} holds no file that ends in {' or '.join(SUFFIXES)}.{packed}")
-        found = ((index, *place) for index, path in enumerate(self.files) for place in _frames(path))
+        found = ((index, *place) for index, path in enumerate(self.files) for place in _cells(path))
         self._file, self._offset, self.n_atoms = np.fromiter(found, dtype=np.dtype((np.int64, 3))).T.copy()
         if not len(self):
             raise ValueError(f"the files in {folder} are empty: no cell is there")
@@ -90,9 +90,6 @@ class CellFolder:
 
         Returns:
             Sixteen hexadecimal digits.
-
-        Raises:
-            Nothing.
         """
         names = "\n".join(path.name for path in self.files)
         return hashlib.sha256(names.encode() + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
@@ -100,9 +97,8 @@ class CellFolder:
     def _read(self, index: int) -> Atoms:
         with self.files[self._file[index]].open("rb") as file:
             file.seek(self._offset[index])
-            lines = islice(file, int(self.n_atoms[index]) + 2)
             try:
-                return read(io.StringIO(b"".join(lines).decode()), format="extxyz")
+                return read_frame(list(islice(file, int(self.n_atoms[index]) + 2)))
             except (ValueError, KeyError, IndexError, OSError) as error:
                 raise ValueError(f"{self.where(index)} is no extended XYZ: {error}") from None
 
@@ -234,17 +230,8 @@ class Stream:
         return clouds
 
 
-def _frames(path: Path) -> Iterator[tuple[int, int]]:
+def _cells(path: Path) -> Iterator[tuple[int, int]]:
     """Where each cell of a file begins, in bytes, and its number of atoms."""
-    offset = 0
     with path.open("rb") as file:
-        while head := file.readline():
-            rest = []
-            if head.strip():
-                if not head.strip().isdigit():
-                    raise ValueError(f"{path} is no extended XYZ: a number of atoms is due and {head[:40]!r} is there")
-                rest = list(map(len, islice(file, int(head) + 1)))
-                if len(rest) <= int(head):
-                    raise ValueError(f"{path} ends in the middle of a cell: is it still being written?")
-                yield offset, int(head)
-            offset += len(head) + sum(rest)
+        for offset, lines in frames(file, path):
+            yield offset, len(lines) - 2

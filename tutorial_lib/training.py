@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from tutorial_lib import checkpoints
 from tutorial_lib.checkpoints import History, load_history
 from tutorial_lib.engine import Batch, InMemory, OneProcess, Source
+from tutorial_lib.files import expanded
 from tutorial_lib.modes import differentiating
 
 __all__ = ["Diverged", "History", "Recipe", "best_device", "load_history", "one_thread", "profile", "threads", "train"]
@@ -130,7 +131,7 @@ def train(
         raise ValueError("resume goes on from a checkpoint: say which file it is in, or leave resume out")
     if checkpoint_every < 1:
         raise ValueError(f"checkpoint_every is {checkpoint_every}: at least one epoch passes between two checkpoints")
-    path = Path(checkpoint) if checkpoint is not None else None
+    path = expanded(checkpoint) if checkpoint is not None else None
     if path is not None:
         checkpoints.writable(path, resume=resume, probe=engine.first)
     model.to(device).train()
