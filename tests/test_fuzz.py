@@ -402,7 +402,11 @@ def double_by_default():
         torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("mode", [double_by_default, torch.inference_mode])
+def rounded():
+    return torch.autocast("cpu", dtype=torch.bfloat16)
+
+
+@pytest.mark.parametrize("mode", [double_by_default, torch.inference_mode, rounded])
 def test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later(mode):
     failed = {}
     for name in valid_calls.VALID:

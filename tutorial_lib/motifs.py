@@ -5,13 +5,13 @@ motifs from training cells against real motifs from held-out cells. Lost here: h
 atom is which; motifs are compared through sorted distances, so that no order has to be chosen.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
+from tutorial_lib.modes import unrounded
 from tutorial_lib.vocabulary import Motifs, check_shapes
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
@@ -197,6 +197,7 @@ class Comparison:
         return "\n".join(rows)
 
 
+@unrounded
 def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int = 0) -> Comparison:
     """How a generator's motifs compare with real ones from cells it has not seen.
 
@@ -222,14 +223,10 @@ def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int 
         return positions[torch.randperm(len(positions), generator=dice)[:N_COMPARED].to(positions.device)]
 
     real, made, known = chosen(held_out), chosen(generated), chosen(training)
-    distributions: dict[str, Callable] = {
-        "W_r (A)": centre_distances,
-        "W_dij (A)": pair_distances,
-        "W_angle (degree)": bond_angles,
-    }
+    numbers = {"W_r (A)": centre_distances, "W_dij (A)": pair_distances, "W_angle (degree)": bond_angles}
 
     def scores(candidates: Motifs, for_novelty: Motifs) -> dict[str, float]:
-        table = {name: wasserstein(of(candidates), of(real)) for name, of in distributions.items()}
+        table = {name: wasserstein(of(candidates), of(real)) for name, of in numbers.items()}
         table["valid (share)"] = validity(candidates).float().mean().item()
         table["covered (share)"] = coverage(candidates, real)
         table["novel (share)"] = novelty(for_novelty, training)

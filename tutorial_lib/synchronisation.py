@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from torch import Tensor
 
 from tutorial_lib.alignment import best_rotation
+from tutorial_lib.modes import unrounded
 from tutorial_lib.vocabulary import Orthogonal, check_shapes
 
 
@@ -70,6 +71,7 @@ def chained(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
     return found.to(relative)
 
 
+@unrounded
 def rotation_error(found: Orthogonal, truth: Orthogonal) -> Tensor:
     """The angle between each found rotation and the true one, after the best rotation common to all.
 

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from tutorial_lib.modes import unrounded
 from tutorial_lib.vocabulary import Orthogonal, check_finite, check_shapes
 
 CHUNK = 4096  # pairs at a time: what is computed on the way then stays in the processor's cache
@@ -46,6 +47,7 @@ def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None =
         return torch.cat(rotations).view(*source.shape[:-2], 3, 3)
 
 
+@unrounded
 def turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Orthogonal, Tensor]:
     """The best rotations, unchecked, and the singular values that say whether they are the only best ones.
 

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import Points, in_one_part
-from tutorial_lib.modes import differentiating
+from tutorial_lib.modes import differentiating, unrounded
 from tutorial_lib.vocabulary import Indices, Places, check_shapes
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
@@ -45,6 +45,7 @@ class Sites:
     weight: Tensor
 
 
+@unrounded
 @differentiating
 def sites(
     model: GrowthHead,
@@ -93,6 +94,7 @@ def sites(
     return Sites(ends, cloud, favour(ends, cloud, points) if favour else torch.zeros(len(ends), device=ends.device))
 
 
+@unrounded
 @differentiating
 def grow(
     model: GrowthHead,
@@ -157,6 +159,7 @@ def _renumbered(favour: Favour, numbers: Tensor, places: Tensor, cloud: Tensor, 
     return favour(places, numbers[cloud], replace(points, cloud=numbers[points.cloud]))
 
 
+@unrounded
 def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor:
     """Which points may be taken away: what is left hangs together, and would propose them again.
 
@@ -167,9 +170,6 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
 
     Returns:
         (n,), whether it may.
-
-    Raises:
-        Nothing.
     """
     n = len(cloud)
     if n < 2:
@@ -184,6 +184,7 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
     return (least > sure) & torch.tensor(together, device=cloud.device)
 
 
+@unrounded
 @differentiating
 def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Generator) -> list[Tensor]:
     """Clouds of the same sizes: in each edit one point that may be taken away is drawn, and one is added elsewhere.

@@ -118,7 +118,7 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))
     check_shapes(added=(added, f"{len(counts)} _ 3"), n_added=(n_added, str(len(counts))))
     shaken = positions + model.shake * torch.randn(
-        positions.shape, generator=dice, device=dice.device, dtype=positions.dtype
+        positions.shape, generator=dice, device=dice.device, dtype=model.start.dtype
     )
     points = points_of(shaken, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]

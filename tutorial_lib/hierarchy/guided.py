@@ -13,7 +13,7 @@ from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.hierarchy.growing import JOINED, Favour, grow
 from tutorial_lib.hierarchy.growth import GrowthHead
 from tutorial_lib.hierarchy.points import Points
-from tutorial_lib.modes import differentiating
+from tutorial_lib.modes import differentiating, unrounded
 
 N_AT_ONCE = 20  # codes, to save memory
 
@@ -46,6 +46,7 @@ def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1
     return weight
 
 
+@unrounded
 @differentiating
 @torch.no_grad()
 def guided_decode(

@@ -12,6 +12,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.modes import unrounded
 from tutorial_lib.sphere import Bend, Mix
 from tutorial_lib.vocabulary import Features, Positions, check_shapes
 
@@ -35,6 +36,7 @@ class PieceHead(nn.Module):
             self.twice = o3.FullyConnectedTensorProduct(irreps, irreps, "8x0e + 4x1o + 4x1e + 4x2e + 4x2o")
             self.thrice = o3.FullyConnectedTensorProduct(self.twice.irreps_out, irreps, "0o + 7x0e")
 
+    @unrounded
     def forward(self, latent: Features) -> Tensor:
         """What `equivariant.logits` reads.
 

@@ -44,7 +44,7 @@ def reconstruction_loss(
     positions, *others = batch
     if shake:
         positions = positions + shake * torch.randn(
-            positions.shape, generator=dice, device=dice.device, dtype=positions.dtype
+            positions.shape, generator=dice, device=dice.device, dtype=model.start.dtype
         )
     gatherings = gathered(points_of(positions, *others), model.levels)
     in_field = model.ascend(gatherings)[-1]

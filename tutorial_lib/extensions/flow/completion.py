@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from tutorial_lib.alignment import best_rotation
 from tutorial_lib.extensions.flow.generator import Flow
 from tutorial_lib.inpainting import Draws, Library
+from tutorial_lib.modes import unrounded
 from tutorial_lib.motifs import validity
 from tutorial_lib.vocabulary import Known, Motifs
 
@@ -40,6 +41,7 @@ class FlowCompletion:
         drawn = flow.sample(N_LIBRARY, generator)
         self.n_atoms, self.library = drawn.shape[1], Library(drawn[validity(drawn)])
 
+    @unrounded
     @torch.no_grad()
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
         """Draws of the missing atoms.

@@ -11,11 +11,13 @@ from e3nn import o3
 from torch import Tensor
 
 from tutorial_lib.hamiltonians import Shells
+from tutorial_lib.modes import unrounded
 from tutorial_lib.vocabulary import Orthogonal, check_shapes
 
 AXES = ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))  # (x, y, z) to (y, z, x)
 
 
+@unrounded
 def wigner(degree: int, q: Orthogonal) -> Tensor:
     """The matrix by which a function of angular momentum l and parity (-1)^l turns.
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from tutorial_lib.modes import unrounded
 from tutorial_lib.octahedra import CORNERS_APART, FOREIGN, MIDDLES_APART, Octahedra
 from tutorial_lib.tetris import Cells, polycube_of
 
@@ -41,6 +42,7 @@ def topology(network: Octahedra) -> Cells | None:
     return polycube_of(cells, mirrors_equal=True) if n_shared == n_beside else None
 
 
+@unrounded
 def steps_of(network: Octahedra) -> tuple[Tensor | None, Tensor]:
     """Where octahedra would be on a lattice, and into which of its directions each corner points.
 
