@@ -28,7 +28,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Turn the network off, here and in every Python that we start; options of CI's are for this run alone."""
-    os.environ.pop("PYTEST_ADDOPTS", None)
+    if hasattr(config, "workerinput") or not config.getoption(
+        "numprocesses"
+    ):  # workers read the options for themselves
+        os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.setdefault("FUZZ_SEED", f"{datetime.date.today():%Y%m%d}")
     paths = [str(NO_NETWORK), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in dict.fromkeys(paths) if path)

@@ -51,6 +51,8 @@ def test_a_soft_harmonic_fades_at_the_centre_and_is_the_usual_one_far_away():
     soft = sphere.harmonics(LMAX, centre, softness=0.1)[0]
     assert soft[0] == 1
     assert (soft[1:] == 0).all()
+    with pytest.raises(ValueError, match="length 0, and so no direction"):
+        sphere.harmonics(LMAX, centre)
 
 
 def test_degrees_count_the_coefficients():

@@ -1,6 +1,7 @@
-"""What each notebook trains with: nothing comes in but the profile, a recipe goes out.
+"""What notebooks train with: nothing comes in but the profile, a recipe goes out.
 
-A notebook and its benchmark call the same function here, so that they cannot drift apart.
+Those of flows, growing heads and Hamiltonians stand beside their losses. A notebook and its benchmark call the same
+function here, so that they cannot drift apart.
 """
 
 from tutorial_lib.training import Recipe, profile

@@ -1,7 +1,7 @@
 """Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
 
 The only room that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
-show things, and `palette` holds the one colour that each thing has in every notebook.
+show things, and `palette` holds the colours of what is real, a model, a baseline or a failure.
 """
 
 from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history

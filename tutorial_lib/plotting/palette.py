@@ -1,4 +1,4 @@
-"""One colour, one dash and one marker for one thing in every notebook.
+"""A colour, a dash and a marker for what a thing is in a figure: real, made by a model, a baseline, a failure.
 
 The colours are from the palette of Okabe and Ito, which colour-blind readers can tell apart; dashes and markers
 say the same again for whoever sees no colours.

@@ -50,12 +50,14 @@ def harmonics(lmax: int, vectors: Tensor, *, softness: float = 0.0) -> Tensor:
         (..., (lmax + 1)^2), no unit.
 
     Raises:
-        ValueError: vectors are no rows of three numbers, or a length is not finite, or lmax is negative.
+        ValueError: vectors are no rows of three numbers, or a length is not finite or 0, or lmax is negative.
     """
     check_counts(0, lmax=lmax)
     check_shapes(vectors=(vectors, "*batch 3"))
     size = (vectors.square().sum(dim=-1, keepdim=True) + softness**2).sqrt()
     check_finite(size, what="lengths of vectors")
+    if (size == 0).any():
+        raise ValueError("a vector has length 0, and so no direction: leave it out, or give a softness above 0")
     return o3.spherical_harmonics(list(range(lmax + 1)), vectors / size, False, "component").to(vectors.dtype)
 
 

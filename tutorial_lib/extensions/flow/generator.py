@@ -1,6 +1,6 @@
 """A generator of motifs: a chart and a velocity come in; what they learn, draw and say of motifs goes out.
 
-`charts` says what the numbers mean, `network` or `sets` is the velocity, `paths` follows it. The loss is handed to
+`charts` says what the numbers mean, `network` or `sets` is the velocity, `transport` follows it. The loss is handed to
 `training`. Noise is to a flow what the code is to an autoencoder, but nothing is lost: every motif has its own noise.
 """
 

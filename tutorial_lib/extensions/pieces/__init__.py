@@ -1,4 +1,4 @@
-"""Codes and networks that are born: what `python -m benchmarks new_codes new_networks` stands on; no notebook needs it.
+"""Codes and networks that are born: what `python -m benchmarks new_codes new_networks` stands on.
 
 `drawing` draws codes, and `completion` makes clouds of the codes of their motifs, which are those of `surroundings`.
 `networks` grows octahedra, and `joints` judges them.
