@@ -189,7 +189,8 @@ def workers(address: str | None, jobs: int, patience: int = 300) -> Iterator[Non
 
     with ExitStack() as stack:
         if address == "local":
-            options = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+            options = {"n_workers": jobs, "threads_per_worker": 1, "host": "127.0.0.1"}
+            options["dashboard_address"] = "127.0.0.1:0"  # any free port: None would be 8787, which may be taken
             address = stack.enter_context(LocalCluster(processes=True, **options))
         try:
             client = stack.enter_context(Client(address, timeout=30))
