@@ -1,5 +1,6 @@
 """Every lesson on a GPU that is not there: what would stop on a real one, stops."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pytest
 import torch
 from pretend_cuda import PretendCuda
 
-from tutorial_lib import engine, training
+from tutorial_lib import engine, hamiltonians, qm9, training
+from tutorial_lib.extensions import hamiltonian, missing_atom
 
 LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -31,6 +33,25 @@ def test_a_model_that_was_trained_there_is_there(cuda):
     with pytest.raises(RuntimeError, match="same device"):
         model(torch.ones(1, 4))
     assert model.cpu()(torch.ones(1, 4)).device.type == "cpu"
+
+
+@pytest.mark.parametrize("kind", ["missing atom", "Hamiltonian"])
+def test_containers_follow_the_batch_to_its_device(kind, monkeypatch):
+    if kind == "missing atom":
+        model, n = missing_atom.CartesianNetwork(8, 4, 1), 4
+        loss = missing_atom.vote_loss(missing_atom.MoleculeSet(qm9.load("validation")[:n]))
+    else:
+        water, n = hamiltonians.load("water_rhf_500k", "train")[:6], 6
+        blocks = hamiltonian.Blocks(water.numbers, water.shells)
+        model = hamiltonian.network("gradient and trace", blocks, seed=0)
+        shapes = hamiltonian.shapes(water.numbers, water.positions)
+        loss = hamiltonian.matrix_loss(hamiltonian.Standard.fit(blocks, water.fock), shapes, water.fock)
+    recipe = training.Recipe(epochs=2, batch_size=n)
+    here = training.train(copy.deepcopy(model), torch.arange(n), loss, recipe, device="cpu", progress=False)
+    monkeypatch.setattr(engine, "Generator", lambda device: torch.Generator())
+    with PretendCuda():
+        there = training.train(model, torch.arange(n), loss, recipe, device="cuda", progress=False)
+    assert there["loss"] == pytest.approx(here["loss"], rel=1e-4)
 
 
 @pytest.mark.slow

@@ -717,6 +717,8 @@ EXCEPTIONS = {
     "shipped.": "test_files again",
     "checkpoints.": "test_files again",
     "hierarchy.points.check_kinds": "a check: test_a_model_of_several_species_takes_no_atom_for_the_first_of_them",
+    "extensions.missing_atom.graphs.MoleculeSet.to": "test_containers_follow_the_batch_to_its_device",
+    "extensions.hamiltonian.graphs.Shapes.to": "test_containers_follow_the_batch_to_its_device",
     "modes.": "test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later",
     "extensions.flow.generator.Flow.update_average": "takes no argument",
     "engine.": "what the loop of training asks: test_training and test_streaming",

@@ -36,6 +36,10 @@ class Shapes:
         """How many shapes there are."""
         return len(self.harmonics)
 
+    def to(self, device: torch.device | str) -> "Shapes":
+        """The same shapes on another device."""
+        return Shapes(self.harmonics.to(device), self.heights.to(device))
+
     def __getitem__(self, which: slice | Tensor) -> "Shapes":
         """Some of the shapes."""
         return Shapes(self.harmonics[which], self.heights[which])

@@ -90,7 +90,7 @@ def products(harmonics: Tensor, first: str, second: str, out: str) -> Tensor:
     Raises:
         RuntimeError: the harmonics have another size.
     """
-    table = coupling(first, second, out, harmonics.dtype)
+    table = coupling(first, second, out, harmonics.dtype).to(harmonics.device)
     return (harmonics @ table.permute(1, 2, 0).flatten(1)).unflatten(-1, (table.shape[2], table.shape[0]))
 
 

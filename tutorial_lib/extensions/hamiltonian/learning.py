@@ -7,6 +7,7 @@ we ask for microhartree. The traces are those of the matrix without its means; w
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Generator, Tensor, nn
@@ -114,7 +115,7 @@ def matrix_loss(
 
     Args:
         standard: means and scales.
-        shapes: to train on, no unit; they are on the CPU, so train with `device="cpu"`.
+        shapes: to train on, no unit; they follow the batch to its device.
         fock: (shapes, orbitals, orbitals), hartree.
         trace_weight: of the squared error of the traces, where the network predicts them.
 
@@ -130,14 +131,16 @@ def matrix_loss(
     dtype = shapes.harmonics.dtype
     meant, traces = (target.to(dtype) for target in standard.targets(fock))
     scale = (MILLI * standard.scale).to(dtype)
+    there = cache(lambda device: (shapes.to(device), *(x.to(device) for x in (meant, traces, scale))))
 
     def loss(model: nn.Module, batch: Tensor, dice: Generator) -> dict[str, Tensor]:
-        said = model(shapes[batch])
-        error = (said.coefficients - meant[batch]) * scale
+        known, aims, its_traces, unit = there(batch.device)
+        said = model(known[batch])
+        error = (said.coefficients - aims[batch]) * unit
         absolute = error.abs().mean()
         terms = {"loss": absolute + SQUARES * error.square().mean(), "coefficients (mHa)": absolute.detach()}
         if said.traces.shape[1]:
-            square = (said.traces - traces[batch]).square().mean()
+            square = (said.traces - its_traces[batch]).square().mean()
             terms["loss"] = terms["loss"] + trace_weight * square
             terms["traces"] = square.detach()
         return terms

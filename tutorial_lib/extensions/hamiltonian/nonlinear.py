@@ -109,7 +109,7 @@ class TensorSquare(nn.Module):
         Raises:
             RuntimeError: features have another size.
         """
-        table = coupling(self.irreps, self.irreps, self.irreps, features.dtype)
+        table = coupling(self.irreps, self.irreps, self.irreps, features.dtype).to(features.device)
         left, right = self.both(features).chunk(2, dim=-1)
         every = (left[:, None] * right).flatten(0, 1)
         product = (table.flatten(0, 1).mT @ every.flatten(1)).view(-1, *every.shape[1:])

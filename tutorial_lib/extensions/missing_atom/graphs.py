@@ -7,6 +7,7 @@ do not see each other, so that no size has to be filled up.
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -127,17 +128,19 @@ class MoleculeSet:
         """How many molecules there are."""
         return len(self.counts)
 
+    def to(self, device: torch.device | str) -> "MoleculeSet":
+        """The same molecules on another device."""
+        moved = copy(self)
+        vars(moved).update({name: x.to(device) for name, x in vars(self).items() if isinstance(x, Tensor)})
+        return moved
+
     def every_hole(self) -> tuple[Indices, Indices]:
         """All ways of taking one atom out of one molecule.
 
         Returns:
             The molecule and the place of the atom in it, (atoms,) each, no unit.
-
-        Raises:
-            Nothing.
         """
-        molecule = torch.arange(len(self)).repeat_interleave(self.counts)
-        return molecule, torch.arange(len(molecule)) - self.first[molecule]
+        return _rows(torch.zeros_like(self.counts), self.counts)
 
     def without(self, molecule: Indices, removed: Indices) -> Holes:
         """Some of the molecules, each without one atom. Of two atoms, the one that is left sees nobody.
@@ -211,9 +214,6 @@ def nearest_elements(molecules: MoleculeSet) -> Indices:
 
     Returns:
         (atoms,), places in `ELEMENTS`, no unit; -1 for an atom that sees nobody.
-
-    Raises:
-        Nothing.
     """
     order = molecules.distance.argsort()
     order = order[molecules.target[order].argsort(stable=True)]
@@ -245,6 +245,6 @@ def _pairs(atoms: Atoms, cutoff: float) -> Tensor:
 
 def _rows(first: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
     """For runs of rows that begin at `first`: the run of each row, and the row."""
-    run = torch.arange(len(counts)).repeat_interleave(counts)
+    run = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
     starts = counts.cumsum(0) - counts
-    return run, torch.arange(len(run)) - starts[run] + first[run]
+    return run, torch.arange(len(run), device=counts.device) - starts[run] + first[run]

@@ -6,6 +6,7 @@ votes lie apart is not in the answer, and `vote` keeps the weights so that one c
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -63,7 +64,7 @@ def vote_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
     """The loss of `training.train`, whose data are the numbers of molecules: every time another atom is taken out.
 
     Args:
-        molecules: to train on, angstrom; they are on the CPU, so train with `device="cpu"`.
+        molecules: to train on, angstrom; they follow the batch to its device.
 
     Returns:
         A function of model, batch (N,) and generator, to the squared distance (angstrom squared) plus the cross-entropy
@@ -72,10 +73,12 @@ def vote_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
     Raises:
         Nothing.
     """
+    there = cache(molecules.to)
 
     def loss(model: nn.Module, batch: Tensor, dice: Generator) -> dict[str, Tensor]:
-        removed = (torch.rand(len(batch), generator=dice) * molecules.counts[batch]).long()
-        holes = molecules.without(batch, removed)
+        here = there(batch.device)
+        removed = (torch.rand(len(batch), generator=dice, device=batch.device) * here.counts[batch]).long()
+        holes = here.without(batch, removed)
         found = vote(holes, model(holes))
         square = (found.position - holes.missing_position).square().sum(dim=1).mean()
         surprise = cross_entropy(found.scores, holes.missing_element)
