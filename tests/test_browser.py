@@ -126,6 +126,9 @@ def opened(lab, browser, request):
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         pages.append(page)
         page.on("request", lambda request: asked.append(request.url))
+        # On a machine so busy that the connection breaks, JupyterLab says so in a dialog, which would take all clicks.
+        dialog = page.locator(".jp-Dialog").last
+        page.add_locator_handler(dialog, lambda: dialog.locator("button.jp-mod-accept").click())
         # A workspace of its own, else old tabs reopen.
         name = f"test{abs(hash((request.node.name, path)))}"
         page.goto(f"{lab['url']}lab/workspaces/{name}/tree/{path}?token={lab['token']}")
