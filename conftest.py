@@ -28,9 +28,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Turn the network off, here and in every Python that we start; options of CI's are for this run alone."""
-    if hasattr(config, "workerinput") or not config.getoption(
-        "numprocesses"
-    ):  # workers read the options for themselves
+    starts_workers = config.getoption("numprocesses") and not hasattr(config, "workerinput")
+    if not starts_workers:  # workers read the options of the environment for themselves
         os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.setdefault("FUZZ_SEED", f"{datetime.date.today():%Y%m%d}")
     paths = [str(NO_NETWORK), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
@@ -55,9 +54,8 @@ def pytest_xdist_auto_num_workers(config):
 
 def pytest_ignore_collect(collection_path, config):
     """Leave the extensions' notebooks out, unless they are asked for or named."""
-    if collection_path.suffix == ".ipynb" and not config.getoption("extensions"):
-        return True if not collection_path.name.startswith(COURSE) else None
-    return None
+    extension = collection_path.suffix == ".ipynb" and not collection_path.name.startswith(COURSE)
+    return True if extension and not config.getoption("extensions") else None  # None: others may decide
 
 
 @pytest.hookimpl(trylast=True)
