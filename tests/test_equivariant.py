@@ -119,11 +119,12 @@ def test_an_irrep_out_of_reach_is_named_where_e3nn_gives_zeros():
     [
         (torch.zeros(2, 1, 3), "a cloud of one point has no directions"),
         (torch.tensor([[[0.0, 0, 0], [0, 0, 0], [1, 0, 0]]]), "two points coincide"),
+        (torch.tensor([[[0.0, 0, 0], [1e-7, 0, 0], [1, 0, 0]]]), "two points coincide"),
         (torch.tensor([[[0.0, 0, 0], [1, 0, 0], [6, 0, 0]]]), "no neighbour within 1.8: its nearest is 5.00 away"),
         (torch.full((1, 2, 3), float("nan")), "NaN or infinity"),
         (torch.zeros(4, 3), r"shape \(4, 3\)"),
     ],
-    ids=["one point", "coincident points", "no neighbour", "NaN", "no batch"],
+    ids=["one point", "coincident points", "coincident but for rounding", "no neighbour", "NaN", "no batch"],
 )
 def test_clouds_that_have_no_directions_are_refused(clouds, message):
     with pytest.raises(ValueError, match=message):
@@ -180,7 +181,7 @@ def test_pairs_beyond_the_cutoff_are_left_out():
         ([0, 1], [[1.0, 0, 0]], r"\(edges,\), \(edges, 3\) are needed"),
         ([2], [[1.0, 0, 0]], "2 points are numbered from 0"),
         ([-1], [[1.0, 0, 0]], "2 points are numbered from 0"),
-        ([0, 1], [[0.0, 0, 0], [1.0, 0, 0]], "no direction"),
+        ([0, 1], [[0.0, 0, 0], [1.0, 0, 0]], "in a direction"),
         ([0], [[float("nan"), 0, 0]], "NaN or infinity"),
         ([0], [[1.0, 0, 0]], "point 1 has no neighbour within 2"),
         ([0], [[3.0, 0, 0]], "point 0 has no neighbour within 2"),

@@ -109,6 +109,10 @@ def test_an_unknown_surrounding_is_gathered_all_the_same():
 def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
     with pytest.raises(ValueError, match=r"within the reach of 0\.5: take a longer reach"):
         Motifs.fit(points(CLOUDS[:2]), 0.5)
+    for apart in (0.0, 1e-7):
+        twice = torch.tensor([[0.0, 0, 0], [apart, 0, 0], [1, 0, 0]])
+        with pytest.raises(ValueError, match="two points coincide"):
+            Motifs.fit(points([twice]), 1.2)
 
 
 def test_a_single_neighbour_has_the_power_one_for_every_l():

@@ -111,3 +111,17 @@ def check_indices(below: int, **indices: Tensor) -> None:
         wrong = some[(some < 0) | (some >= below)]
         if len(wrong):
             raise IndexError(f"{name} must count {below} from 0, and {wrong[0].item()} arrived")
+
+
+def check_apart(distance: Tensor, reach: float) -> None:
+    """Refuse pairs that differ by rounding only: their direction would be that of the rounding.
+
+    Args:
+        distance: of pairs of different points.
+        reach: how far points are looked for, in the same unit; less than a millionth of it is rounding.
+
+    Raises:
+        ValueError: a pair is at one place.
+    """
+    if (distance <= 1e-6 * reach).any():
+        raise ValueError("two points coincide, and neither sees the other in a direction: merge such points")

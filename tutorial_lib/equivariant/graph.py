@@ -14,6 +14,8 @@ from e3nn import o3
 from e3nn.math import soft_one_hot_linspace
 from torch import Tensor
 
+from tutorial_lib.vocabulary import check_apart
+
 
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
@@ -198,6 +200,7 @@ def pair_graph(
     if not torch.isfinite(vectors).all():
         raise ValueError("vectors hold NaN or infinity")
     distance = vectors.norm(dim=1)
+    check_apart(distance, cutoff)
     near = distance < cutoff
     target, source, vectors = target[near], source[near], vectors[near]
     bumps = soft_one_hot_linspace(distance[near], 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)

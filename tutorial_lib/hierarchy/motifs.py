@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tutorial_lib.hierarchy.points import Points
 from tutorial_lib.sphere import degrees, harmonics
-from tutorial_lib.vocabulary import Indices
+from tutorial_lib.vocabulary import Indices, check_apart
 
 LMAX = 4
 ALIKE = 1.0  # neighbours: points whose signals differ by less on average are of one kind
@@ -55,8 +55,6 @@ class Motifs:
         powers = signal_powers(points, reach)
         if not powers.any():
             raise ValueError(f"no point has a neighbour within the reach of {reach:g}: take a longer reach")
-        if not torch.isfinite(powers).all():
-            raise ValueError("two points coincide, and neither sees the other in a direction: merge such points")
         thinned = torch.linspace(0, len(powers) - 1, min(MOST_EXAMPLES, len(powers))).long()
         grouping = AgglomerativeClustering(n_clusters=None, distance_threshold=ALIKE, linkage="average")
         group = torch.tensor(grouping.fit_predict(powers[thinned].cpu()), device=powers.device)
@@ -117,10 +115,12 @@ def signal_powers(points: Points, reach: float) -> Tensor:
         (P, LMAX + 1), in neighbours: for l = 0 it is their number.
 
     Raises:
-        Nothing.
+        ValueError: two points coincide.
     """
     target, source = points.pairs(reach)
-    directions = harmonics(LMAX, points.positions[source] - points.positions[target])
+    vectors = points.positions[source] - points.positions[target]
+    check_apart(vectors.norm(dim=1), reach)
+    directions = harmonics(LMAX, vectors)
     signal = points.positions.new_zeros(len(points.positions), directions.shape[1]).index_add(0, target, directions)
     each_l = (degrees(LMAX) == torch.arange(LMAX + 1)[:, None]).to(signal)
     return (signal.square() @ each_l.mT / each_l.sum(dim=1)).sqrt()
