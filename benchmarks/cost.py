@@ -18,10 +18,12 @@ from tqdm import tqdm
 from benchmarks import budget
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure
-from tutorial_lib import environments, equivariant, gram, silicon
-from tutorial_lib.alignment import Template
-from tutorial_lib.equivariant.graph import Graph, neighbour_graph, pair_graph
-from tutorial_lib.vae import AlignedAutoencoder
+from tutorial_lib import datasets, representations
+from tutorial_lib.models import equivariant
+from tutorial_lib.models.equivariant.graph import Graph, neighbour_graph, pair_graph
+from tutorial_lib.models.vae import AlignedAutoencoder
+from tutorial_lib.representations import gram
+from tutorial_lib.representations.alignment import Template
 
 SIDES = (2, 4, 8, 16, 23)  # cubic cells of eight atoms: 64 to 97,336 atoms
 BONDS, N_BONDS = 2.85, 4  # A: the four neighbours of silicon
@@ -57,7 +59,7 @@ def exponent(sizes: list[float], costs: list[float]) -> float:
 
 def graph_of(atoms, cutoff: float, lmax: int) -> Graph:
     """The graph of one periodic cell, made from a list of neighbours, which the network takes instead of clouds."""
-    target, source, _, vectors = environments.neighbour_pairs(atoms, cutoff)
+    target, source, _, vectors = representations.neighbour_pairs(atoms, cutoff)
     return pair_graph(
         torch.from_numpy(target),
         torch.from_numpy(source),
@@ -91,7 +93,7 @@ def growing() -> dict[str, dict]:
     cells = {side: crystal(side) for side in SIDES}
     small = network(1)
     graphs = {side: graph_of(cells[side], BONDS, 1) for side in SIDES}
-    grow("neighbours of every atom", "atoms", list(SIDES), lambda side: lambda: environments.nearest_neighbours(
+    grow("neighbours of every atom", "atoms", list(SIDES), lambda side: lambda: representations.nearest_neighbours(
         cells[side], N_BONDS, BONDS))  # fmt: skip
     grow("list of bonds and harmonics", "atoms", list(SIDES), lambda side: lambda: graph_of(cells[side], BONDS, 1))
     grow("equivariant network, l up to 1", "atoms", list(SIDES), lambda side: lambda: small(graphs[side]))
@@ -105,7 +107,7 @@ def growing() -> dict[str, dict]:
     mean_number = {round(len(graph.source) / graph.shape[1]): graph for graph in seen.values()}
     grow("equivariant network, 4,096 atoms", "neighbours", list(mean_number), lambda n: lambda: small(mean_number[n]))
 
-    motifs = environments.nearest_neighbours(silicon.load_amorphous("train")).positions
+    motifs = representations.nearest_neighbours(datasets.load_amorphous("train")).positions
     template = Template(motifs[0])
     autoencoder = AlignedAutoencoder(seed=0)
     numbers = gram.upper_triangle(gram.gram_matrix(motifs))

@@ -19,12 +19,15 @@ from torch import Generator, Tensor
 from benchmarks import inpainting as holes
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread, stored
-from tutorial_lib import environments, motifs, recipes, silicon, symmetry, training
-from tutorial_lib.alignment import Template, aligned_rmsd
-from tutorial_lib.extensions import flow
-from tutorial_lib.extensions.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
+from tutorial_lib import datasets, metrics, representations, training
+from tutorial_lib.inpainting import flow_completion
+from tutorial_lib.metrics import motif_statistics
+from tutorial_lib.models import flow
+from tutorial_lib.models.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
+from tutorial_lib.representations.alignment import Template, aligned_rmsd
+from tutorial_lib.training import recipes
 
-N = motifs.N_COMPARED
+N = motif_statistics.N_COMPARED
 N_CHOICES = 5  # choices of 1,024 motifs of each side, over which statistics are averaged
 CANONICAL, SETS, PROPERTY, VAE = "canonical flow", "flow of sets", "flow with a property", "aligned autoencoder"
 GENERATORS = (CANONICAL, SETS, PROPERTY, VAE)
@@ -33,27 +36,27 @@ RATTLE = 0.05  # A, every coordinate
 CPU_SECONDS = 180
 OVER_FLOOR = {"W_r (A)": (3, 1.5), "W_dij (A)": (3, 1.5), "W_angle (degree)": (3, 1.5)}  # pass, aim
 PHYSICS: dict[str, Callable[[Tensor], Tensor]] = {
-    "W_energy (eV)": flow.central_energy,
-    "W_dihedral (degree)": flow.dihedral_angles,
+    "W_energy (eV)": metrics.central_energy,
+    "W_dihedral (degree)": metrics.dihedral_angles,
 }
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 in_words = partial(mean_and_spread, digits=3)
 
 
-def data() -> tuple[dict[str, environments.Environments], Template]:
+def data() -> tuple[dict[str, representations.Environments], Template]:
     """Motifs of all splits, and the template of the training motifs."""
-    found = {name: environments.nearest_neighbours(silicon.load_amorphous(name)) for name in ("train", "test")}
+    found = {name: representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test")}
     return found, holes.template_of(found["train"].positions)
 
 
 def spread_of_angles(positions: Tensor) -> Tensor:
     """The property that is asked for: the standard deviation of the six bond angles of each motif, degree."""
-    return motifs.bond_angles(positions).std(dim=1, keepdim=True)
+    return metrics.bond_angles(positions).std(dim=1, keepdim=True)
 
 
 def seconds_a_step(model: Flow, x: Tensor) -> float:
     """CPU seconds, the smallest of three goes."""
-    found, recipe = [], replace(flow.recipe(), epochs=1, learning_rate=1e-6)
+    found, recipe = [], replace(recipes.flow(), epochs=1, learning_rate=1e-6)
     for _ in range(3):
         began = time.process_time()
         training.train(model, x[: 8 * recipe.batch_size], flow.flow_loss(), recipe, device="cpu", progress=False)
@@ -78,7 +81,7 @@ def slowness(seed: int) -> float:
 
 def trained(name: str, x: Tensor, seed: int, slower: float) -> tuple[Flow, float, list[float]]:
     """A flow, its CPU seconds and the course of its loss."""
-    model, recipe = untrained(name, x, seed), flow.recipe(seed)
+    model, recipe = untrained(name, x, seed), recipes.flow(seed)
     seen: Tensor | tuple[Tensor, ...] = x
     recipe = replace(recipe, epochs=max(1, round(recipe.epochs / slower)))
     if name == PROPERTY:
@@ -97,22 +100,24 @@ def scores(made: Tensor, real: Tensor, known: Tensor, *, floor: bool = False) ->
     """Everything we ask of generated motifs; or of training motifs in their place."""
     found: dict[str, list[float]] = {}
     for choice in range(N_CHOICES):
-        comparison = motifs.compare(made, real, known, seed=choice)
+        comparison = metrics.compare(made, real, known, seed=choice)
         dice = Generator().manual_seed(choice)
         some, others = (x[torch.randperm(len(x), generator=dice)[:N]] for x in (made, real))
         numbers = comparison.floor if floor else comparison.score
-        numbers |= {name: motifs.wasserstein(of(some), of(others)) for name, of in PHYSICS.items()}
+        numbers |= {name: metrics.wasserstein(of(some), of(others)) for name, of in PHYSICS.items()}
         for name, value in numbers.items():
             found.setdefault(name, []).append(value)
     result = {name: sum(values) / len(values) for name, values in found.items()}
-    told = flow.two_sample_auc(made, real)
-    result |= {"AUC": told.auc, "AUC error": told.error, "miss (A)": flow.mean_miss(made[:N], real[:N])}
+    told = metrics.two_sample_auc(made, real)
+    result |= {"AUC": told.auc, "AUC error": told.error, "miss (A)": metrics.mean_miss(made[:N], real[:N])}
     if not floor:
-        result |= {f"memory, {name}": value for name, value in asdict(flow.memory(made[:N], known, real[:N])).items()}
+        result |= {
+            f"memory, {name}": value for name, value in asdict(metrics.memory(made[:N], known, real[:N])).items()
+        }
     return result
 
 
-def uses(model: Flow, test: Tensor, cells: environments.Environments, seed: int) -> dict:
+def uses(model: Flow, test: Tensor, cells: representations.Environments, seed: int) -> dict:
     """What the canonical flow is good for: paths, likelihoods, and missing atoms."""
     half = len(test) // 2
     path = model.interpolate(test[:200], test[half : half + 200], torch.tensor(SHARES))
@@ -121,10 +126,10 @@ def uses(model: Flow, test: Tensor, cells: environments.Environments, seed: int)
     entropy = len(widths) * 0.5 * (1 + math.log(2 * math.pi)) + widths.log().sum().item()
     likelihood = model.log_likelihood(test[:200])
     asked = holes.every(cells, holes.EVERY)
-    completer = flow.FlowCompletion(model, Generator().manual_seed(seed))
+    completer = flow_completion.FlowCompletion(model, Generator().manual_seed(seed))
     missing = {shell: holes.answers(completer, asked, shell, 1, seed) for shell in ("first", "second", "any")}
     return {
-        "valid on the way": [motifs.validity(path[:, at]).double().mean().item() for at in range(len(SHARES))],
+        "valid on the way": [metrics.validity(path[:, at]).double().mean().item() for at in range(len(SHARES))],
         "there and back (A)": aligned_rmsd(test[:200], again, allow_mirror=True, reorder=False).mean().item(),
         "log-likelihood (nats)": likelihood.mean().item(),
         "of a normal distribution (nats)": -entropy,
@@ -150,8 +155,8 @@ def obedience(model: Flow, x: Tensor, test: Tensor, seed: int) -> dict[str, floa
     return {
         "error (degree)": (got - asked).abs().mean().item(),
         "error of any motif (degree)": (asked - asked.flip(0)).abs().mean().item(),
-        "valid": motifs.validity(made).double().mean().item(),
-        "AUC": flow.two_sample_auc(made, test).auc,
+        "valid": metrics.validity(made).double().mean().item(),
+        "AUC": metrics.two_sample_auc(made, test).auc,
     }
 
 
@@ -164,7 +169,7 @@ def turning_error(model: Flow, x: Tensor) -> dict[str, float]:
         point, time_ = model.chart.coordinates(x[:32]).to(dtype), torch.linspace(0, 1, 32, dtype=dtype)
         with torch.no_grad():
             before, worst = velocity(point, time_), 0.0
-            for q in symmetry.random_orthogonal(dice, (20,), dtype):
+            for q in representations.random_orthogonal(dice, (20,), dtype):
                 order = torch.randperm(x.shape[1], generator=dice)
                 error = velocity((point @ q.mT)[:, order], time_) - (before @ q.mT)[:, order]
                 worst = max(worst, error.abs().max().item())

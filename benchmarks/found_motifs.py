@@ -20,9 +20,13 @@ from benchmarks.hierarchical_autoencoder import equivariance, trained
 from benchmarks.inpainting import aligned_decoder, every
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import environments, g2, gram, hierarchy, octahedra, recipes, silicon, symmetry, training
-from tutorial_lib.alignment import Template, aligned_rmsd
-from tutorial_lib.hierarchy import HierarchicalAutoencoder
+from tutorial_lib import datasets, representations, training
+from tutorial_lib.datasets import g2, octahedra
+from tutorial_lib.models import hierarchical
+from tutorial_lib.models.hierarchical import HierarchicalAutoencoder
+from tutorial_lib.representations import gram
+from tutorial_lib.representations.alignment import Template, aligned_rmsd
+from tutorial_lib.training import recipes
 
 N_TEST = 40  # fresh clusters of each size
 N_POSES = 3
@@ -41,13 +45,13 @@ def test_clusters() -> dict[int, list[octahedra.Octahedra]]:
 
 def on_octahedra(how: str, seed: int) -> dict:
     """Reconstruction of fresh clusters of octahedra, by their number."""
-    clouds = hierarchy.octahedra_to_train_on(seed)
+    clouds = hierarchical.octahedra_to_train_on(seed)
     levels = how.split(",")[0]
-    model = hierarchy.octahedra_autoencoder(clouds, levels, judges=how == JUDGED, seed=seed)
-    seconds = trained(model, hierarchy.padded(clouds), recipes.octahedra(levels, seed))
+    model = hierarchical.octahedra_autoencoder(clouds, levels, judges=how == JUDGED, seed=seed)
+    seconds = trained(model, hierarchical.padded(clouds), recipes.octahedra(levels, seed))
     found: dict = {"seconds": seconds, "numbers": model.latent_irreps.dim, "exact": {}}
     for n, clusters in test_clusters().items():
-        errors = hierarchy.reconstruction_errors(model, [cluster.points for cluster in clusters])
+        errors = hierarchical.reconstruction_errors(model, [cluster.points for cluster in clusters])
         found["exact"][n] = {str(d): (errors < d).double().mean().item() for d in (0.1, 0.2)}
         found["exact"][n]["another number"] = errors.isinf().double().mean().item()
     if how == "found":
@@ -60,8 +64,8 @@ def as_given(model: HierarchicalAutoencoder) -> float:
     """The share of fresh clusters whose found clusters are the octahedra, member by member."""
     right = []
     for cluster in [c for some in test_clusters().values() for c in some]:
-        points = hierarchy.points_of(*hierarchy.padded([cluster.points]))
-        gathering = hierarchy.gathered(points, model.levels[:1])[0]
+        points = hierarchical.points_of(*hierarchical.padded([cluster.points]))
+        gathering = hierarchical.gathered(points, model.levels[:1])[0]
         found = {
             frozenset(gathering.member[gathering.cluster == k].tolist()) for k in range(len(gathering.centres.cloud))
         }
@@ -75,7 +79,7 @@ def posed(molecules: list[Atoms], dice: Generator) -> list[Atoms]:
     turned = []
     for atoms in molecules:
         atoms = atoms.copy()
-        atoms.positions = atoms.positions @ symmetry.random_orthogonal(dice, (), torch.float64).numpy().T + 1
+        atoms.positions = atoms.positions @ representations.random_orthogonal(dice, (), torch.float64).numpy().T + 1
         turned.append(atoms)
     return turned
 
@@ -90,8 +94,8 @@ def come_back(model: HierarchicalAutoencoder, molecules: list[Atoms]) -> dict:
             found = [m for part in range(0, len(some), 30) for m in decoded(model, some[part : part + 30])]
         for there, here in zip(some, found, strict=True):
             centred = torch.tensor(there.positions - there.positions.mean(axis=0))
-            geometry.append(hierarchy.worst_distance(torch.tensor(here.positions), centred) < 0.2)
-            right.append(hierarchy.same_molecule(here, there))
+            geometry.append(hierarchical.worst_distance(torch.tensor(here.positions), centred) < 0.2)
+            right.append(hierarchical.same_molecule(here, there))
             if not right[-1]:
                 missed.add(there.info["name"])
     return {"geometry": float(np.mean(geometry)), "and species": float(np.mean(right)), "missed": sorted(missed)}
@@ -99,7 +103,7 @@ def come_back(model: HierarchicalAutoencoder, molecules: list[Atoms]) -> dict:
 
 def decoded(model: HierarchicalAutoencoder, molecules: list[Atoms]) -> list[Atoms]:
     """What comes back of molecules."""
-    return hierarchy.decode_atoms(model, hierarchy.encode_atoms(model, molecules))
+    return hierarchical.decode_atoms(model, hierarchical.encode_atoms(model, molecules))
 
 
 class FromScratch(nn.Module):
@@ -107,15 +111,15 @@ class FromScratch(nn.Module):
 
     def __init__(self, seed: int):
         super().__init__()
-        self.encoder = hierarchy.molecule_autoencoder(seed)
+        self.encoder = hierarchical.molecule_autoencoder(seed)
         irreps = self.encoder.latent_irreps
-        self.head = nn.Linear(hierarchy.invariants(torch.zeros(1, irreps.dim), irreps).shape[1], 1)
+        self.head = nn.Linear(hierarchical.invariants(torch.zeros(1, irreps.dim), irreps).shape[1], 1)
 
     def forward(self, positions: Tensor, counts: Tensor, species: Tensor) -> Tensor:
         """Energies (N,), in standard deviations."""
-        points = hierarchy.points_of(positions, counts, species)
-        code = self.encoder.flat(self.encoder.ascend(hierarchy.gathered(points, self.encoder.levels))[-1])
-        return self.head(hierarchy.invariants(code, self.encoder.latent_irreps))[:, 0]
+        points = hierarchical.points_of(positions, counts, species)
+        code = self.encoder.flat(self.encoder.ascend(hierarchical.gathered(points, self.encoder.levels))[-1])
+        return self.head(hierarchical.invariants(code, self.encoder.latent_irreps))[:, 0]
 
 
 def energies(model: HierarchicalAutoencoder, seen: list[Atoms], unseen: list[Atoms], seed: int) -> dict:
@@ -123,7 +127,7 @@ def energies(model: HierarchicalAutoencoder, seen: list[Atoms], unseen: list[Ato
     order = torch.randperm(len(seen), generator=Generator().manual_seed(seed)).tolist()
     truth, known = (np.array([atoms.info["energy"] for atoms in some]) for some in (unseen, seen))
     code = {
-        which: hierarchy.invariants(hierarchy.encode_atoms(model, some), model.latent_irreps).numpy()
+        which: hierarchical.invariants(hierarchical.encode_atoms(model, some), model.latent_irreps).numpy()
         for which, some in (("seen", seen), ("unseen", unseen))
     }
     made_of = {
@@ -152,7 +156,7 @@ def from_scratch(seen: list[Atoms], unseen: list[Atoms], seed: int) -> float:
     model = FromScratch(seed)
     energy = torch.tensor([atoms.info["energy"] for atoms in seen])
     mean, scale = energy.mean(), energy.std()
-    data = (*hierarchy.examples(model.encoder, seen), ((energy - mean) / scale).float())
+    data = (*hierarchical.examples(model.encoder, seen), ((energy - mean) / scale).float())
 
     def loss(model: nn.Module, batch: tuple, dice: Generator) -> dict:
         positions, counts, species, target = batch
@@ -164,16 +168,16 @@ def from_scratch(seen: list[Atoms], unseen: list[Atoms], seed: int) -> float:
     recipe = training.Recipe(epochs=400 // steps_an_epoch, batch_size=batch, learning_rate=5e-3, seed=seed)
     training.train(model, data, loss, recipe, device="cpu", progress=False)
     with torch.no_grad():
-        guess = model(*hierarchy.examples(model.encoder, unseen)) * scale + mean
+        guess = model(*hierarchical.examples(model.encoder, unseen)) * scale + mean
     return float(np.abs(guess.numpy() - np.array([atoms.info["energy"] for atoms in unseen])).mean())
 
 
 def on_molecules(seed: int) -> dict:
     """Molecules seen and unseen, and their energies."""
     seen, unseen = g2.split(seed)
-    model = hierarchy.molecule_autoencoder(seed)
-    seconds = trained(model, hierarchy.examples(model, seen), recipes.g2(seed), recipes.MOLECULES_SHAKE)
-    few, their_species = hierarchy.clouds_of(model, [atoms for atoms in seen if len(atoms) == 9][:4])
+    model = hierarchical.molecule_autoencoder(seed)
+    seconds = trained(model, hierarchical.examples(model, seen), recipes.g2(seed), recipes.MOLECULES_SHAKE)
+    few, their_species = hierarchical.clouds_of(model, [atoms for atoms in seen if len(atoms) == 9][:4])
     return {
         "seconds": seconds,
         "numbers": model.latent_irreps.dim,
@@ -186,10 +190,10 @@ def on_molecules(seed: int) -> dict:
 
 def on_silicon(seed: int) -> dict:
     """Restored motifs of held-out cells: this code, and the aligned autoencoder with as many numbers."""
-    known, unknown = (environments.nearest_neighbours(silicon.load_amorphous(name)) for name in ("train", "test"))
+    known, unknown = (representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test"))
     test = every(unknown, 6).positions
-    model = hierarchy.motif_autoencoder(seed)
-    seconds = trained(model, hierarchy.padded(list(known.positions)), recipes.motifs(seed))
+    model = hierarchical.motif_autoencoder(seed)
+    seconds = trained(model, hierarchical.padded(list(known.positions)), recipes.motifs(seed))
     with torch.no_grad():
         back = model.decode(model.encode(test))
     errors = torch.tensor([rmsd(a, b - b.mean(dim=0)) for a, b in zip(back, test, strict=True)])

@@ -17,10 +17,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import environments, gram, motifs, recipes, silicon
-from tutorial_lib.reconstruction import PrincipalComponents, gram_error, nearest_training
-from tutorial_lib.training import best_device, train
-from tutorial_lib.vae import VariationalAutoencoder, active_units, evidence_loss
+from tutorial_lib import datasets, metrics, representations
+from tutorial_lib.metrics import PrincipalComponents, gram_error, motif_statistics, nearest_training
+from tutorial_lib.models.vae import VariationalAutoencoder, active_units, evidence_loss
+from tutorial_lib.representations import gram
+from tutorial_lib.training import best_device, recipes, train
 
 BETAS = [0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 36.0]
 REPEATS = 7
@@ -44,7 +45,7 @@ def splits() -> tuple[gram.Standardiser, dict[str, Split]]:
     """Training, validation and test motifs, standardised by the training motifs."""
     standardiser, found = None, {}
     for name in ("train", "validation", "test"):
-        surroundings = environments.nearest_neighbours(silicon.load_amorphous(name))
+        surroundings = representations.nearest_neighbours(datasets.load_amorphous(name))
         matrices = gram.gram_matrix(surroundings.positions)
         standardiser = standardiser or gram.Standardiser.fit(matrices)
         found[name] = Split(surroundings.positions, matrices, standardiser.features(matrices), surroundings.cell)
@@ -65,10 +66,10 @@ def median_ratio(slow: Callable[[], object], fast: Callable[[], object]) -> floa
 
 def environment_speed() -> float:
     """How many times faster our neighbourhoods are than ASE's neighbour list alone."""
-    cells = silicon.load_amorphous("test")
+    cells = datasets.load_amorphous("test")
     return median_ratio(
         lambda: [neighbor_list("ijdD", atoms, 4.0) for atoms in cells],
-        lambda: environments.nearest_neighbours(cells),
+        lambda: representations.nearest_neighbours(cells),
     )
 
 
@@ -156,9 +157,9 @@ def split_by_atom_error(standardiser: gram.Standardiser, data: dict[str, Split],
 
 def sample_quality(standardiser: gram.Standardiser, model: VariationalAutoencoder, seed: int) -> tuple[float, float]:
     """Of samples from the prior: the share of the norm beyond rank 3, and the share valid after projection."""
-    drawn = standardiser.gram(model.sample(motifs.N_COMPARED, Generator().manual_seed(seed)))
+    drawn = standardiser.gram(model.sample(motif_statistics.N_COMPARED, Generator().manual_seed(seed)))
     nearest, discarded = gram.nearest_rank3(drawn)
-    valid = motifs.validity(gram.positions_from_gram(nearest))
+    valid = metrics.validity(gram.positions_from_gram(nearest))
     return discarded.mean().item(), valid.float().mean().item()
 
 
@@ -181,7 +182,7 @@ def with_beta(beta: float, seed: int) -> dict[str, float]:
 def failed_gates() -> list[str]:
     """What shipped cells fail."""
     return [
-        str(gate) for atoms in silicon.load_amorphous("all") for gate in silicon.network_quality(atoms).failed_gates()
+        str(gate) for atoms in datasets.load_amorphous("all") for gate in metrics.network_quality(atoms).failed_gates()
     ]
 
 

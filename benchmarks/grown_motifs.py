@@ -18,11 +18,13 @@ from torch.nn.functional import logsigmoid, normalize
 from benchmarks import flow_matching
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread, stored
-from tutorial_lib import environments, hierarchy, motifs, silicon, training
-from tutorial_lib.hierarchy.growth import FAR, GrowthHead
-from tutorial_lib.sphere import blobs, excess
+from tutorial_lib import datasets, representations, training
+from tutorial_lib.metrics import motif_statistics
+from tutorial_lib.models import hierarchical
+from tutorial_lib.models.hierarchical.growth import FAR, GrowthHead
+from tutorial_lib.models.spherical import blobs, excess
 
-N = motifs.N_COMPARED
+N = motif_statistics.N_COMPARED
 N_ATOMS = 8
 BOND = 2.35  # A
 RADIUS = 4.05 / BOND  # where a motif ends, in bonds
@@ -85,7 +87,7 @@ def _of_centres(head: GrowthHead, atoms: Tensor, counts: Tensor) -> Tensor:
     clouds = torch.cat([atoms.new_zeros(len(atoms), 1, 3), atoms], dim=1)
     kinds = torch.ones(clouds.shape[:2], dtype=torch.long)
     kinds[:, 0] = 0
-    signals = head(hierarchy.points_of(clouds, counts + 1, kinds))
+    signals = head(hierarchical.points_of(clouds, counts + 1, kinds))
     return signals[:, (counts + 1).cumsum(0) - counts - 1]
 
 
@@ -123,7 +125,9 @@ def _climbed(head: GrowthHead, signals: Tensor, place: Tensor) -> Tensor:
 
 def data() -> dict[str, Tensor]:
     """(motifs, 8, 3) of the training and of the test cells, angstrom."""
-    return {name: environments.nearest_neighbours(silicon.load_amorphous(name)).positions for name in ("train", "test")}
+    return {
+        name: representations.nearest_neighbours(datasets.load_amorphous(name)).positions for name in ("train", "test")
+    }
 
 
 def scores(made: Tensor, real: Tensor, known: Tensor) -> dict[str, float]:

@@ -17,10 +17,12 @@ from torch import Generator
 
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import hamiltonians, symmetry, training
-from tutorial_lib.extensions import hamiltonian
-from tutorial_lib.extensions.hamiltonian import BENDS, Blocks, Standard
-from tutorial_lib.hamiltonians import Hamiltonians
+from tutorial_lib import metrics, representations, training
+from tutorial_lib.datasets import hamiltonians
+from tutorial_lib.datasets.hamiltonians import Hamiltonians
+from tutorial_lib.models import hamiltonian
+from tutorial_lib.models.hamiltonian import BENDS, Blocks, Standard
+from tutorial_lib.training import recipes
 
 WATER, AMMONIA, METHANOL = "water_rhf_500k", "ammonia_rhf_500k", "methanol_rhf_500k"
 GATE, GRADIENT = "gate", "gradient"
@@ -60,7 +62,7 @@ class Task:
 def tasks(seeds: list[int]) -> list[Task]:
     """All trainings after the choice of rates, the longest first."""
     found = [Task("methanol_pbe_300k", GATE, FULL, seeds[0])]
-    ours = hamiltonian.recipe(500).learning_rate
+    ours = recipes.hamiltonian(500).learning_rate
     found += [Task(WATER, GATE, 1.0, seed, rate=ours) for seed in seeds]  # as the notebook does it
     found += [Task(METHANOL, variant, 0.2, seeds[0]) for variant in BENDS]
     found += [Task(AMMONIA, variant, 0.5, seed) for variant in BENDS for seed in seeds]
@@ -110,7 +112,7 @@ def measured(*settings, slower: float = 1.0) -> dict:
     blocks = Blocks(train.numbers, train.shells)
     standard = Standard.fit(blocks, train.fock)
     shapes, unseen = (hamiltonian.shapes(part.numbers, part.positions) for part in (train, test))
-    recipe = hamiltonian.recipe(len(train), task.seed)
+    recipe = recipes.hamiltonian(len(train), task.seed)
     epochs = max(1, round(recipe.epochs * task.share / slower))
     loss = hamiltonian.matrix_loss(standard, shapes, train.fock)
     mean, began, rate = standard.matrices(torch.zeros(1, len(blocks))), time.process_time(), task.rate
@@ -119,8 +121,8 @@ def measured(*settings, slower: float = 1.0) -> dict:
         now, order = replace(recipe, epochs=epochs, learning_rate=rate), torch.arange(len(train))
         with suppress(training.Diverged, torch.linalg.LinAlgError):
             history = training.train(model, order, loss, now, device="cpu", progress=False)
-            learnt = hamiltonian.judged(hamiltonian.predicted(model, standard, shapes), train)
-            if learnt.entries < hamiltonian.judged(mean.expand_as(train.fock), train).entries:
+            learnt = metrics.judged(hamiltonian.predicted(model, standard, shapes), train)
+            if learnt.entries < metrics.judged(mean.expand_as(train.fock), train).entries:
                 break
         rate /= 2  # as anybody would, and the time counts
     seconds = time.process_time() - began
@@ -131,9 +133,9 @@ def measured(*settings, slower: float = 1.0) -> dict:
         "seconds": seconds,
         "slower": slower,
         "parameters": hamiltonian.size(model),
-        "test": asdict(hamiltonian.judged(hamiltonian.predicted(model, standard, unseen), test)),
+        "test": asdict(metrics.judged(hamiltonian.predicted(model, standard, unseen), test)),
         "train": asdict(learnt),
-        "mean": asdict(hamiltonian.judged(mean.expand_as(test.fock), test)),
+        "mean": asdict(metrics.judged(mean.expand_as(test.fock), test)),
         "equivariance": equivariance(model, task.variant, standard, test),
         "curve": {name: [values[epoch] for epoch in curve] for name, values in history.items()},
     }
@@ -151,7 +153,7 @@ def equivariance(model, variant: str, standard: Standard, test: Hamiltonians) ->
             return hamiltonian.predicted(model, standard, hamiltonian.shapes(test.numbers, positions, dtype=dtype))
 
         before, worst = said(test.positions[:10]), 0.0
-        for q in symmetry.random_orthogonal(Generator().manual_seed(3), (20,), torch.float64):
+        for q in representations.random_orthogonal(Generator().manual_seed(3), (20,), torch.float64):
             d = hamiltonian.turn(test.shells, q)
             worst = max(worst, (said(test.positions[:10] @ q.mT + 1.0) - d @ before @ d.mT).abs().max().item())
         found[str(dtype)] = worst / (before - mean).square().mean().sqrt().item()
@@ -202,7 +204,7 @@ def polynomials(data: str) -> dict[str, dict]:
     """What no network costs: polynomials in the molecule's own pose, by degree."""
     train, test = (hamiltonians.load(data, half) for half in ("train", "test"))
     answers = {degree: hamiltonian.polynomial(train, test, degree)[0] for degree in range(1, DEGREES[data] + 1)}
-    return {str(degree): asdict(hamiltonian.judged(answer, test)) for degree, answer in answers.items()}
+    return {str(degree): asdict(metrics.judged(answer, test)) for degree, answer in answers.items()}
 
 
 def of(series: dict, data: str, variant: str, share: float, n: int = 500) -> list[dict]:
@@ -215,7 +217,7 @@ def words(runs: list[dict]) -> str:
     """Errors on unseen shapes, beside what it took."""
     entries, occupied = (mean_and_spread([run["test"][what] for run in runs]) for what in ("entries", "occupied"))
     cosine = max(1 - run["test"]["overlap"] for run in runs)
-    milli_ev = hamiltonian.MILLI_EV * 1e-6 * sum(run["test"]["occupied"] for run in runs) / len(runs)
+    milli_ev = metrics.MILLI_EV * 1e-6 * sum(run["test"]["occupied"] for run in runs) / len(runs)
     cost = f"{runs[0]['steps']} steps, {max(run['seconds'] for run in runs):.0f} s, {runs[0]['parameters']} parameters"
     return f"{entries} / {occupied} ({milli_ev:.2f} meV), 1 - cosine {cosine:.0e}; {cost}"
 

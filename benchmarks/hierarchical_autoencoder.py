@@ -17,26 +17,29 @@ from torch.nn.functional import cross_entropy
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
 from benchmarks.tetris import posed
-from tutorial_lib import equivariant, hierarchy, recipes, symmetry, tetris, training
-from tutorial_lib.hierarchy import HierarchicalAutoencoder
+from tutorial_lib import metrics, representations, training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.models import equivariant, hierarchical
+from tutorial_lib.models.hierarchical import HierarchicalAutoencoder
+from tutorial_lib.training import recipes
 
 N_POSES = 100
 LMAX = (4, 3, 2)  # of the code
 HELD_OUT = "held-out hexacubes"
 TASKS = (HELD_OUT, "at most five cubes", "at most five cubes, and trees", "random trees")
-NAMES, PIECES = tetris.pieces()
+NAMES, PIECES = polycubes.pieces()
 
 
 def trained(model: HierarchicalAutoencoder, data: tuple, recipe: training.Recipe, shake: float = 0.0) -> float:
     """The CPU seconds that the training of an autoencoder took."""
-    began, loss = time.process_time(), partial(hierarchy.reconstruction_loss, shake=shake)
+    began, loss = time.process_time(), partial(hierarchical.reconstruction_loss, shake=shake)
     training.train(model, data, loss, recipe, device="cpu", progress=False)
     return time.process_time() - began
 
 
 def in_poses(shapes: list[Tensor], n_poses: int, dice: Generator) -> list[Tensor]:
     """Shapes in random poses, somewhere."""
-    turns = symmetry.random_orthogonal(dice, (n_poses, len(shapes)), torch.float32)
+    turns = representations.random_orthogonal(dice, (n_poses, len(shapes)), torch.float32)
     return [x @ q.mT + torch.randn(3, generator=dice) for row in turns for x, q in zip(shapes, row, strict=True)]
 
 
@@ -49,27 +52,27 @@ def equivariance(
         f, dice = copy.deepcopy(model).to(dtype), Generator().manual_seed(5)
         encode, errors = partial(f.encode, species=species), []
         for _ in range(n_turns):
-            q = symmetry.random_orthogonal(dice, (), dtype)
+            q = representations.random_orthogonal(dice, (), dtype)
             D = equivariant.representation(str(model.latent_irreps), q)
             move = torch.randn(3, generator=dice, dtype=torch.float64).to(dtype)
             acts = [lambda x, q=q, move=move: x @ q.mT + move, lambda z, D=D: z @ D.mT]
-            errors.append(symmetry.equivariance_error(encode, clouds.to(dtype), *acts))
+            errors.append(metrics.equivariance_error(encode, clouds.to(dtype), *acts))
         found[str(dtype)] = max(errors)
     dice, apart = Generator().manual_seed(6), []
     with torch.no_grad():
         code = model.encode(clouds, species)
     unturned = model.decode(code)
     for _ in range(20):
-        q = symmetry.random_orthogonal(dice, (), torch.float32)
+        q = representations.random_orthogonal(dice, (), torch.float32)
         D = equivariant.representation(str(model.latent_irreps), q)
         for here, there in zip(unturned, model.decode(code @ D.mT), strict=True):
-            apart.append(hierarchy.worst_distance(here @ q.mT, there))
+            apart.append(hierarchical.worst_distance(here @ q.mT, there))
     return found | {"points": max(apart)}
 
 
 def classified(model: HierarchicalAutoencoder, seed: int) -> float:
     """The share of 1,000 poses that a head on the frozen code names rightly, after it has seen one pose of each."""
-    head, label = hierarchy.PieceHead(model.latent_irreps, seed), torch.arange(8)
+    head, label = hierarchical.PieceHead(model.latent_irreps, seed), torch.arange(8)
     with torch.no_grad():
         code, unseen = model.encode(PIECES), model.encode(posed(125, Generator().manual_seed(7)))
 
@@ -83,17 +86,17 @@ def classified(model: HierarchicalAutoencoder, seed: int) -> float:
 
 def slots(model: HierarchicalAutoencoder, seed: int) -> list[float]:
     """For each piece the largest distance that is left when the frozen code is decoded into four vectors."""
-    decoder = hierarchy.SlotDecoder(model, seed=seed)
+    decoder = hierarchical.SlotDecoder(model, seed=seed)
     with torch.no_grad():
         code = model.encode(PIECES)
 
     def loss(decoder, batch, dice):
-        return {"loss": hierarchy.matched_error(decoder(code), PIECES)[batch].mean()}
+        return {"loss": hierarchical.matched_error(decoder(code), PIECES)[batch].mean()}
 
     recipe = training.Recipe(epochs=400, batch_size=8, learning_rate=0.01, seed=seed)
     training.train(decoder, torch.arange(8), loss, recipe, device="cpu", progress=False)
     with torch.no_grad():
-        return [hierarchy.worst_distance(a, b) for a, b in zip(decoder(code), PIECES, strict=True)]
+        return [hierarchical.worst_distance(a, b) for a, b in zip(decoder(code), PIECES, strict=True)]
 
 
 def on_pieces(seed: int) -> dict:
@@ -102,8 +105,8 @@ def on_pieces(seed: int) -> dict:
     found: dict = {"exact": {}, "seconds": {}}
     for lmax in LMAX:
         model = HierarchicalAutoencoder(latent_lmax=lmax, seed=seed)
-        seconds = trained(model, hierarchy.padded(list(PIECES)), recipes.hierarchical(seed))
-        errors = hierarchy.reconstruction_errors(model, poses).unflatten(0, (N_POSES, 8))
+        seconds = trained(model, hierarchical.padded(list(PIECES)), recipes.hierarchical(seed))
+        errors = hierarchical.reconstruction_errors(model, poses).unflatten(0, (N_POSES, 8))
         found["exact"][lmax] = (errors < 0.1).double().mean(dim=0).tolist()
         found["seconds"][lmax] = seconds
         if lmax == LMAX[0]:
@@ -115,33 +118,33 @@ def on_pieces(seed: int) -> dict:
     found["hexagon"] = {}
     for lmax in (5, 6):
         model = HierarchicalAutoencoder(latent_lmax=lmax, seed=seed)
-        trained(model, hierarchy.padded([hexagon]), recipe)
-        errors = hierarchy.reconstruction_errors(model, in_poses([hexagon], 20, Generator().manual_seed(9)))
+        trained(model, hierarchical.padded([hexagon]), recipe)
+        errors = hierarchical.reconstruction_errors(model, in_poses([hexagon], 20, Generator().manual_seed(9)))
         found["hexagon"][lmax] = (errors < 0.1).double().mean().item()
     return found
 
 
 def on_polycubes(seed: int, task: str) -> dict:
     """Reconstruction of shapes of six cubes after training without them."""
-    (polycubes, test), dice = tetris.held_out(seed), Generator().manual_seed(seed)
-    smaller = [shape for shape in polycubes if len(shape) < 6]
+    (known, test), dice = polycubes.held_out(seed), Generator().manual_seed(seed)
+    smaller = [shape for shape in known if len(shape) < 6]
     if task != HELD_OUT:
-        test = tetris.polycubes(6, mirrors_equal=True)
+        test = polycubes.polycubes(6, mirrors_equal=True)
     train = {
-        HELD_OUT: lambda: tetris.with_trees(polycubes, dice),
+        HELD_OUT: lambda: polycubes.with_trees(known, dice),
         "at most five cubes": lambda: smaller,
-        "at most five cubes, and trees": lambda: tetris.with_trees(smaller, dice, times=20, most=5),
-        "random trees": lambda: tetris.random_trees(recipes.N_TREES, dice),
+        "at most five cubes, and trees": lambda: polycubes.with_trees(smaller, dice, times=20, most=5),
+        "random trees": lambda: polycubes.random_trees(recipes.N_TREES, dice),
     }[task]()
-    model = hierarchy.polycube_autoencoder(seed)
-    seconds = trained(model, hierarchy.padded(train), recipes.polycubes(len(train), seed))
-    errors = hierarchy.reconstruction_errors(model, in_poses(test, 5, Generator().manual_seed(10)))
+    model = hierarchical.polycube_autoencoder(seed)
+    seconds = trained(model, hierarchical.padded(train), recipes.polycubes(len(train), seed))
+    errors = hierarchical.reconstruction_errors(model, in_poses(test, 5, Generator().manual_seed(10)))
     found = {f"within {d}": (errors < d).double().mean().item() for d in (0.1, 0.2)}
     found |= {"examples": len(train), "test shapes": len(test), "seconds": seconds}
     missed = (errors.unflatten(0, (5, -1)) >= 0.2).any(dim=0).nonzero().flatten().tolist()
-    found["missed"] = [sorted(tetris.polycube_of(test[i], mirrors_equal=True)) for i in missed]
+    found["missed"] = [sorted(polycubes.polycube_of(test[i], mirrors_equal=True)) for i in missed]
     if task == HELD_OUT:
-        found["census"] = census(model, [shape for shape in polycubes if len(shape) == 6])
+        found["census"] = census(model, [shape for shape in known if len(shape) == 6])
     return found
 
 
@@ -160,7 +163,7 @@ def census(model: HierarchicalAutoencoder, parents: list[Tensor], n: int = 300) 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             clouds = [cloud for part in code.split(50) for cloud in model.decode(part)]
-        found[name] = tetris.census(clouds, zip(one, other, strict=True), parents)
+        found[name] = polycubes.census(clouds, zip(one, other, strict=True), parents)
     return found
 
 

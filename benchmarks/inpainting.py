@@ -15,11 +15,12 @@ from torch import Generator, Tensor
 
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure
-from tutorial_lib import environments, gram, inpainting, motifs, places, recipes, silicon, vae
-from tutorial_lib.alignment import Template, aligned_rmsd
-from tutorial_lib.environments import Environments
-from tutorial_lib.inpainting import Completer
-from tutorial_lib.training import Recipe, best_device, train
+from tutorial_lib import datasets, inpainting, metrics, representations
+from tutorial_lib.inpainting import Completer, places
+from tutorial_lib.models import vae
+from tutorial_lib.representations import Environments, gram
+from tutorial_lib.representations.alignment import Template, aligned_rmsd
+from tutorial_lib.training import Recipe, best_device, recipes, train
 
 CASES = [(shell, m) for shell in ("first", "second", "any") for m in (1, 2, 3)]
 IN_WORDS = [("first", 1), ("second", 1), ("any", 1), ("any", 2), ("any", 3)]  # with every seed; the others with one
@@ -56,7 +57,7 @@ def aligned_decoder(clouds: Tensor, n_latent: int, seed: int, recipe: Recipe | N
         error=after_alignment,
         shake=recipes.ALIGNED_SHAKE,
         repulsion=recipes.ALIGNED_REPULSION,
-        closest=motifs.descriptor(clouds).min().item(),
+        closest=metrics.descriptor(clouds).min().item(),
     )
     train(model, clouds, loss, recipe or recipes.inpainting(seed), device=best_device(), progress=False)
     return model.cpu()
@@ -138,7 +139,7 @@ def calibration(model: Completer, test: Environments) -> dict[str, list[float]]:
 
 def eight_neighbours(seed: int, baselines: bool) -> dict[str, dict]:
     """Answers of all methods in all cases, on motifs of eight."""
-    known, unknown = (environments.nearest_neighbours(silicon.load_amorphous(name)) for name in ("train", "test"))
+    known, unknown = (representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test"))
     test, template = every(unknown, EVERY), template_of(known.positions)
     x = template.canonical(known.positions)
     methods: dict[str, Completer] = {CHANCE: inpainting.RandomPlaces(), FREE: inpainting.RandomPlaces()}
@@ -165,9 +166,9 @@ def eight_neighbours(seed: int, baselines: bool) -> dict[str, dict]:
 
 def with_neighbours(n_atoms: int) -> tuple[Environments, Environments]:
     """Training environments of so many neighbours, and held-out ones about the same centres as with eight."""
-    cells = {name: silicon.load_amorphous(name) for name in ("train", "test")}
-    eight = every(environments.nearest_neighbours(cells["test"]), EVERY)
-    known, unknown = (environments.nearest_neighbours(c, n_atoms, CUTOFFS[n_atoms]) for c in cells.values())
+    cells = {name: datasets.load_amorphous(name) for name in ("train", "test")}
+    eight = every(representations.nearest_neighbours(cells["test"]), EVERY)
+    known, unknown = (representations.nearest_neighbours(c, n_atoms, CUTOFFS[n_atoms]) for c in cells.values())
     wanted = set(zip(eight.cell.tolist(), eight.atom.tolist(), strict=True))
     there = zip(unknown.cell.tolist(), unknown.atom.tolist(), strict=True)
     rows = torch.tensor([pair in wanted for pair in there])

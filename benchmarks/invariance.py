@@ -13,9 +13,12 @@ from torch import Generator, Tensor, nn
 
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import gram, molecules, motifs, primer, recipes, symmetry
-from tutorial_lib.reconstruction import PrincipalComponents
-from tutorial_lib.training import train
+from tutorial_lib import metrics, representations
+from tutorial_lib.datasets import digits, isomers
+from tutorial_lib.metrics import PrincipalComponents, symmetry
+from tutorial_lib.models import mlp
+from tutorial_lib.representations import gram
+from tutorial_lib.training import recipes, train
 
 POSES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 N_IN_ONE_POSE = 50  # shaken copies of each molecule, as in the notebook
@@ -23,22 +26,22 @@ N_HELD_OUT = 200
 WAYS = {
     "coordinates": (lambda x: x, 30),
     "Gram": (gram.gram_matrix, 100),
-    "sorted distances": (motifs.pair_distances, 45),
+    "sorted distances": (metrics.pair_distances, 45),
 }
 
 
 def shaken(n_copies: int, dice: Generator, *, turned: bool) -> tuple[Tensor, Tensor]:
     """Shaken copies of the five molecules, each in the pose of its file or in one of its own."""
-    x, label = molecules.shaken(list(molecules.isomers().values()), n_copies, recipes.ISOMER_NOISE, dice)
-    return (x @ symmetry.random_rotation(dice, (len(x),), x.dtype).mT if turned else x), label
+    x, label = isomers.shaken(list(isomers.molecules().values()), n_copies, recipes.ISOMER_NOISE, dice)
+    return (x @ representations.random_rotation(dice, (len(x),), x.dtype).mT if turned else x), label
 
 
 def trained(way: str, data: tuple[Tensor, Tensor], seed: int) -> tuple[nn.Module, float]:
     """The notebook's classifier, trained by its recipe, and the CPU seconds of that."""
     describe, n_numbers = WAYS[way]
-    layers = primer.Apply(describe), nn.Flatten(), primer.perceptron([n_numbers, *recipes.ISOMER_WIDTHS, 5], seed=seed)
+    layers = mlp.Apply(describe), nn.Flatten(), mlp.perceptron([n_numbers, *recipes.ISOMER_WIDTHS, 5], seed=seed)
     model, start = nn.Sequential(*layers), time.process_time()
-    train(model, data, primer.naming, recipes.isomers(len(data[0]), seed), device="cpu", progress=False)
+    train(model, data, mlp.naming, recipes.isomers(len(data[0]), seed), device="cpu", progress=False)
     return model, time.process_time() - start
 
 
@@ -50,24 +53,24 @@ def by_poses(way: str, seed: int) -> dict:
     found: dict = {"accuracy": [], "seconds": []}
     for n_poses in POSES:
         model, seconds = trained(way, shaken(n_poses, Generator().manual_seed(seed), turned=True), seed)
-        found["accuracy"].append(primer.accuracy(model, *held_out))
+        found["accuracy"].append(mlp.accuracy(model, *held_out))
         found["seconds"].append(seconds)
-    return found | {"renumbered": primer.accuracy(model, renumbered, held_out[1])}
+    return found | {"renumbered": mlp.accuracy(model, renumbered, held_out[1])}
 
 
 def one_pose(seed: int) -> tuple[float, float]:
     """Accuracy of the network that was shown one pose, in that pose and in any other."""
     model, _ = trained("coordinates", shaken(N_IN_ONE_POSE, Generator().manual_seed(seed), turned=False), seed)
     dice = Generator().manual_seed(10_000 + seed)
-    same = primer.accuracy(model, *shaken(N_HELD_OUT, dice, turned=False))
-    return same, primer.accuracy(model, *shaken(N_HELD_OUT, dice, turned=True))
+    same = mlp.accuracy(model, *shaken(N_HELD_OUT, dice, turned=False))
+    return same, mlp.accuracy(model, *shaken(N_HELD_OUT, dice, turned=True))
 
 
 def ledger_extremes() -> dict[str, float]:
     """The largest error of a symmetry that is built in, by precision, and the smallest of one that is absent."""
     clouds, _ = shaken(4, Generator().manual_seed(0), turned=False)
     models = {way: trained(way, shaken(4, Generator().manual_seed(0), turned=True), 0)[0] for way in WAYS}
-    errors = symmetry.symmetry_ledger(models, clouds).errors
+    errors = metrics.symmetry_ledger(models, clouds).errors
     built_in = [
         ("Gram", "rotation"),
         ("Gram", "mirror"),
@@ -83,20 +86,20 @@ def ledger_extremes() -> dict[str, float]:
 
 def error_of_digits(restored: Tensor) -> float:
     """The root-mean-square error of held-out digits, ink."""
-    return (restored - primer.digits("test")[0].flatten(1)).square().mean().sqrt().item()
+    return (restored - digits.load("test")[0].flatten(1)).square().mean().sqrt().item()
 
 
 def digits_by_network(seed: int) -> float:
     """The error of digits from two numbers, by network."""
-    x, x_test = (primer.digits(split)[0].flatten(1) for split in ("train", "test"))
-    model = primer.Autoencoder(64, recipes.DIGIT_WIDTHS, 2, seed=seed)
-    train(model, x, primer.restoring, recipes.digits(seed), device="cpu", progress=False)
+    x, x_test = (digits.load(split)[0].flatten(1) for split in ("train", "test"))
+    model = mlp.Autoencoder(64, recipes.DIGIT_WIDTHS, 2, seed=seed)
+    train(model, x, mlp.restoring, recipes.digits(seed), device="cpu", progress=False)
     return error_of_digits(model(x_test).detach())
 
 
 def digits_without_network() -> dict[str, float]:
     """The errors by PCA, and of the mean picture."""
-    x, x_test = (primer.digits(split)[0].flatten(1) for split in ("train", "test"))
+    x, x_test = (digits.load(split)[0].flatten(1) for split in ("train", "test"))
     found = {f"PCA-{n}": error_of_digits(PrincipalComponents(x, n).reconstruct(x_test)) for n in (2, 5)}
     return found | {"mean": error_of_digits(x.mean(0))}
 

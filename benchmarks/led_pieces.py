@@ -9,8 +9,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib import equivariant, hierarchy, recipes, symmetry, tetris, training
-from tutorial_lib.hierarchy import CodeOperator, GrowthHead, HierarchicalAutoencoder
+from tutorial_lib import representations, training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.models import equivariant, hierarchical
+from tutorial_lib.models.hierarchical import CodeOperator, GrowthHead, HierarchicalAutoencoder
+from tutorial_lib.training import recipes
 
 STRENGTH = 3.0  # of the code, against the dice
 EPOCHS = 40  # of an operator on codes
@@ -22,10 +25,12 @@ SIX = 6
 
 def autoencoder_of(known: Sequence[Tensor], seed: int) -> tuple[HierarchicalAutoencoder, float]:
     """An autoencoder of known shapes and as many random trees, and the CPU seconds of its training."""
-    clouds = tetris.with_trees(known, Generator().manual_seed(seed))
-    model, began = hierarchy.polycube_autoencoder(seed), time.process_time()
+    clouds = polycubes.with_trees(known, Generator().manual_seed(seed))
+    model, began = hierarchical.polycube_autoencoder(seed), time.process_time()
     recipe = recipes.polycubes(len(clouds), seed)
-    training.train(model, hierarchy.padded(clouds), hierarchy.reconstruction_loss, recipe, device="cpu", progress=False)
+    training.train(
+        model, hierarchical.padded(clouds), hierarchical.reconstruction_loss, recipe, device="cpu", progress=False
+    )
     return model.eval(), time.process_time() - began
 
 
@@ -34,20 +39,20 @@ def operators_of(
 ) -> tuple[CodeOperator, CodeOperator]:
     """One that adds a point and one that takes a point away."""
     dice = Generator().manual_seed(seed)
-    clouds = [cloud for cloud in tetris.with_trees(known, dice) if len(cloud) > 2]
+    clouds = [cloud for cloud in polycubes.with_trees(known, dice) if len(cloud) > 2]
     shaken = [cloud + 0.02 * torch.randn(cloud.shape, generator=dice) for cloud in clouds]
-    without, place, whole, own = hierarchy.pairs_of_codes(model, shaken, dice)
+    without, place, whole, own = hierarchical.pairs_of_codes(model, shaken, dice)
     recipe = training.Recipe(epochs=EPOCHS, batch_size=128, learning_rate=5e-3, seed=seed)
     adds, removes = CodeOperator(model, seed=seed), CodeOperator(model, seed=seed)
     for operator, pairs in ((adds, (without, place, whole)), (removes, (whole, own, without))):
-        training.train(operator, pairs, hierarchy.operator_loss, recipe, device="cpu", progress=False)
+        training.train(operator, pairs, hierarchical.operator_loss, recipe, device="cpu", progress=False)
     return adds, removes
 
 
 def half_way(model: HierarchicalAutoencoder, shapes: Sequence[Tensor], n: int, dice: Generator):
     """Two parents for each of n codes, in some poses, and the codes half-way between them, as long as codes are."""
     chosen = torch.randint(len(shapes), (2, n), generator=dice)
-    turns = symmetry.random_orthogonal(dice, (2, n), torch.float32)
+    turns = representations.random_orthogonal(dice, (2, n), torch.float32)
     one, other = (
         [(shapes[i] - shapes[i].mean(dim=0)) @ turn.mT for i, turn in zip(*some, strict=True)]
         for some in zip(chosen, turns, strict=True)
@@ -80,7 +85,7 @@ def guided(
     head: GrowthHead, model: HierarchicalAutoencoder, codes: Tensor, dice: Generator, strength: float
 ) -> list[Tensor]:
     """What codes lead to."""
-    parts = (hierarchy.guided_decode(head, model, some, SIX, dice, strength=strength) for some in codes.split(100))
+    parts = (hierarchical.guided_decode(head, model, some, SIX, dice, strength=strength) for some in codes.split(100))
     return [cloud for part in parts for cloud in part]
 
 
@@ -112,7 +117,7 @@ def between(head, model, shapes, census: Callable[[list[Tensor]], dict], n: int,
     for name, clouds in made.items():
         couples = [(a,) if name == "a piece, led" else (a, b) for a, b in zip(one, other, strict=True)]
         result[name] = census(clouds) | {
-            "a parent": tetris.census(clouds, couples, shapes)["a parent"] / n,
+            "a parent": polycubes.census(clouds, couples, shapes)["a parent"] / n,
             "of the first": overlap(clouds, one),
             "of a stranger": overlap(clouds, strangers),
         }
@@ -122,21 +127,21 @@ def between(head, model, shapes, census: Callable[[list[Tensor]], dict], n: int,
 def changed(model, head, adds, removes, shapes, held_out, census, n: int, seed: int) -> dict:
     """What operators on codes do to codes of unseen pieces, and what grows if nothing is ever encoded again."""
     dice = Generator().manual_seed(seed)
-    poses = symmetry.random_orthogonal(dice, (N_POSES, len(held_out)), torch.float32)
+    poses = representations.random_orthogonal(dice, (N_POSES, len(held_out)), torch.float32)
     clouds = [shape @ q.mT for row in poses for shape, q in zip(held_out, row, strict=True)]
-    without, place, whole, own = hierarchy.pairs_of_codes(model, clouds, dice)
+    without, place, whole, own = hierarchical.pairs_of_codes(model, clouds, dice)
     less, more = decoded(model, without), [cloud - cloud.mean(dim=0) for cloud in clouds]
     with torch.no_grad():
         added, removed = decoded(model, adds(without, place)), decoded(model, removes(whole, own))
     result = {}
     for name, made, wanted in (("a cube added", added, more), ("a cube removed", removed, less)):
-        worst = [hierarchy.worst_distance(a, b) for a, b in zip(made, wanted, strict=True)]
+        worst = [hierarchical.worst_distance(a, b) for a, b in zip(made, wanted, strict=True)]
         result[name] = sum(distance < 0.1 for distance in worst) / len(worst)
     domino = torch.tensor([[0.0, 0, -0.5], [0, 0, 0.5]])
     codes = model.encode([domino]).detach().expand(n, -1)
     for _ in range(SIX - 2):
         seen = [cloud if len(cloud) else torch.zeros(1, 3) for cloud in decoded(model, codes)]
-        grown = hierarchy.grow(head, seen, [len(cloud) + 1 for cloud in seen], dice)
+        grown = hierarchical.grow(head, seen, [len(cloud) + 1 for cloud in seen], dice)
         with torch.no_grad():
             codes = adds(codes, torch.stack([cloud[-1] for cloud in grown]))
     result["never encoded again"] = census(decoded(model, codes))
@@ -148,10 +153,10 @@ def turning_error(model: HierarchicalAutoencoder, shapes: Sequence[Tensor], seed
     dice = Generator().manual_seed(seed)
     codes, worst = in_parts(model.encode, list(shapes)), []
     here = decoded(model, codes)
-    for turn in symmetry.random_orthogonal(dice, (N_POSES,), torch.float32):
+    for turn in representations.random_orthogonal(dice, (N_POSES,), torch.float32):
         matrix = equivariant.representation(str(model.latent_irreps), turn).to(codes)
         there = decoded(model, codes @ matrix.mT)
-        worst += [hierarchy.worst_distance(b, a @ turn.mT) for a, b in zip(here, there, strict=True)]
+        worst += [hierarchical.worst_distance(b, a @ turn.mT) for a, b in zip(here, there, strict=True)]
     kept = [error for error in worst if error < 1]
     return {"worst": max(kept), "lost": 1 - len(kept) / len(worst)}
 
@@ -162,15 +167,15 @@ def remembered(head, model, known: Sequence[Tensor], census, n: int, seed: int) 
     six = [shape for shape in known if len(shape) == SIX]
 
     def marks(clouds):
-        return hierarchy.invariants(model.encode(clouds), model.latent_irreps)
+        return hierarchical.invariants(model.encode(clouds), model.latent_irreps)
 
     seen = in_parts(marks, six)
     apart = torch.cdist(seen, seen).fill_diagonal_(torch.inf).amin(dim=1).median() / 2
-    made = hierarchy.grow(head, [torch.zeros(1, 3)] * n, SIX, dice)
+    made = hierarchical.grow(head, [torch.zeros(1, 3)] * n, SIX, dice)
     for _ in range(ROUNDS):
         whole = [i for i, cloud in enumerate(made) if len(cloud) == SIX]
         near = torch.cdist(in_parts(marks, [made[i] for i in whole]), seen).amin(dim=1) < apart
         again = [i for i, is_near in zip(whole, near.tolist(), strict=True) if is_near]
-        for i, cloud in zip(again, hierarchy.grow(head, [torch.zeros(1, 3)] * len(again), SIX, dice), strict=True):
+        for i, cloud in zip(again, hierarchical.grow(head, [torch.zeros(1, 3)] * len(again), SIX, dice), strict=True):
             made[i] = cloud
     return census(made)

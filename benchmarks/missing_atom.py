@@ -14,9 +14,11 @@ from benchmarks.budget import Pace
 from benchmarks.missing_atom_rivals import GateNetwork, InvariantNetwork, PlainNetwork, Turned
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import qm9, recipes, symmetry, training
-from tutorial_lib.extensions import missing_atom
-from tutorial_lib.extensions.missing_atom import ELEMENTS, CartesianNetwork, MoleculeSet
+from tutorial_lib import representations, training
+from tutorial_lib.datasets import qm9
+from tutorial_lib.models import missing_atom
+from tutorial_lib.models.missing_atom import ELEMENTS, CartesianNetwork, MoleculeSet
+from tutorial_lib.training import recipes
 
 OURS = "Cartesian vectors"
 NETWORKS = (OURS, "e3nn gates", "invariant features", "no symmetry", "no symmetry, rotated copies")
@@ -126,7 +128,7 @@ def equivariance(model: CartesianNetwork) -> dict[str, float]:
         worst, other = 0.0, CartesianNetwork().to(dtype)
         other.load_state_dict(model.state_dict())
         before = placed(other, some, removed, dtype)
-        for q in symmetry.random_orthogonal(dice, (100,)):
+        for q in representations.random_orthogonal(dice, (100,)):
             moved = [atoms.copy() for atoms in some]
             for atoms in moved:
                 atoms.positions = atoms.positions @ q.numpy().T + 1

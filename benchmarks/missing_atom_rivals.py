@@ -12,10 +12,10 @@ from e3nn.nn import FullyConnectedNet
 from torch import Generator, Tensor, nn
 from torch.nn.functional import silu
 
-from tutorial_lib.equivariant.network import gate_for
-from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
-from tutorial_lib.extensions.missing_atom.network import Speech
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.models.equivariant.network import gate_for
+from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
+from tutorial_lib.models.missing_atom.network import Speech
+from tutorial_lib.representations import random_rotation
 
 N_LAYERS = 3
 PER_ATOM = 3.5  # about the root of the number of neighbours, so that sums have the size of their terms

@@ -20,10 +20,12 @@ from benchmarks.led_pieces import decoded
 from benchmarks.new_pieces import SIZES, SPLITS, census, class_of, split
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import hierarchy, recipes, tetris, training
-from tutorial_lib.extensions import pieces
-from tutorial_lib.sphere import normalised
-from tutorial_lib.tetris import polycube_of
+from tutorial_lib import training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.models import hierarchical, pieces
+from tutorial_lib.models.spherical import normalised
+from tutorial_lib.training import recipes
 
 DRAWS = 1000
 NOISES = {"whole pieces": 0.0, "whole pieces, noise": 0.5}  # of numbers whose mean square is 1
@@ -33,7 +35,7 @@ NOISY_STEPS, WHOLE_FLOW_STEPS, MOTIF_STEPS, FLOW_STEPS = 500, 1500, 300, 2000
 NEARLY = 0.3  # edges: a cloud that is a polycube within it was only drawn badly
 
 
-class Noisy(hierarchy.HierarchicalAutoencoder):
+class Noisy(hierarchical.HierarchicalAutoencoder):
     """An autoencoder whose codes are disturbed in training, and then brought to size 1 again."""
 
     noise = 0.0
@@ -55,16 +57,16 @@ def trained(model: torch.nn.Module, data: tuple[Tensor, ...], loss, steps: int, 
 
 def of_whole_pieces(known: list[Tensor], noise: float, seed: int):
     """What draws clouds of n points by the code of the whole, told n; and how well the autoencoder does."""
-    clouds = tetris.with_trees(known, Generator().manual_seed(seed))
+    clouds = polycubes.with_trees(known, Generator().manual_seed(seed))
     model = Noisy(latent_channels=4, seed=seed)
-    data, recipe = hierarchy.padded(clouds), recipes.polycubes(len(clouds), seed)
-    training.train(model, data, hierarchy.reconstruction_loss, recipe, device="cpu", progress=False)
+    data, recipe = hierarchical.padded(clouds), recipes.polycubes(len(clouds), seed)
+    training.train(model, data, hierarchical.reconstruction_loss, recipe, device="cpu", progress=False)
     if noise:
         model.noise = noise
         torch.manual_seed(seed)
         epochs = max(1, NOISY_STEPS * 16 // len(clouds))
         recipe = replace(recipe, epochs=epochs, learning_rate=1e-3)
-        training.train(model, data, hierarchy.reconstruction_loss, recipe, device="cpu", progress=False)
+        training.train(model, data, hierarchical.reconstruction_loss, recipe, device="cpu", progress=False)
     with torch.no_grad():
         codes = model.encode(known).repeat(TIMES, 1)
     sizes = torch.tensor([len(shape) for shape in known]).repeat(TIMES)
@@ -89,7 +91,7 @@ def of_motifs(known: list[Tensor], seed: int):
     steps = [step for _ in range(TIMES) for shape in known for step in pieces.completions(shape, dice)]
     before, after = map(list, zip(*steps, strict=True))
     model = pieces.Surroundings(seed=seed)
-    data = hierarchy.padded([*after, *before])
+    data = hierarchical.padded([*after, *before])
     trained(model, data, pieces.surroundings_loss, MOTIF_STEPS, seed, batch_size=256)
     with torch.no_grad():
         shaken = [some + 0.03 * torch.randn(some.shape, generator=dice) for some in before]
@@ -117,9 +119,9 @@ def measured(way: str, seed: int, split_seed: int, n_draws: int = DRAWS) -> dict
         draw = of_motifs(known, seed)
     else:
         draw, model = of_whole_pieces(known, NOISES[way], seed)
-        held_out = [s for n in SIZES for s in tetris.polycubes(n, mirrors_equal=True) if class_of(s) in left_out[n]]
+        held_out = [s for n in SIZES for s in polycubes.polycubes(n, mirrors_equal=True) if class_of(s) in left_out[n]]
         found = {
-            name: hierarchy.exact(model, shapes).double().mean().item()
+            name: hierarchical.exact(model, shapes).double().mean().item()
             for name, shapes in {"known": known, "held out": held_out}.items()
         }
     seconds, born = time.process_time() - began, {}

@@ -17,12 +17,13 @@ from torch.nn.functional import normalize
 
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import hierarchy, octahedra, training
-from tutorial_lib.extensions import pieces
-from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.octahedra import Octahedra
-from tutorial_lib.symmetry import random_orthogonal
-from tutorial_lib.tetris import Cells, polycubes
+from tutorial_lib import training
+from tutorial_lib.datasets import octahedra
+from tutorial_lib.datasets.octahedra import Octahedra
+from tutorial_lib.datasets.polycubes import Cells, polycubes
+from tutorial_lib.models import hierarchical, pieces
+from tutorial_lib.models.hierarchical.growth import GrowthHead
+from tutorial_lib.representations import random_orthogonal
 
 SIZE, LARGER = 4, 5
 DRAWS, DRAWS_LARGER, DRAWS_FAR = 300, 60, 100
@@ -112,7 +113,7 @@ def trained(head: GrowthHead, data: tuple[Tensor, ...], epochs: int, seed: int) 
     """The CPU seconds that the training took."""
     began = time.process_time()
     recipe = training.Recipe(epochs=epochs, batch_size=16, learning_rate=5e-3, seed=seed)
-    training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+    training.train(head, data, hierarchical.growth_loss, recipe, device="cpu", progress=False)
     return time.process_time() - began
 
 

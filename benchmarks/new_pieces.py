@@ -17,8 +17,11 @@ from torch import Generator, Tensor
 from benchmarks import led_pieces
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import hierarchy, tetris, training
-from tutorial_lib.tetris import Cells, polycube_of
+from tutorial_lib import training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.datasets.polycubes import Cells, polycube_of
+from tutorial_lib.models import hierarchical
+from tutorial_lib.training import recipes
 
 SPLITS = (2, 3)
 SIZES = (5, 6)
@@ -34,7 +37,7 @@ def split(seed: int) -> tuple[list[Tensor], dict[int, set[Cells]]]:
     known, left_out = [], {}
     dice = Generator().manual_seed(seed)
     for n in range(2, 7):
-        shapes = tetris.polycubes(n, mirrors_equal=True)
+        shapes = polycubes.polycubes(n, mirrors_equal=True)
         order = torch.randperm(len(shapes), generator=dice).tolist()
         n_out = len(shapes) // 3 if n in SIZES else 0
         known += [shapes[i] for i in order[n_out:]]
@@ -51,19 +54,19 @@ def by_true_rule(n: int, dice: Generator) -> Tensor:
     """A polycube that was grown cube by cube, each face that is free being as likely as the others."""
     cells = torch.zeros(1, 3)
     while len(cells) < n:
-        free = hierarchy.free_places(cells)
+        free = hierarchical.free_places(cells)
         cells = torch.cat([cells, free[torch.randint(len(free), (1,), generator=dice)]])
     return cells
 
 
-def drawn(grower: str, head: hierarchy.GrowthHead, n: int, n_draws: int) -> list[Tensor]:
+def drawn(grower: str, head: hierarchical.GrowthHead, n: int, n_draws: int) -> list[Tensor]:
     """Clouds of n points, made by one of `GROWERS`."""
     dice = Generator().manual_seed(n)
     if grower == "the head":
-        return hierarchy.grow(head, [torch.zeros(1, 3)] * n_draws, n, dice)
+        return hierarchical.grow(head, [torch.zeros(1, 3)] * n_draws, n, dice)
     if grower == "the true rule":
         return [by_true_rule(n, dice) for _ in range(n_draws)]
-    trees = tetris.random_trees(n_draws * (n - 1), dice, most=n)
+    trees = polycubes.random_trees(n_draws * (n - 1), dice, most=n)
     return [tree for tree in trees if len(tree) == n]
 
 
@@ -99,19 +102,19 @@ def measured(seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
     six = [shape for shape in known if len(shape) == 6]
     parents = (six * CODES)[:CODES]
     for n_edits in EDITS:
-        made = hierarchy.edited(head, parents, n_edits, Generator().manual_seed(seed))
-        told = tetris.census(made, [[parent] for parent in parents], known)
+        made = hierarchical.edited(head, parents, n_edits, Generator().manual_seed(seed))
+        told = polycubes.census(made, [[parent] for parent in parents], known)
         born[f"edits: {n_edits}"] = {
             "6": census(made, 6, classes, left_out[6]) | {"a parent": told["a parent"] / CODES}
         }
     return {"seed": seed, "split": split_seed, "seconds": seconds, "examples": len(known), "born": born}
 
 
-def head_of(known: Sequence[Tensor], seed: int) -> tuple[hierarchy.GrowthHead, float]:
+def head_of(known: Sequence[Tensor], seed: int) -> tuple[hierarchical.GrowthHead, float]:
     """A head that was trained on known shapes, and the CPU seconds of its training."""
-    data, head, began = hierarchy.additions(known), hierarchy.GrowthHead(seed=seed), time.process_time()
-    recipe = hierarchy.growth_recipe(len(data[1]), seed)
-    training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+    data, head, began = hierarchical.additions(known), hierarchical.GrowthHead(seed=seed), time.process_time()
+    recipe = recipes.growth(len(data[1]), seed)
+    training.train(head, data, hierarchical.growth_loss, recipe, device="cpu", progress=False)
     return head, time.process_time() - began
 
 
@@ -130,7 +133,7 @@ def measured_codes(seed: int, split_seed: int, n_draws: int = CODES) -> dict:
     held_out = [
         torch.tensor(sorted(shape), dtype=torch.get_default_dtype()) for shape in sorted(left_out[6], key=sorted)
     ]
-    grown = hierarchy.grow(head, [torch.zeros(1, 3)] * n_draws, 6, Generator().manual_seed(seed))
+    grown = hierarchical.grow(head, [torch.zeros(1, 3)] * n_draws, 6, Generator().manual_seed(seed))
     through = led_pieces.decoded(model, led_pieces.in_parts(model.encode, [c for c in grown if len(c) == 6]))
     return {
         "seed": seed,

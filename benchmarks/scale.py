@@ -23,9 +23,10 @@ from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure
 from scripts import make_amorphous_silicon, train_beyond
 from scripts.make_scale_page import middle
-from tutorial_lib import checkpoints, silicon, training
-from tutorial_lib.engine import Share
-from tutorial_lib.streaming import CellFolder, Stream
+from tutorial_lib import datasets, training
+from tutorial_lib.training import checkpoints
+from tutorial_lib.training.batches import Share
+from tutorial_lib.training.streaming import CellFolder, Stream
 
 SIZES = [(16, 64), (48, 256), (96, 512)]  # numbers an atom, examples a step
 N_CELLS = 6  # of 512 atoms, once; the first step is not timed
@@ -48,7 +49,7 @@ class Timed(Stream):
 
 def write_cells(folder: Path, n_cells: int, n_links: int = 1) -> CellFolder:
     """A folder of shipped cells, each of them so many times."""
-    for number, atoms in enumerate(silicon.load_amorphous("train")[:n_cells]):
+    for number, atoms in enumerate(datasets.load_amorphous("train")[:n_cells]):
         first = folder / f"{number}_0.extxyz"
         atoms.write(first, format="extxyz", columns=["symbols", "positions"], write_results=False)
         for link in range(1, n_links):

@@ -19,10 +19,12 @@ from torch.distributions import MultivariateNormal
 
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import environments, gram, motifs, recipes, silicon, vae
-from tutorial_lib.alignment import Template, aligned_rmsd, best_rotation, match_atoms
-from tutorial_lib.reconstruction import PrincipalComponents, nearest_motif_rmsd
-from tutorial_lib.training import best_device, train
+from tutorial_lib import datasets, metrics, representations
+from tutorial_lib.metrics import PrincipalComponents, motif_statistics, nearest_motif_rmsd
+from tutorial_lib.models import vae
+from tutorial_lib.representations import gram
+from tutorial_lib.representations.alignment import Template, aligned_rmsd, best_rotation, match_atoms
+from tutorial_lib.training import best_device, recipes, train
 
 N_FOR_TEMPLATE = 600
 N_PAIRS = 500
@@ -52,13 +54,13 @@ class Data:
 @cache
 def fitted_template() -> Template:
     """The notebook's template."""
-    positions = environments.nearest_neighbours(silicon.load_amorphous("train")).positions
+    positions = representations.nearest_neighbours(datasets.load_amorphous("train")).positions
     return Template.fit(positions[:: len(positions) // N_FOR_TEMPLATE])
 
 
 def ordered(order: Callable[[Tensor], Tensor]) -> Data:
     """The motifs of all training and test cells, after `order` has numbered the atoms of each."""
-    clouds = {name: environments.nearest_neighbours(silicon.load_amorphous(name)) for name in ("train", "test")}
+    clouds = {name: representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test")}
     positions = {name: order(cloud.positions) for name, cloud in clouds.items()}
     standardiser = gram.Standardiser.fit(gram.gram_matrix(positions["train"]))
     parts = {
@@ -128,7 +130,7 @@ def aligned(
         error=error,
         shake=recipes.ALIGNED_SHAKE,
         repulsion=repulsion,
-        closest=motifs.descriptor(x).min().item(),
+        closest=metrics.descriptor(x).min().item(),
     )
     recipe = recipes.aligned(seed)
     recipe = dataclasses.replace(recipe, epochs=recipe.epochs * len(data.train.positions) // len(x))
@@ -137,8 +139,8 @@ def aligned(
 
 
 def scores(drawn: Tensor, data: Data) -> dict[str, float]:
-    """What `motifs.compare` says of generated motifs."""
-    return motifs.compare(drawn, data.test.positions, data.train.positions).score
+    """What `metrics.compare` says of generated motifs."""
+    return metrics.compare(drawn, data.test.positions, data.train.positions).score
 
 
 def baselines() -> dict:
@@ -158,13 +160,13 @@ def baselines() -> dict:
 
     def gaussian(codes: Tensor) -> Tensor:
         root = MultivariateNormal(codes.mean(0), codes.T.cov() + 1e-6 * torch.eye(codes.shape[1])).scale_tril
-        return codes.mean(0) + torch.randn(motifs.N_COMPARED, codes.shape[1], generator=dice) @ root.T
+        return codes.mean(0) + torch.randn(motif_statistics.N_COMPARED, codes.shape[1], generator=dice) @ root.T
 
     few = linear.centre + gaussian(linear.encode(train_x.flatten(1))) @ linear.directions
     samples = {
         "Gaussian, PCA-8": scores(few.view(-1, 8, 3), canonical),
         "Gaussian, all 24 coordinates": scores(gaussian(train_x.flatten(1)).view(-1, 8, 3), canonical),
-        "floor": motifs.compare(test_x, test_x, train_x).floor,
+        "floor": metrics.compare(test_x, test_x, train_x).floor,
     }
     memory = nearest_motif_rmsd(rattled_crystal(), train_x).square().mean().sqrt().item()
     found = {"errors": errors, "samples": samples, "paths": straight_paths(), "crystal": memory}
@@ -196,7 +198,7 @@ def one_run(kind: str, seed: int) -> dict:
         drawn = model.decode(codes)
         return clouds_of(drawn, data.standardiser) if kind.startswith(TALK) else drawn
 
-    codes = torch.randn(motifs.N_COMPARED, model.n_latent, generator=Generator().manual_seed(seed))
+    codes = torch.randn(motif_statistics.N_COMPARED, model.n_latent, generator=Generator().manual_seed(seed))
     start, stop = model.encode(data.test.features[: 2 * N_PAIRS])[0].split(N_PAIRS)
     features = data.standardiser.features(gram.gram_matrix(crystal))
     return {
@@ -209,7 +211,7 @@ def one_run(kind: str, seed: int) -> dict:
 
 def valid(positions: Tensor) -> float:
     """The share of valid motifs."""
-    return motifs.validity(positions).double().mean().item()
+    return metrics.validity(positions).double().mean().item()
 
 
 def straight_paths() -> dict[str, list[float]]:
@@ -225,9 +227,9 @@ def straight_paths() -> dict[str, list[float]]:
 
 def rattled_crystal() -> Tensor:
     """Canonical motifs of the crystal with 0.2 angstrom of noise on every coordinate."""
-    rattled = silicon.crystal()
+    rattled = datasets.crystal()
     rattled.rattle(0.2, seed=0)
-    return fitted_template().canonical(environments.nearest_neighbours(rattled).positions)
+    return fitted_template().canonical(representations.nearest_neighbours(rattled).positions)
 
 
 def speeds() -> dict[str, float]:
@@ -242,7 +244,7 @@ def speeds() -> dict[str, float]:
         start = time.process_time()
         best_rotation(source, target, allow_mirror=False)
         times.append(time.process_time() - start)
-    x = environments.nearest_neighbours(silicon.load_amorphous("test")).positions
+    x = representations.nearest_neighbours(datasets.load_amorphous("test")).positions
     template, start = fitted_template(), time.process_time()
     template.canonical(x)
     return {

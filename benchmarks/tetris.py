@@ -22,8 +22,12 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.store import Call, Runs
 from benchmarks.table import Benchmark, Figure, mean_and_spread
-from tutorial_lib import primer, recipes, symmetry, tetris, training
-from tutorial_lib.equivariant import EquivariantNetwork, gate_for, logits, neighbour_graph
+from tutorial_lib import metrics, representations, training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.metrics import symmetry
+from tutorial_lib.models import mlp
+from tutorial_lib.models.equivariant import EquivariantNetwork, gate_for, logits, neighbour_graph
+from tutorial_lib.training import recipes
 
 SEEDS = (0, 1, 2, 3, 4)
 N_POSES = 100
@@ -37,8 +41,8 @@ SWAPPED = torch.tensor([1, 0, 2, 3, 4, 5, 6, 7])  # what a mirror makes of the e
 
 def posed(n_poses: int, dice: Generator, *, mirror: bool = False) -> Tensor:
     """All pieces in as many random poses, each somewhere else: (n_poses * 8, 4, 3), edges of a cube."""
-    _, pieces = tetris.pieces()
-    turns = symmetry.random_rotation(dice, (n_poses, 8), torch.float32) * (-1 if mirror else 1)
+    _, pieces = polycubes.pieces()
+    turns = representations.random_rotation(dice, (n_poses, 8), torch.float32) * (-1 if mirror else 1)
     return (pieces @ turns.mT + 3 * torch.randn(n_poses, 8, 1, 3, generator=dice)).flatten(0, 1)
 
 
@@ -148,7 +152,7 @@ def race(name: str, seed: int, most_steps: int = 1000) -> dict[str, float]:
     build, judge, rate = RACE[name]
     torch.manual_seed(seed)
     model = build(seed)
-    _, pieces = tetris.pieces()
+    _, pieces = polycubes.pieces()
     seen, unseen = model.graph(pieces), model.graph(posed(N_POSES, Generator().manual_seed(1)))
     optimiser = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
     nothing = float("nan")
@@ -174,7 +178,7 @@ def race(name: str, seed: int, most_steps: int = 1000) -> dict[str, float]:
 
 def trained(seed: int, which: list[int] | None = None) -> EquivariantNetwork:
     """The notebook's network, trained on one pose of all pieces, or of some."""
-    model, (_, pieces) = EquivariantNetwork(seed=seed), tetris.pieces()
+    model, (_, pieces) = EquivariantNetwork(seed=seed), polycubes.pieces()
     label = torch.arange(8) if which is None else torch.tensor(which)
     graph = model.graph(pieces[label])
 
@@ -188,7 +192,7 @@ def trained(seed: int, which: list[int] | None = None) -> EquivariantNetwork:
 def accuracy(model: Callable, x: Tensor, *, mirrored: bool = False) -> float:
     """The share of poses, eight pieces after eight pieces, that get the right name."""
     label = SWAPPED if mirrored else torch.arange(8)
-    return primer.accuracy(lambda y: logits(model(y)), x, label.repeat(len(x) // 8))
+    return mlp.accuracy(lambda y: logits(model(y)), x, label.repeat(len(x) // 8))
 
 
 class PointNetwork(nn.Module):
@@ -196,8 +200,8 @@ class PointNetwork(nn.Module):
 
     def __init__(self, seed: int):
         super().__init__()
-        self.each = primer.perceptron([3, 64, 64], seed=seed)
-        self.all = primer.perceptron([64, 64, 8], seed=seed + 100)
+        self.each = mlp.perceptron([3, 64, 64], seed=seed)
+        self.all = mlp.perceptron([64, 64, 8], seed=seed + 100)
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs of all clouds."""
@@ -207,7 +211,7 @@ class PointNetwork(nn.Module):
 def without_symmetry(kind: str, seed: int) -> nn.Module:
     """A network for clouds about their centroid that knows nothing of turning."""
     if kind == "MLP":
-        return nn.Sequential(nn.Flatten(), primer.perceptron([12, 64, 64, 8], seed=seed))
+        return nn.Sequential(nn.Flatten(), mlp.perceptron([12, 64, 64, 8], seed=seed))
     return PointNetwork(seed)
 
 
@@ -219,7 +223,7 @@ def centred(x: Tensor) -> Tensor:
 def fitted(kind: str, seed: int, orientations: int | None) -> nn.Module:
     """One of them after its training, on fixed orientations or on new ones at every step."""
     model, dice = without_symmetry(kind, seed), Generator().manual_seed(seed)
-    _, pieces = tetris.pieces()
+    _, pieces = polycubes.pieces()
     kept = pieces if orientations == 1 else centred(posed(orientations, dice)) if orientations else None
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3, fused=True)
     for _ in range(STEPS):
@@ -237,7 +241,7 @@ def fitted(kind: str, seed: int, orientations: int | None) -> nn.Module:
 
 def turned_by(degrees: float, dice: Generator) -> Tensor:
     """All pieces, 100 times turned by one angle about random axes."""
-    _, pieces = tetris.pieces()
+    _, pieces = polycubes.pieces()
     axis = torch.randn(N_POSES * 8, 3, generator=dice)
     axis = axis / axis.norm(dim=1, keepdim=True) * torch.deg2rad(torch.tensor(float(degrees)))
     turns = torch.tensor(Rotation.from_rotvec(axis.numpy()).as_matrix(), dtype=pieces.dtype)
@@ -257,12 +261,12 @@ def plain(kind: str, seed: int) -> dict:
         began = time.process_time()
         model = fitted(kind, seed, n)
         found["seconds"] = time.process_time() - began
-        found["by orientations"].append(primer.accuracy(model, unseen, label))
+        found["by orientations"].append(mlp.accuracy(model, unseen, label))
         if n == 1:
-            found["by angle"] = [primer.accuracy(model, x, label) for x in turned_pieces()]
+            found["by angle"] = [mlp.accuracy(model, x, label) for x in turned_pieces()]
     model, screws = fitted(kind, seed, None), unseen[label < 2]
-    found["by angle, augmented"] = [primer.accuracy(model, x, label) for x in turned_pieces()]
-    return found | {"screws, augmented": primer.accuracy(model, screws, torch.arange(len(screws)) % 2)}
+    found["by angle, augmented"] = [mlp.accuracy(model, x, label) for x in turned_pieces()]
+    return found | {"screws, augmented": mlp.accuracy(model, screws, torch.arange(len(screws)) % 2)}
 
 
 def equivariant(seed: int) -> dict:
@@ -274,7 +278,7 @@ def equivariant(seed: int) -> dict:
         hand = torch.linalg.det(transformation.orthogonal).sign().to(output)[:, None]
         return torch.cat([hand * output[:, :1], output[:, 1:]], dim=1)
 
-    errors = symmetry.symmetry_ledger({"ours": (model, act)}, tetris.pieces()[1]).errors["ours"]
+    errors = metrics.symmetry_ledger({"ours": (model, act)}, polycubes.pieces()[1]).errors["ours"]
     return {
         "any pose": accuracy(model, unseen),
         "mirrored": accuracy(model, mirrored, mirrored=True),

@@ -1,4 +1,4 @@
-"""Amorphous silicon by melt-quench: what made `tutorial_lib/data/amorphous_silicon.extxyz.gz`.
+"""Amorphous silicon by melt-quench: what made `tutorial_lib/datasets/files/amorphous_silicon.extxyz.gz`.
 
 Three steps, each resumable; `--help` on each says more:
 
@@ -29,9 +29,9 @@ from ase.build import bulk
 from ase.io import read, write
 from tqdm import tqdm
 
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import checksum_line
-from tutorial_lib.silicon import DATA, NetworkQuality, network_quality
+from tutorial_lib.datasets.silicon import DATA
+from tutorial_lib.metrics import NetworkQuality, network_quality
+from tutorial_lib.storage import checksum_line, expanded
 
 # LAMMPS's order: epsilon (eV), sigma (A), a, lambda, gamma, cos(theta0), A, B, p, q, tolerance.
 MODIFIED_STILLINGER_WEBER = (

@@ -2,7 +2,7 @@
 
 python scripts/make_assignments.py              a course folder, build/nbgrader, with an assignment for each lesson
 python scripts/make_assignments.py 01 04        with two of them
-python scripts/make_assignments.py 01 --spare   and with the exercise that stands only in the teacher's page
+python scripts/make_assignments.py 01 --extra   and with the exercise that stands only in the teacher's page
 
 Nothing is kept twice: texts and stubs are the lessons', answers those of notebooks/solutions, and judges the library's.
 docs/teaching/nbgrader.md says what to do with the folder.
@@ -17,14 +17,14 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial_lib.__main__ import notebooks
-from tutorial_lib.files import expanded
+from tutorial_lib.cli import notebooks
+from tutorial_lib.storage import expanded
 
 TOP = Path(__file__).parent.parent
 NOTEBOOKS = TOP / "notebooks"
 TEACHING = TOP / "docs" / "teaching"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-JUDGES = {"exercises": "tutorial_lib.exercises", "spare": "tutorial_lib.exercises.spare"}
+JUDGES = {"exercises": "tutorial_lib.exercises", "extra": "tutorial_lib.exercises.extra"}
 
 STUDENTS = """\
 # {title}: exercises
@@ -71,7 +71,7 @@ class Exercise:
     """One exercise, as students and the one who marks need it.
 
     Attributes:
-        name: such as "1.1", or "1.s" for a spare one.
+        name: such as "1.1", or "1.s" for an extra one.
         text: its words, in Markdown, with the hint.
         cell: the stub with the answer in it, between two marks.
         function: the name of the function that is asked for.
@@ -169,9 +169,6 @@ def living_links(text: str) -> str:
 
     Returns:
         Markdown, in which the words of such links are left.
-
-    Raises:
-        Nothing.
     """
 
     def link(found: re.Match) -> str:
@@ -241,11 +238,11 @@ def exercises_of(lesson: Path) -> list[Exercise]:
     return found
 
 
-def spare_of(page: Path) -> Exercise:
-    """The spare exercise of a lesson, which students have not seen.
+def extra_of(page: Path) -> Exercise:
+    """The extra exercise of a lesson, which students have not seen.
 
     Args:
-        page: the teacher's, with a section `## A spare exercise`: a text, a stub, and a solution, folded.
+        page: the teacher's, with a section `## An extra exercise`: a text, a stub, and a solution, folded.
 
     Returns:
         It.
@@ -253,13 +250,13 @@ def spare_of(page: Path) -> Exercise:
     Raises:
         SystemExit: there is no such page or section, or a block is missing.
     """
-    needed = "`## A spare exercise` with a text, a ```python block, and another in <details><summary>Solution</summary>"
+    needed = "`## An extra exercise` with a text, a ```python block, and one in <details><summary>Solution</summary>"
     written = page.read_text(encoding="utf-8") if page.exists() else ""
-    section = re.search(r"^## A spare exercise\n(.*?)(?=^## |\Z)", written, flags=re.MULTILINE | re.DOTALL)
+    section = re.search(r"^## An extra exercise\n(.*?)(?=^## |\Z)", written, flags=re.MULTILINE | re.DOTALL)
     block = r"```python\n(.*?)\n```"
     parts = section and re.search(rf"(.*?){block}.*?<summary>Solution</summary>.*?{block}", section[1], flags=re.DOTALL)
     if not parts:
-        raise SystemExit(f"no spare exercise in {page.name}: a page in {page.parent.name}/ needs {needed}")
+        raise SystemExit(f"no extra exercise in {page.name}: a page in {page.parent.name}/ needs {needed}")
     return exercise(*parts.groups(), page.name)
 
 
@@ -268,13 +265,13 @@ def counted(points: int) -> str:
     return f"{points} point" if points == 1 else f"{points} points"
 
 
-def assignment(lesson: Path, *, points: int, spare: bool) -> nbformat.NotebookNode:
+def assignment(lesson: Path, *, points: int, extra: bool) -> nbformat.NotebookNode:
     """The source of an assignment, with answers and with the cells that give points.
 
     Args:
         lesson: its notebook.
         points: how many for each exercise.
-        spare: whether the teacher's exercise is one more.
+        extra: whether the teacher's exercise is one more.
 
     Returns:
         A notebook for `nbgrader generate_assignment`.
@@ -282,7 +279,7 @@ def assignment(lesson: Path, *, points: int, spare: bool) -> nbformat.NotebookNo
     Raises:
         SystemExit: something is missing, or does not fit.
     """
-    found = exercises_of(lesson) + ([spare_of(TEACHING / f"{lesson.stem}.md")] if spare else [])
+    found = exercises_of(lesson) + ([extra_of(TEACHING / f"{lesson.stem}.md")] if extra else [])
     title = nbformat.read(lesson, 4).cells[0].source.splitlines()[0].removeprefix("# ")
     number = lesson.stem[:2]
     needed, _ = solutions(lesson)
@@ -310,14 +307,14 @@ def _code(source: str, name: str, marks: dict, **metadata) -> nbformat.NotebookN
     return nbformat.v4.new_code_cell(source, id=name, metadata={"nbgrader": nbgrader, **metadata})
 
 
-def export(lessons: list[Path], out: Path, *, points: int, spare: bool) -> None:
+def export(lessons: list[Path], out: Path, *, points: int, extra: bool) -> None:
     """Write a course folder; a configuration that is there stays, and so does what nbgrader made.
 
     Args:
         lessons: their notebooks.
         out: the folder.
         points: how many for each exercise.
-        spare: whether the teachers' exercises go along.
+        extra: whether the teachers' exercises go along.
 
     Returns:
         Nothing.
@@ -325,7 +322,7 @@ def export(lessons: list[Path], out: Path, *, points: int, spare: bool) -> None:
     Raises:
         SystemExit: something is missing, or does not fit; nothing is written then.
     """
-    made = {lesson.stem: assignment(lesson, points=points, spare=spare) for lesson in lessons}
+    made = {lesson.stem: assignment(lesson, points=points, extra=extra) for lesson in lessons}
     glossary = living_links((NOTEBOOKS / "glossary.md").read_text(encoding="utf-8"))
     for name, book in made.items():
         folder = out / "source" / name
@@ -344,12 +341,12 @@ def main() -> None:
         "--out", type=expanded, default=TOP / "build" / "nbgrader", help="folder (default: build/nbgrader)"
     )
     parser.add_argument("--points", type=int, default=1, help="for each exercise (default: 1)")
-    parser.add_argument("--spare", action="store_true", help="add the exercise of docs/teaching/NN_name.md")
+    parser.add_argument("--extra", action="store_true", help="add the exercise of docs/teaching/NN_name.md")
     asked = parser.parse_args()
     if asked.points < 1:
         raise SystemExit(f"--points {asked.points}: an exercise gives one point at least")
     lessons = notebooks(asked.lessons)
-    export(lessons, asked.out, points=asked.points, spare=asked.spare)
+    export(lessons, asked.out, points=asked.points, extra=asked.extra)
     print(f"{len(lessons)} in {asked.out / 'source'}: go to {asked.out}, and there")
     for lesson in lessons:
         print(f"nbgrader generate_assignment {lesson.stem}")

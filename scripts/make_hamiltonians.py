@@ -1,4 +1,4 @@
-"""Fock and overlap matrices of small molecules in many shapes: what made `tutorial_lib/data/hamiltonians`.
+"""Fock and overlap matrices of small molecules in many shapes: what made `tutorial_lib/datasets/files/hamiltonians`.
 
     python scripts/make_hamiltonians.py water_rhf_500k            one set, or several, or "all"
     python scripts/make_hamiltonians.py all --check               only how well H(Rx) = D H D^T holds
@@ -22,11 +22,10 @@ import torch
 from scipy.optimize import minimize
 from tqdm import tqdm
 
-from tutorial_lib import hamiltonians
-from tutorial_lib.extensions.hamiltonian.basis import change_of_basis, turn
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import sign
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.datasets import hamiltonians
+from tutorial_lib.models.hamiltonian.basis import change_of_basis, turn
+from tutorial_lib.representations import random_rotation
+from tutorial_lib.storage import expanded, sign
 
 BOLTZMANN = 3.166811563e-6  # hartree / K
 BOHR = 0.529177210903  # A, CODATA 2018

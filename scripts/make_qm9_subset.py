@@ -18,9 +18,8 @@ import numpy as np
 from ase import Atoms
 from tqdm import tqdm
 
-from tutorial_lib import qm9
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import sign
+from tutorial_lib.datasets import qm9
+from tutorial_lib.storage import expanded, sign
 
 LICENCE = "qm9pack-1.0.3.dist-info/LICENSE"
 SIZES = {"5-18": (5, 18), "19": (19, 19), "23": (23, 23), "25-29": (25, 29)}

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial_lib.files import expanded
+from tutorial_lib.storage import expanded
 
 TOP = Path(__file__).parent.parent
 BUILT = TOP / "build" / "site"
-PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/vocabulary.py")
+PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/shapes.py")
 SOURCES = "tutorial_lib/*/**/SOURCES.md"
 HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
 # The rooms in the order in which the course enters them; whatever is not named comes last.
@@ -115,7 +115,7 @@ def toctree(entries: list[str], *, depth: int) -> str:
 def room_page(name: str) -> str:
     """The page of one module: its first lines, and all its doors with shapes, units and errors."""
     if name == "vocabulary":
-        body = "```{literalinclude} ../tutorial_lib/vocabulary.py\n```"
+        body = "```{literalinclude} ../tutorial_lib/shapes.py\n```"
     else:
         body = f"```{{eval-rst}}\n.. automodule:: tutorial_lib.{name}\n   :members:\n```"
     return f"# {name}\n\n`tutorial_lib.{name}`\n\n{body}\n"

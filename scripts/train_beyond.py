@@ -5,7 +5,7 @@
     python scripts/train_beyond.py draw FLOW FILE           invented neighbourhoods, as extended XYZ
 
 The velocity is `SetVelocity`: atoms in any order and pose. The loop is `tutorial_lib.training`, cells are read when
-their turn comes (`tutorial_lib.streaming`), and Lightning Fabric spreads the steps over processes, on one machine:
+their turn comes (`training.streaming`), and Lightning Fabric spreads the steps over processes, on one machine:
 
     python scripts/train_beyond.py train FOLDER --devices 2 --accelerator cpu
     torchrun --nproc-per-node 2 scripts/train_beyond.py train FOLDER --accelerator cpu
@@ -29,11 +29,11 @@ from ase.data import atomic_numbers
 from ase.io import write
 from torch import Generator, Tensor, nn
 
-from tutorial_lib import environments, silicon, training
-from tutorial_lib.engine import OneProcess, Share
-from tutorial_lib.extensions import flow
-from tutorial_lib.files import expanded, fitted, keep, stored, writable
-from tutorial_lib.streaming import CellFolder, Stream
+from tutorial_lib import datasets, representations, training
+from tutorial_lib.models import flow
+from tutorial_lib.storage import expanded, fitted, keep, stored, writable
+from tutorial_lib.training.batches import OneProcess, Share
+from tutorial_lib.training.streaming import CellFolder, Stream
 
 N_NEIGHBOURS = 8  # of a neighbourhood
 N_FOR_UNIT = 8  # cells, the first ones, from which the unit of length is taken
@@ -81,7 +81,7 @@ class SpreadOut(OneProcess):
 
 def clouds_of(atoms: Atoms) -> Tensor:
     """What the flow learns from a cell: eight neighbours of each atom, (N, 8, 3), angstrom."""
-    return environments.nearest_neighbours(atoms, N_NEIGHBOURS).positions
+    return representations.nearest_neighbours(atoms, N_NEIGHBOURS).positions
 
 
 def new_flow(cells: CellFolder, width: int, n_layers: int, seed: int) -> flow.Flow:
@@ -185,7 +185,7 @@ def run_draw(args: argparse.Namespace) -> None:
 def run_write(args: argparse.Namespace) -> None:
     """The command `write`."""
     args.folder.mkdir(parents=True, exist_ok=True)
-    cells = silicon.load_amorphous("train")
+    cells = datasets.load_amorphous("train")
     for number, atoms in enumerate(cells, start=1):
         target = args.folder / f"cell{number:02d}.extxyz"
         part = target.with_suffix(".part")

@@ -8,26 +8,28 @@ from functools import partial
 
 import torch
 
-from tutorial_lib import g2, hierarchy, recipes, training
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import MODELS, sign
+from tutorial_lib import training
+from tutorial_lib.datasets import g2
+from tutorial_lib.models import hierarchical
+from tutorial_lib.storage import WEIGHTS, expanded, sign
+from tutorial_lib.training import recipes
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=expanded, default=MODELS, help="folder of the weights and their checksum")
+    parser.add_argument("--out", type=expanded, default=WEIGHTS, help="folder of the weights and their checksum")
     args = parser.parse_args()
     seen, unseen = g2.split()
-    model = hierarchy.molecule_autoencoder()
-    loss = partial(hierarchy.reconstruction_loss, shake=recipes.MOLECULES_SHAKE)
-    training.train(model, hierarchy.examples(model, seen), loss, recipes.g2(), device="cpu")
+    model = hierarchical.molecule_autoencoder()
+    loss = partial(hierarchical.reconstruction_loss, shake=recipes.MOLECULES_SHAKE)
+    training.train(model, hierarchical.examples(model, seen), loss, recipes.g2(), device="cpu")
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "molecules.pt")
     sign(args.out / "molecules.pt")
     for name, molecules in {"seen": seen, "unseen": unseen}.items():
-        found = hierarchy.decode_atoms(model, hierarchy.encode_atoms(model, molecules))
-        right = sum(hierarchy.same_molecule(a, b) for a, b in zip(found, molecules, strict=True))
+        found = hierarchical.decode_atoms(model, hierarchical.encode_atoms(model, molecules))
+        right = sum(hierarchical.same_molecule(a, b) for a, b in zip(found, molecules, strict=True))
         print(f"{name}: {right} of {len(molecules)} come back, atom by atom, within 0.2 angstrom")
 
 

@@ -7,17 +7,18 @@ import argparse
 
 import torch
 
-from tutorial_lib import environments, places, recipes, silicon, training
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import MODELS, sign
+from tutorial_lib import datasets, representations, training
+from tutorial_lib.inpainting import places
+from tutorial_lib.storage import WEIGHTS, expanded, sign
+from tutorial_lib.training import recipes
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=expanded, default=MODELS, help="folder of the weights and their checksum")
+    parser.add_argument("--out", type=expanded, default=WEIGHTS, help="folder of the weights and their checksum")
     args = parser.parse_args()
-    clouds = environments.nearest_neighbours(silicon.load_amorphous("train")).positions
+    clouds = representations.nearest_neighbours(datasets.load_amorphous("train")).positions
     loss = places.place_loss(n_places=recipes.N_RANDOM_PLACES, shake=recipes.PLACE_SHAKE)
     model = places.PlaceScorer()
     history = training.train(model, clouds, loss, recipes.places(), device="cpu")

@@ -9,7 +9,7 @@ import pytest
 import torch
 from chromium import CHROMIUM, OPTIONS
 
-from tutorial_lib import environments, silicon
+from tutorial_lib import datasets, representations
 
 matplotlib.use("agg")
 collect_ignore = ["no_network"]  # no tests; and Debian's Python has a module of that name already
@@ -38,9 +38,9 @@ def clouds(dice):
 
 @pytest.fixture(scope="session")
 def cell():
-    return silicon.load_amorphous("validation")[0]
+    return datasets.load_amorphous("validation")[0]
 
 
 @pytest.fixture(scope="session")
 def motifs_of_cell(cell):
-    return environments.nearest_neighbours(cell).positions
+    return representations.nearest_neighbours(cell).positions

@@ -18,7 +18,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-from tutorial_lib import engine, training
+from tutorial_lib import training
+from tutorial_lib.training import batches
 
 CUDA = torch.device("cuda", 0)
 MOVES = {Tensor.to, Tensor.cpu, Tensor.cuda, Tensor.copy_, torch._fused_adam_}  # autograd keeps gradients as they were
@@ -107,7 +108,7 @@ def run_lesson(path: Path) -> list[str]:
 
     training.train = train
     training.best_device = lambda: torch.device("cuda")
-    engine.Generator = lambda device: torch.Generator()
+    batches.Generator = lambda device: torch.Generator()
     names: dict = {"__name__": "__main__"}
     with PretendCuda():
         for cell in nbformat.read(path, 4).cells:

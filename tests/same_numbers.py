@@ -20,10 +20,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from tutorial_lib import equivariant, gram, hierarchy, inpainting, places, primer, tetris, training, vae
-from tutorial_lib.extensions import flow, missing_atom, pieces
-from tutorial_lib.extensions.hamiltonian import learning, variants
-from tutorial_lib.inpainting import latent
+from tutorial_lib import inpainting, training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.inpainting import latent, places
+from tutorial_lib.models import equivariant, flow, hierarchical, missing_atom, mlp, pieces, vae
+from tutorial_lib.models.hamiltonian import learning, variants
+from tutorial_lib.representations import gram
 
 N_KEPT = 5  # of each array, evenly spaced, beside its mean and root mean square
 N_ARRAYS = 12  # of each result, evenly spaced
@@ -71,30 +73,30 @@ def trained(model: nn.Module, data: object, loss: object, rate: float = 1e-3) ->
 
 def trainings() -> dict[str, object]:
     """Ten steps of every network with its loss."""
-    motifs, clouds = v.canonical(), list(v.shapes())
+    motifs, clouds = v.canonical(), list(v.small_polycubes())
     features = gram.Standardiser.fit(gram.gram_matrix(v.real())).features(gram.gram_matrix(v.real()))
-    padded, corner = hierarchy.padded(clouds), tetris.polycubes(3, mirrors_equal=True)[1]
+    padded, corner = hierarchical.padded(clouds), polycubes.polycubes(3, mirrors_equal=True)[1]
     steps = [step for _ in range(4) for step in pieces.completions(corner, v.dice())]
-    surroundings = hierarchy.padded([cloud for part in zip(*steps, strict=True) for cloud in part])
+    surroundings = hierarchical.padded([cloud for part in zip(*steps, strict=True) for cloud in part])
     kinds = torch.arange(8)
 
     def named(model, batch, generator):
-        return {"loss": cross_entropy(equivariant.logits(model(tetris.pieces()[1][batch])), batch)}
+        return {"loss": cross_entropy(equivariant.logits(model(polycubes.pieces()[1][batch])), batch)}
 
     def headed(model, batch, generator):
         return {"loss": cross_entropy(model(batch[0]), batch[1])}
 
     def slotted(model, batch, generator):
-        return {"loss": hierarchy.matched_error(model(batch[0]), batch[1]).mean()}
+        return {"loss": hierarchical.matched_error(model(batch[0]), batch[1]).mean()}
 
     tree = v.tree()
-    codes = tree.encode(list(tetris.pieces()[1])).detach()
+    codes = tree.encode(list(polycubes.pieces()[1])).detach()
     set_flow = flow.Flow(flow.Scaled.fit(v.real()), flow.SetVelocity(8, 1), n_steps=2)
     chart = flow.Principal.fit(motifs)
     code_flow = pieces.CodeFlow(v.draw(20, 50), lmax=4, channels=4, depth=1)
     done = {
-        "restoring": lambda: trained(primer.Autoencoder(36, [8], 4, seed=0), features, primer.restoring),
-        "naming": lambda: trained(primer.perceptron([36, 8, 8], seed=0), (features[:8], kinds), primer.naming),
+        "restoring": lambda: trained(mlp.Autoencoder(36, [8], 4, seed=0), features, mlp.restoring),
+        "naming": lambda: trained(mlp.perceptron([36, 8, 8], seed=0), (features[:8], kinds), mlp.naming),
         "evidence": lambda: trained(
             vae.VariationalAutoencoder(), features, vae.evidence_loss(beta=0.1, reduction="sum", permute=True)
         ),
@@ -108,15 +110,17 @@ def trainings() -> dict[str, object]:
             ),
         ),
         "equivariant": lambda: trained(equivariant.EquivariantNetwork(), kinds, named),
-        "tree": lambda: trained(hierarchy.polycube_autoencoder(0), padded, hierarchy.reconstruction_loss),
-        "growth": lambda: trained(hierarchy.GrowthHead(channels=4), hierarchy.additions(clouds), hierarchy.growth_loss),
-        "operator": lambda: trained(
-            hierarchy.CodeOperator(tree, channels=4),
-            hierarchy.pairs_of_codes(tree, list(v.pieces()), v.dice())[:3],
-            hierarchy.operator_loss,
+        "tree": lambda: trained(hierarchical.polycube_autoencoder(0), padded, hierarchical.reconstruction_loss),
+        "growth": lambda: trained(
+            hierarchical.GrowthHead(channels=4), hierarchical.additions(clouds), hierarchical.growth_loss
         ),
-        "piece head": lambda: trained(hierarchy.PieceHead(tree.latent_irreps), (codes, kinds), headed),
-        "slots": lambda: trained(hierarchy.SlotDecoder(tree, channels=4), (codes, tetris.pieces()[1]), slotted),
+        "operator": lambda: trained(
+            hierarchical.CodeOperator(tree, channels=4),
+            hierarchical.pairs_of_codes(tree, list(v.pieces()), v.dice())[:3],
+            hierarchical.operator_loss,
+        ),
+        "piece head": lambda: trained(hierarchical.PieceHead(tree.latent_irreps), (codes, kinds), headed),
+        "slots": lambda: trained(hierarchical.SlotDecoder(tree, channels=4), (codes, polycubes.pieces()[1]), slotted),
         "flow": lambda: trained(
             flow.Flow(chart, flow.MotifVelocity(chart, 16, 1), n_steps=2), motifs, flow.flow_loss()
         ),

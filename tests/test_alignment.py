@@ -8,7 +8,8 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
-from tutorial_lib import alignment, environments, gram, silicon, symmetry
+from tutorial_lib import datasets, representations
+from tutorial_lib.representations import alignment, gram
 
 TETRAHEDRON = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
 
@@ -20,7 +21,7 @@ def permuted(x, dice):
 
 @pytest.mark.parametrize("allow_mirror", [True, False])
 def test_the_best_rotation_undoes_a_rotation(clouds, dice, allow_mirror):
-    draw = symmetry.random_orthogonal if allow_mirror else symmetry.random_rotation
+    draw = representations.random_orthogonal if allow_mirror else representations.random_rotation
     turn = draw(dice, (16,))
     found = alignment.best_rotation(clouds, clouds @ turn.mT, allow_mirror=allow_mirror)
     torch.testing.assert_close(found, turn)
@@ -36,7 +37,7 @@ def test_the_best_rotation_is_that_of_scipy(clouds, dice):
 
 def test_no_other_rotation_is_better(clouds, dice):
     target = clouds + torch.randn(clouds.shape, generator=dice, dtype=clouds.dtype)
-    for allow_mirror, draw in [(True, symmetry.random_orthogonal), (False, symmetry.random_rotation)]:
+    for allow_mirror, draw in [(True, representations.random_orthogonal), (False, representations.random_rotation)]:
         best = alignment.best_rotation(clouds, target, allow_mirror=allow_mirror)
         least = (clouds @ best.mT - target).square().sum((1, 2))
         for turn in draw(dice, (200,)):
@@ -56,7 +57,7 @@ def test_a_mirror_image_is_reached_by_a_mirror_alone(clouds):
 @pytest.mark.parametrize("allow_mirror", [True, False])
 def test_planar_clouds_are_aligned(clouds, dice, allow_mirror):
     flat = clouds * clouds.new_tensor([1, 1, 0])
-    turn = symmetry.random_rotation(dice, (16,))
+    turn = representations.random_rotation(dice, (16,))
     found = alignment.best_rotation(flat, flat @ turn.mT, allow_mirror=allow_mirror)
     torch.testing.assert_close(flat @ found.mT, flat @ turn.mT)
     torch.testing.assert_close(found @ found.mT, torch.eye(3, dtype=torch.float64).expand(16, 3, 3))
@@ -88,7 +89,7 @@ def test_three_nearest_atoms_on_a_line_do_not_hide_a_planted_match(dice, start):
     line = torch.tensor(start, dtype=torch.float64)[:, None] * torch.tensor([0, 0, 1], dtype=torch.float64)
     far = torch.nn.functional.normalize(torch.randn(200, 2, 3, generator=dice, dtype=torch.float64), dim=-1)
     x = torch.cat([line.expand(200, 3, 3), far * torch.tensor([[1.6], [2.0]], dtype=torch.float64)], dim=1)
-    whole, order = permuted(x @ symmetry.random_rotation(dice, (200,)).mT, dice)
+    whole, order = permuted(x @ representations.random_rotation(dice, (200,)).mT, dice)
     match = alignment.match_atoms(x, whole, allow_mirror=False)
     assert torch.equal(match.order, order.argsort(1))
     assert (match.rmsd < 1e-6).all()
@@ -105,12 +106,12 @@ def test_straight_motifs_have_no_canonical_form(clouds):
 @pytest.mark.parametrize("length", [1, 10, 12, 30, 100])
 def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(dice, length, allow_mirror):
     x = torch.randn(50, 20, 3, generator=dice) * torch.tensor([1.0, 1.0, length])
-    y = x @ symmetry.random_rotation(dice, (50,), x.dtype).mT
+    y = x @ representations.random_rotation(dice, (50,), x.dtype).mT
     assert alignment.aligned_rmsd(y, x, allow_mirror=allow_mirror, reorder=False).max() < 5e-6 * max(10, length)
 
 
 def test_clouds_of_any_size_have_a_best_rotation(clouds, dice):
-    turn = symmetry.random_rotation(dice, (16,))
+    turn = representations.random_rotation(dice, (16,))
     for scale in (1e-12, 1e12):
         found = alignment.best_rotation(scale * clouds, scale * clouds @ turn.mT, allow_mirror=True)
         torch.testing.assert_close(found, turn)
@@ -157,7 +158,7 @@ def test_the_gradient_at_a_perfect_match_is_finite():
 def test_a_planted_match_is_found(seed, size, allow_mirror):
     dice = torch.Generator().manual_seed(seed)
     x = torch.randn(4, 8, 3, generator=dice, dtype=torch.float64)
-    draw = symmetry.random_orthogonal if allow_mirror else symmetry.random_rotation
+    draw = representations.random_orthogonal if allow_mirror else representations.random_rotation
     turn = draw(dice, (4,))
     whole, order = permuted(x @ turn.mT, dice)
     match = alignment.match_atoms(x[:, :size], whole, allow_mirror=allow_mirror)
@@ -177,7 +178,7 @@ def test_matching_sees_the_hand_only_if_it_is_asked_to(clouds, dice):
 
 
 def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, dice):
-    x = environments.nearest_neighbours(cell).positions.double()
+    x = representations.nearest_neighbours(cell).positions.double()
     a, b = x[:60], x[60:120]
     found = alignment.match_atoms(a, b, allow_mirror=True).rmsd
     naive = []
@@ -189,7 +190,7 @@ def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, dice)
 
 
 def test_more_neighbours_find_a_little_more(cell):
-    x = environments.nearest_neighbours(cell).positions.double()
+    x = representations.nearest_neighbours(cell).positions.double()
     few, many = (alignment.match_atoms(x[:60], x[60:120], allow_mirror=True, n_nearest=n).rmsd for n in (4, 8))
     assert many.mean() < few.mean()
     assert few.mean() < 1.1 * many.mean()
@@ -204,23 +205,23 @@ def test_reordering_brings_clouds_nearer(clouds, dice):
 @pytest.fixture(scope="module")
 def template():
     return alignment.Template.fit(
-        environments.nearest_neighbours(silicon.load_amorphous("train")).positions[:200], n_starts=2
+        representations.nearest_neighbours(datasets.load_amorphous("train")).positions[:200], n_starts=2
     )
 
 
 def test_the_canonical_form_knows_neither_order_nor_pose(template, cell, dice):
-    x = environments.nearest_neighbours(cell).positions[:100]
-    moved, _ = permuted(x @ symmetry.random_orthogonal(dice, (100,), x.dtype).mT, dice)
+    x = representations.nearest_neighbours(cell).positions[:100]
+    moved, _ = permuted(x @ representations.random_orthogonal(dice, (100,), x.dtype).mT, dice)
     torch.testing.assert_close(template.canonical(moved), template.canonical(x), atol=1e-4, rtol=0)
 
 
 def test_the_canonical_form_is_the_same_motif(template, cell):
-    x = environments.nearest_neighbours(cell).positions[:100]
+    x = representations.nearest_neighbours(cell).positions[:100]
     assert (alignment.aligned_rmsd(x, template.canonical(x), allow_mirror=True, reorder=True) < 1e-4).all()
 
 
 def test_the_canonical_order_is_steadier_than_the_order_of_distances(template, cell):
-    x = environments.nearest_neighbours(cell).positions[:200]
+    x = representations.nearest_neighbours(cell).positions[:200]
     shaken = x + 0.02 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     by_distance = shaken.norm(dim=-1).diff(dim=-1).lt(0).any(1).float().mean()
     moved = (template.canonical(shaken) - template.canonical(x)).norm(dim=-1).amax(1)

@@ -15,7 +15,7 @@ import pytest
 
 from scripts import make_assignments as script
 from tutorial_lib import exercises
-from tutorial_lib.__main__ import notebooks
+from tutorial_lib.cli import notebooks
 from tutorial_lib.exercises import invariance
 
 POINTS = 2
@@ -53,7 +53,7 @@ def lesson(number):
 
 
 def assignment(path, **options):
-    return script.assignment(path, **({"points": POINTS, "spare": False} | options))
+    return script.assignment(path, **({"points": POINTS, "extra": False} | options))
 
 
 def marked(book):
@@ -105,7 +105,7 @@ def grades(folder, name):
 def course(tmp_path_factory):
     """A course with one assignment, handed out, handed in by seven students, and marked by one command."""
     folder = tmp_path_factory.mktemp("course")
-    script.export([lesson("01")], folder, points=POINTS, spare=False)
+    script.export([lesson("01")], folder, points=POINTS, extra=False)
     nbgrader(folder, "-m", "nbgrader", "generate_assignment", NAME)
     right = right_answers(lesson("01"))
     wrong = {
@@ -149,7 +149,7 @@ def test_students_get_the_lessons_own_stub_and_words(path):
 
 
 def test_no_link_of_an_assignment_is_dead(tmp_path):
-    script.export(notebooks([]), tmp_path, points=1, spare=False)
+    script.export(notebooks([]), tmp_path, points=1, extra=False)
     links = 0
     for path in tmp_path.rglob("*.ipynb"):
         for cell in nbformat.read(path, 4).cells:
@@ -165,9 +165,9 @@ def test_no_link_of_an_assignment_is_dead(tmp_path):
 
 
 def test_making_a_course_again_keeps_what_a_teacher_wrote(tmp_path):
-    script.export([lesson("01")], tmp_path, points=1, spare=False)
+    script.export([lesson("01")], tmp_path, points=1, extra=False)
     (tmp_path / "nbgrader_config.py").write_text("mine")
-    script.export([lesson("01"), lesson("02")], tmp_path, points=1, spare=False)
+    script.export([lesson("01"), lesson("02")], tmp_path, points=1, extra=False)
     assert (tmp_path / "nbgrader_config.py").read_text() == "mine"
     assert {path.name for path in (tmp_path / "source").iterdir()} == {NAME, "02_gram_vae"}
 
@@ -184,13 +184,13 @@ def test_what_cannot_be_made_is_said(monkeypatch, words, message):
 PAGE = """\
 # Teaching 01
 
-## A spare exercise
+## An extra exercise
 
 **1.s Twice.** Write the function that doubles *x*, as the [gradient](../../notebooks/glossary.md#gradient) would,
 see [the plan](plans.toml).
 
 ```python
-from tutorial_lib.exercises import spare
+from tutorial_lib.exercises import extra
 
 
 def twice(x):
@@ -198,7 +198,7 @@ def twice(x):
     ...
 
 
-spare.check_1_s(twice)
+extra.check_1_s(twice)
 ```
 
 <details><summary>Solution</summary>
@@ -232,45 +232,45 @@ def page(tmp_path, monkeypatch):
     return path
 
 
-def test_a_spare_exercise_is_one_more(page):
-    book = assignment(lesson("01"), spare=True)
+def test_an_extra_exercise_is_one_more(page):
+    book = assignment(lesson("01"), extra=True)
     *others, text, answer, marks = book.cells
     assert others == assignment(lesson("01")).cells[:1] + others[1:]
     assert "import math" in others[1].source
     assert text.source.startswith("**1.s Twice.**")
     assert text.source.endswith("[gradient](glossary.md#gradient) would,\nsee the plan.")
     assert answer.source == (
-        "from tutorial_lib.exercises import spare\n\n\n"
+        "from tutorial_lib.exercises import extra\n\n\n"
         'def twice(x):\n    """The double of x (n, 3)."""\n    ### BEGIN SOLUTION\n'
-        "    y = x\n\n    return x + y\n    ### END SOLUTION\n\n\nspare.check_1_s(twice)"
+        "    y = x\n\n    return x + y\n    ### END SOLUTION\n\n\nextra.check_1_s(twice)"
     )
-    assert 'importlib.import_module("tutorial_lib.exercises.spare").check_1_s(twice)' in marks.source
+    assert 'importlib.import_module("tutorial_lib.exercises.extra").check_1_s(twice)' in marks.source
     assert [answer.metadata.nbgrader.grade_id, marks.metadata.nbgrader.grade_id] == ["answer-1-s", "marks-1-s"]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("## A spare exercise", "## Something", "no spare exercise in 01_invariance.md"),
-        ("<summary>Solution", "<summary>Answer", "another in <details>"),
+        ("## An extra exercise", "## Something", "no extra exercise in 01_invariance.md"),
+        ("<summary>Solution", "<summary>Answer", "one in <details>"),
         ("**1.s Twice", "**1.5 Twice", "begins with .*1.s"),
-        ("spare.check_1_s(twice)", "print(twice)", "ends in `print"),
+        ("extra.check_1_s(twice)", "print(twice)", "ends in `print"),
         ("def twice(x):\n    #", "def twice(y):\n    #", r"asks for twice\(x\), and the answer is twice\(y\)"),
         ("import math", "two = 2", "not one function"),
         ("    ...", "    pass", "the stub ends in `pass`"),
     ],
 )
-def test_a_spare_exercise_that_is_not_whole_is_said(page, old, new, message):
+def test_an_extra_exercise_that_is_not_whole_is_said(page, old, new, message):
     assert old in PAGE
     page.write_text(PAGE.replace(old, new), encoding="utf-8")
     with pytest.raises(SystemExit, match=message):
-        assignment(lesson("01"), spare=True)
+        assignment(lesson("01"), extra=True)
 
 
-def test_a_lesson_without_a_page_has_no_spare_exercise(page):
+def test_a_lesson_without_a_page_has_no_extra_exercise(page):
     page.unlink()
-    with pytest.raises(SystemExit, match=r"no spare exercise in 01_invariance\.md"):
-        assignment(lesson("01"), spare=True)
+    with pytest.raises(SystemExit, match=r"no extra exercise in 01_invariance\.md"):
+        assignment(lesson("01"), extra=True)
 
 
 @needs_nbgrader
@@ -335,7 +335,7 @@ def test_feedback_says_what_the_judge_said(course):
 @needs_nbgrader
 def test_collected_files_come_to_their_students(course, tmp_path):
     folder, _, _ = course
-    script.export([lesson("01")], tmp_path, points=POINTS, spare=False)
+    script.export([lesson("01")], tmp_path, points=POINTS, extra=False)
     archive = tmp_path / "downloaded" / NAME / "archive"
     places = {
         f"anna_b_{NAME}.ipynb": "anna_b",
@@ -351,14 +351,14 @@ def test_collected_files_come_to_their_students(course, tmp_path):
     assert found == set(places.values())
 
 
-def has_spare(path):
-    """Whether a lesson has a spare exercise, and its judge is there."""
+def has_extra(path):
+    """Whether a lesson has an extra exercise, and its judge is there."""
     page = script.TEACHING / f"{path.stem}.md"
     written = page.read_text(encoding="utf-8") if page.exists() else ""
-    judge = importlib.util.find_spec("tutorial_lib.exercises.spare")
-    if judge is None or "## A spare exercise" not in written:
+    judge = importlib.util.find_spec("tutorial_lib.exercises.extra")
+    if judge is None or "## An extra exercise" not in written:
         return False
-    return script.spare_of(page).check in Path(judge.origin).read_text(encoding="utf-8")
+    return script.extra_of(page).check in Path(judge.origin).read_text(encoding="utf-8")
 
 
 @needs_nbgrader
@@ -366,13 +366,13 @@ def has_spare(path):
     "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.smoke] if p.stem == NAME else []) for p in notebooks([])]
 )
 def test_the_solutions_of_every_lesson_get_full_marks(path, tmp_path):
-    spare = has_spare(path)
-    script.export([path], tmp_path, points=POINTS, spare=spare)
+    extra = has_extra(path)
+    script.export([path], tmp_path, points=POINTS, extra=extra)
     nbgrader(tmp_path, "-m", "nbgrader", "generate_assignment", path.stem)
-    hand_in(tmp_path, path.stem, "right", right_answers(path, spare=spare))
+    hand_in(tmp_path, path.stem, "right", right_answers(path, extra=extra))
     hand_in(tmp_path, path.stem, "empty", {})
     nbgrader(tmp_path, "-m", "nbgrader", "autograde", path.stem)
     found = grades(tmp_path, path.stem)
     assert set(found["right"].values()) == {POINTS}
-    assert len(found["right"]) == len(script.exercises_of(path)) + spare
+    assert len(found["right"]) == len(script.exercises_of(path)) + extra
     assert set(found["empty"].values()) == {0}

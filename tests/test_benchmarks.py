@@ -157,8 +157,8 @@ def tiny(tmp_path):
         "tiny/aside.py": "",
         "tiny/unused.py": "WORDS = 1\n",
         "tutorial_lib/loads.py": "def load(path):\n    return path / 'cells.xyz'\n",
-        "tutorial_lib/data/cells.xyz": "cells",
-        "tutorial_lib/data/others.xyz": "others",
+        "tutorial_lib/datasets/files/cells.xyz": "cells",
+        "tutorial_lib/datasets/files/others.xyz": "others",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ def test_a_run_is_taken_while_nothing_that_it_depends_on_has_changed(tiny):
     for name, before, after in (
         ("tiny/measure.py", '"""What is measured."""', '"""Other words."""  # and a comment'),
         ("tiny/unused.py", "1", "2"),
-        ("tutorial_lib/data/others.xyz", "others", "another"),
+        ("tutorial_lib/datasets/files/others.xyz", "others", "another"),
     ):
         path = tiny.folder / name
         path.write_text(path.read_text().replace(before, after))
@@ -205,7 +205,7 @@ def test_a_run_is_taken_while_nothing_that_it_depends_on_has_changed(tiny):
         ("tiny/measure.py", '"seed": seed', '"seed": -seed'),
         ("tiny/used.py", '"one"', '"two"'),
         ("tutorial_lib/loads.py", "path / ", "path.parent / "),
-        ("tutorial_lib/data/cells.xyz", "cells", "more"),
+        ("tutorial_lib/datasets/files/cells.xyz", "cells", "more"),
     ],
 )
 def test_a_run_is_done_again_when_code_or_data_that_it_imports_has_changed(tiny, name, before, after):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tutorial_lib.bumps import gaussians
+from tutorial_lib.representations.radial import gaussians
 
 CENTRES = torch.linspace(0, 4, 9)
 

@@ -3,8 +3,9 @@ import torch
 from e3nn import o3
 from torch import Generator
 
-from tutorial_lib import hierarchy, symmetry, tetris, training
-from tutorial_lib.extensions import pieces
+from tutorial_lib import representations, training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.models import hierarchical, pieces
 
 IRREPS = o3.Irreps("2x0e+2x1o+2x2e+2x3o+2x4e")
 
@@ -22,11 +23,14 @@ def codes(dice):
 def motifs():
     """What a corner of three cubes is made of, an autoencoder of it and a flow, both hardly trained."""
     dice = Generator().manual_seed(0)
-    corner = tetris.polycubes(3, mirrors_equal=True)[1]
+    corner = polycubes.polycubes(3, mirrors_equal=True)[1]
     steps = [step for _ in range(40) for step in pieces.completions(corner, dice)]
     before, after = map(list, zip(*steps, strict=True))
     model = pieces.Surroundings(channels=8, seed=0)
-    data, recipe = hierarchy.padded([*before, *after]), training.Recipe(epochs=40, batch_size=128, learning_rate=1e-2)
+    data, recipe = (
+        hierarchical.padded([*before, *after]),
+        training.Recipe(epochs=40, batch_size=128, learning_rate=1e-2),
+    )
     history = training.train(model, data, pieces.surroundings_loss, recipe, device="cpu", progress=False)
     with torch.no_grad():
         flow = pieces.CodeFlow(model.encode(after), given_channels=2, channels=8, depth=1)
@@ -37,7 +41,7 @@ def test_the_velocity_turns_with_the_code_and_with_what_is_given(codes, dice):
     flow = pieces.CodeFlow(codes, given_channels=2, n_numbers=3, channels=8).double()
     points, given = (torch.randn(5, IRREPS.dim, generator=dice, dtype=torch.float64) for _ in range(2))
     time, numbers = torch.rand(5, dtype=torch.float64, generator=dice), torch.eye(5, 3).double()
-    turn = symmetry.random_orthogonal(dice, (), torch.float64)
+    turn = representations.random_orthogonal(dice, (), torch.float64)
     here = flow(points, time, given, numbers)
     there = flow(turned(points, turn), time, turned(given, turn), numbers)
     assert torch.allclose(there, turned(here, turn), atol=1e-5)
@@ -53,10 +57,10 @@ def test_the_velocity_sees_time_and_numbers(codes):
 
 
 def test_codes_are_signals_and_back(codes):
-    signals = hierarchy.signals_of(codes, 4)
+    signals = hierarchical.signals_of(codes, 4)
     assert signals.shape == (25, 40, 2)
-    assert torch.equal(hierarchy.codes_of(signals), codes)
-    model = hierarchy.HierarchicalAutoencoder(latent_channels=2, channels=4)
+    assert torch.equal(hierarchical.codes_of(signals), codes)
+    model = hierarchical.HierarchicalAutoencoder(latent_channels=2, channels=4)
     assert torch.equal(model.signals_of(codes), signals)
 
 
@@ -68,7 +72,7 @@ def test_a_short_training_finds_one_code_in_all_its_poses(dice):
     def errors():
         drawn = flow.draw(100, Generator().manual_seed(0))
         assert drawn.shape == (100, irreps.dim)
-        lengths = hierarchy.invariants(drawn, irreps) - hierarchy.invariants(shown, irreps)
+        lengths = hierarchical.invariants(drawn, irreps) - hierarchical.invariants(shown, irreps)
         return lengths.norm(dim=1).median(), (drawn - shown).norm(dim=1).median()
 
     before, _ = errors()
@@ -97,7 +101,7 @@ def test_bad_input_is_named(codes):
 
 
 def test_motifs_complete_a_cloud_step_by_step(dice):
-    for cloud in tetris.polycubes(4, mirrors_equal=True):
+    for cloud in polycubes.polycubes(4, mirrors_equal=True):
         present = 1
         for before, after in pieces.completions(cloud, dice):
             near = before[before.norm(dim=1) < 1.2]
@@ -112,12 +116,15 @@ def test_what_stands_about_a_point_comes_back(motifs):
     assert history[-1] < 0.5 * history[0]
     around = corner[1:] - corner[:1]
     (found,) = model.decode(model.encode([around]).detach())
-    assert hierarchy.worst_distance(found, around) < 0.15
+    assert hierarchical.worst_distance(found, around) < 0.15
 
 
 def test_codes_of_surroundings_turn_with_them(dice):
     model = pieces.Surroundings(channels=8).double()
-    around, turn = torch.randn(4, 3, generator=dice).double(), symmetry.random_orthogonal(dice, (), torch.float64)
+    around, turn = (
+        torch.randn(4, 3, generator=dice).double(),
+        representations.random_orthogonal(dice, (), torch.float64),
+    )
     assert torch.allclose(model.encode([around @ turn.mT]), turned(model.encode([around]), turn), atol=1e-5)
 
 

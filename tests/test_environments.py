@@ -5,7 +5,7 @@ from ase import Atoms
 from ase.build import bulk, fcc111, graphene, molecule, nanotube
 from ase.neighborlist import neighbor_list
 
-from tutorial_lib.environments import nearest_neighbours, neighbour_pairs
+from tutorial_lib.representations import nearest_neighbours, neighbour_pairs
 
 
 def sorted_distances(positions):

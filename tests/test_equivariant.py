@@ -4,8 +4,10 @@ from ase import Atoms
 from ase.build import bulk
 from e3nn import o3
 
-from tutorial_lib import environments, equivariant, tetris
-from tutorial_lib.symmetry import random_orthogonal, random_rotation
+from tutorial_lib import representations
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.models import equivariant
+from tutorial_lib.representations import random_orthogonal, random_rotation
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 OUT = "0o + 3x0e + 1o + 1e + 2e"
@@ -63,7 +65,7 @@ def test_clouds_of_one_batch_do_not_see_each_other(points):
 
 
 def test_a_graph_computed_once_gives_the_same():
-    _, pieces = tetris.pieces()
+    _, pieces = polycubes.pieces()
     model = equivariant.EquivariantNetwork()
     assert torch.equal(model(model.graph(pieces)), model(pieces))
 
@@ -81,7 +83,7 @@ def test_each_point_has_a_vector_that_turns_and_their_sum_is_the_clouds(points, 
 
 
 def test_gradients_reach_every_weight():
-    _, pieces = tetris.pieces()
+    _, pieces = polycubes.pieces()
     model = equivariant.EquivariantNetwork()
     torch.nn.functional.cross_entropy(equivariant.logits(model(pieces)), torch.arange(8)).backward()
     assert all(p.grad.abs().max() > 0 for p in model.parameters())
@@ -142,7 +144,7 @@ def crystal():
 
 def graph_of(atoms, listed=2.85, cutoff=2.85, n_radial=2):
     """The graph of a list of pairs, which may be longer than the graph sees."""
-    target, source, _, vectors = (torch.from_numpy(part) for part in environments.neighbour_pairs(atoms, listed))
+    target, source, _, vectors = (torch.from_numpy(part) for part in representations.neighbour_pairs(atoms, listed))
     options = {"cutoff": cutoff, "lmax": 2, "n_radial": n_radial}
     return equivariant.pair_graph(target, source, vectors, shape=(1, len(atoms)), **options)
 
@@ -229,7 +231,7 @@ def test_a_gate_keeps_parity(dice):
 
 
 def test_hidden_layers_may_hold_scalars_only_and_must_be_a_sequence():
-    _, pieces = tetris.pieces()
+    _, pieces = polycubes.pieces()
     assert equivariant.EquivariantNetwork("2x0e", irreps_hidden=("4x0e", "4x0e"))(pieces).shape == (8, 2)
     with pytest.raises(ValueError, match="irreps_hidden is one string"):
         equivariant.EquivariantNetwork(irreps_hidden="2x0e + 1o")

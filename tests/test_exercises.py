@@ -16,26 +16,27 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 from torch.distributions import Normal, kl_divergence
 
-from tutorial_lib import alignment, exercises, gram
-from tutorial_lib.equivariant import representation
+from tutorial_lib import exercises
+from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.exercises import (
     flow_matching,
     found_levels,
+    grader,
     gram_vae,
     hamiltonians,
     hierarchical_autoencoder,
     inpainting,
     invariance,
-    judge,
     missing_atom,
     new_pieces,
     synchronisation,
     tetris,
 )
-from tutorial_lib.tetris import polycube_of
+from tutorial_lib.models.equivariant import representation
+from tutorial_lib.representations import alignment, gram
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-PARTS = (judge, invariance, gram_vae, synchronisation, tetris, hierarchical_autoencoder, inpainting)
+PARTS = (grader, invariance, gram_vae, synchronisation, tetris, hierarchical_autoencoder, inpainting)
 PARTS += (missing_atom, hamiltonians, found_levels, flow_matching, new_pieces)
 HINTS = {name: text for part in PARTS for name, text in part.HINTS.items()}
 CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(exercises, name) for name in exercises.__all__}

@@ -16,8 +16,12 @@ from ase.io import write
 from rdkit import Chem
 from torch import nn
 
-from tutorial_lib import files, hamiltonians, places, qm9, shipped, silicon, streaming, training
-from tutorial_lib.hierarchy import materials, polycubes
+from tutorial_lib import datasets, storage, training
+from tutorial_lib.datasets import hamiltonians, qm9, silicon
+from tutorial_lib.inpainting import places
+from tutorial_lib.models.hierarchical import materials
+from tutorial_lib.models.hierarchical import polycubes as hierarchical_polycubes
+from tutorial_lib.training import streaming
 
 TOP = Path(__file__).parent.parent
 
@@ -52,19 +56,19 @@ def damages(whole):
 
 
 SHIPPED = {
-    "silicon": (silicon.DATA, "amorphous_silicon.extxyz.gz", lambda data: silicon.load_amorphous("test", data=data)),
-    "crystal": (silicon.DATA, "crystal.extxyz.gz", lambda data: silicon.crystal()),
+    "silicon": (silicon.DATA, "amorphous_silicon.extxyz.gz", lambda data: datasets.load_amorphous("test", data=data)),
+    "crystal": (silicon.DATA, "crystal.extxyz.gz", lambda data: datasets.crystal()),
     "qm9": (qm9.DATA, qm9.SUBSET, lambda data: qm9.load("train", data=data)),
     "water": (
         hamiltonians.DATA,
         "water_rhf_500k.npz",
         lambda data: hamiltonians.load("water_rhf_500k", "train", data=data),
     ),
-    "polycubes": (shipped.MODELS, "polycubes.pt", polycubes.trained_on_polycubes),
-    "growth": (shipped.MODELS, "growth.pt", polycubes.trained_to_grow),
-    "molecules": (shipped.MODELS, "molecules.pt", materials.trained_on_molecules),
-    "octahedra": (shipped.MODELS, "octahedra.pt", materials.trained_on_octahedra),
-    "places": (shipped.MODELS, "places.pt", places.trained_places),
+    "polycubes": (storage.WEIGHTS, "polycubes.pt", hierarchical_polycubes.trained_on_polycubes),
+    "growth": (storage.WEIGHTS, "growth.pt", hierarchical_polycubes.trained_to_grow),
+    "molecules": (storage.WEIGHTS, "molecules.pt", materials.trained_on_molecules),
+    "octahedra": (storage.WEIGHTS, "octahedra.pt", materials.trained_on_octahedra),
+    "places": (storage.WEIGHTS, "places.pt", places.trained_places),
 }
 
 
@@ -78,7 +82,7 @@ def test_every_shipped_file_is_tried():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_file_that_is_not_the_shipped_one_is_refused_unread(name, tmp_path, bomb, monkeypatch):
     folder, file, load = SHIPPED[name]
-    shutil.copy(folder / shipped.SUMS, tmp_path)
+    shutil.copy(folder / storage.SUMS, tmp_path)
     monkeypatch.setattr(silicon, "DATA", tmp_path)  # where `crystal` looks, and takes no other folder
     monkeypatch.setattr(materials, "octahedra_autoencoder", lambda clouds: nn.Linear(1, 1))  # it takes a minute
     monkeypatch.setattr(silicon, "DATA", tmp_path)  # where `crystal` looks, and takes no other folder
@@ -103,7 +107,7 @@ def qm9_read(path, **options):
     return list(qm9.read(path, **options))
 
 
-loaders = pytest.mark.parametrize("load", [silicon.load_amorphous, qm9_read], ids=["silicon", "qm9"])
+loaders = pytest.mark.parametrize("load", [datasets.load_amorphous, qm9_read], ids=["silicon", "qm9"])
 
 
 @loaders
@@ -366,8 +370,8 @@ def weights(tmp_path):
 
 
 def test_tensors_come_back(weights):
-    state = files.stored(weights, ["weight", "bias"], otherwise="")
-    model = files.fitted(nn.Linear(40, 40), state, weights, otherwise="")
+    state = storage.stored(weights, ["weight", "bias"], otherwise="")
+    model = storage.fitted(nn.Linear(40, 40), state, weights, otherwise="")
     assert torch.equal(model.weight, state["weight"])
 
 
@@ -376,7 +380,7 @@ def test_a_broken_file_of_tensors_is_refused_without_torchs_advice_to_run_it(wei
     for content in broken:
         weights.write_bytes(content)
         with pytest.raises(ValueError, match=r"own\.pt is cut off or no file of tensors.*: train it again") as caught:
-            files.stored(weights, otherwise="train it again")
+            storage.stored(weights, otherwise="train it again")
         assert "weights_only" not in str(caught.value)
 
 
@@ -384,30 +388,30 @@ def test_a_pickle_inside_a_file_of_torch_is_refused(tmp_path, bomb):
     path = tmp_path / "own.pt"
     torch.save({"weight": Bomb(tmp_path / "unpickled")}, path)
     with pytest.raises(ValueError, match="no file of tensors"):
-        files.stored(path, otherwise="train it again")
+        storage.stored(path, otherwise="train it again")
 
 
 def test_what_else_is_in_the_file_is_named(weights):
     with pytest.raises(ValueError, match=r"own\.pt holds weight, bias, and history are needed: train"):
-        files.stored(weights, ["history"], otherwise="train")
+        storage.stored(weights, ["history"], otherwise="train")
     torch.save(torch.zeros(3), weights)
     with pytest.raises(ValueError, match=r"own\.pt holds Tensor"):
-        files.stored(weights, ["history"], otherwise="train")
+        storage.stored(weights, ["history"], otherwise="train")
 
 
 def test_weights_of_another_model_are_refused(weights):
-    shipped.sign(weights)
+    storage.sign(weights)
     with pytest.raises(ValueError, match=r"own\.pt holds the weights of another model.*size mismatch.*train_own"):
-        shipped.with_weights(nn.Linear(40, 41), weights)
+        storage.with_weights(nn.Linear(40, 41), weights)
 
 
 def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path):
     path = tmp_path / "own.pt"
-    files.keep({"step": torch.ones(1)}, path)
+    storage.keep({"step": torch.ones(1)}, path)
     before = path.read_bytes()
     (tmp_path / "own.pt.part").mkdir()
     with pytest.raises(OSError, match=r"own\.pt could not be written.*still there: make room"):
-        files.keep({"step": torch.zeros(1)}, path)
+        storage.keep({"step": torch.zeros(1)}, path)
     assert path.read_bytes() == before
 
 
@@ -416,12 +420,12 @@ def test_an_interrupted_write_leaves_nothing_half_written(tmp_path, monkeypatch)
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    files.keep({"step": torch.ones(1)}, tmp_path / "own.pt")
+    storage.keep({"step": torch.ones(1)}, tmp_path / "own.pt")
     monkeypatch.setattr(torch, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        files.keep({"step": torch.zeros(1)}, tmp_path / "own.pt")
+        storage.keep({"step": torch.zeros(1)}, tmp_path / "own.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["own.pt"]
-    assert files.stored(tmp_path / "own.pt", otherwise="")["step"].item() == 1
+    assert storage.stored(tmp_path / "own.pt", otherwise="")["step"].item() == 1
 
 
 @pytest.fixture
@@ -446,21 +450,21 @@ def test_a_checkpoint_in_the_home_folder_is_written_there_and_found_again(home, 
 def test_files_in_the_home_folder_are_found(home, cells, water):
     (home / "own.extxyz").write_text(cells)
     np.savez(home / "own.npz", **water)
-    shutil.copy(shipped.MODELS / "growth.pt", home)
-    shutil.copy(shipped.MODELS / shipped.SUMS, home)
-    files.writable(Path("~/own.pt"))
-    files.keep({"step": torch.ones(1)}, Path("~/own.pt"))
-    assert files.stored(Path("~/own.pt"), otherwise="")["step"].item() == 1
-    assert len(silicon.load_amorphous("~/own.extxyz")) == len(list(qm9.read("~/own.extxyz"))) == 1
+    shutil.copy(storage.WEIGHTS / "growth.pt", home)
+    shutil.copy(storage.WEIGHTS / storage.SUMS, home)
+    storage.writable(Path("~/own.pt"))
+    storage.keep({"step": torch.ones(1)}, Path("~/own.pt"))
+    assert storage.stored(Path("~/own.pt"), otherwise="")["step"].item() == 1
+    assert len(datasets.load_amorphous("~/own.extxyz")) == len(list(qm9.read("~/own.extxyz"))) == 1
     assert len(streaming.CellFolder("~")) == 1
     assert len(hamiltonians.read("~/own.npz")) == 1000
-    assert shipped.verified(Path("~/growth.pt"), otherwise="") == home / "growth.pt"
+    assert storage.verified(Path("~/growth.pt"), otherwise="") == home / "growth.pt"
 
 
 def test_a_name_that_is_nobodys_stays_as_a_shell_leaves_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert files.expanded("~nobody_of_this_name/a.pt") == Path("~nobody_of_this_name/a.pt")
-    assert files.expanded("a~b.pt") == Path("a~b.pt")
+    assert storage.expanded("~nobody_of_this_name/a.pt") == Path("~nobody_of_this_name/a.pt")
+    assert storage.expanded("a~b.pt") == Path("a~b.pt")
 
 
 def train(path, model=None, **options):
@@ -487,7 +491,7 @@ def test_a_checkpoint_of_another_model_or_of_nothing_is_not_resumed(tmp_path):
     train(path)
     with pytest.raises(ValueError, match=r"run\.pt holds the weights of another model.*train again"):
         train(path, nn.Linear(3, 2), resume=True)
-    files.keep({"weights": torch.zeros(3)}, path)
+    storage.keep({"weights": torch.zeros(3)}, path)
     with pytest.raises(ValueError, match=r"run\.pt holds weights, and recipe, history, model"):
         train(path, resume=True)
     with pytest.raises(ValueError, match=r"run\.pt holds weights, and recipe, history, model"):

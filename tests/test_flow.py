@@ -7,10 +7,11 @@ from ase import Atoms
 from torch import Generator, nn
 
 from benchmarks import flow_matching as benchmark
-from tutorial_lib import inpainting, motifs, symmetry, training
-from tutorial_lib.alignment import Template, aligned_rmsd
-from tutorial_lib.extensions import flow
-from tutorial_lib.extensions.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
+from tutorial_lib import inpainting, metrics, representations, training
+from tutorial_lib.inpainting import flow_completion
+from tutorial_lib.models import flow
+from tutorial_lib.models.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
+from tutorial_lib.representations.alignment import Template, aligned_rmsd
 
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
 TETRAHEDRON = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
@@ -119,7 +120,7 @@ def test_a_sample_repeats_with_its_seed_and_only_then(trained):
 def test_training_makes_motifs_that_noise_does_not(trained, canonical):
     before = Flow(trained.chart, MotifVelocity(trained.chart, 48, 2), n_steps=3)
     shares = [
-        motifs.validity(model.sample(300, Generator().manual_seed(0))).float().mean() for model in (before, trained)
+        metrics.validity(model.sample(300, Generator().manual_seed(0))).float().mean() for model in (before, trained)
     ]
     assert shares[1] > shares[0] + 0.03
     errors = [
@@ -171,7 +172,7 @@ def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, dice, dty
     point, time = clouds.to(dtype) / 2, torch.linspace(0, 1, 16, dtype=dtype)
     before = velocity(point, time)
     rms = before.square().mean().sqrt()
-    for q in symmetry.random_rotation(dice, (10,), dtype=dtype):
+    for q in representations.random_rotation(dice, (10,), dtype=dtype):
         q = -q if mirror else q
         order = torch.randperm(8, generator=dice)
         after = velocity((point @ q.mT)[:, order], time)
@@ -191,7 +192,7 @@ def test_a_flow_of_sets_needs_no_order_and_no_pose(motifs_of_cell, dice):
     chart = Scaled.fit(motifs_of_cell)
     model = Flow(chart, SetVelocity(8, 1), n_steps=4)
     assert chart.coordinates(motifs_of_cell).square().mean().item() == pytest.approx(1, rel=1e-4)
-    noise, q = torch.randn(3, 8, 3, generator=dice), symmetry.random_orthogonal(dice, (), torch.float32)
+    noise, q = torch.randn(3, 8, 3, generator=dice), representations.random_orthogonal(dice, (), torch.float32)
     assert torch.allclose(model.decode(noise @ q.mT), model.decode(noise) @ q.mT, atol=1e-3)
     training.train(model, motifs_of_cell, flow.flow_loss(), training.Recipe(1), device="cpu", progress=False)
     assert model.sample(2, dice).shape == (2, 8, 3)
@@ -220,15 +221,15 @@ def test_half_of_the_motifs_come_without_their_property(canonical):
 
 
 def test_restored_atoms_come_in_the_pose_of_the_question(trained, motifs_of_cell, dice, monkeypatch):
-    monkeypatch.setattr("tutorial_lib.extensions.flow.completion.N_LIBRARY", 600)
-    model = flow.FlowCompletion(trained, dice)
+    monkeypatch.setattr("tutorial_lib.inpainting.flow_completion.N_LIBRARY", 600)
+    model = flow_completion.FlowCompletion(trained, dice)
     assert isinstance(model, inpainting.Completer)
     known, missing = inpainting.taken_out(motifs_of_cell[:40], 1, "first", dice)
     made = inpainting.inpaint(known, 1, model, 5, Generator().manual_seed(1)).positions
     by_chance = inpainting.inpaint(known, 1, inpainting.RandomPlaces(), 5, Generator().manual_seed(1)).positions
     errors = [inpainting.restored_error(x, missing).amin(1).mean() for x in (made, by_chance)]
     assert errors[0] < 0.6 * errors[1]
-    q = symmetry.random_orthogonal(dice, (), torch.float32)
+    q = representations.random_orthogonal(dice, (), torch.float32)
     draws, turned = (model.complete(x, 1, 8, Generator().manual_seed(2)) for x in (known, known @ q.mT))
     near = (draws.positions @ q.mT - turned.positions).abs().amax((2, 3)) < 0.02
     assert near.float().mean() > 0.9
@@ -236,19 +237,19 @@ def test_restored_atoms_come_in_the_pose_of_the_question(trained, motifs_of_cell
 
 
 def test_a_classifier_cannot_tell_halves_of_one_cell_and_sees_a_stretch(motifs_of_cell):
-    same = flow.two_sample_auc(motifs_of_cell[::2], motifs_of_cell[1::2])
-    other = flow.two_sample_auc(1.02 * motifs_of_cell[::2], motifs_of_cell[1::2])
+    same = metrics.two_sample_auc(motifs_of_cell[::2], motifs_of_cell[1::2])
+    other = metrics.two_sample_auc(1.02 * motifs_of_cell[::2], motifs_of_cell[1::2])
     assert abs(same.auc - 0.5) < 0.1
     assert 0.005 < same.error < 0.06
     assert other.auc > 0.9
     with pytest.raises(ValueError, match="at least 10 a side"):
-        flow.two_sample_auc(motifs_of_cell[:9], motifs_of_cell)
+        metrics.two_sample_auc(motifs_of_cell[:9], motifs_of_cell)
 
 
 def test_a_copy_machine_is_found_out_and_an_honest_draw_is_not(motifs_of_cell):
     training_, held_out, honest = motifs_of_cell[:300], motifs_of_cell[300:400], motifs_of_cell[400:]
-    copied = flow.memory(training_[:60], training_, held_out)
-    fair = flow.memory(honest, training_, held_out)
+    copied = metrics.memory(training_[:60], training_, held_out)
+    fair = metrics.memory(honest, training_, held_out)
     assert copied.generated < 1e-3 < copied.held_out
     assert copied.copied == 1
     assert fair.copied < 0.2
@@ -257,8 +258,8 @@ def test_a_copy_machine_is_found_out_and_an_honest_draw_is_not(motifs_of_cell):
 
 def test_a_generator_that_repeats_itself_misses_more(motifs_of_cell):
     real, fair = motifs_of_cell[:50], motifs_of_cell[50:250]
-    assert flow.mean_miss(real, real) < 1e-3
-    assert flow.mean_miss(fair[:1].expand(200, -1, -1), real) > 1.2 * flow.mean_miss(fair, real)
+    assert metrics.mean_miss(real, real) < 1e-3
+    assert metrics.mean_miss(fair[:1].expand(200, -1, -1), real) > 1.2 * metrics.mean_miss(fair, real)
 
 
 def test_the_energy_of_an_atom_is_that_of_stillinger_and_weber():
@@ -278,15 +279,15 @@ def test_the_energy_of_an_atom_is_that_of_stillinger_and_weber():
     cloud = torch.randn(5, 8, 3, generator=Generator().manual_seed(0), dtype=torch.float64)
     cloud = torch.nn.functional.normalize(cloud, dim=2) * torch.linspace(2.2, 4.0, 8, dtype=torch.float64)[:, None]
     known = torch.tensor([by_hand(one.numpy()) for one in cloud], dtype=torch.float64)
-    torch.testing.assert_close(flow.central_energy(cloud), known)
+    torch.testing.assert_close(metrics.central_energy(cloud), known)
 
 
 def test_a_bent_or_stretched_tetrahedron_has_a_higher_energy(dice):
-    perfect = flow.central_energy(CORNERS[None])
+    perfect = metrics.central_energy(CORNERS[None])
     assert perfect.item() == pytest.approx(-2 * 1.64833, rel=1e-3)
-    assert (flow.central_energy(CORNERS + 0.2 * torch.randn(50, 4, 3, generator=dice)) > perfect).all()
-    q = symmetry.random_orthogonal(dice, (), torch.float32)
-    assert torch.allclose(flow.central_energy((CORNERS @ q.mT)[None]), perfect, atol=1e-4)
+    assert (metrics.central_energy(CORNERS + 0.2 * torch.randn(50, 4, 3, generator=dice)) > perfect).all()
+    q = representations.random_orthogonal(dice, (), torch.float32)
+    assert torch.allclose(metrics.central_energy((CORNERS @ q.mT)[None]), perfect, atol=1e-4)
 
 
 @pytest.mark.parametrize("asked", [180.0, 60.0, 0.0, 100.0])
@@ -299,21 +300,21 @@ def test_a_dihedral_angle_is_the_one_that_was_built(asked):
     second = CORNERS[0] + 2.35 * (axis / 3 + (8**0.5 / 3) * turned)
     cloud = torch.cat([CORNERS, second[None]])
     expected = sorted([asked, abs((asked + 120 + 180) % 360 - 180), abs((asked - 120 + 180) % 360 - 180)])
-    assert flow.dihedral_angles(cloud[None]).sort().values.tolist() == pytest.approx(expected, abs=0.1)
+    assert metrics.dihedral_angles(cloud[None]).sort().values.tolist() == pytest.approx(expected, abs=0.1)
     atoms = Atoms("Si6", torch.cat([torch.zeros(1, 3), cloud]).numpy())
     by_ase = atoms.get_dihedral(2, 0, 1, 5)
     assert min(by_ase, 360 - by_ase) == pytest.approx(asked, abs=0.1)
 
 
 def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_cell, dice):
-    q = symmetry.random_orthogonal(dice, (), torch.float32)
+    q = representations.random_orthogonal(dice, (), torch.float32)
     same = (motifs_of_cell @ q.mT)[:, torch.randperm(8, generator=dice)]
-    before = flow.dihedral_angles(motifs_of_cell)
-    assert torch.allclose(flow.dihedral_angles(same).sort().values, before.sort().values, atol=0.2)
-    rattled = flow.dihedral_angles(motifs_of_cell + 0.4 * torch.randn(motifs_of_cell.shape, generator=dice))
-    assert motifs.wasserstein(rattled, before) > 2
+    before = metrics.dihedral_angles(motifs_of_cell)
+    assert torch.allclose(metrics.dihedral_angles(same).sort().values, before.sort().values, atol=0.2)
+    rattled = metrics.dihedral_angles(motifs_of_cell + 0.4 * torch.randn(motifs_of_cell.shape, generator=dice))
+    assert metrics.wasserstein(rattled, before) > 2
     with pytest.raises(ValueError, match="needs a second shell, and these motifs have 4 atoms"):
-        flow.dihedral_angles(motifs_of_cell[:, :4])
+        metrics.dihedral_angles(motifs_of_cell[:, :4])
 
 
 def test_no_steps_and_no_motifs_are_refused(trained, dice):
@@ -326,7 +327,7 @@ def test_no_steps_and_no_motifs_are_refused(trained, dice):
     with pytest.raises(ValueError, match="there is no motif"):
         Scaled.fit(torch.zeros(0, 8, 3))
     with pytest.raises(ValueError, match="NaN or infinity"):
-        flow.central_energy(torch.full((1, 8, 3), torch.nan))
+        metrics.central_energy(torch.full((1, 8, 3), torch.nan))
 
 
 def test_weights_alone_bring_a_flow_back(trained, canonical, tmp_path):

@@ -10,11 +10,13 @@ from ase import Atoms
 from ase.build import molecule
 from torch import Generator
 
-from tutorial_lib import hierarchy, octahedra, tetris
-from tutorial_lib.equivariant import representation
-from tutorial_lib.hierarchy import HierarchicalAutoencoder, Level, Motifs
-from tutorial_lib.hierarchy.motifs import signal_powers
-from tutorial_lib.symmetry import equivariance_error, random_orthogonal
+from tutorial_lib.datasets import octahedra, polycubes
+from tutorial_lib.metrics import equivariance_error
+from tutorial_lib.models import hierarchical
+from tutorial_lib.models.equivariant import representation
+from tutorial_lib.models.hierarchical import HierarchicalAutoencoder, Level, Motifs
+from tutorial_lib.models.hierarchical.motifs import signal_powers
+from tutorial_lib.representations import random_orthogonal
 from tutorial_lib.training import Recipe, train
 
 DICE = Generator().manual_seed(0)
@@ -25,12 +27,12 @@ TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float
 
 
 def points(clouds):
-    return hierarchy.points_of(*hierarchy.padded(clouds))
+    return hierarchical.points_of(*hierarchical.padded(clouds))
 
 
 def found(clouds, reach=1.25):
     motifs = Motifs.fit(points(CLOUDS), reach)
-    return hierarchy.gathered(points(clouds), (Level(reach, 0.25, 1.5, motifs=motifs),))[0]
+    return hierarchical.gathered(points(clouds), (Level(reach, 0.25, 1.5, motifs=motifs),))[0]
 
 
 @pytest.mark.parametrize("reach", [1.25, 1.5, 1.6])
@@ -72,24 +74,24 @@ def test_the_hexagonal_layer_is_gathered_into_its_seven_octahedra():
 
 @pytest.mark.parametrize("shape", ["square", "T", "line"])
 def test_a_tie_is_not_broken_whatever_the_pose_and_the_numbering(shape):
-    names, pieces = tetris.pieces()
+    names, pieces = polycubes.pieces()
     cloud = pieces[names.index(shape)]
     motifs = Motifs.fit(points(list(pieces)), 1.2)
     level = (Level(1.2, 0.2, 1.2, motifs=motifs),)
     q = random_orthogonal(Generator().manual_seed(2), (), torch.float32)
     order = torch.tensor([2, 0, 3, 1])
-    here, there = (hierarchy.gathered(points([some]), level)[0] for some in (cloud, cloud[order] @ q.mT))
+    here, there = (hierarchical.gathered(points([some]), level)[0] for some in (cloud, cloud[order] @ q.mT))
     turned = here.centres.positions @ q.mT
-    assert hierarchy.worst_distance(turned, there.centres.positions) < 1e-5
+    assert hierarchical.worst_distance(turned, there.centres.positions) < 1e-5
     assert torch.bincount(here.cluster).sort().values.tolist() == torch.bincount(there.cluster).sort().values.tolist()
     if shape == "square":  # four clusters of equal merit: all are kept
         assert len(here.centres.positions) == 4
 
 
 def test_clusters_that_coincide_are_one():
-    square = tetris.pieces()[1][2]
+    square = polycubes.pieces()[1][2]
     motifs = Motifs.fit(points([square]), 1.5)  # every cube sees all others
-    gathering = hierarchy.gathered(points([square]), (Level(1.5, 0.2, 1.2, motifs=motifs),))[0]
+    gathering = hierarchical.gathered(points([square]), (Level(1.5, 0.2, 1.2, motifs=motifs),))[0]
     assert len(gathering.centres.positions) == 1
     assert gathering.member.tolist() == [0, 1, 2, 3]
 
@@ -102,7 +104,7 @@ def test_a_point_without_neighbours_is_a_cluster_of_one_and_is_not_lost():
 
 
 def test_an_unknown_surrounding_is_gathered_all_the_same():
-    gathering = found([tetris.pieces()[1][1]])
+    gathering = found([polycubes.pieces()[1][1]])
     assert gathering.member.unique().tolist() == [0, 1, 2, 3]
 
 
@@ -121,9 +123,9 @@ def test_a_single_neighbour_has_the_power_one_for_every_l():
 
 
 def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size():
-    pieces = points(list(tetris.pieces()[1]))
+    pieces = points(list(polycubes.pieces()[1]))
     motifs = Motifs.fit(pieces, reach=1.2)
-    gathering = hierarchy.gathered(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
+    gathering = hierarchical.gathered(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
     sizes = torch.bincount(gathering.cluster)
     assert len(sizes.unique()) > 1
     for k, centre in enumerate(gathering.centres.positions):
@@ -134,12 +136,12 @@ def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size(
 def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_members_comes_first():
     dice = Generator().manual_seed(5)
     clusters = [octahedra.cluster(1 + n % 6, dice) for n in range(60)]
-    points = hierarchy.points_of(*hierarchy.padded([cluster.points for cluster in clusters]))
+    points = hierarchical.points_of(*hierarchical.padded([cluster.points for cluster in clusters]))
     motifs = Motifs.fit(points, reach=1.6)
 
     def n_clusters(chosen):
         level = Level(1.6, 0.25, 2.0, motifs=Motifs(1.6, motifs.kinds, chosen))
-        return len(hierarchy.gathered(points, (level,))[0].centres.positions)
+        return len(hierarchical.gathered(points, (level,))[0].centres.positions)
 
     assert n_clusters(motifs.chosen) == sum(len(cluster.middles) for cluster in clusters)
     assert all(n_clusters((kind,)) > n_clusters(motifs.chosen) for kind in range(len(motifs.kinds)))
@@ -149,7 +151,7 @@ def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_me
 
 
 def test_a_cloud_of_one_point_is_refused_by_found_levels_too():
-    model = hierarchy.octahedra_autoencoder(CLOUDS)
+    model = hierarchical.octahedra_autoencoder(CLOUDS)
     with pytest.raises(ValueError, match="cloud 0 has 1 points: there is nothing to encode"):
         model.encode([torch.zeros(1, 3)])
 
@@ -157,7 +159,7 @@ def test_a_cloud_of_one_point_is_refused_by_found_levels_too():
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("how", ["found", "three", "pairs", "flat"])
 def test_the_code_of_octahedra_turns_with_them(how, dtype):
-    model = hierarchy.octahedra_autoencoder(CLOUDS, how, seed=1).to(dtype)
+    model = hierarchical.octahedra_autoencoder(CLOUDS, how, seed=1).to(dtype)
     clouds = torch.stack([CLOUDS[1], CLOUDS[5]]).to(dtype)
     q = random_orthogonal(Generator().manual_seed(3), (), dtype)
     D = representation(str(model.latent_irreps), q)
@@ -168,7 +170,7 @@ def test_the_code_of_octahedra_turns_with_them(how, dtype):
 
 def test_levels_that_nobody_knows_are_refused():
     with pytest.raises(ValueError, match="levels 'four': there are found, three, pairs, flat"):
-        hierarchy.octahedra_levels(CLOUDS, "four")
+        hierarchical.octahedra_levels(CLOUDS, "four")
 
 
 def test_what_lies_beyond_the_fields_is_said_and_encoded_all_the_same():
@@ -183,12 +185,12 @@ def judging():
     """A small model of octahedra that learns which of the middles that it finds are none."""
     clouds = [octahedra.cluster(2, Generator().manual_seed(seed)).points for seed in range(4)]
     model = HierarchicalAutoencoder(
-        hierarchy.octahedra_levels(CLOUDS), latent_channels=8, channels=12, judges=True, seed=0
+        hierarchical.octahedra_levels(CLOUDS), latent_channels=8, channels=12, judges=True, seed=0
     )
     history = train(
         model,
-        hierarchy.padded(clouds),
-        hierarchy.reconstruction_loss,
+        hierarchical.padded(clouds),
+        hierarchical.reconstruction_loss,
         Recipe(70, 4, 8e-3),
         device="cpu",
         progress=False,
@@ -200,11 +202,11 @@ def test_false_middles_are_deleted_and_true_ones_are_not(judging):
     model, clouds, history = judging
     assert history["judge 2"][-1] < 0.1 < history["judge 2"][0]
     with torch.no_grad():
-        gatherings = hierarchy.gathered(points(clouds), model.levels)
+        gatherings = hierarchical.gathered(points(clouds), model.levels)
         signals = model.from_latent(model.ascend(gatherings)[-1])
         middles = gatherings[1].points
         false = torch.tensor([[0.9, -0.7, 0.8]])
-        everyone = hierarchy.Points(
+        everyone = hierarchical.Points(
             torch.cat([middles.positions, false]), torch.cat([middles.cloud, torch.tensor([0])]), len(clouds)
         )
         above = torch.zeros(len(clouds), 3)
@@ -216,9 +218,9 @@ def test_false_middles_are_deleted_and_true_ones_are_not(judging):
 def test_a_model_that_judges_still_decodes_what_it_has_learnt(judging):
     model, clouds, _ = judging
     middles = model.unfold(model.encode(clouds))[0].points
-    true = hierarchy.gathered(points(clouds), model.levels)[0].centres
+    true = hierarchical.gathered(points(clouds), model.levels)[0].centres
     for n in range(len(clouds)):
-        assert hierarchy.worst_distance(middles.positions[middles.cloud == n], true.positions[true.cloud == n]) < 0.4
+        assert hierarchical.worst_distance(middles.positions[middles.cloud == n], true.positions[true.cloud == n]) < 0.4
 
 
 @pytest.fixture(scope="module")
@@ -228,8 +230,8 @@ def small():
     model = HierarchicalAutoencoder(levels, channels=12, species=("H", "C", "O"), seed=0)
     model.largest = 5
     molecules = [molecule("H2O"), molecule("CH4")]
-    data = hierarchy.examples(model, molecules)
-    train(model, data, hierarchy.reconstruction_loss, Recipe(150, 2, 8e-3), device="cpu", progress=False)
+    data = hierarchical.examples(model, molecules)
+    train(model, data, hierarchical.reconstruction_loss, Recipe(150, 2, 8e-3), device="cpu", progress=False)
     return model, molecules
 
 
@@ -238,8 +240,8 @@ def test_molecules_come_back_with_their_elements_in_any_pose(small):
     for seed in range(3):
         q = random_orthogonal(Generator().manual_seed(seed), (), torch.float64).numpy()
         turned = [Atoms(atoms.symbols, positions=atoms.positions @ q.T + 5) for atoms in molecules]
-        back = hierarchy.decode_atoms(model, hierarchy.encode_atoms(model, turned))
-        assert [hierarchy.same_molecule(a, b) for a, b in zip(back, turned, strict=True)] == [True, True]
+        back = hierarchical.decode_atoms(model, hierarchical.encode_atoms(model, turned))
+        assert [hierarchical.same_molecule(a, b) for a, b in zip(back, turned, strict=True)] == [True, True]
 
 
 def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
@@ -253,16 +255,16 @@ def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
         model(clouds, list(torch.tensor([[0, 1, 1], [2, 0, 0]])))
     one, other = model(clouds, list(torch.tensor([[0, 1, 1], [1, 0, 0]])))
     assert not torch.allclose(one, other, atol=1e-3)
-    head = hierarchy.GrowthHead(kinds=2)
+    head = hierarchical.GrowthHead(kinds=2)
     with pytest.raises(ValueError, match="tells 2 species apart"):
-        hierarchy.grow(head, [torch.zeros(1, 3)], 2, dice)
+        hierarchical.grow(head, [torch.zeros(1, 3)], 2, dice)
 
 
 def test_species_are_seen_and_are_not_a_matter_of_numbering(small):
     model, (water, _) = small
     heavy, swapped, renumbered = water.copy(), water.copy(), water[[2, 0, 1]]
     swapped.symbols = ["H", "O", "H"]
-    code = {name: hierarchy.encode_atoms(model, [atoms]) for name, atoms in [
+    code = {name: hierarchical.encode_atoms(model, [atoms]) for name, atoms in [
         ("water", heavy), ("swapped", swapped), ("renumbered", renumbered)
     ]}  # fmt: skip
     assert torch.allclose(code["water"], code["renumbered"], atol=1e-5)
@@ -276,37 +278,37 @@ def test_the_judge_of_molecules_asks_for_places_elements_and_number():
     moved.positions[0] += [0, 0, 0.5]
     centred = water.copy()
     centred.positions -= centred.positions.mean(axis=0)
-    assert hierarchy.same_molecule(centred, water)
-    assert hierarchy.same_molecule(centred[[2, 1, 0]], water)
+    assert hierarchical.same_molecule(centred, water)
+    assert hierarchical.same_molecule(centred[[2, 1, 0]], water)
     swapped.positions -= swapped.positions.mean(axis=0)
     for wrong in (swapped, moved, fewer, centred + Atoms("H", [[0, 0, 3.0]])):
-        assert not hierarchy.same_molecule(wrong, water)
+        assert not hierarchical.same_molecule(wrong, water)
     near, once = Atoms("H2", [[0, 0, -0.1], [0, 0, 0.1]]), Atoms("H2", [[0, 0, 0], [0, 0, 5.0]])
-    assert not hierarchy.same_molecule(once, near)  # both are near the same one
+    assert not hierarchical.same_molecule(once, near)  # both are near the same one
 
 
 def test_an_unknown_element_is_refused_with_the_known_ones(small):
     model, _ = small
     with pytest.raises(ValueError, match=r"molecule 1 \(HCl\) holds Cl: this model knows H, C, O"):
-        hierarchy.encode_atoms(model, [molecule("H2O"), molecule("HCl")])
+        hierarchical.encode_atoms(model, [molecule("H2O"), molecule("HCl")])
 
 
 def test_a_molecule_larger_than_any_trained_on_is_encoded_with_a_warning(small):
     model, molecules = small
     with pytest.warns(UserWarning, match="CH4O has 6 atoms, and nothing above 5 was trained on"):
-        code = hierarchy.encode_atoms(model, [molecule("CH3OH")])
+        code = hierarchical.encode_atoms(model, [molecule("CH3OH")])
     assert torch.isfinite(code).all()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        hierarchy.encode_atoms(model, molecules)
+        hierarchical.encode_atoms(model, molecules)
 
 
 def test_invariants_of_a_code_do_not_turn_and_their_number_is_known(small):
     model, molecules = small
-    code = hierarchy.encode_atoms(model, molecules)
+    code = hierarchical.encode_atoms(model, molecules)
     q = random_orthogonal(Generator().manual_seed(4), (), torch.float32)
     D = representation(str(model.latent_irreps), q)
-    left = hierarchy.invariants(code, model.latent_irreps)
+    left = hierarchical.invariants(code, model.latent_irreps)
     assert left.shape == (2, 5 * 3)
-    assert torch.allclose(left, hierarchy.invariants(code @ D.mT, model.latent_irreps), atol=1e-4)
+    assert torch.allclose(left, hierarchical.invariants(code @ D.mT, model.latent_irreps), atol=1e-4)
     assert not np.allclose(left[0], left[1], atol=0.1)

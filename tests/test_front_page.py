@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.table import stored
 from scripts import make_front_page as page
-from tutorial_lib import viewer
+from tutorial_lib.plotting import viewer
 
 README = (page.TOP / "README.md").read_text(encoding="utf-8")
 COSTS = stored("notebooks")
@@ -110,8 +110,9 @@ import sys, types
 sys.modules["google.colab"] = types.ModuleType("google.colab")
 {colab_cell(page.TOP.as_uri())}
 sys.path.insert(0, {str(tmp_path / "installed")!r})
-import tutorial_lib.silicon
-print(Path.cwd().name, Path(tutorial_lib.__file__).parent.parent.name, len(tutorial_lib.silicon.load_amorphous("test")))
+import tutorial_lib
+from tutorial_lib import datasets
+print(Path.cwd().name, Path(tutorial_lib.__file__).parent.parent.name, len(datasets.load_amorphous("test")))
 """
     # No network: what the course needs is here already, and nothing here is to change.
     pip = {

@@ -31,7 +31,7 @@ from jaxtyping import config
 from torch import Generator, Tensor, nn
 
 import tutorial_lib
-from tutorial_lib.exercises.judge import Verdict
+from tutorial_lib.exercises.grader import Verdict
 
 SECONDS = 20
 SEED = os.environ["FUZZ_SEED"]  # set by conftest.py, by the date where nobody has chosen
@@ -453,40 +453,40 @@ def test_the_valid_call_is_valid_and_as_its_reference_says(name):
 
 # What was wrong once, tried in every suite.
 FOUND = [
-    ("gram.gram_matrix", 0, "all 1e30 times as large"),
-    ("gram.nearest_rank3", 0, "all 1e30 times as large"),
-    ("motifs.compare", 1, "one of 1e30"),
-    ("silicon.network_quality", 0, "atoms at one place"),
-    ("silicon.bond_angles", 1, "all zero"),
-    ("silicon.radial_distribution", 0, "an empty list"),
-    ("silicon.radial_distribution", "bin_width", "zero"),
-    ("transport.between", 0, "all zero"),
-    ("tetris.random_trees", "most", "zero"),
-    ("tetris.random_trees", "apart", "NaN"),
+    ("representations.gram.gram_matrix", 0, "all 1e30 times as large"),
+    ("representations.gram.nearest_rank3", 0, "all 1e30 times as large"),
+    ("metrics.motif_statistics.compare", 1, "one of 1e30"),
+    ("metrics.network.network_quality", 0, "atoms at one place"),
+    ("metrics.network.bond_angles", 1, "all zero"),
+    ("metrics.network.radial_distribution", 0, "an empty list"),
+    ("metrics.network.radial_distribution", "bin_width", "zero"),
+    ("models.flow.ode.between", 0, "all zero"),
+    ("datasets.polycubes.random_trees", "most", "zero"),
+    ("datasets.polycubes.random_trees", "apart", "NaN"),
     ("inpainting.holes.apart", 0, "no atom"),
     ("inpainting.library.Library", 0, "one NaN"),
     ("inpainting.baselines.LinearGaussian", 0, "one of the batch"),
-    ("places.PlaceScorer.forward", 0, "no atom"),
-    ("places.PlaceScorer.complete", 0, "no atom"),
-    ("extensions.flow.charts.Principal.fit", 0, "all zero"),
-    ("extensions.flow.charts.Scaled.fit", 0, "no atom"),
-    ("equivariant.graph.representation", 1, "all zero"),
-    ("sphere.peaks.peaks", "width", "zero"),
-    ("extensions.hamiltonian.nonlinear.Gradient.forward", 0, "all zero"),
-    ("extensions.hamiltonian.blocks.Blocks", 1, "last: last: minus one"),
-    ("extensions.hamiltonian.blocks.Blocks", 1, "last: last: five more"),
-    ("extensions.missing_atom.graphs.bumps", 2, "zero"),
-    ("hierarchy.codes.signals_of", 1, "minus one"),
-    ("extensions.pieces.drawing.CodeFlow", 0, "no batch"),
-    ("hierarchy.heads.PieceHead.forward", 0, "one less in each row"),
-    ("hierarchy.operators.pairs_of_codes", 1, "first: no atom"),
-    ("environments.neighbour_pairs", 0, "atoms far away"),  # and nobody had a neighbour
-    ("reconstruction.nearest_training", 0, "one of 1e30"),  # and the first example was the nearest
-    ("sphere.signals.harmonics", 1, "one of 1e30"),
-    ("transport.between", 0, "all 1e-30 times as large"),
-    ("transport.between", 2, "all large"),
-    ("sphere.fields.Field.forward", 2, "all minus one"),  # and the last signal answered
-    ("hierarchy.materials.octahedra_levels", 0, "first: all zero"),
+    ("inpainting.places.PlaceScorer.forward", 0, "no atom"),
+    ("inpainting.places.PlaceScorer.complete", 0, "no atom"),
+    ("models.flow.charts.Principal.fit", 0, "all zero"),
+    ("models.flow.charts.Scaled.fit", 0, "no atom"),
+    ("models.equivariant.graph.representation", 1, "all zero"),
+    ("models.spherical.peaks.peaks", "width", "zero"),
+    ("models.hamiltonian.nonlinear.Gradient.forward", 0, "all zero"),
+    ("models.hamiltonian.blocks.Blocks", 1, "last: last: minus one"),
+    ("models.hamiltonian.blocks.Blocks", 1, "last: last: five more"),
+    ("models.missing_atom.graphs.bumps", 2, "zero"),
+    ("models.hierarchical.codes.signals_of", 1, "minus one"),
+    ("models.pieces.drawing.CodeFlow", 0, "no batch"),
+    ("models.hierarchical.heads.PieceHead.forward", 0, "one less in each row"),
+    ("models.hierarchical.operators.pairs_of_codes", 1, "first: no atom"),
+    ("representations.neighbours.neighbour_pairs", 0, "atoms far away"),  # and nobody had a neighbour
+    ("metrics.baselines.nearest_training", 0, "one of 1e30"),  # and the first example was the nearest
+    ("models.spherical.signals.harmonics", 1, "one of 1e30"),
+    ("models.flow.ode.between", 0, "all 1e-30 times as large"),
+    ("models.flow.ode.between", 2, "all large"),
+    ("models.spherical.fields.Field.forward", 2, "all minus one"),  # and the last signal answered
+    ("models.hierarchical.materials.octahedra_levels", 0, "first: all zero"),
 ]
 
 

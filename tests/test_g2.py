@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tutorial_lib import g2
+from tutorial_lib.datasets import g2
 
 
 def test_there_are_148_molecules_of_two_to_fourteen_atoms_and_fourteen_elements():

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tutorial_lib import gram
+from tutorial_lib.representations import gram
 
 
 def test_gram_matrix_sees_a_shift_and_a_swap(clouds):

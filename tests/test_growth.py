@@ -2,8 +2,10 @@ import pytest
 import torch
 from torch import Generator
 
-from tutorial_lib import hierarchy, symmetry, tetris, training
-from tutorial_lib.tetris import polycube_of
+from tutorial_lib import representations, training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.models import hierarchical
 
 
 def classes(shapes):
@@ -13,21 +15,21 @@ def classes(shapes):
 @pytest.fixture(scope="module")
 def known():
     """All shapes of two to four cubes, and no other."""
-    return [shape for n in (2, 3, 4) for shape in tetris.polycubes(n, mirrors_equal=True)]
+    return [shape for n in (2, 3, 4) for shape in polycubes.polycubes(n, mirrors_equal=True)]
 
 
 @pytest.fixture(scope="module")
 def head(known):
-    data = hierarchy.additions(known)
-    model = hierarchy.GrowthHead(seed=0)
+    data = hierarchical.additions(known)
+    model = hierarchical.GrowthHead(seed=0)
     recipe = training.Recipe(epochs=600, batch_size=len(data[1]), learning_rate=5e-3)
-    training.train(model, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+    training.train(model, data, hierarchical.growth_loss, recipe, device="cpu", progress=False)
     return model
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    return hierarchy.trained_to_grow()
+    return hierarchical.trained_to_grow()
 
 
 def from_one(n):
@@ -35,7 +37,7 @@ def from_one(n):
 
 
 def test_additions_are_all_places_that_make_a_known_shape(known):
-    positions, counts, places, n_places = hierarchy.additions(known)
+    positions, counts, places, n_places = hierarchical.additions(known)
     by_size = {n: sorted(n_places[counts == n].tolist()) for n in (1, 2, 3)}
     # A cube has six sides, a domino ten places; of the line and the corner of three, every place makes some tetracube.
     assert by_size == {1: [6], 2: [10], 3: [13, 14]}
@@ -46,7 +48,7 @@ def test_additions_are_all_places_that_make_a_known_shape(known):
 
 def test_what_is_not_known_is_forbidden(known):
     without_lines = [shape for shape in known if torch.linalg.matrix_rank(shape - shape[0], atol=1e-3) > 1]
-    positions, counts, places, n_places = hierarchy.additions([*without_lines, known[0]])
+    positions, counts, places, n_places = hierarchical.additions([*without_lines, known[0]])
     dumbbell = int((counts == 2).nonzero()[0])
     along = positions[dumbbell, 1] - positions[dumbbell, 0]
     middle = positions[dumbbell, :2].mean(dim=0)
@@ -56,13 +58,13 @@ def test_what_is_not_known_is_forbidden(known):
 
 
 def test_fields_turn_with_the_cloud_and_do_not_see_what_is_far(dice):
-    model = hierarchy.GrowthHead(seed=1).double()
-    cloud = torch.cat([tetris.pieces()[1][5].double(), torch.tensor([[9.0, 0, 0]]).double()])
-    turn = symmetry.random_orthogonal(dice, (), torch.float64)
+    model = hierarchical.GrowthHead(seed=1).double()
+    cloud = torch.cat([polycubes.pieces()[1][5].double(), torch.tensor([[9.0, 0, 0]]).double()])
+    turn = representations.random_orthogonal(dice, (), torch.float64)
     places, of = torch.randn(40, 3, generator=dice, dtype=torch.float64), torch.randint(4, (40,), generator=dice)
 
     def fields(x, places):
-        points = hierarchy.Points(x, torch.zeros(len(x), dtype=torch.long), 1)
+        points = hierarchical.Points(x, torch.zeros(len(x), dtype=torch.long), 1)
         return model.field(model(points), places, of)
 
     here = fields(cloud, places)
@@ -76,7 +78,7 @@ def test_fields_turn_with_the_cloud_and_do_not_see_what_is_far(dice):
 
 
 def test_it_grows_shapes_that_were_never_shown_and_most_are_polycubes(head, known):
-    grown = hierarchy.grow(head, from_one(60), 5, Generator().manual_seed(0))
+    grown = hierarchical.grow(head, from_one(60), 5, Generator().manual_seed(0))
     found = [polycube_of(cloud, mirrors_equal=True, within=0.2) for cloud in grown]
     good = [shape for shape in found if shape is not None and len(shape) == 5]
     assert len(good) > 40
@@ -85,29 +87,29 @@ def test_it_grows_shapes_that_were_never_shown_and_most_are_polycubes(head, know
 
 
 def test_what_was_there_stays_where_it_is(shipped):
-    begin = [piece + 3 for piece in tetris.pieces()[1]]
-    grown = hierarchy.grow(shipped, begin, 5, Generator().manual_seed(0))
+    begin = [piece + 3 for piece in polycubes.pieces()[1]]
+    grown = hierarchical.grow(shipped, begin, 5, Generator().manual_seed(0))
     for before, after in zip(begin, grown, strict=True):
         assert torch.equal(after[:4], before)
-    assert hierarchy.grow(shipped, begin, 4, Generator().manual_seed(0))[0] is begin[0]
+    assert hierarchical.grow(shipped, begin, 4, Generator().manual_seed(0))[0] is begin[0]
 
 
 def test_one_seed_grows_one_way_and_another_another(shipped):
-    one, same, other = (hierarchy.grow(shipped, from_one(5), 4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    one, same, other = (hierarchical.grow(shipped, from_one(5), 4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_a_head_that_proposes_nothing_leaves_clouds_as_they_are():
-    model = hierarchy.GrowthHead(seed=0)
+    model = hierarchical.GrowthHead(seed=0)
     torch.nn.init.constant_(model.field.rest[-1].bias, -50.0)
-    (left,) = hierarchy.grow(model, from_one(1), 3, Generator().manual_seed(0))
+    (left,) = hierarchical.grow(model, from_one(1), 3, Generator().manual_seed(0))
     assert len(left) == 1
 
 
 def test_a_place_is_judged_by_all_who_are_near_and_one_no_is_enough(shipped):
     domino = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
-    points = hierarchy.Points(domino, torch.zeros(2, dtype=torch.long), 1)
+    points = hierarchical.Points(domino, torch.zeros(2, dtype=torch.long), 1)
     places = torch.tensor([[2.0, 0, 0], [0.5, 0, 0], [0, 1, 0], [9, 9, 9]])
     with torch.no_grad():
         mean, least = shipped.judged(shipped(points), points, places, torch.zeros(4, dtype=torch.long))
@@ -117,9 +119,9 @@ def test_a_place_is_judged_by_all_who_are_near_and_one_no_is_enough(shipped):
 
 
 def test_sites_of_a_square_are_its_sixteen_neighbours(shipped):
-    square = dict(zip(*tetris.pieces(), strict=True))["square"]
-    found = hierarchy.sites(shipped, [square + 5], Generator().manual_seed(0)).places
-    free = hierarchy.free_places(square + 5)
+    square = dict(zip(*polycubes.pieces(), strict=True))["square"]
+    found = hierarchical.sites(shipped, [square + 5], Generator().manual_seed(0)).places
+    free = hierarchical.free_places(square + 5)
     apart = torch.cdist(found, free)
     assert len(found) > 8
     assert (apart.amin(dim=1) < 0.1).all()
@@ -127,17 +129,17 @@ def test_sites_of_a_square_are_its_sixteen_neighbours(shipped):
 
 
 def test_what_holds_a_piece_together_is_not_removable(shipped):
-    pieces = dict(zip(*tetris.pieces(), strict=True))
-    assert hierarchy.removable(shipped, pieces["square"]).all()
+    pieces = dict(zip(*polycubes.pieces(), strict=True))
+    assert hierarchical.removable(shipped, pieces["square"]).all()
     line = pieces["line"]
     ends = (line - line.mean(dim=0)).norm(dim=1) > 1
-    assert torch.equal(hierarchy.removable(shipped, line), ends)
-    assert not hierarchy.removable(shipped, line[:1]).any()
+    assert torch.equal(hierarchical.removable(shipped, line), ends)
+    assert not hierarchical.removable(shipped, line[:1]).any()
 
 
 def test_an_edit_moves_one_cube_and_the_piece_stays_a_piece(shipped):
-    before = list(tetris.pieces()[1])
-    after = hierarchy.edited(shipped, before, 1, Generator().manual_seed(0))
+    before = list(polycubes.pieces()[1])
+    after = hierarchical.edited(shipped, before, 1, Generator().manual_seed(0))
     for one, other in zip(before, after, strict=True):
         assert len(one) == len(other)
         assert (torch.cdist(one, other).amin(dim=1) < 1e-5).sum() >= 3
@@ -146,7 +148,7 @@ def test_an_edit_moves_one_cube_and_the_piece_stays_a_piece(shipped):
 
 def test_clouds_of_two_sizes_are_not_edited_together(shipped):
     with pytest.raises(ValueError, match=r"of \[3, 4\] points"):
-        hierarchy.edited(shipped, [torch.eye(3), tetris.pieces()[1][0]], 1, Generator())
+        hierarchical.edited(shipped, [torch.eye(3), polycubes.pieces()[1][0]], 1, Generator())
 
 
 def test_a_favoured_site_is_taken(shipped):
@@ -155,19 +157,19 @@ def test_a_favoured_site_is_taken(shipped):
     def upwards(places, cloud, points):
         return 1e3 * places.detach()[:, 0] + 0 * places.sum(dim=1)
 
-    (grown,) = hierarchy.grow(shipped, [domino], 4, Generator().manual_seed(0), favour=upwards)
+    (grown,) = hierarchical.grow(shipped, [domino], 4, Generator().manual_seed(0), favour=upwards)
     assert torch.allclose(grown[2:], torch.tensor([[2.0, 0, 0], [3, 0, 0]]), atol=0.15)
 
 
 def test_clouds_of_two_sizes_grow_each_to_its_own(shipped):
-    begin = [torch.zeros(1, 3), tetris.pieces()[1][0]]
-    grown = hierarchy.grow(shipped, begin, [3, 5], Generator().manual_seed(0))
+    begin = [torch.zeros(1, 3), polycubes.pieces()[1][0]]
+    grown = hierarchical.grow(shipped, begin, [3, 5], Generator().manual_seed(0))
     assert [len(cloud) for cloud in grown] == [3, 5]
     with pytest.raises(ValueError, match="1 numbers of points for 2 clouds"):
-        hierarchy.grow(shipped, begin, [3], Generator())
-    assert hierarchy.edited(shipped, [], 1, Generator()) == []
+        hierarchical.grow(shipped, begin, [3], Generator())
+    assert hierarchical.edited(shipped, [], 1, Generator()) == []
 
 
 def test_an_empty_cloud_is_named():
     with pytest.raises(ValueError, match="no point"):
-        hierarchy.grow(hierarchy.GrowthHead(), [torch.zeros(0, 3)], 3, Generator())
+        hierarchical.grow(hierarchical.GrowthHead(), [torch.zeros(0, 3)], 3, Generator())

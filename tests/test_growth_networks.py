@@ -2,10 +2,11 @@ import pytest
 import torch
 from torch import Generator
 
-from tutorial_lib import hierarchy, octahedra, symmetry, training
-from tutorial_lib.extensions import pieces
-from tutorial_lib.octahedra import Octahedra
-from tutorial_lib.tetris import polycube_of
+from tutorial_lib import representations, training
+from tutorial_lib.datasets import octahedra
+from tutorial_lib.datasets.octahedra import Octahedra
+from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.models import hierarchical, pieces
 
 SIX = torch.cat([torch.eye(3), -torch.eye(3)])
 STRAIGHT, BENT = ([[0, 0, 0], [1, 0, 0], [2, 0, 0]], [[0, 0, 0], [1, 0, 0], [1, 1, 0]])
@@ -40,7 +41,7 @@ def test_the_topology_of_tilted_octahedra_is_the_polycube_without_tilts():
 
 def test_topology_does_not_see_pose_or_mirror(clusters):
     for network in clusters:
-        turn = symmetry.random_orthogonal(Generator().manual_seed(2), (), torch.float32)
+        turn = representations.random_orthogonal(Generator().manual_seed(2), (), torch.float32)
         for move in (turn, -turn):
             turned = Octahedra(network.middles @ move.mT + 3, network.corners @ move.mT + 3)
             assert pieces.topology(turned) == pieces.topology(network) is not None
@@ -119,7 +120,7 @@ def heads():
     heads = pieces.network_heads()
     for head, data, epochs in zip(heads, examples, (5, 12), strict=True):
         recipe = training.Recipe(epochs=epochs, batch_size=8, learning_rate=5e-3)
-        training.train(head, data, hierarchy.growth_loss, recipe, device="cpu", progress=False)
+        training.train(head, data, hierarchical.growth_loss, recipe, device="cpu", progress=False)
     return heads
 
 
@@ -145,15 +146,19 @@ def test_heads_that_propose_nothing_leave_networks_as_they_are():
 def test_a_head_tells_kinds_apart():
     head, one = pieces.network_heads()[0], octahedra.cluster(1, Generator().manual_seed(3))
     cloud = torch.zeros(7, dtype=torch.long)
-    signals = [head(hierarchy.Points(one.points, cloud, 1, torch.tensor(kinds))) for kinds in ([0] + [1] * 6, [0] * 7)]
+    signals = [
+        head(hierarchical.Points(one.points, cloud, 1, torch.tensor(kinds))) for kinds in ([0] + [1] * 6, [0] * 7)
+    ]
     assert not torch.allclose(*signals, atol=1e-3)
 
 
 def test_ascents_begin_about_the_points_that_are_named():
-    head = hierarchy.GrowthHead(seed=0)
+    head = hierarchical.GrowthHead(seed=0)
     torch.nn.init.constant_(head.field.rest[-1].bias, 5.0)
     far = torch.tensor([[0.0, 0, 0], [20, 0, 0]])
     for at in (0, 1):
-        found = hierarchy.sites(head, [far], Generator().manual_seed(0), about=[torch.tensor([at])], starts=40).places
+        found = hierarchical.sites(
+            head, [far], Generator().manual_seed(0), about=[torch.tensor([at])], starts=40
+        ).places
         assert len(found) > 0
         assert ((found - far[at]).norm(dim=1) < 2).all()

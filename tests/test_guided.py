@@ -4,25 +4,27 @@ import pytest
 import torch
 from torch import Generator
 
-from tutorial_lib import hierarchy, symmetry, tetris, training
-from tutorial_lib.equivariant import representation
-from tutorial_lib.hierarchy import Points
-from tutorial_lib.tetris import polycube_of
+from tutorial_lib import representations, training
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.models import hierarchical
+from tutorial_lib.models.equivariant import representation
+from tutorial_lib.models.hierarchical import Points
 
 
 @pytest.fixture(scope="module")
 def model():
-    return hierarchy.trained_on_polycubes()
+    return hierarchical.trained_on_polycubes()
 
 
 @pytest.fixture(scope="module")
 def head():
-    return hierarchy.trained_to_grow()
+    return hierarchical.trained_to_grow()
 
 
 @pytest.fixture(scope="module")
 def unseen():
-    return tetris.held_out(0)[1]
+    return polycubes.held_out(0)[1]
 
 
 def turned(model, codes, q):
@@ -31,17 +33,17 @@ def turned(model, codes, q):
 
 def test_what_a_code_says_turns_with_it(model, unseen, dice):
     codes = model.encode(unseen[:2]).detach()
-    q = symmetry.random_orthogonal(dice, (), torch.float32)
+    q = representations.random_orthogonal(dice, (), torch.float32)
     places, cloud = 0.8 * torch.randn(20, 3, generator=dice), torch.arange(20) % 2
     points = Points(0.8 * torch.randn(6, 3, generator=dice), torch.arange(6) % 2, 2)
     there = Points(points.positions @ q.mT, points.cloud, 2)
-    said = hierarchy.led_by(model, codes)(places, cloud, points)
+    said = hierarchical.led_by(model, codes)(places, cloud, points)
     assert said.abs().max() > 1
     assert torch.allclose(
-        hierarchy.led_by(model, turned(model, codes, q))(places @ q.mT, cloud, there), said, atol=1e-3
+        hierarchical.led_by(model, turned(model, codes, q))(places @ q.mT, cloud, there), said, atol=1e-3
     )
-    assert not torch.allclose(hierarchy.led_by(model, codes)(places @ q.mT, cloud, there), said, atol=1e-1)
-    assert torch.allclose(hierarchy.led_by(model, codes, strength=2.0)(places, cloud, points), 2 * said)
+    assert not torch.allclose(hierarchical.led_by(model, codes)(places @ q.mT, cloud, there), said, atol=1e-1)
+    assert torch.allclose(hierarchical.led_by(model, codes, strength=2.0)(places, cloud, points), 2 * said)
 
 
 def test_a_code_leads_to_its_own_piece_and_no_code_to_any(model, head, unseen):
@@ -49,7 +51,7 @@ def test_a_code_leads_to_its_own_piece_and_no_code_to_any(model, head, unseen):
     shapes = [polycube_of(shape, mirrors_equal=True) for shape in unseen]
     same = {}
     for strength in (0.0, 10.0):
-        made = hierarchy.guided_decode(head, model, codes, 6, Generator().manual_seed(0), strength=strength)
+        made = hierarchical.guided_decode(head, model, codes, 6, Generator().manual_seed(0), strength=strength)
         assert all(len(cloud) == 6 for cloud in made)
         found = [polycube_of(cloud, mirrors_equal=True) for cloud in made]
         same[strength] = sum(a == b for a, b in zip(found, shapes, strict=True)) / len(shapes)
@@ -60,7 +62,7 @@ def test_a_code_leads_to_its_own_piece_and_no_code_to_any(model, head, unseen):
 def test_half_way_between_two_codes_a_led_growth_finds_a_piece_and_the_decoder_finds_none(model, head, unseen):
     one, other = model.encode(unseen[:14]).detach(), model.encode(unseen[14:]).detach()
     codes = (one + other) / 2 * (one.norm(dim=1) / (one + other).norm(dim=1) * 2)[:, None]
-    led = hierarchy.guided_decode(head, model, codes, 6, Generator().manual_seed(0), strength=3.0)
+    led = hierarchical.guided_decode(head, model, codes, 6, Generator().manual_seed(0), strength=3.0)
     plain = model.unfold(codes)[-1].points
     assert sum(polycube_of(cloud, mirrors_equal=True) is not None for cloud in led) > 11
     shapes = [polycube_of(plain.positions[plain.cloud == k], mirrors_equal=True) for k in range(14)]
@@ -69,25 +71,25 @@ def test_half_way_between_two_codes_a_led_growth_finds_a_piece_and_the_decoder_f
 
 def test_a_code_that_says_nothing_still_gives_a_piece(model, head):
     nothing = torch.zeros(2, model.latent_irreps.dim)
-    made = hierarchy.guided_decode(head, model, nothing, 4, Generator().manual_seed(0))
+    made = hierarchical.guided_decode(head, model, nothing, 4, Generator().manual_seed(0))
     assert [len(cloud) for cloud in made] == [4, 4]
 
 
 def test_codes_of_another_size_are_named(model, head):
     with pytest.raises(ValueError, match="codes have shape"):
-        hierarchy.guided_decode(head, model, torch.zeros(2, 7), 4, Generator())
+        hierarchical.guided_decode(head, model, torch.zeros(2, 7), 4, Generator())
     with pytest.raises(ValueError, match="codes have shape"):
-        hierarchy.CodeOperator(model)(torch.zeros(2, 7), torch.zeros(2, 3))
+        hierarchical.CodeOperator(model)(torch.zeros(2, 7), torch.zeros(2, 3))
     with pytest.raises(ValueError, match="NaN"):
-        hierarchy.led_by(model, torch.full((1, model.latent_irreps.dim), torch.nan))
+        hierarchical.led_by(model, torch.full((1, model.latent_irreps.dim), torch.nan))
 
 
 def test_an_operator_turns_with_code_and_place(dice):
-    model = hierarchy.HierarchicalAutoencoder(latent_lmax=3, latent_channels=2, channels=4, seed=0).double()
-    operator = hierarchy.CodeOperator(model, channels=6).double()
+    model = hierarchical.HierarchicalAutoencoder(latent_lmax=3, latent_channels=2, channels=4, seed=0).double()
+    operator = hierarchical.CodeOperator(model, channels=6).double()
     codes = torch.randn(5, model.latent_irreps.dim, generator=dice, dtype=torch.float64)
     places = torch.randn(5, 3, generator=dice, dtype=torch.float64)
-    q = symmetry.random_orthogonal(dice, (), torch.float64)
+    q = representations.random_orthogonal(dice, (), torch.float64)
     here = operator(codes, places)
     assert torch.allclose(operator(turned(model, codes, q), places @ q.mT), turned(model, here, q), atol=1e-9)
     assert not torch.allclose(operator(turned(model, codes, q), places), turned(model, here, q), atol=1e-3)
@@ -97,7 +99,7 @@ def test_pairs_of_codes_are_of_a_cloud_with_and_without_one_point_and_never_tear
     encoded = []
     encode = type(model).encode
     monkeypatch.setattr(type(model), "encode", lambda self, clouds: encoded.append(clouds) or encode(self, clouds))
-    without, place, whole, own = hierarchy.pairs_of_codes(model, unseen, Generator().manual_seed(0))
+    without, place, whole, own = hierarchical.pairs_of_codes(model, unseen, Generator().manual_seed(0))
     less, more = encoded
     assert without.shape == whole.shape == (28, model.latent_irreps.dim)
     for rest, cloud, at, own_at in zip(less, more, place, own, strict=True):
@@ -108,11 +110,11 @@ def test_pairs_of_codes_are_of_a_cloud_with_and_without_one_point_and_never_tear
 
 
 def test_an_operator_learns_what_a_point_more_does_to_a_code(model):
-    clouds = [shape for shape in tetris.held_out(0)[0] if len(shape) in (4, 5)]
-    without, place, whole, _ = hierarchy.pairs_of_codes(model, clouds, Generator().manual_seed(0))
-    operator = hierarchy.CodeOperator(model)
+    clouds = [shape for shape in polycubes.held_out(0)[0] if len(shape) in (4, 5)]
+    without, place, whole, _ = hierarchical.pairs_of_codes(model, clouds, Generator().manual_seed(0))
+    operator = hierarchical.CodeOperator(model)
     recipe = training.Recipe(epochs=30, batch_size=16, learning_rate=5e-3)
     history = training.train(
-        operator, (without, place, whole), hierarchy.operator_loss, recipe, device="cpu", progress=False
+        operator, (without, place, whole), hierarchical.operator_loss, recipe, device="cpu", progress=False
     )
     assert history["loss"][-1] < 0.2 < 0.5 < history["loss"][0]

@@ -6,13 +6,15 @@ from e3nn import o3
 from torch import Generator
 
 from benchmarks import hamiltonians as benchmark
-from tutorial_lib import hamiltonians, symmetry, training
-from tutorial_lib.extensions import hamiltonian
-from tutorial_lib.extensions.hamiltonian import BENDS, Blocks, Gradient, Standard
-from tutorial_lib.extensions.hamiltonian.graphs import bumps, seen
-from tutorial_lib.extensions.hamiltonian.layers import Linear, paths, products
-from tutorial_lib.extensions.hamiltonian.network import HamiltonianNetwork
-from tutorial_lib.extensions.hamiltonian.reach import needed_irreps
+from tutorial_lib import metrics, representations, training
+from tutorial_lib.datasets import hamiltonians
+from tutorial_lib.models import hamiltonian
+from tutorial_lib.models.hamiltonian import BENDS, Blocks, Gradient, Standard
+from tutorial_lib.models.hamiltonian.graphs import bumps, seen
+from tutorial_lib.models.hamiltonian.layers import Linear, paths, products
+from tutorial_lib.models.hamiltonian.network import HamiltonianNetwork
+from tutorial_lib.models.hamiltonian.reach import needed_irreps
+from tutorial_lib.training import recipes
 
 IRREPS = "0e + 1o + 1e + 2e"
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}
@@ -57,7 +59,7 @@ def act(x, q, irreps=IRREPS):
 @pytest.mark.parametrize("degree", range(5))
 def test_wigner_matrices_turn_spherical_harmonics_also_through_an_inversion(dice, degree):
     directions = torch.randn(20, 3, generator=dice, dtype=torch.float64)
-    for q in symmetry.random_orthogonal(dice, (4,), torch.float64):
+    for q in representations.random_orthogonal(dice, (4,), torch.float64):
         d = hamiltonian.wigner(degree, q)
         here = o3.spherical_harmonics(degree, directions, True)
         there = o3.spherical_harmonics(degree, directions @ q.mT, True)
@@ -106,7 +108,7 @@ def test_matrices_are_symmetric_to_the_last_bit_whatever_the_coefficients(some, 
 def test_each_copy_of_an_irrep_turns_by_its_own_wigner_matrix(some, dice):
     blocks = blocks_of(some)
     before = blocks.coefficients(some.fock)
-    for q in symmetry.random_orthogonal(dice, (3,), torch.float64):
+    for q in representations.random_orthogonal(dice, (3,), torch.float64):
         d = hamiltonian.turn(some.shells, q)
         after, at = blocks.coefficients(d @ some.fock @ d.mT), 0
         for kind in blocks.kinds:
@@ -129,7 +131,7 @@ def test_a_transposed_block_is_another_block():
 
 
 def test_a_wrong_change_of_basis_is_seen_in_d_functions_and_not_in_p(dice):
-    q = symmetry.random_rotation(dice, (), torch.float64)
+    q = representations.random_rotation(dice, (), torch.float64)
     for name, seen_by in (("water_rhf_500k", False), ("water_rhf_svp_500k", True)):
         some = hamiltonians.load(name, "train")[:3]
         c, d = hamiltonian.change_of_basis(some.shells), hamiltonian.turn(some.shells, q)
@@ -179,7 +181,7 @@ def test_bad_matrices_coefficients_and_shells_are_refused():
 
 
 def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, dice):
-    q = symmetry.random_orthogonal(dice, (), torch.float64)
+    q = representations.random_orthogonal(dice, (), torch.float64)
     here, there = (
         hamiltonian.shapes(some.numbers, x, dtype=torch.float64)
         for x in (some.positions, turned(some.positions, q) + 1.0)
@@ -229,7 +231,7 @@ def test_our_tensor_products_are_those_of_e3nn(dice):
 def test_a_linear_layer_mixes_channels_and_not_components(dice):
     layer = Linear(IRREPS, 4, 5).double()
     x = features(dice, 6, 4)
-    for q in symmetry.random_orthogonal(dice, (3,), torch.float64):
+    for q in representations.random_orthogonal(dice, (3,), torch.float64):
         assert torch.allclose(layer(act(x, q)), act(layer(x), q))
     alone = torch.zeros_like(x)
     alone[1:4] = x[1:4]
@@ -244,7 +246,7 @@ def test_a_linear_layer_mixes_channels_and_not_components(dice):
 def test_bent_features_turn_and_invert_with_the_features_and_numbers_do_not(dice, bend):
     model, x = bend(IRREPS, 8, 6).double(), features(dice, 5, 8)
     before = model(x)
-    for q in symmetry.random_orthogonal(dice, (8,), torch.float64):
+    for q in representations.random_orthogonal(dice, (8,), torch.float64):
         after = model(act(x, q))
         assert torch.allclose(after.features, act(before.features, q), atol=1e-10)
         assert torch.allclose(after.numbers, before.numbers, atol=1e-10)
@@ -349,7 +351,7 @@ def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(some, di
     mean = standard.matrices(torch.zeros(1, len(blocks)))
     before = said(some.positions[:2])
     size = (before - mean).square().mean().sqrt()
-    for q in symmetry.random_orthogonal(dice, (2,), torch.float64):
+    for q in representations.random_orthogonal(dice, (2,), torch.float64):
         d = hamiltonian.turn(some.shells, q)
         after = said(turned(some.positions[:2], q) + 2.0)
         assert (after - d @ before @ d.mT).abs().max() < TOLERANCE[dtype] * max(1.0, size)
@@ -464,7 +466,7 @@ def test_standardised_targets_have_mean_zero_are_turned_by_turning_and_come_back
     targets, traces = standard.targets(some.fock)
     assert torch.allclose(standard.matrices(targets), some.fock, atol=1e-12)
     assert traces.mean().abs() < 1e-8
-    q = symmetry.random_orthogonal(dice, (), torch.float64)
+    q = representations.random_orthogonal(dice, (), torch.float64)
     d = hamiltonian.turn(some.shells, q)
     other = Standard.fit(blocks, d @ some.fock @ d.mT)
     assert torch.allclose(standard.mean, other.mean, atol=1e-10)
@@ -507,14 +509,14 @@ def learnt(name, water, epochs):
     model = hamiltonian.network(name, blocks, channels=8)
     recipe = training.Recipe(epochs, 16, 0.01)
     history = training.train(model, torch.arange(48), loss, recipe, device="cpu", progress=False)
-    return history, hamiltonian.judged(hamiltonian.predicted(model, standard, unseen), test)
+    return history, metrics.judged(hamiltonian.predicted(model, standard, unseen), test)
 
 
 @pytest.mark.parametrize("name", BENDS)
 def test_every_variant_learns(name, water):
     history, found = learnt(name, water, 40)
     _, standard, _, _, test = water
-    mean = hamiltonian.judged(standard.matrices(torch.zeros_like(standard.mean)).expand_as(test.fock), test)
+    mean = metrics.judged(standard.matrices(torch.zeros_like(standard.mean)).expand_as(test.fock), test)
     assert found.entries < 0.25 * mean.entries
     assert found.overlap > 0.99 > mean.overlap
     assert ("traces" in history) is ("trace" in name)
@@ -531,7 +533,7 @@ def test_a_seed_gives_one_result(water):
 
 
 def test_orbitals_solve_the_problem_with_overlap(some):
-    energies, c = hamiltonian.orbitals(some.fock, some.overlap)
+    energies, c = metrics.orbitals(some.fock, some.overlap)
     left, right = some.fock @ c, some.overlap @ c * energies[:, None]
     assert torch.allclose(left, right, atol=1e-10)
     unit = torch.eye(c.shape[-1], dtype=torch.float64).expand_as(c)
@@ -539,15 +541,15 @@ def test_orbitals_solve_the_problem_with_overlap(some):
 
 
 def test_a_right_matrix_has_no_error_and_a_shifted_one_the_shift(some):
-    right = hamiltonian.judged(some.fock, some)
+    right = metrics.judged(some.fock, some)
     assert right.entries == 0
     assert right.overlap == pytest.approx(1.0)
-    shifted = hamiltonian.judged(some.fock + 1e-4 * some.overlap, some)
+    shifted = metrics.judged(some.fock + 1e-4 * some.overlap, some)
     assert shifted.occupied == pytest.approx(100.0, rel=1e-6)
     assert shifted.overlap == pytest.approx(1.0)
     dice = Generator().manual_seed(0)
     noise = torch.randn(some.fock.shape, generator=dice, dtype=torch.float64)
-    wrong = hamiltonian.judged(some.fock + 0.02 * (noise + noise.mT), some)
+    wrong = metrics.judged(some.fock + 0.02 * (noise + noise.mT), some)
     assert wrong.overlap < 0.999
 
 
@@ -561,16 +563,16 @@ def test_degenerate_orbitals_are_counted_and_not_compared():
     q[3, 3] = q[4, 4] = q[3, 4] = 0.5**0.5
     q[4, 3] = -(0.5**0.5)
     bent = q @ (fock + torch.diag(torch.tensor([0, 0, 0, -1e-6, 1e-6, 0, 0])).double()) @ q.mT
-    found = hamiltonian.judged(bent, plain)
+    found = metrics.judged(bent, plain)
     assert found.degenerate == pytest.approx(0.4)
     assert found.overlap == pytest.approx(1.0)
 
 
 def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
     with pytest.raises(ValueError, match="the true matrices are"):
-        hamiltonian.judged(methanol.fock[1:], methanol)
+        metrics.judged(methanol.fock[1:], methanol)
     with pytest.raises(ValueError, match="not positive definite"):
-        hamiltonian.orbitals(methanol.fock, -methanol.overlap)
+        metrics.orbitals(methanol.fock, -methanol.overlap)
 
 
 # Without a network
@@ -579,9 +581,9 @@ def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
 def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets_better_with_its_degree(dice):
     train, test = (hamiltonians.load("water_rhf_500k", split) for split in ("train", "test"))
     test = test[:50]
-    errors = [hamiltonian.judged(hamiltonian.polynomial(train, test, k)[0], test).entries for k in (1, 2, 3)]
+    errors = [metrics.judged(hamiltonian.polynomial(train, test, k)[0], test).entries for k in (1, 2, 3)]
     assert errors[2] < 5 < errors[1] < 60 < errors[0]
-    q = symmetry.random_rotation(dice, (), torch.float64)
+    q = representations.random_rotation(dice, (), torch.float64)
     d = hamiltonian.turn(test.shells, q)
     turned_test = dataclasses.replace(test, positions=test.positions @ q.mT + 1.0)
     here, n_terms = hamiltonian.polynomial(train, test, 2)
@@ -596,12 +598,12 @@ def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets
 
 
 def test_a_recipe_takes_as_many_steps_however_many_matrices_there_are(monkeypatch):
-    steps = [hamiltonian.recipe(n).epochs * -(-n // 32) for n in (50, 200, 500)]
+    steps = [recipes.hamiltonian(n).epochs * -(-n // 32) for n in (50, 200, 500)]
     assert min(steps) > 9_900
     assert max(steps) <= 10_000
     monkeypatch.setenv("TUTORIAL_PROFILE", "full")
-    assert hamiltonian.recipe(500, 3).epochs > 2 * 625
-    assert hamiltonian.recipe(500, 3).seed == 3
+    assert recipes.hamiltonian(500, 3).epochs > 2 * 625
+    assert recipes.hamiltonian(500, 3).seed == 3
 
 
 def test_learning_rates_are_chosen_on_matrices_that_are_neither_learnt_nor_tested():

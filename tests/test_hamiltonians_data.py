@@ -7,8 +7,9 @@ import torch
 from torch import Generator
 
 from scripts import make_hamiltonians as script
-from tutorial_lib import hamiltonians
-from tutorial_lib.extensions import hamiltonian
+from tutorial_lib import metrics
+from tutorial_lib.datasets import hamiltonians
+from tutorial_lib.models import hamiltonian
 
 NEEDS_PYSCF = pytest.mark.skipif(
     importlib.util.find_spec("pyscf") is None, reason="PySCF is not installed (extra `data`)"
@@ -48,7 +49,7 @@ def test_matrices_are_symmetric_finite_and_have_a_row_for_each_function_of_each_
 def test_half_of_the_electrons_are_orbitals_and_there_is_a_gap_above_them(named):
     _, train, _ = named
     assert 2 * train.n_occupied == train.numbers.sum()
-    energies, _ = hamiltonian.orbitals(train.fock, train.overlap)
+    energies, _ = metrics.orbitals(train.fock, train.overlap)
     assert (energies[:, train.n_occupied] - energies[:, train.n_occupied - 1]).min() > 0.1
     assert energies[:, train.n_occupied - 1].max() < 0
 

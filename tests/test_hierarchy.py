@@ -4,13 +4,15 @@ import pytest
 import torch
 from torch import Generator
 
-from tutorial_lib import hierarchy, tetris
-from tutorial_lib.equivariant import representation
-from tutorial_lib.hierarchy import FLAT, TETRIS, HierarchicalAutoencoder, Level
-from tutorial_lib.symmetry import equivariance_error, random_orthogonal
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.metrics import equivariance_error
+from tutorial_lib.models import hierarchical
+from tutorial_lib.models.equivariant import representation
+from tutorial_lib.models.hierarchical import FLAT, TETRIS, HierarchicalAutoencoder, Level
+from tutorial_lib.representations import random_orthogonal
 from tutorial_lib.training import Recipe, train
 
-NAMES, PIECES = tetris.pieces()
+NAMES, PIECES = polycubes.pieces()
 FIVE = torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]])
 SIX = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0, 0], [2, 1, 0], [2, 1, 1], [1, 1, 1]])
 CLOUDS = [FIVE - FIVE.mean(dim=0), PIECES[5], SIX - SIX.mean(dim=0)]
@@ -18,28 +20,28 @@ TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float
 
 
 def gatherings(clouds, levels=TETRIS):
-    return hierarchy.gathered(hierarchy.points_of(*hierarchy.padded(clouds)), levels)
+    return hierarchical.gathered(hierarchical.points_of(*hierarchical.padded(clouds)), levels)
 
 
 @pytest.fixture(scope="module")
 def trained():
     """A small model that has learnt two pieces."""
     model = HierarchicalAutoencoder(channels=12, seed=0)
-    data = hierarchy.padded([PIECES[5], PIECES[2]])
-    train(model, data, hierarchy.reconstruction_loss, Recipe(200, 2, 8e-3), device="cpu", progress=False)
+    data = hierarchical.padded([PIECES[5], PIECES[2]])
+    train(model, data, hierarchical.reconstruction_loss, Recipe(200, 2, 8e-3), device="cpu", progress=False)
     return model
 
 
 def test_padded_clouds_come_back_as_points_about_their_centroids():
-    positions, counts = hierarchy.padded([cloud + 7 for cloud in CLOUDS])
-    points = hierarchy.points_of(positions, counts)
+    positions, counts = hierarchical.padded([cloud + 7 for cloud in CLOUDS])
+    points = hierarchical.points_of(positions, counts)
     assert counts.tolist() == [5, 4, 6]
     for n, cloud in enumerate(CLOUDS):
         assert torch.allclose(points.positions[points.cloud == n], cloud, atol=1e-5)
 
 
 def test_points_see_the_others_of_their_cloud_only():
-    points = hierarchy.points_of(*hierarchy.padded(CLOUDS))
+    points = hierarchical.points_of(*hierarchical.padded(CLOUDS))
     target, source = points.pairs()
     assert len(target) == 5 * 4 + 4 * 3 + 6 * 5
     assert (points.cloud[target] == points.cloud[source]).all()
@@ -108,14 +110,14 @@ def test_what_comes_back_is_what_went_in_and_turns_with_its_code(trained):
     clouds = [PIECES[5], PIECES[2]]
     code = trained.encode(clouds)
     for found, true in zip(trained.decode(code), clouds, strict=True):
-        assert hierarchy.worst_distance(found, true) < 0.1
+        assert hierarchical.worst_distance(found, true) < 0.1
     q = random_orthogonal(Generator().manual_seed(3), (), torch.float32)
     turned = trained.decode(code @ representation(str(trained.latent_irreps), q).mT)
     for found, there in zip(trained.decode(code), turned, strict=True):
-        assert hierarchy.worst_distance(found @ q.mT, there) < 5e-3
-        assert hierarchy.worst_distance(found, there) > 0.1
-    assert hierarchy.exact(trained, [cloud + 3 for cloud in clouds]).tolist() == [True, True]
-    assert not hierarchy.exact(trained, [PIECES[3]]).item()
+        assert hierarchical.worst_distance(found @ q.mT, there) < 5e-3
+        assert hierarchical.worst_distance(found, there) > 0.1
+    assert hierarchical.exact(trained, [cloud + 3 for cloud in clouds]).tolist() == [True, True]
+    assert not hierarchical.exact(trained, [PIECES[3]]).item()
 
 
 def test_unfolding_tells_every_level_and_merges_what_is_found_twice(trained):
@@ -127,11 +129,11 @@ def test_unfolding_tells_every_level_and_merges_what_is_found_twice(trained):
 
 
 def test_the_loss_is_zero_for_perfect_fields_and_has_a_term_a_level(trained):
-    batch, dice = hierarchy.padded(CLOUDS), Generator().manual_seed(0)
-    terms = hierarchy.reconstruction_loss(HierarchicalAutoencoder(channels=4), batch, dice)
+    batch, dice = hierarchical.padded(CLOUDS), Generator().manual_seed(0)
+    terms = hierarchical.reconstruction_loss(HierarchicalAutoencoder(channels=4), batch, dice)
     assert set(terms) == {"loss", "level 1", "level 2"}
     assert terms["loss"].item() == pytest.approx(sum(terms[f"level {k}"].item() for k in (1, 2)), rel=1e-5)
-    learnt = hierarchy.reconstruction_loss(trained, hierarchy.padded([PIECES[5], PIECES[2]]), dice)
+    learnt = hierarchical.reconstruction_loss(trained, hierarchical.padded([PIECES[5], PIECES[2]]), dice)
     assert 0 < learnt["loss"] < 0.02 < terms["loss"]
 
 
@@ -140,7 +142,12 @@ def test_training_again_with_the_same_seed_gives_the_same_model():
     for model in models:
         recipe = Recipe(epochs=3, batch_size=4, seed=1)
         train(
-            model, hierarchy.padded(list(PIECES)), hierarchy.reconstruction_loss, recipe, device="cpu", progress=False
+            model,
+            hierarchical.padded(list(PIECES)),
+            hierarchical.reconstruction_loss,
+            recipe,
+            device="cpu",
+            progress=False,
         )
     assert torch.equal(models[0].encode(PIECES), models[1].encode(PIECES))
 
@@ -184,10 +191,10 @@ def test_a_code_without_peaks_decodes_to_an_empty_cloud_and_says_so():
 
 
 def test_the_shipped_model_gives_back_shapes_that_it_has_never_seen():
-    _, test = tetris.held_out(0)
-    model = hierarchy.trained_on_polycubes()
-    assert hierarchy.exact(model, test[:8]).all()
-    assert not hierarchy.exact(hierarchy.polycube_autoencoder(), test[:2]).any()
+    _, test = polycubes.held_out(0)
+    model = hierarchical.trained_on_polycubes()
+    assert hierarchical.exact(model, test[:8]).all()
+    assert not hierarchical.exact(hierarchical.polycube_autoencoder(), test[:2]).any()
 
 
 def test_a_last_level_that_leaves_several_points_is_refused():
@@ -196,22 +203,22 @@ def test_a_last_level_that_leaves_several_points_is_refused():
 
 
 def test_the_worst_distance_pairs_points_at_best_and_counts_missing_ones():
-    assert hierarchy.worst_distance(PIECES[0].flip(0), PIECES[0]) == pytest.approx(0, abs=1e-6)
-    assert hierarchy.worst_distance(PIECES[0] + torch.tensor([0, 0.3, 0]), PIECES[0]) == pytest.approx(0.3, abs=1e-6)
-    assert hierarchy.worst_distance(PIECES[0][:3], PIECES[0]) == math.inf
-    assert hierarchy.worst_distance(torch.zeros(0, 3), torch.zeros(0, 3)) == 0
+    assert hierarchical.worst_distance(PIECES[0].flip(0), PIECES[0]) == pytest.approx(0, abs=1e-6)
+    assert hierarchical.worst_distance(PIECES[0] + torch.tensor([0, 0.3, 0]), PIECES[0]) == pytest.approx(0.3, abs=1e-6)
+    assert hierarchical.worst_distance(PIECES[0][:3], PIECES[0]) == math.inf
+    assert hierarchical.worst_distance(torch.zeros(0, 3), torch.zeros(0, 3)) == 0
 
 
 def test_a_matched_error_is_that_of_the_best_pairing():
-    assert hierarchy.matched_error(PIECES.flip(1), PIECES).max() < 1e-10
-    assert hierarchy.matched_error(PIECES + 0.5, PIECES)[0].item() == pytest.approx(0.75)
+    assert hierarchical.matched_error(PIECES.flip(1), PIECES).max() < 1e-10
+    assert hierarchical.matched_error(PIECES + 0.5, PIECES)[0].item() == pytest.approx(0.75)
     with pytest.raises(ValueError, match="at most six points"):
-        hierarchy.matched_error(torch.zeros(1, 7, 3), torch.zeros(1, 7, 3))
+        hierarchical.matched_error(torch.zeros(1, 7, 3), torch.zeros(1, 7, 3))
 
 
 def test_a_head_gives_a_pseudoscalar_and_scalars():
     model = HierarchicalAutoencoder(channels=8, seed=1)
-    head = hierarchy.PieceHead(model.latent_irreps, seed=2)
+    head = hierarchical.PieceHead(model.latent_irreps, seed=2)
     mirror = torch.diag(torch.tensor([-1.0, 1, 1]))
     with torch.no_grad():
         here, there = head(model.encode(PIECES)), head(model.encode(PIECES @ mirror))
@@ -223,7 +230,7 @@ def test_a_head_gives_a_pseudoscalar_and_scalars():
 def test_slots_are_as_symmetric_as_the_piece():
     model = HierarchicalAutoencoder(channels=8, seed=1)
     with torch.no_grad():
-        slots = hierarchy.SlotDecoder(model, seed=2)(model.encode(PIECES))
+        slots = hierarchical.SlotDecoder(model, seed=2)(model.encode(PIECES))
     sizes = dict(zip(NAMES, slots.norm(dim=2).amax(dim=1).tolist(), strict=True))
     assert sizes["square"] < 1e-4, "no vector but zero is left alone by a quarter turn and a mirror"
     assert sizes["line"] < 1e-4

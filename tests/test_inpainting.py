@@ -5,11 +5,10 @@ import pytest
 import torch
 from torch import Generator
 
-from tutorial_lib import gram, inpainting, places
-from tutorial_lib.environments import nearest_neighbours
-from tutorial_lib.inpainting import Draws, inpaint, restored_error, taken_out
-from tutorial_lib.silicon import load_amorphous
-from tutorial_lib.symmetry import random_orthogonal
+from tutorial_lib import inpainting
+from tutorial_lib.datasets import load_amorphous
+from tutorial_lib.inpainting import Draws, inpaint, places, restored_error, taken_out
+from tutorial_lib.representations import gram, nearest_neighbours, random_orthogonal
 
 
 @functools.cache

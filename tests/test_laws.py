@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from tutorial_lib import engine, environments, equivariant, gram, hierarchy, motifs, places, primer, training, vae
-from tutorial_lib.extensions import hamiltonian, missing_atom
-from tutorial_lib.extensions.hamiltonian import Blocks
+from tutorial_lib import metrics, representations
+from tutorial_lib.inpainting import places
+from tutorial_lib.models import equivariant, hamiltonian, hierarchical, missing_atom, mlp, vae
+from tutorial_lib.models.hamiltonian import Blocks
+from tutorial_lib.models.vae import losses
+from tutorial_lib.representations import gram
+from tutorial_lib.training import batches, loop
 
 TOLERANCE = {torch.float32: 2e-4, torch.float64: 1e-9}
 seeds = st.integers(0, 2**32 - 1)
@@ -42,7 +46,7 @@ def random_cell(seed, n_atoms=20, length=9.0):
 
 
 def distances(atoms):
-    _, _, distance, _ = environments.neighbour_pairs(atoms, 3.5)
+    _, _, distance, _ = representations.neighbour_pairs(atoms, 3.5)
     return np.sort(distance)
 
 
@@ -97,8 +101,8 @@ def test_projecting_twice_is_projecting_once(seed, dtype):
 def test_statistics_see_neither_pose_nor_order(seed, turn, dtype, order):
     x = cloud(seed, dtype)
     other = (x @ orthogonal(turn, dtype).mT)[:, order]
-    close(motifs.descriptor(other), motifs.descriptor(x), dtype)
-    assert motifs.descriptor(x).dtype == dtype
+    close(metrics.descriptor(other), metrics.descriptor(x), dtype)
+    assert metrics.descriptor(x).dtype == dtype
 
 
 @relaxed
@@ -116,7 +120,7 @@ def test_neighbours_do_not_see_a_shift_or_wrapping(seed, shift):
 @relaxed
 @given(seeds)
 def test_neighbours_come_in_pairs_and_in_order(seed):
-    first, second, distance, vector = environments.neighbour_pairs(random_cell(seed), 3.5)
+    first, second, distance, vector = representations.neighbour_pairs(random_cell(seed), 3.5)
     assert (np.diff(first) >= 0).all()
     assert (np.diff(distance)[np.diff(first) == 0] >= 0).all(), "the nearest come first"
     there = sorted(zip(first, second, *vector.round(8).T + 0.0, strict=True))
@@ -134,7 +138,7 @@ def test_a_supercell_has_the_neighbours_of_its_cell_again(seed, repeats):
 
 def test_the_checks_of_shapes_are_on():
     with pytest.raises(jaxtyping.TypeCheckError):
-        motifs.descriptor(torch.zeros(8, 3))
+        metrics.descriptor(torch.zeros(8, 3))
 
 
 WATER = Blocks(torch.tensor([8, 1]), ((0, 0), (0, 1), (1, 0)))
@@ -142,11 +146,11 @@ NETWORKS = [
     vae.VariationalAutoencoder,
     vae.AlignedAutoencoder,
     equivariant.EquivariantNetwork,
-    hierarchy.HierarchicalAutoencoder,
-    hierarchy.GrowthHead,
+    hierarchical.HierarchicalAutoencoder,
+    hierarchical.GrowthHead,
     places.PlaceScorer,
-    partial(primer.perceptron, [4, 3]),
-    partial(primer.Autoencoder, 6, (5,), 2),
+    partial(mlp.perceptron, [4, 3]),
+    partial(mlp.Autoencoder, 6, (5,), 2),
     partial(missing_atom.CartesianNetwork, 16, 8, 2),
     *(partial(hamiltonian.network, name, WATER) for name in hamiltonian.BENDS),
 ]
@@ -174,7 +178,7 @@ def test_a_network_keeps_its_dtype(dtype, dice):
 def test_every_tensor_follows_its_model_to_another_device(monkeypatch):
     # A fake device: shapes and devices are followed, nothing is computed, and mixing devices raises.
     # No generator lives there; None, the default one, stands in, past the checks of types.
-    monkeypatch.setattr(vae.losses, "permuted", inspect.unwrap(gram.permuted))
+    monkeypatch.setattr(losses, "permuted", inspect.unwrap(gram.permuted))
     with FakeTensorMode():
         with torch.device("meta"):
             model = vae.VariationalAutoencoder()
@@ -203,10 +207,10 @@ def test_the_training_loop_keeps_its_batches_on_the_device_of_the_data():
             model, data = torch.nn.Linear(4, 1), torch.randn(12, 4)
         optimiser = torch.optim.SGD(model.parameters())
         schedule = torch.optim.lr_scheduler.ConstantLR(optimiser)
-        maker = engine.OneProcess()
+        maker = batches.OneProcess()
         maker.total = lambda value: value  # past the checks of types: a fake number is no float
         maker.set_up(model, loss, optimiser)
-        steps = ([(batch, None)] for batch in engine.shuffled(data, 5, None))
-        means = inspect.unwrap(training._epoch)(steps, optimiser, schedule, maker)
+        steps = ([(batch, None)] for batch in batches.shuffled(data, 5, None))
+        means = inspect.unwrap(loop._epoch)(steps, optimiser, schedule, maker)
     assert seen == ["meta"] * 3
     assert set(means) == {"loss"}

@@ -15,8 +15,7 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
-from tutorial_lib import __main__ as command
-from tutorial_lib import lab
+from tutorial_lib import cli as command
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_lab_opens_the_first_notebook_on_loopback_with_its_token_on():
     assert "--LabApp.default_url=/lab/tree/notebooks/01_invariance.ipynb" in words
     assert "--ServerApp.ip=127.0.0.1" in words
     assert not any("token" in word.lower() for word in words)
-    assert "--ServerApp.identity_provider_class=tutorial_lib.lab.NeverOpen" in words
+    assert "--ServerApp.identity_provider_class=tutorial_lib.cli.NeverOpen" in words
     assert words[-1] == "--no-browser"
 
 
@@ -197,11 +196,15 @@ def test_the_lab_command_is_understood_by_jupyterlab():
 
 
 def test_an_empty_token_in_a_configuration_is_none():
-    new = [lab.NeverOpen(token=""), lab.NeverOpen(config=Config(IdentityProvider={"token": ""})), lab.NeverOpen()]
+    new = [
+        command.NeverOpen(token=""),
+        command.NeverOpen(config=Config(IdentityProvider={"token": ""})),
+        command.NeverOpen(),
+    ]
     assert all(len(provider.token) >= 48 and provider.token_generated for provider in new)
     assert len({provider.token for provider in new}) == 3
     own = {"token": "chosen"}, {"token": "", "hashed_password": "argon2:chosen"}
-    assert [lab.NeverOpen(**chosen).token for chosen in own] == ["chosen", ""], "what a user has chosen stays"
+    assert [command.NeverOpen(**chosen).token for chosen in own] == ["chosen", ""], "what a user has chosen stays"
 
 
 @pytest.mark.slow

@@ -7,10 +7,12 @@ from torch import Generator
 
 from benchmarks import missing_atom as benchmark
 from benchmarks.missing_atom_rivals import Turned
-from tutorial_lib import molecules, qm9, symmetry, training
-from tutorial_lib.extensions import missing_atom
-from tutorial_lib.extensions.missing_atom import CartesianNetwork, MoleculeSet, Speech
-from tutorial_lib.extensions.missing_atom.graphs import bumps
+from tutorial_lib import representations, training
+from tutorial_lib.datasets import qm9
+from tutorial_lib.models import missing_atom
+from tutorial_lib.models.missing_atom import CartesianNetwork, MoleculeSet, Speech, votes
+from tutorial_lib.models.missing_atom.graphs import bumps
+from tutorial_lib.representations import molecules
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
@@ -95,7 +97,7 @@ def test_the_voted_place_turns_and_moves_with_the_molecule(some, trained, dice, 
 
     before = placed(some)
     rms = (before - before.mean(0)).square().sum(1).mean().sqrt()
-    for q in symmetry.random_rotation(dice, (20,)):
+    for q in representations.random_rotation(dice, (20,)):
         q = -q if mirror else q
         after = placed([turned(atoms, q, 2.0) for atoms in some])
         assert (after - (before @ q.to(dtype).mT + 2.0)).abs().max() < TOLERANCE[dtype] * rms
@@ -103,7 +105,7 @@ def test_the_voted_place_turns_and_moves_with_the_molecule(some, trained, dice, 
 
 
 def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, dice):
-    q = symmetry.random_orthogonal(dice, (), torch.float64)
+    q = representations.random_orthogonal(dice, (), torch.float64)
     asked = torch.arange(12), torch.zeros(12, dtype=torch.int64)
     here = MoleculeSet(some, dtype=torch.float64).without(*asked)
     there = MoleculeSet([turned(atoms, q, 1.0) for atoms in some], dtype=torch.float64).without(*asked)
@@ -141,7 +143,7 @@ def test_every_answer_is_that_of_one_hole_after_the_other(some, trained):
         missing_atom.results(trained, MoleculeSet(some)).error,
         atol=1e-4,
     )
-    assert len(holes) == sum(len(atoms) for atoms in some) > missing_atom.votes.BATCH
+    assert len(holes) == sum(len(atoms) for atoms in some) > votes.BATCH
     last = holes.molecule == len(holes) - 1
     _, alone, answer = missing_atom.answers(trained, some[-1], len(some[-1]) - 1)
     assert torch.allclose(speech.displacement[last], alone.displacement, atol=1e-4)
@@ -196,7 +198,7 @@ def test_the_loss_takes_out_every_atom_in_the_end(some):
 
 @pytest.mark.parametrize("name", benchmark.NETWORKS)
 def test_a_rival_has_the_symmetry_that_its_name_says_and_the_size_of_ours(some, dice, name):
-    model, q = benchmark.network(name, 0), symmetry.random_orthogonal(dice)
+    model, q = benchmark.network(name, 0), representations.random_orthogonal(dice)
     moved, removed = [turned(atoms, q, 1.0) for atoms in some], torch.zeros(12, dtype=torch.int64)
     before, after = (benchmark.placed(model, which, removed, torch.float32) for which in (some, moved))
     error = (after - (before @ q.float().mT + 1.0)).abs().max()

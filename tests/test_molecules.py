@@ -7,7 +7,8 @@ from ase.cluster import Icosahedron
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
-from tutorial_lib import conformers, molecules
+from tutorial_lib.datasets import isomers
+from tutorial_lib.representations import conformers, molecules
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def benzene():
 
 
 def test_isomers_are_the_same_atoms_bonded_in_five_ways():
-    found = molecules.isomers()
+    found = isomers.molecules()
     assert {atoms.get_chemical_formula() for atoms in found.values()} == {"C4H6"}
     assert [molecules.smiles(atoms) for atoms in found.values()] == [
         "C=CC=C",
@@ -91,8 +92,8 @@ def test_no_atoms_make_no_picture():
 
 
 def test_shaken_copies_are_labelled_and_displaced_by_the_noise(dice):
-    still = list(molecules.isomers().values())
-    x, label = molecules.shaken(still, 200, 0.2, dice)
+    still = list(isomers.molecules().values())
+    x, label = isomers.shaken(still, 200, 0.2, dice)
     assert x.shape == (1000, 10, 3)
     assert torch.bincount(label).tolist() == [200] * 5
     moved = x - torch.tensor(np.stack([atoms.positions for atoms in still]), dtype=x.dtype)[label]
@@ -102,7 +103,7 @@ def test_shaken_copies_are_labelled_and_displaced_by_the_noise(dice):
 @pytest.mark.parametrize("names", [[], ["H2O", "C6H6"]])
 def test_molecules_of_different_sizes_are_refused(names, dice):
     with pytest.raises(ValueError, match="of one size"):
-        molecules.shaken([molecule(name) for name in names], 2, 0.1, dice)
+        isomers.shaken([molecule(name) for name in names], 2, 0.1, dice)
 
 
 BONDS = {  # angstrom, measured in the gas: K. P. Huber, G. Herzberg (1979), CRC Handbook of Chemistry and Physics

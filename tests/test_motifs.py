@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import wasserstein_distance
 
-from tutorial_lib import motifs
+from tutorial_lib import metrics
 
 TETRAHEDRON = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / 3**0.5
 
@@ -16,23 +16,23 @@ def perfect():
 
 
 def test_distances_are_sorted_and_right(perfect):
-    torch.testing.assert_close(motifs.centre_distances(perfect.flip(1)), torch.tensor([[2.35] * 4 + [3.9] * 4]))
-    assert motifs.pair_distances(perfect).shape == (1, 28)
-    assert motifs.pair_distances(perfect)[0, 0].item() == pytest.approx((perfect[0, 0] - perfect[0, 5]).norm())
+    torch.testing.assert_close(metrics.centre_distances(perfect.flip(1)), torch.tensor([[2.35] * 4 + [3.9] * 4]))
+    assert metrics.pair_distances(perfect).shape == (1, 28)
+    assert metrics.pair_distances(perfect)[0, 0].item() == pytest.approx((perfect[0, 0] - perfect[0, 5]).norm())
 
 
 def test_a_perfect_tetrahedron_has_six_angles_of_109_degrees(perfect):
     shuffled = perfect[:, torch.randperm(8, generator=torch.Generator().manual_seed(0))]
-    torch.testing.assert_close(motifs.bond_angles(shuffled), torch.full((1, 6), 109.4712), atol=1e-3, rtol=0)
+    torch.testing.assert_close(metrics.bond_angles(shuffled), torch.full((1, 6), 109.4712), atol=1e-3, rtol=0)
 
 
 def test_angles_need_four_atoms(perfect):
     with pytest.raises(ValueError, match="these motifs have 3"):
-        motifs.bond_angles(perfect[:, :3])
+        metrics.bond_angles(perfect[:, :3])
 
 
 def test_real_motifs_are_valid(motifs_of_cell):
-    assert motifs.validity(motifs_of_cell).float().mean() > 0.99
+    assert metrics.validity(motifs_of_cell).float().mean() > 0.99
 
 
 @pytest.mark.parametrize(
@@ -41,55 +41,55 @@ def test_real_motifs_are_valid(motifs_of_cell):
     ids=["too far", "too close to the centre", "too close to an atom"],
 )
 def test_a_motif_with_an_atom_out_of_place_is_not_valid(perfect, atom, place):
-    assert motifs.validity(perfect).item()
+    assert metrics.validity(perfect).item()
     perfect[0, atom] = torch.tensor(place)
-    assert not motifs.validity(perfect).item()
+    assert not metrics.validity(perfect).item()
 
 
 def test_statistics_do_not_see_pose_or_order_and_do_see_a_stretch(motifs_of_cell, dice):
     q, _ = torch.linalg.qr(torch.randn(3, 3, generator=dice))
     same = (motifs_of_cell @ q.mT)[:, torch.randperm(8, generator=dice)]
-    for statistic in (motifs.descriptor, lambda x: motifs.bond_angles(x).sort(1).values):
+    for statistic in (metrics.descriptor, lambda x: metrics.bond_angles(x).sort(1).values):
         torch.testing.assert_close(statistic(same), statistic(motifs_of_cell), atol=0.05, rtol=1e-3)
-    assert (motifs.descriptor(1.05 * motifs_of_cell) - motifs.descriptor(motifs_of_cell)).abs().max() > 0.1
+    assert (metrics.descriptor(1.05 * motifs_of_cell) - metrics.descriptor(motifs_of_cell)).abs().max() > 0.1
 
 
 def test_wasserstein_is_a_shift_for_shifted_samples():
     sample = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
-    assert motifs.wasserstein(sample + 0.7, sample) == pytest.approx(0.7, rel=1e-5)
+    assert metrics.wasserstein(sample + 0.7, sample) == pytest.approx(0.7, rel=1e-5)
     other = sample.square()
-    assert motifs.wasserstein(other, sample) == pytest.approx(
+    assert metrics.wasserstein(other, sample) == pytest.approx(
         wasserstein_distance(other.flatten().numpy(), sample.flatten().numpy())
     )
 
 
 def test_coverage_rewards_variety_and_not_repetition(motifs_of_cell):
     half, other = motifs_of_cell[::2], motifs_of_cell[1::2]
-    assert motifs.coverage(half, other) > 0.9
-    assert motifs.coverage(half[:1].expand(200, -1, -1), other) < 0.1
+    assert metrics.coverage(half, other) > 0.9
+    assert metrics.coverage(half[:1].expand(200, -1, -1), other) < 0.1
 
 
 def test_coverage_needs_real_neighbours(motifs_of_cell):
     with pytest.raises(ValueError, match="5 motifs arrived"):
-        motifs.coverage(motifs_of_cell, motifs_of_cell[:5])
+        metrics.coverage(motifs_of_cell, motifs_of_cell[:5])
 
 
 def test_novelty_is_none_for_copies_half_for_fellows_and_all_for_nonsense(motifs_of_cell, dice):
     known, other = motifs_of_cell[::2], motifs_of_cell[1::2]
-    assert motifs.novelty(known[:50], known) == 0
-    assert 0.3 < motifs.novelty(other, known) < 0.7
-    assert motifs.novelty(5 * torch.randn(50, 8, 3, generator=dice), known) == 1
+    assert metrics.novelty(known[:50], known) == 0
+    assert 0.3 < metrics.novelty(other, known) < 0.7
+    assert metrics.novelty(5 * torch.randn(50, 8, 3, generator=dice), known) == 1
 
 
 def test_novelty_needs_training_motifs(motifs_of_cell):
     with pytest.raises(ValueError, match="and 1 arrived"):
-        motifs.novelty(motifs_of_cell, motifs_of_cell[:1])
+        metrics.novelty(motifs_of_cell, motifs_of_cell[:1])
 
 
 def test_a_comparison_prints_each_score_beside_its_floor(motifs_of_cell):
     real, training = motifs_of_cell[::2], motifs_of_cell[1::2]
-    good = motifs.compare(training, real, training)
-    bad = motifs.compare(1.2 * training, real, training)
+    good = metrics.compare(training, real, training)
+    bad = metrics.compare(1.2 * training, real, training)
     for name in ("W_r (A)", "W_dij (A)"):
         assert good.score[name] < 2 * good.floor[name] < bad.score[name]
     assert bad.score["valid (share)"] < 0.05 < good.score["valid (share)"]
@@ -99,7 +99,9 @@ def test_a_comparison_prints_each_score_beside_its_floor(motifs_of_cell):
     assert len(lines) == 1 + len(bad.floor)
 
 
-@pytest.mark.parametrize("statistic", [motifs.centre_distances, motifs.bond_angles, motifs.validity, motifs.descriptor])
+@pytest.mark.parametrize(
+    "statistic", [metrics.centre_distances, metrics.bond_angles, metrics.validity, metrics.descriptor]
+)
 def test_no_motif_and_motifs_that_are_not_finite_are_refused(statistic, perfect):
     with pytest.raises(ValueError, match="there is no motif"):
         statistic(torch.zeros(0, 8, 3))
@@ -109,19 +111,19 @@ def test_no_motif_and_motifs_that_are_not_finite_are_refused(statistic, perfect)
 
 def test_an_empty_sample_is_refused():
     with pytest.raises(ValueError, match="a sample is empty"):
-        motifs.wasserstein(torch.zeros(0), torch.ones(3))
+        metrics.wasserstein(torch.zeros(0), torch.ones(3))
 
 
 def test_the_ball_of_coverage_reaches_the_fifth_real_neighbour(perfect):
     real = torch.cat([perfect * (1 + 0.01 * step) for step in range(10)])
-    assert motifs.coverage(perfect * (1 - 0.045), real) == pytest.approx(0.1)
-    assert motifs.coverage(perfect * (1 - 0.055), real) == 0
+    assert metrics.coverage(perfect * (1 - 0.045), real) == pytest.approx(0.1)
+    assert metrics.coverage(perfect * (1 - 0.055), real) == 0
 
 
 def test_novel_is_farther_than_the_nearest_fellow_of_a_training_motif(perfect):
     training = torch.cat([perfect * (1 + 0.01 * step) for step in range(10)])
-    assert motifs.novelty(perfect * (1 - 0.009), training) == 0
-    assert motifs.novelty(perfect * (1 - 0.011), training) == 1
+    assert metrics.novelty(perfect * (1 - 0.009), training) == 0
+    assert metrics.novelty(perfect * (1 - 0.011), training) == 1
 
 
 @pytest.mark.parametrize("degrees", [0, 0.01, 179.99, 180])
@@ -130,5 +132,5 @@ def test_angles_near_a_straight_line_are_exact_in_single_precision(dice, degrees
     across = torch.linalg.cross(x[:, 0], x[:, 2])
     across *= (x[:, 0].norm(dim=1) / across.norm(dim=1))[:, None]
     x[:, 1] = 1.5 * (math.cos(math.radians(degrees)) * x[:, 0] + math.sin(math.radians(degrees)) * across)
-    found = motifs.bond_angles(x.float())
+    found = metrics.bond_angles(x.float())
     assert (found - degrees).abs().amin(dim=1).max() < 2e-5

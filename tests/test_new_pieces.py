@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from benchmarks import led_pieces, new_pieces
-from tutorial_lib import hierarchy, tetris
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.models import hierarchical
 
 LINE = torch.tensor([[float(n), 0, 0] for n in range(6)])
 
@@ -38,7 +39,7 @@ def test_copies_mirror_images_losses_and_strays_are_not_new(halves, dice):
 
 
 def test_the_true_rule_grows_polycubes_and_unit_bonds_do_not():
-    head = hierarchy.GrowthHead()
+    head = hierarchical.GrowthHead()
     for grower, share in (("the true rule", 1.0), ("unit bonds", 0.0)):
         clouds = new_pieces.drawn(grower, head, 5, 30)
         assert [len(cloud) for cloud in clouds] == [5] * 30
@@ -47,8 +48,8 @@ def test_the_true_rule_grows_polycubes_and_unit_bonds_do_not():
 
 
 def test_half_way_codes_are_as_long_as_codes_and_their_parents_stand_about_the_middle(dice):
-    model = hierarchy.trained_on_polycubes()
-    shapes = tetris.held_out(0)[1]
+    model = hierarchical.trained_on_polycubes()
+    shapes = polycubes.held_out(0)[1]
     one, other, codes = led_pieces.half_way(model, shapes, 4, dice)
     first = led_pieces.in_parts(model.encode, one, 3)
     assert torch.allclose(codes.norm(dim=1), first.norm(dim=1))

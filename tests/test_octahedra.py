@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Generator
 
-from tutorial_lib import octahedra
+from tutorial_lib.datasets import octahedra
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 6])

@@ -10,8 +10,10 @@ import pytest
 import torch
 from pretend_cuda import PretendCuda
 
-from tutorial_lib import engine, hamiltonians, qm9, training
-from tutorial_lib.extensions import hamiltonian, missing_atom
+from tutorial_lib import training
+from tutorial_lib.datasets import hamiltonians, qm9
+from tutorial_lib.models import hamiltonian, missing_atom
+from tutorial_lib.training import batches, loop
 
 LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -19,8 +21,8 @@ LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb
 @pytest.fixture
 def cuda(monkeypatch):
     """Pretend that there is a GPU, for whatever trains, and keep its random numbers on the CPU."""
-    monkeypatch.setattr(training, "best_device", lambda: torch.device("cuda"))
-    monkeypatch.setattr(engine, "Generator", lambda device: torch.Generator())
+    monkeypatch.setattr(loop, "best_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(batches, "Generator", lambda device: torch.Generator())
     with PretendCuda():
         yield
 
@@ -48,7 +50,7 @@ def test_containers_follow_the_batch_to_its_device(kind, monkeypatch):
         loss = hamiltonian.matrix_loss(hamiltonian.Standard.fit(blocks, water.fock), shapes, water.fock)
     recipe = training.Recipe(epochs=2, batch_size=n)
     here = training.train(copy.deepcopy(model), torch.arange(n), loss, recipe, device="cpu", progress=False)
-    monkeypatch.setattr(engine, "Generator", lambda device: torch.Generator())
+    monkeypatch.setattr(batches, "Generator", lambda device: torch.Generator())
     with PretendCuda():
         there = training.train(model, torch.arange(n), loss, recipe, device="cuda", progress=False)
     assert there["loss"] == pytest.approx(here["loss"], rel=1e-4)

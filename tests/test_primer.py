@@ -2,22 +2,24 @@ import pytest
 import torch
 from torch import nn
 
-from tutorial_lib import primer, training
+from tutorial_lib import training
+from tutorial_lib.datasets import digits
+from tutorial_lib.models import mlp
 
 
 def test_a_perceptron_has_a_non_linearity_between_layers_and_none_at_its_end():
-    network = primer.perceptron([4, 8, 6, 2], seed=0)
+    network = mlp.perceptron([4, 8, 6, 2], seed=0)
     assert [type(layer) for layer in network] == [nn.Linear, nn.SiLU, nn.Linear, nn.SiLU, nn.Linear]
     assert network(torch.zeros(3, 4)).shape == (3, 2)
 
 
 def test_one_width_is_no_network():
     with pytest.raises(ValueError, match="at least two widths"):
-        primer.perceptron([4], seed=0)
+        mlp.perceptron([4], seed=0)
 
 
 def test_an_autoencoder_is_its_encoder_and_then_its_decoder(dice):
-    model = primer.Autoencoder(6, (5,), 2, seed=0)
+    model = mlp.Autoencoder(6, (5,), 2, seed=0)
     x = torch.randn(4, 6, generator=dice)
     assert model.encode(x).shape == (4, 2)
     assert torch.equal(model(x), model.decode(model.encode(x)))
@@ -25,30 +27,30 @@ def test_an_autoencoder_is_its_encoder_and_then_its_decoder(dice):
 
 def test_losses_are_those_of_the_textbook(dice):
     x = torch.randn(4, 6, generator=dice)
-    assert primer.restoring(nn.Identity(), x, dice)["loss"] == 0
-    assert primer.restoring(lambda x: x + 2, x, dice)["loss"].item() == pytest.approx(4)
-    even = primer.naming(lambda x: torch.zeros(len(x), 5), (x, torch.tensor([0, 1, 2, 3])), dice)["loss"]
+    assert mlp.restoring(nn.Identity(), x, dice)["loss"] == 0
+    assert mlp.restoring(lambda x: x + 2, x, dice)["loss"].item() == pytest.approx(4)
+    even = mlp.naming(lambda x: torch.zeros(len(x), 5), (x, torch.tensor([0, 1, 2, 3])), dice)["loss"]
     assert even.item() == pytest.approx(torch.log(torch.tensor(5.0)).item())
 
 
 def test_accuracy_is_the_share_of_right_answers():
     scores = torch.eye(4)
-    assert primer.accuracy(nn.Identity(), scores, torch.tensor([0, 1, 2, 0])) == 0.75
+    assert mlp.accuracy(nn.Identity(), scores, torch.tensor([0, 1, 2, 0])) == 0.75
 
 
 def test_a_classifier_learns_labels_that_are_batched_with_their_inputs(dice):
     x = torch.randn(200, 4, generator=dice)
     label = (x[:, 0] > 0).long()
-    model = primer.perceptron([4, 16, 2], seed=0)
-    training.train(model, (x, label), primer.naming, training.Recipe(30, 32), device="cpu", progress=False)
-    assert primer.accuracy(model, x, label) > 0.95
+    model = mlp.perceptron([4, 16, 2], seed=0)
+    training.train(model, (x, label), mlp.naming, training.Recipe(30, 32), device="cpu", progress=False)
+    assert mlp.accuracy(model, x, label) > 0.95
 
 
 def test_digits_are_pictures_in_two_splits_that_share_none():
-    (x, y), (x_test, y_test) = primer.digits("train"), primer.digits("test")
+    (x, y), (x_test, y_test) = digits.load("train"), digits.load("test")
     assert (x.shape, x_test.shape) == ((1347, 8, 8), (450, 8, 8))
     assert (x.min(), x.max()) == (0, 1)
     assert set(y.tolist()) == set(y_test.tolist()) == set(range(10))
     assert torch.cdist(x.flatten(1), x_test.flatten(1)).min() > 0
     with pytest.raises(ValueError, match="no split 'validation'"):
-        primer.digits("validation")
+        digits.load("validation")

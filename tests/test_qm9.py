@@ -7,8 +7,8 @@ from ase.build import molecule
 from ase.io import write
 
 from scripts import make_qm9_subset as script
-from tutorial_lib import qm9
-from tutorial_lib.shipped import sign
+from tutorial_lib.datasets import qm9
+from tutorial_lib.storage import sign
 
 METHANE = (
     "dsgdb9nsd_000001.xyz,1,\"C\",\"InChI=1S/CH4/h1H4\",5,\"[4,1,0,0,0]\",\"['C','H','H','H','H']\","

@@ -1,6 +1,6 @@
 import pytest
 
-from tutorial_lib import recipes
+from tutorial_lib.training import recipes
 
 
 @pytest.mark.parametrize("recipe", [recipes.gram_vae, recipes.gram_vae_collapsed])

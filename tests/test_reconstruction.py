@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from tutorial_lib import alignment, symmetry
-from tutorial_lib.reconstruction import PrincipalComponents, gram_error, nearest_motif_rmsd, nearest_training
+from tutorial_lib import representations
+from tutorial_lib.metrics import PrincipalComponents, gram_error, nearest_motif_rmsd, nearest_training
+from tutorial_lib.representations import alignment
 
 
 def test_principal_components_restore_data_of_their_rank(dice):
@@ -51,7 +52,7 @@ def test_codes_are_the_coordinates_that_a_reconstruction_is_made_of(dice):
 
 def test_a_motif_among_the_training_motifs_is_found_in_any_pose_and_order(clouds, dice):
     order = torch.rand(clouds.shape[:2], generator=dice).argsort(1)
-    moved = clouds.gather(1, order[..., None].expand_as(clouds)) @ symmetry.random_orthogonal(dice, (16,)).mT
+    moved = clouds.gather(1, order[..., None].expand_as(clouds)) @ representations.random_orthogonal(dice, (16,)).mT
     assert (nearest_motif_rmsd(moved, clouds) < 1e-6).all()
 
 

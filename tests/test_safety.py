@@ -94,7 +94,7 @@ import torch, tutorial_lib
 for room in pkgutil.walk_packages(tutorial_lib.__path__, "tutorial_lib."):
     importlib.import_module(room.name)
 from tutorial_lib import g2, hamiltonians, places, primer, qm9, silicon, training, vae, viewer
-from tutorial_lib.hierarchy import materials, polycubes
+from tutorial_lib.models.hierarchical import materials, polycubes
 silicon.load_amorphous("validation"), silicon.crystal(), qm9.load("validation"), g2.molecules(), primer.digits("test")
 hamiltonians.load("water_rhf_500k", "test")
 polycubes.trained_on_polycubes(), polycubes.trained_to_grow(), places.trained_places()

@@ -10,7 +10,8 @@ import pytest
 from ase.io import read
 
 from scripts import make_amorphous_silicon as script
-from tutorial_lib import silicon
+from tutorial_lib import datasets, metrics
+from tutorial_lib.datasets import silicon
 
 SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
 
@@ -18,7 +19,7 @@ SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
 @pytest.fixture
 def runs(tmp_path):
     """A folder with the shipped cells as if they had just been quenched."""
-    for atoms in silicon.load_amorphous("all"):
+    for atoms in datasets.load_amorphous("all"):
         path = tmp_path / f"rate3e+12_seed{atoms.info['seed']:03d}.extxyz"
         atoms.write(path, format="extxyz")
     return tmp_path
@@ -35,7 +36,7 @@ def test_every_script_has_help(path):
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_a_path_on_the_command_line_may_begin_in_the_home_folder(path):
     # A shell leaves --out=~/here alone.
-    assert "type=Path" not in path.read_text(encoding="utf-8"), "take type=expanded, of tutorial_lib.files"
+    assert "type=Path" not in path.read_text(encoding="utf-8"), "take type=expanded, of tutorial_lib.storage"
 
 
 def test_seed_ranges_are_read():
@@ -81,7 +82,7 @@ def test_no_runs_is_said(tmp_path):
 
 def test_freezing_writes_the_same_cells_again(tmp_path):
     name = "amorphous_silicon.extxyz.gz"
-    line = script.write_frozen(tmp_path / name, silicon.load_amorphous("all"))
+    line = script.write_frozen(tmp_path / name, datasets.load_amorphous("all"))
     assert line == f"{hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()}  {name}\n"
     # Two versions of zlib may compress one text differently.
     assert gzip.decompress((tmp_path / name).read_bytes()) == gzip.decompress((silicon.DATA / name).read_bytes())
@@ -98,5 +99,5 @@ def test_a_fast_quench_ends_in_512_atoms_and_repeats_itself(tmp_path):
         (folder / "modified_stillinger_weber.sw").write_text(potential)
         found.append(read(script.quench(1e15, 1, folder)))
     assert len(found[0]) == 512
-    assert silicon.network_quality(found[0]).crystalline < 0.1
+    assert metrics.network_quality(found[0]).crystalline < 0.1
     np.testing.assert_array_equal(found[0].positions, found[1].positions)

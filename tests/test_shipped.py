@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_lib import hamiltonians, qm9, shipped, silicon
+from tutorial_lib import storage
+from tutorial_lib.datasets import hamiltonians, qm9, silicon
 
 
 @pytest.mark.parametrize(
-    "folder", [shipped.MODELS, silicon.DATA, qm9.DATA, hamiltonians.DATA], ids=lambda path: path.name
+    "folder", [storage.WEIGHTS, silicon.DATA, qm9.DATA, hamiltonians.DATA], ids=lambda path: path.name
 )
 def test_every_shipped_file_has_a_checksum_and_a_source(folder: Path) -> None:
-    files = {path.name for path in folder.iterdir() if path.is_file()} - {"SOURCES.md", shipped.SUMS}
-    assert files == {line.split()[1] for line in (folder / shipped.SUMS).read_text().splitlines()}
+    files = {path.name for path in folder.iterdir() if path.is_file()} - {"SOURCES.md", storage.SUMS}
+    assert files == {line.split()[1] for line in (folder / storage.SUMS).read_text().splitlines()}
     text = (folder / "SOURCES.md").read_text()
     assert all(name.removesuffix(".npz") in text for name in files)
 
@@ -21,9 +22,9 @@ def test_signing_a_file_leaves_the_lines_of_the_others_alone(tmp_path: Path) -> 
     one, other = tmp_path / "one.pt", tmp_path / "other.pt"
     for path in (other, one):
         path.write_bytes(path.name.encode())
-        shipped.sign(path)
-    assert (tmp_path / shipped.SUMS).read_text() == shipped.checksum_line(one) + shipped.checksum_line(other)
-    assert shipped.verified(other, otherwise="train it again") == other
+        storage.sign(path)
+    assert (tmp_path / storage.SUMS).read_text() == storage.checksum_line(one) + storage.checksum_line(other)
+    assert storage.verified(other, otherwise="train it again") == other
 
 
 def test_signing_a_changed_file_replaces_its_line_and_nothing_else(tmp_path: Path) -> None:
@@ -32,8 +33,8 @@ def test_signing_a_changed_file_replaces_its_line_and_nothing_else(tmp_path: Pat
         path.write_bytes(content)
         if path == one and content == b"after":
             with pytest.raises(ValueError, match="train it again"):
-                shipped.verified(one, otherwise="train it again")
-        shipped.sign(path)
-    assert shipped.verified(one, otherwise="") == one
-    assert shipped.verified(other, otherwise="") == other
-    assert len((tmp_path / shipped.SUMS).read_text().splitlines()) == 2
+                storage.verified(one, otherwise="train it again")
+        storage.sign(path)
+    assert storage.verified(one, otherwise="") == one
+    assert storage.verified(other, otherwise="") == other
+    assert len((tmp_path / storage.SUMS).read_text().splitlines()) == 2

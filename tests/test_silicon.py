@@ -7,17 +7,19 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import write
 
-from tutorial_lib import silicon
-from tutorial_lib.environments import neighbour_pairs
+from tutorial_lib import datasets, metrics
+from tutorial_lib.datasets import silicon
+from tutorial_lib.metrics import network
+from tutorial_lib.representations import neighbour_pairs
 
 
 @pytest.fixture(scope="session")
 def cells():
-    return silicon.load_amorphous("all")
+    return datasets.load_amorphous("all")
 
 
 def test_the_splits_are_nine_one_and_four_cells_and_share_none(cells):
-    splits = {name: silicon.load_amorphous(name) for name in ("train", "validation", "test")}
+    splits = {name: datasets.load_amorphous(name) for name in ("train", "validation", "test")}
     assert {name: len(found) for name, found in splits.items()} == {"train": 9, "validation": 1, "test": 4}
     assert len(cells) == 14
     seeds = [atoms.info["seed"] for found in splits.values() for atoms in found]
@@ -26,7 +28,7 @@ def test_the_splits_are_nine_one_and_four_cells_and_share_none(cells):
 
 
 def test_every_shipped_cell_passes_every_gate(cells):
-    assert [silicon.network_quality(atoms).failed_gates() for atoms in cells] == [[]] * 14
+    assert [metrics.network_quality(atoms).failed_gates() for atoms in cells] == [[]] * 14
 
 
 def test_the_cells_are_independent(cells):
@@ -42,7 +44,7 @@ def test_the_independent_judge_puts_every_cell_above_the_crystal(cells):
 
 
 def test_the_crystal_is_perfect_and_fully_crystalline():
-    quality = silicon.network_quality(silicon.crystal())
+    quality = metrics.network_quality(datasets.crystal())
     assert quality.four_fold == quality.crystalline == quality.eight_neighbours == 1
     assert quality.angle_mean == pytest.approx(109.471, abs=1e-3)
     assert quality.angle_std == pytest.approx(0, abs=1e-4)
@@ -51,26 +53,26 @@ def test_the_crystal_is_perfect_and_fully_crystalline():
 
 
 def test_every_atom_has_three_four_or_five_bonds_or_is_counted_outside(cells):
-    for quality in map(silicon.network_quality, cells):
+    for quality in map(metrics.network_quality, cells):
         assert quality.three_fold + quality.four_fold + quality.five_fold + quality.n_outside / 512 == pytest.approx(1)
 
 
 def test_hexagonal_diamond_is_not_what_the_crystalline_share_counts():
     a, c = 3.84, 6.27
     wurtzite = bulk("SiSi", "wurtzite", a=a, c=c).repeat((4, 4, 3))
-    quality = silicon.network_quality(wurtzite)
+    quality = metrics.network_quality(wurtzite)
     assert quality.four_fold == 1
     assert quality.crystalline == 0
 
 
 def test_a_rattled_crystal_loses_order(cells):
-    warm = silicon.crystal()
+    warm = datasets.crystal()
     warm.rattle(0.3, seed=0)
-    assert silicon.network_quality(warm).crystalline < 0.9
+    assert metrics.network_quality(warm).crystalline < 0.9
 
 
 def test_each_gate_can_fail():
-    good = silicon.network_quality(silicon.load_amorphous("validation")[0])
+    good = metrics.network_quality(datasets.load_amorphous("validation")[0])
     for field, value in [
         ("four_fold", 0.949), ("n_outside", 2), ("angle_mean", 109.6), ("angle_mean", 108.4), ("angle_std", 11.1),
         ("crystalline", 0.051), ("density", 2.22), ("density", 2.31), ("eight_neighbours", 0.98),
@@ -79,7 +81,7 @@ def test_each_gate_can_fail():
 
 
 def test_the_radial_distribution_counts_the_crystals_shells():
-    r, g = silicon.radial_distribution([silicon.crystal()], cutoff=5.0, bin_width=0.1)
+    r, g = metrics.radial_distribution([datasets.crystal()], cutoff=5.0, bin_width=0.1)
     density = 8 / 5.431**3
     shells = np.diff(4 / 3 * np.pi * np.arange(0, 5.01, 0.1) ** 3)
     counts = (g * shells * density).round(6)
@@ -91,42 +93,42 @@ def test_the_radial_distribution_counts_the_crystals_shells():
 def test_bond_angles_near_a_straight_line_are_exact(degrees):
     bonds = np.array([[1, 1, 1], [1, 1, 1]]) * np.cos([[0], [np.radians(degrees)]])
     bonds = bonds + np.array([[1, -1, 0]]) * 1.5**0.5 * np.sin([[0], [np.radians(degrees)]])
-    assert silicon.bond_angles(np.array([0, 0]), bonds) == pytest.approx(degrees, abs=1e-12 + 1e-15 * degrees)
+    assert network.bond_angles(np.array([0, 0]), bonds) == pytest.approx(degrees, abs=1e-12 + 1e-15 * degrees)
 
 
 @pytest.mark.parametrize("length", [0, 1e-15, 1e-3])
 def test_a_bond_between_atoms_at_one_place_has_no_angle(length):
     with pytest.raises(ValueError, match="two atoms stand at one place"):
-        silicon.bond_angles(np.array([0, 0]), np.array([[2.35, 0, 0], [0, length, 0]]))
+        network.bond_angles(np.array([0, 0]), np.array([[2.35, 0, 0], [0, length, 0]]))
 
 
 def test_bond_angles_need_two_bonds():
     with pytest.raises(ValueError, match="no atom has two bonds"):
-        silicon.bond_angles(np.array([0, 1]), np.eye(3)[:2])
+        network.bond_angles(np.array([0, 1]), np.eye(3)[:2])
 
 
 def test_a_cell_that_is_not_periodic_has_no_quality():
     with pytest.raises(ValueError, match="pbc = True"):
-        silicon.network_quality(Atoms("Si8", np.eye(8, 3)))
+        metrics.network_quality(Atoms("Si8", np.eye(8, 3)))
 
 
 def test_a_readers_own_cells_are_read(tmp_path):
     own = bulk("Si", "diamond", a=5.5, cubic=True).repeat(2)
     write(tmp_path / "own.extxyz", [own, own])
-    found = silicon.load_amorphous(tmp_path / "own.extxyz")
+    found = datasets.load_amorphous(tmp_path / "own.extxyz")
     assert len(found) == 2
     np.testing.assert_allclose(found[0].cell.array, own.cell.array)
-    assert len(silicon.load_amorphous(str(tmp_path / "own.extxyz"))) == 2
+    assert len(datasets.load_amorphous(str(tmp_path / "own.extxyz"))) == 2
 
 
 def test_an_unknown_split_names_those_there_are():
     with pytest.raises(ValueError, match=r"unknown split 'tset'.*train.*validation.*test.*all.*path"):
-        silicon.load_amorphous("tset")
+        datasets.load_amorphous("tset")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"missing\.extxyz"):
-        silicon.load_amorphous(tmp_path / "missing.extxyz")
+        datasets.load_amorphous(tmp_path / "missing.extxyz")
 
 
 def test_sources_name_every_seed_and_the_judge(cells):
@@ -140,11 +142,11 @@ def test_sources_name_every_seed_and_the_judge(cells):
 def test_a_format_that_ase_does_not_know_is_named(tmp_path):
     (tmp_path / "cells.txt").write_text("not a cell")
     with pytest.raises(ValueError, match=r"no format for cells\.txt.*\.extxyz"):
-        silicon.load_amorphous(tmp_path / "cells.txt")
+        datasets.load_amorphous(tmp_path / "cells.txt")
 
 
 def test_one_cell_has_a_radial_distribution_too(cell):
-    one, many = silicon.radial_distribution(cell), silicon.radial_distribution([cell])
+    one, many = metrics.radial_distribution(cell), metrics.radial_distribution([cell])
     np.testing.assert_array_equal(one, many)
 
 
@@ -153,14 +155,14 @@ def test_a_cell_with_vacuum_has_no_radial_distribution(cell):
     slab.center(vacuum=20, axis=2)
     slab.pbc = [True, True, False]
     with pytest.raises(ValueError, match="not periodic in all directions, so it has no density"):
-        silicon.radial_distribution(slab)
+        metrics.radial_distribution(slab)
     with pytest.raises(ValueError, match="not periodic in all directions"):
-        silicon.radial_distribution([cell, slab])
+        metrics.radial_distribution([cell, slab])
 
 
 @pytest.mark.parametrize("bin_width", [0.05, 0.07, 0.9, 4.0, 6.0])
 def test_bins_end_at_the_cutoff(cell, bin_width):
-    r, g = silicon.radial_distribution(cell, cutoff=6.0, bin_width=bin_width)
+    r, g = metrics.radial_distribution(cell, cutoff=6.0, bin_width=bin_width)
     width = 2 * r[0]
     assert width <= bin_width * (1 + 1e-9)
     assert r[-1] + width / 2 == pytest.approx(6.0)

@@ -121,7 +121,7 @@ def test_every_room_has_a_page_and_its_doors_stand_on_it(built):
     assert sorted(name for names in site.grouped().values() for name in names) == site.rooms()
     text = (built / "library" / "alignment.html").read_text(encoding="utf-8")
     for door in ("best_rotation", "aligned_rmsd", "match_atoms", "Template"):
-        assert f'id="tutorial_lib.alignment.{door}"' in text
+        assert f'id="tutorial_lib.representations.alignment.{door}"' in text
     assert "Raises" in text
 
 

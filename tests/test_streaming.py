@@ -10,8 +10,8 @@ import torch
 from ase import Atoms
 
 from tutorial_lib import training
-from tutorial_lib.engine import OneProcess
-from tutorial_lib.streaming import N_MIXED, CellFolder, Stream
+from tutorial_lib.training.batches import OneProcess
+from tutorial_lib.training.streaming import N_MIXED, CellFolder, Stream
 
 
 def marked(number, n_atoms=10):

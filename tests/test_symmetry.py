@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from tutorial_lib import symmetry
+from tutorial_lib import metrics, representations
+from tutorial_lib.metrics import symmetry
 
 COLUMNS = ("rotation", "mirror", "shift", "permutation")
 
@@ -33,19 +34,19 @@ class Network(nn.Module):
 
 
 def test_orthogonal_matrices_are_orthogonal_and_half_of_them_mirrors(dice):
-    q = symmetry.random_orthogonal(dice, (20, 100))
+    q = representations.random_orthogonal(dice, (20, 100))
     torch.testing.assert_close(q @ q.mT, torch.eye(3, dtype=torch.float64).expand(20, 100, 3, 3))
     mirrors = (torch.linalg.det(q) < 0).double().mean().item()
     assert 0.45 < mirrors < 0.55
 
 
 def test_rotations_are_no_mirrors(dice):
-    q = symmetry.random_rotation(dice, (1000,), torch.float32)
+    q = representations.random_rotation(dice, (1000,), torch.float32)
     assert q.dtype == torch.float32
     torch.testing.assert_close(torch.linalg.det(q), torch.ones(1000))
 
 
-@pytest.mark.parametrize("draw", [symmetry.random_rotation, symmetry.random_orthogonal])
+@pytest.mark.parametrize("draw", [representations.random_rotation, representations.random_orthogonal])
 def test_one_seed_gives_one_matrix_and_another_seed_another(draw):
     one, again, other = (draw(torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
     assert one.shape == (3, 3)
@@ -56,7 +57,7 @@ def test_one_seed_gives_one_matrix_and_another_seed_another(draw):
 def test_rotations_are_drawn_evenly(dice):
     # The trace of a Haar rotation is 1 + 2 cos(angle), the density of the angle (1 - cos) / pi: mean of the trace 0,
     # of its square 1, of its fourth power 3 (irreps of SO(3)). A draw through Euler angles fails the last two.
-    trace = symmetry.random_rotation(dice, (200_000,)).diagonal(dim1=1, dim2=2).sum(1)
+    trace = representations.random_rotation(dice, (200_000,)).diagonal(dim1=1, dim2=2).sum(1)
     assert trace.mean().item() == pytest.approx(0, abs=0.01)
     assert trace.square().mean().item() == pytest.approx(1, abs=0.02)
     assert trace.pow(4).mean().item() == pytest.approx(3, abs=0.1)
@@ -65,32 +66,32 @@ def test_rotations_are_drawn_evenly(dice):
 def test_a_transformation_renumbers_then_turns_then_shifts():
     about_z = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
     shift, order = torch.tensor([[[0.0, 0, 5]]]), torch.tensor([[1, 0]])
-    moved = symmetry.Transformation(about_z[None], shift, order)(torch.tensor([[[1.0, 0, 0], [0, 2, 0]]]))
+    moved = metrics.Transformation(about_z[None], shift, order)(torch.tensor([[[1.0, 0, 0], [0, 2, 0]]]))
     torch.testing.assert_close(moved, torch.tensor([[[-2.0, 0, 5], [0, 1, 5]]]))
 
 
 def test_an_invariant_function_has_no_error_and_another_has(clouds, dice):
-    turn = symmetry.random_rotation(dice, dtype=clouds.dtype)
-    assert symmetry.invariance_error(distances, clouds, lambda x: x @ turn.mT) < 1e-5
-    assert symmetry.invariance_error(distances, clouds.double(), lambda x: x @ turn.double().mT) < 1e-7
-    assert symmetry.invariance_error(lambda x: x[:, 0], clouds, lambda x: x @ turn.mT) > 1e-2
+    turn = representations.random_rotation(dice, dtype=clouds.dtype)
+    assert metrics.invariance_error(distances, clouds, lambda x: x @ turn.mT) < 1e-5
+    assert metrics.invariance_error(distances, clouds.double(), lambda x: x @ turn.double().mT) < 1e-7
+    assert metrics.invariance_error(lambda x: x[:, 0], clouds, lambda x: x @ turn.mT) > 1e-2
 
 
 def test_the_error_is_the_largest_change_over_the_root_mean_square():
     x = torch.tensor([[3.0], [4.0]])
-    assert symmetry.invariance_error(lambda x: x, x, lambda x: x + torch.tensor([[0.0], [1.0]])) == pytest.approx(
+    assert metrics.invariance_error(lambda x: x, x, lambda x: x + torch.tensor([[0.0], [1.0]])) == pytest.approx(
         1 / math.sqrt(12.5)
     )
 
 
 def test_an_equivariant_function_turns_along_and_a_wrong_action_is_seen(clouds, dice):
-    turn = symmetry.random_orthogonal(dice, dtype=clouds.dtype)
+    turn = representations.random_orthogonal(dice, dtype=clouds.dtype)
 
     def act(x):
         return x @ turn.mT
 
-    assert symmetry.equivariance_error(lambda x: x.sum(1), clouds, act, act) < 1e-5
-    assert symmetry.equivariance_error(lambda x: x.sum(1), clouds, act, lambda y: y @ turn) > 1e-2
+    assert metrics.equivariance_error(lambda x: x.sum(1), clouds, act, act) < 1e-5
+    assert metrics.equivariance_error(lambda x: x.sum(1), clouds, act, lambda y: y @ turn) > 1e-2
 
 
 @pytest.mark.parametrize(
@@ -98,19 +99,19 @@ def test_an_equivariant_function_turns_along_and_a_wrong_action_is_seen(clouds, 
 )
 def test_a_constant_is_refused(clouds, f):
     with pytest.raises(ValueError, match="one answer for all"):
-        symmetry.invariance_error(f, clouds, lambda x: x)
+        metrics.invariance_error(f, clouds, lambda x: x)
     with pytest.raises(ValueError, match=r"model 'constant', column 'rotation', torch.float32: f gives one answer"):
-        symmetry.symmetry_ledger({"constant": f}, clouds)
+        metrics.symmetry_ledger({"constant": f}, clouds)
 
 
 def test_a_change_of_shape_is_named(clouds):
     with pytest.raises(ValueError, match=r"shape \(7, 4, 3\) and g f\(x\) has \(7, 5, 3\)"):
-        symmetry.invariance_error(lambda x: x, clouds, lambda x: x[:, 1:])
+        metrics.invariance_error(lambda x: x, clouds, lambda x: x[:, 1:])
 
 
 def test_the_ledger_holds_both_directions(clouds):
     good, broken = Network(broken=False), Network(broken=True)
-    ledger = symmetry.symmetry_ledger({"good": good, "broken": broken, "distances": lambda x: distances(x)}, clouds)
+    ledger = metrics.symmetry_ledger({"good": good, "broken": broken, "distances": lambda x: distances(x)}, clouds)
     for column in ("rotation", "mirror"):
         assert ledger.errors["good"][column][torch.float32] < 1e-5
         assert ledger.errors["good"][column][torch.float64] < 1e-10
@@ -125,11 +126,11 @@ def test_the_ledger_holds_both_directions(clouds):
 
 
 def test_a_broken_model_stands_in_every_ledger(clouds):
-    assert symmetry.CONTROL in str(symmetry.symmetry_ledger({}, clouds))
+    assert symmetry.CONTROL in str(metrics.symmetry_ledger({}, clouds))
 
 
 def test_the_ledger_prints_as_a_table_of_numbers_and_of_words(clouds):
-    ledger = symmetry.symmetry_ledger({"distances": distances}, clouds)
+    ledger = metrics.symmetry_ledger({"distances": distances}, clouds)
     numbers, words = str(ledger).splitlines(), ledger.verdicts().splitlines()
     assert numbers[0].split() == words[0].split() == list(COLUMNS)
     assert words[1].split() == ["distances", "holds", "holds", "holds", "broken"]
@@ -138,7 +139,7 @@ def test_the_ledger_prints_as_a_table_of_numbers_and_of_words(clouds):
 
 
 def test_a_half_broken_symmetry_is_unclear(clouds):
-    ledger = symmetry.symmetry_ledger({"nearly": lambda x: distances(x) + 1e-4 * x.flatten(1).sum(1)[:, None]}, clouds)
+    ledger = metrics.symmetry_ledger({"nearly": lambda x: distances(x) + 1e-4 * x.flatten(1).sum(1)[:, None]}, clouds)
     assert ledger.verdict("nearly", "rotation") == "unclear"
 
 
@@ -147,9 +148,9 @@ def centroid_follows(output, transformation):
 
 
 def test_a_vector_turns_and_shifts_with_its_cloud(clouds):
-    ledger = symmetry.symmetry_ledger({"centroid": (lambda x: x.mean(1), centroid_follows)}, clouds)
+    ledger = metrics.symmetry_ledger({"centroid": (lambda x: x.mean(1), centroid_follows)}, clouds)
     assert [ledger.verdict("centroid", column) for column in COLUMNS] == ["holds"] * 4
-    alone = symmetry.symmetry_ledger({"centroid": lambda x: x.mean(1)}, clouds)
+    alone = metrics.symmetry_ledger({"centroid": lambda x: x.mean(1)}, clouds)
     assert [alone.verdict("centroid", column) for column in COLUMNS] == ["broken", "broken", "broken", "holds"]
 
 
@@ -157,7 +158,7 @@ def test_a_pseudoscalar_is_broken_by_mirrors_alone(clouds):
     def triple(x):
         return torch.linalg.det(x[:, :3] - x[:, 3:4])
 
-    ledger = symmetry.symmetry_ledger({"triple": triple}, clouds)
+    ledger = metrics.symmetry_ledger({"triple": triple}, clouds)
     assert [ledger.verdict("triple", column) for column in COLUMNS] == ["holds", "broken", "holds", "broken"]
 
 
@@ -167,24 +168,24 @@ def test_nan_names_the_model_and_the_column(clouds):
 
     centred = clouds - clouds.mean(1, keepdim=True)
     with pytest.raises(ValueError, match=r"model 'far', column 'shift', torch.float32: .*NaN.* for transformed inputs"):
-        symmetry.symmetry_ledger({"far": fails_far_away}, centred)
+        metrics.symmetry_ledger({"far": fails_far_away}, centred)
     with pytest.raises(ValueError, match=r"model 'nan', column 'rotation', .* before anything is transformed"):
-        symmetry.symmetry_ledger({"nan": lambda x: distances(x) * torch.nan}, clouds)
+        metrics.symmetry_ledger({"nan": lambda x: distances(x) * torch.nan}, clouds)
 
 
 def test_a_model_of_one_precision_is_named(clouds):
     weight = torch.randn(15, 2)
     with pytest.raises(ValueError, match=r"model 'single', column 'rotation', torch.float64"):
-        symmetry.symmetry_ledger({"single": lambda x: x.flatten(1) @ weight}, clouds)
+        metrics.symmetry_ledger({"single": lambda x: x.flatten(1) @ weight}, clouds)
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (1, 5, 3), (7, 1, 3)])
 def test_too_few_clouds_or_atoms_are_refused(shape):
     with pytest.raises(ValueError, match="at least two clouds of at least two atoms"):
-        symmetry.symmetry_ledger({}, torch.zeros(shape))
+        metrics.symmetry_ledger({}, torch.zeros(shape))
 
 
 def test_clouds_that_show_nothing_are_refused():
     points = torch.zeros(4, 3, 3) + torch.arange(4.0)[:, None, None]
     with pytest.raises(ValueError, match="cannot show a broken permutation"):
-        symmetry.symmetry_ledger({}, points)
+        metrics.symmetry_ledger({}, points)

@@ -3,12 +3,13 @@ import math
 import pytest
 import torch
 
-from tutorial_lib import symmetry, synchronisation
+from tutorial_lib import representations
+from tutorial_lib.representations import synchronisation
 
 
 @pytest.fixture
 def truth(dice):
-    return symmetry.random_rotation(dice, (20,))
+    return representations.random_rotation(dice, (20,))
 
 
 def relative(rotations):
@@ -63,7 +64,7 @@ def test_one_side_of_a_pair_is_enough(truth):
 
 
 def test_the_error_does_not_see_what_all_rotations_share(truth, dice):
-    common = symmetry.random_rotation(dice)
+    common = representations.random_rotation(dice)
     assert synchronisation.rotation_error(truth @ common, truth).max() < 1e-4
     assert synchronisation.rotation_error(truth.flip(0), truth).max() > 1
 
@@ -78,7 +79,7 @@ def test_the_error_is_an_angle_in_degrees(truth):
 
 @pytest.mark.parametrize("degrees", [0, 1e-3, 1, 179.99, 180])
 def test_the_error_is_exact_at_both_ends_in_single_precision(dice, degrees):
-    many = symmetry.random_rotation(dice, (1000,))
+    many = representations.random_rotation(dice, (1000,))
     half = torch.tensor(math.radians(degrees), dtype=torch.float64)
     turn = torch.eye(3, dtype=torch.float64).repeat(1000, 1, 1)
     turn[0, :2, :2] = torch.stack([half.cos(), -half.sin(), half.sin(), half.cos()]).view(2, 2)

@@ -14,7 +14,7 @@ from tutorial_lib import exercises
 CHOSEN = tomllib.loads((plans.TEACHING / "plans.toml").read_text(encoding="utf-8"))
 LESSONS = plans.notebooks([])
 PARTS = ["Goals", "Before the lesson", "A plan", "What students believe", "To discuss", "What to skip",
-         "A spare exercise"]  # fmt: skip
+         "An extra exercise"]  # fmt: skip
 each_lesson = pytest.mark.parametrize("name", [path.stem for path in LESSONS])
 each_plan = pytest.mark.parametrize(
     ("name", "length"), [(path.stem, length) for path in LESSONS for length in plans.LENGTHS]

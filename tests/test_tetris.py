@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Generator
 
-from tutorial_lib import tetris
-from tutorial_lib.alignment import aligned_rmsd
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.datasets import polycubes
+from tutorial_lib.representations import random_rotation
+from tutorial_lib.representations.alignment import aligned_rmsd
 
 
 def is_same(one, other, *, mirrors):
@@ -30,35 +30,35 @@ def hangs_together(cubes):
     ids=["one-sided: OEIS A000162", "free: OEIS A038119"],
 )
 def test_polycubes_are_as_many_as_is_known(mirrors_equal, counts):
-    assert [len(tetris.polycubes(n, mirrors_equal=mirrors_equal)) for n in range(1, 7)] == counts
+    assert [len(polycubes.polycubes(n, mirrors_equal=mirrors_equal)) for n in range(1, 7)] == counts
 
 
 @pytest.mark.parametrize("n", range(2, 6))
 def test_polycubes_hang_together_and_are_centred(n):
-    for cubes in tetris.polycubes(n, mirrors_equal=False):
+    for cubes in polycubes.polycubes(n, mirrors_equal=False):
         assert cubes.shape == (n, 3)
         assert hangs_together(cubes)
         assert cubes.mean(dim=0).abs().max() < 1e-6
 
 
 def test_a_shape_and_its_mirror_image_are_counted_as_asked():
-    one_sided = tetris.polycubes(4, mirrors_equal=False)
+    one_sided = polycubes.polycubes(4, mirrors_equal=False)
     assert not any(is_same(a, b, mirrors=False) for a, b in combinations(one_sided, 2))
     assert sum(is_same(a, b, mirrors=True) for a, b in combinations(one_sided, 2)) == 1
-    free = tetris.polycubes(4, mirrors_equal=True)
+    free = polycubes.polycubes(4, mirrors_equal=True)
     assert not any(is_same(a, b, mirrors=True) for a, b in combinations(free, 2))
 
 
 def test_the_eight_pieces_are_the_polycubes_of_four_cubes():
-    names, pieces = tetris.pieces()
+    names, pieces = polycubes.pieces()
     assert len(set(names)) == 8
-    for cubes in tetris.polycubes(4, mirrors_equal=False):
+    for cubes in polycubes.polycubes(4, mirrors_equal=False):
         assert sum(is_same(cubes, piece, mirrors=False) for piece in pieces) == 1
 
 
 def test_the_screws_are_named_for_their_hands():
     # Along a right-handed screw the triple product of the three steps is positive.
-    names, pieces = tetris.pieces()
+    names, pieces = polycubes.pieces()
     for name, hand in {"left screw": -1, "right screw": 1}.items():
         steps = pieces[names.index(name)].diff(dim=0)
         assert torch.linalg.det(steps).item() == pytest.approx(hand)
@@ -68,7 +68,7 @@ def test_the_screws_are_named_for_their_hands():
 
 
 def test_no_other_piece_has_a_hand():
-    names, pieces = tetris.pieces()
+    names, pieces = polycubes.pieces()
     handed = [
         n for n, x in zip(names, pieces, strict=True) if not is_same(x, x * x.new_tensor([1, 1, -1]), mirrors=False)
     ]
@@ -80,7 +80,7 @@ def test_no_other_piece_has_a_hand():
     [("line", 1), ("square", 2), ("L", 2), ("T", 2), ("zigzag", 2), ("corner", 3), ("left screw", 3)],
 )
 def test_names_fit_the_shapes(name, n_axes):
-    names, pieces = tetris.pieces()
+    names, pieces = polycubes.pieces()
     piece = pieces[names.index(name)]
     assert torch.linalg.matrix_rank(piece).item() == n_axes
     ends = (torch.cdist(piece, piece).isclose(torch.tensor(1.0)).sum(dim=1)).tolist()
@@ -91,7 +91,7 @@ def test_names_fit_the_shapes(name, n_axes):
 @pytest.mark.parametrize("n", [0, 7, -1])
 def test_too_few_or_too_many_cubes_are_refused(n):
     with pytest.raises(ValueError, match="1 to 6 are allowed"):
-        tetris.polycubes(n, mirrors_equal=True)
+        polycubes.polycubes(n, mirrors_equal=True)
 
 
 def posed(cubes, dice, noise=0.02):
@@ -104,18 +104,18 @@ def posed(cubes, dice, noise=0.02):
 @pytest.mark.parametrize("mirrors_equal", [False, True])
 @pytest.mark.parametrize("n", range(2, 6))
 def test_a_polycube_is_recognised_in_any_pose_though_its_points_are_a_little_off(n, mirrors_equal):
-    dice, shapes = Generator().manual_seed(n), tetris.polycubes(n, mirrors_equal=mirrors_equal)
-    found = [tetris.polycube_of(cubes, mirrors_equal=mirrors_equal) for cubes in shapes]
+    dice, shapes = Generator().manual_seed(n), polycubes.polycubes(n, mirrors_equal=mirrors_equal)
+    found = [polycubes.polycube_of(cubes, mirrors_equal=mirrors_equal) for cubes in shapes]
     assert None not in found
     assert len(set(found)) == len(shapes)
-    assert [tetris.polycube_of(posed(cubes, dice) + 3, mirrors_equal=mirrors_equal) for cubes in shapes] == found
+    assert [polycubes.polycube_of(posed(cubes, dice) + 3, mirrors_equal=mirrors_equal) for cubes in shapes] == found
 
 
 def test_a_mirror_image_is_another_polycube_unless_mirrors_are_equal():
-    _, pieces = tetris.pieces()
+    _, pieces = polycubes.pieces()
     mirror = torch.diag(torch.tensor([1.0, 1, -1]))
     for equal in (True, False):
-        one, other = (tetris.polycube_of(x, mirrors_equal=equal) for x in (pieces[0], pieces[0] @ mirror))
+        one, other = (polycubes.polycube_of(x, mirrors_equal=equal) for x in (pieces[0], pieces[0] @ mirror))
         assert (one == other) == equal
 
 
@@ -132,16 +132,16 @@ def test_a_mirror_image_is_another_polycube_unless_mirrors_are_equal():
     ids=["nothing", "long bond", "two parts", "two in one cell", "no bond", "60 degrees"],
 )
 def test_points_that_are_no_polycube_are_none(points):
-    assert tetris.polycube_of(points, mirrors_equal=True) is None
+    assert polycubes.polycube_of(points, mirrors_equal=True) is None
 
 
 def test_a_census_counts_copies_lost_cubes_and_new_shapes_apart():
-    dice, shapes = Generator().manual_seed(0), tetris.polycubes(5, mirrors_equal=True)
+    dice, shapes = Generator().manual_seed(0), polycubes.polycubes(5, mirrors_equal=True)
     one, other, third, unknown = shapes[7], shapes[8], shapes[11], shapes[15]  # the first of them is left or right
     mirror = torch.diag(torch.tensor([-1.0, 1, 1]))
     born = [posed(one, dice) @ mirror, posed(third, dice), posed(unknown, dice), one[:0], one * 1.5]
-    born += [tetris.polycubes(4, mirrors_equal=True)[2], tetris.polycubes(6, mirrors_equal=True)[9]]
-    counts = tetris.census(born, [(one, other)] * 7, [one, other, third])
+    born += [polycubes.polycubes(4, mirrors_equal=True)[2], polycubes.polycubes(6, mirrors_equal=True)[9]]
+    counts = polycubes.census(born, [(one, other)] * 7, [one, other, third])
     assert counts == {
         "a parent": 1,
         "another known shape": 1,
@@ -151,36 +151,36 @@ def test_a_census_counts_copies_lost_cubes_and_new_shapes_apart():
         "no polycube": 2,
     }
     with pytest.raises(ValueError, match="zip"):
-        tetris.census(born, [(one, other)], [one])
+        polycubes.census(born, [(one, other)], [one])
 
 
 def test_hexacubes_are_held_out_by_free_shape_and_none_is_in_both_parts():
-    train, test = tetris.held_out(1)
-    parts = [{tetris.polycube_of(shape, mirrors_equal=True) for shape in part} for part in (train, test)]
+    train, test = polycubes.held_out(1)
+    parts = [{polycubes.polycube_of(shape, mirrors_equal=True) for shape in part} for part in (train, test)]
     assert [len(part) for part in parts] == [1 + 2 + 7 + 23 + 112 - 28, 28]
     assert not parts[0] & parts[1]
     assert all(len(shape) == 6 for shape in test)
-    assert {tetris.polycube_of(shape, mirrors_equal=True) for shape in tetris.held_out(2)[1]} != parts[1]
+    assert {polycubes.polycube_of(shape, mirrors_equal=True) for shape in polycubes.held_out(2)[1]} != parts[1]
 
 
 def test_random_trees_are_joined_by_unit_bonds_keep_apart_and_have_no_lattice():
-    trees = tetris.random_trees(40, Generator().manual_seed(0), most=5)
+    trees = polycubes.random_trees(40, Generator().manual_seed(0), most=5)
     assert [len(tree) for tree in trees[:8]] == [2, 3, 4, 5, 2, 3, 4, 5]
     for tree in trees:
         assert hangs_together(tree)
         assert torch.pdist(tree).min() >= 0.95 - 1e-5
         assert tree.mean(dim=0).abs().max() < 1e-5
-    assert not any(tetris.polycube_of(tree, mirrors_equal=True) for tree in trees if len(tree) > 3)
+    assert not any(polycubes.polycube_of(tree, mirrors_equal=True) for tree in trees if len(tree) > 3)
 
 
 def test_trees_whose_points_cannot_be_joined_are_refused():
     with pytest.raises(ValueError, match=r"points 1\.1 apart"):
-        tetris.random_trees(1, Generator(), apart=1.1)
+        polycubes.random_trees(1, Generator(), apart=1.1)
 
 
 def test_shapes_with_trees_are_as_many_of_the_one_as_of_the_other():
-    shapes = tetris.polycubes(4, mirrors_equal=True)
-    both = tetris.with_trees(shapes, Generator().manual_seed(0), times=3, most=5)
+    shapes = polycubes.polycubes(4, mirrors_equal=True)
+    both = polycubes.with_trees(shapes, Generator().manual_seed(0), times=3, most=5)
     assert len(both) == 2 * 3 * len(shapes)
-    assert sum(tetris.polycube_of(cloud, mirrors_equal=True) is not None for cloud in both[: 3 * len(shapes)]) == 21
+    assert sum(polycubes.polycube_of(cloud, mirrors_equal=True) is not None for cloud in both[: 3 * len(shapes)]) == 21
     assert max(len(tree) for tree in both[3 * len(shapes) :]) == 5

@@ -25,7 +25,7 @@ EVERY_SECOND = ("--checkpoint-every", "2")
 def folder(tmp_path_factory):
     """Three shipped cells."""
     folder = tmp_path_factory.mktemp("cells")
-    for number, atoms in enumerate(train_beyond.silicon.load_amorphous("train")[:3]):
+    for number, atoms in enumerate(train_beyond.datasets.load_amorphous("train")[:3]):
         atoms.write(folder / f"{number}.extxyz", format="extxyz", columns=["symbols", "positions"], write_results=False)
     return folder
 

@@ -9,7 +9,8 @@ import torch
 from jaxtyping import config
 from torch import nn
 
-from tutorial_lib import training, vae
+from tutorial_lib import training
+from tutorial_lib.models import vae
 
 RECIPE = training.Recipe(epochs=6, batch_size=16, learning_rate=0.01)
 LOSS = vae.evidence_loss(beta=0.1, reduction="sum", permute=False)

@@ -2,7 +2,9 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from tutorial_lib import alignment, gram, symmetry, training, vae
+from tutorial_lib import representations, training
+from tutorial_lib.models import vae
+from tutorial_lib.representations import alignment, gram
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ def describer(x):
 def test_the_aligned_loss_does_not_see_the_pose(clouds, dice):
     model, x = vae.AlignedAutoencoder(seed=0), clouds.float()
     loss = vae.aligned_loss(beta=0.1, describe=describer(x), error=squared_error)
-    turned = x @ symmetry.random_orthogonal(dice, (), x.dtype).mT
+    turned = x @ representations.random_orthogonal(dice, (), x.dtype).mT
     here, there = (loss(model, y, torch.Generator().manual_seed(0)) for y in (x, turned))
     torch.testing.assert_close(here["loss"], there["loss"], rtol=1e-4, atol=0)
     shifted = loss(model, x + 1, torch.Generator().manual_seed(0))

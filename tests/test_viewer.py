@@ -6,7 +6,8 @@ import pytest
 from ase import Atoms
 from ase.utils import rotate
 
-from tutorial_lib import plotting, viewer
+from tutorial_lib import plotting
+from tutorial_lib.plotting import viewer
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

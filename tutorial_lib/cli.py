@@ -7,6 +7,7 @@ python -m tutorial_lib run [02 ...]    runs notebooks, all if none is named, and
 import argparse
 import os
 import re
+import secrets
 import subprocess
 import sys
 import threading
@@ -17,9 +18,11 @@ from pathlib import Path
 
 import nbformat
 import psutil
+from jupyter_server.auth.identity import PasswordIdentityProvider
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from tqdm import tqdm
+from traitlets import validate
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CAPTION = "*Figure: "
@@ -30,6 +33,17 @@ DRAWING = {
     "MATPLOTLIBRC": str(Path(find_spec("matplotlib").origin).parent / "mpl-data" / "matplotlibrc"),
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class NeverOpen(PasswordIdentityProvider):
+    """Jupyter's own door, but that a configuration with an empty token and no password gets a new token."""
+
+    @validate("token")
+    def _never_empty(self, proposal):
+        if proposal["value"] or self.hashed_password:
+            return proposal["value"]
+        self.token_generated = True  # so that it is printed, as one of Jupyter's own
+        return secrets.token_hex(24)
 
 
 def notebooks(chosen: list[str]) -> list[Path]:
@@ -72,7 +86,7 @@ def lab_command(options: list[str]) -> list[str]:
     place = [f"--{of}.root_dir={NOTEBOOKS.parent}" for of in ("ServerApp", "FileContentsManager")]
     place += [f"--ServerApp.preferred_dir={NOTEBOOKS.parent}", "--FileContentsManager.preferred_dir="]
     command = [sys.executable, "-m", "jupyterlab", *place, f"--LabApp.default_url=/lab/tree/{first}"]
-    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.identity_provider_class=tutorial_lib.lab.NeverOpen"]
+    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.identity_provider_class=tutorial_lib.cli.NeverOpen"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container's only user, often
     return command + options
@@ -93,23 +107,12 @@ class KernelMeter(threading.Thread):
         self.start()
 
     def spent(self) -> float:
-        """The CPU seconds until now.
-
-        Returns:
-            Seconds, of the system included.
-
-        Raises:
-            psutil.Error: the process is gone.
-        """
+        """CPU seconds until now, those of the system included; psutil.Error if the process is gone."""
         times = self.process.cpu_times()
         return times.user + times.system
 
     def run(self) -> None:
-        """Look every tenth of a second until the process is gone.
-
-        Raises:
-            Nothing.
-        """
+        """Look every tenth of a second until the process is gone."""
         try:
             while True:
                 self.cpu_seconds = self.spent()
@@ -241,7 +244,3 @@ def main() -> None:
         parser.error(f"there is no command {sys.argv[1]!r}: there is only run")
     else:
         sys.exit(subprocess.call(lab_command(sys.argv[1:]), env=os.environ | DRAWING))  # noqa: S603 - the words of whoever typed them, no shell
-
-
-if __name__ == "__main__":
-    main()

@@ -4,11 +4,15 @@ Annotations cost nothing at run time and are checked in the tests; what a public
 it refuses in the words of the functions below. Rows are atoms and a rotation acts as `x @ Q.mT`.
 """
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import lru_cache, wraps
 from numbers import Integral
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 Positions = Float[Tensor, "*batch atoms 3"]  # angstrom, one atom a row
 Motifs = Float[Tensor, "_ atoms 3"]  # angstrom, about the centre; two sets need not be of one size
@@ -125,3 +129,53 @@ def check_apart(distance: Tensor, reach: float) -> None:
     """
     if (distance <= 1e-6 * reach).any():
         raise ValueError("two points coincide, and neither sees the other in a direction: merge such points")
+
+
+def constant(function: Callable) -> Callable:
+    """A function of numbers and words whose tensors are made once, in no mode.
+
+    A tensor made under `inference_mode` is refused by autograd for good: kept, it would spoil all later training.
+    """
+
+    @lru_cache
+    @wraps(function)
+    def once(*arguments):
+        with torch.inference_mode(False), _full():
+            return function(*arguments)
+
+    return once
+
+
+def differentiating(function: Callable) -> Callable:
+    """A function that asks for gradients inside, on copies of what was made under `inference_mode`."""
+
+    @wraps(function)
+    def called(*arguments, **named):
+        with torch.inference_mode(False):
+            arguments, named = tree_map(_usable, (arguments, named))
+            return function(*arguments, **named)
+
+    return called
+
+
+def unrounded(function: Callable) -> Callable:
+    """A function whose geometry `autocast` does not round: it computes in the dtype of what comes in."""
+
+    @wraps(function)
+    def called(*arguments, **named):
+        with _full():
+            return function(*arguments, **named)
+
+    return called
+
+
+def _usable(value):
+    return value.clone() if isinstance(value, Tensor) and value.is_inference() else value
+
+
+def _full() -> ExitStack:
+    stack = ExitStack()
+    for device in ("cpu", "cuda"):
+        if torch.is_autocast_enabled(device):
+            stack.enter_context(torch.autocast(device, enabled=False))
+    return stack

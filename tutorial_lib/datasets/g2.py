@@ -27,9 +27,6 @@ def molecules() -> list[Atoms]:
 
     Returns:
         148 molecules, in angstrom, in an order that is always the same.
-
-    Raises:
-        Nothing.
     """
     found = []
     for name in molecule_names:
@@ -47,9 +44,6 @@ def elements(some: list[Atoms]) -> tuple[str, ...]:
 
     Returns:
         The symbols.
-
-    Raises:
-        Nothing.
     """
     return tuple(symbol for symbol, _ in _counted(some).most_common())
 
@@ -64,9 +58,6 @@ def split(seed: int = 0) -> tuple[list[Atoms], list[Atoms]]:
 
     Returns:
         118 molecules and 30.
-
-    Raises:
-        Nothing.
     """
     everything = molecules()
     count = _counted(everything)

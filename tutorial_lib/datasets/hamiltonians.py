@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import SUMS, verified
-from tutorial_lib.vocabulary import Positions
+from tutorial_lib.shapes import Positions
+from tutorial_lib.storage import SUMS, expanded, verified
 
-DATA = Path(__file__).parent / "data" / "hamiltonians"
+DATA = Path(__file__).parent / "files" / "hamiltonians"
 NAMES = (
     "water_rhf_500k",
     "water_rhf_300k",

@@ -13,8 +13,6 @@ from ase.spacegroup import crystal
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
-from tutorial_lib.symmetry import random_orthogonal
-
 METAL_OXYGEN = 1.92  # A in WO3, the mean of P. M. Woodward et al., J. Phys. Chem. Solids 56, 1305 (1995)
 TILT = 15.0  # degrees, at most, in each of two angles at a joint
 MIDDLES_APART, CORNERS_APART = 1.75, 0.75  # nearest middles, and corners that are not shared
@@ -40,9 +38,6 @@ class Octahedra:
 
         Returns:
             (n + m, 3), with the metal-oxygen distance as the unit of length.
-
-        Raises:
-            Nothing.
         """
         return torch.cat([self.middles, self.corners])
 
@@ -51,9 +46,6 @@ class Octahedra:
 
         Returns:
             The atoms, in angstrom.
-
-        Raises:
-            Nothing.
         """
         symbols = ["W"] * len(self.middles) + ["O"] * len(self.corners)
         return Atoms(symbols, positions=(METAL_OXYGEN * self.points).tolist())
@@ -123,7 +115,8 @@ def layer(n: int = 7) -> Octahedra:
 
 
 def _grown(n: int, dice: Generator, tilt: float) -> Octahedra | None:
-    middles, frames = [torch.zeros(3)], [random_orthogonal(dice, (), torch.get_default_dtype())]
+    q, r = torch.linalg.qr(torch.randn(3, 3, generator=dice, dtype=torch.float64))  # the first one stands anyhow
+    middles, frames = [torch.zeros(3)], [(q * r.diagonal().sign()).to(torch.get_default_dtype())]
     for _ in range(40 * n):
         if len(middles) == n:
             break

@@ -11,7 +11,7 @@ from itertools import permutations, product
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Places, Positions, check_finite, check_shapes
+from tutorial_lib.shapes import Places, Positions, check_finite, check_shapes
 
 # Cubes by their centres. The two screws come first: their order is what a network has to tell by a sign.
 PIECES = {
@@ -36,9 +36,6 @@ def pieces() -> tuple[list[str], Positions]:
 
     Returns:
         Their names, and (8, 4, 3), in edges of a cube.
-
-    Raises:
-        Nothing.
     """
     centres = torch.tensor(list(PIECES.values()), dtype=torch.get_default_dtype())
     return list(PIECES), centres - centres.mean(dim=1, keepdim=True)
@@ -80,9 +77,6 @@ def held_out(seed: int = 0, n_test: int = 28) -> tuple[list[Tensor], list[Tensor
 
     Returns:
         Those to train on and those to test on, (n, 3) each, in edges of a cube, about their centroids.
-
-    Raises:
-        Nothing.
     """
     hexacubes = polycubes(6, mirrors_equal=True)
     order = torch.randperm(len(hexacubes), generator=Generator().manual_seed(seed)).tolist()
@@ -213,9 +207,6 @@ def with_trees(shapes: Sequence[Tensor], dice: Generator, *, times: int = 17, mo
 
     Returns:
         Shapes and trees, (n, 3) each, in edges of a cube.
-
-    Raises:
-        Nothing.
     """
     return [*shapes] * times + random_trees(times * len(shapes), dice, most=most)
 

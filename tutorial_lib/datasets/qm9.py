@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 from ase import Atoms
 
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import verified
-from tutorial_lib.structures import structures
+from tutorial_lib.datasets.structures import structures
+from tutorial_lib.storage import expanded, verified
 
-DATA = Path(__file__).parent / "data" / "qm9"
+DATA = Path(__file__).parent / "files" / "qm9"
 SUBSET = "qm9_subset.npz"
 SPLITS = ("train", "validation", "5-18", "19", "23", "25-29")
 WHEEL = "qm9pack-1.0.3-py3-none-any.whl"

@@ -1,30 +1,22 @@
 """Silicon to learn from: 512-atom cells of the amorphous solid, the crystal, and a judge of networks.
 
 The name of a split comes in, or the path of a reader's own cells; `ase.Atoms` go out, positions in
-angstrom. The shipped cells were melted and quenched with a classical potential: data/SOURCES.md says
+angstrom. The shipped cells were melted and quenched with a classical potential: files/SOURCES.md says
 how, and which runs were rejected. `environments` cuts the cells into neighbourhoods next.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from ase import Atoms, units
+from ase import Atoms
 from ase.io import read
-from scipy.special import sph_harm_y
 
-from tutorial_lib.environments import ONE_PLACE, neighbour_pairs
-from tutorial_lib.files import expanded
-from tutorial_lib.shipped import verified
-from tutorial_lib.structures import structures
+from tutorial_lib.datasets.structures import structures
+from tutorial_lib.storage import expanded, verified
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "files"
 OTHERWISE = "pass the path of your own cells"
 SPLITS = ("train", "validation", "test", "all")
-BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
-SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
-STAGGERED = -0.8  # CHILL: the correlation of two atoms below which their bond is staggered
 
 
 def load_amorphous(split: str | Path, *, data: Path = DATA, element: str | Sequence[str] | None = None) -> list[Atoms]:
@@ -62,170 +54,6 @@ def crystal() -> Atoms:
         ValueError: the shipped file is not the one that its checksum names.
     """
     return read(verified(DATA / "crystal.extxyz.gz", otherwise=OTHERWISE), format="extxyz")
-
-
-@dataclass(frozen=True)
-class NetworkQuality:
-    """How good a four-fold network a cell is; shares are fractions of its atoms.
-
-    Attributes:
-        three_fold: atoms with three bonds (pairs within 2.85 A).
-        four_fold: atoms with four bonds.
-        five_fold: atoms with five bonds.
-        n_outside: the number of atoms with fewer than three bonds or more than five.
-        angle_mean: mean angle between two bonds of an atom, degree.
-        angle_std: its standard deviation, degree.
-        bond_mean: mean bond length, angstrom.
-        density: g/cm3.
-        crystalline: four-fold atoms all of whose bonds are staggered, as in diamond (CHILL).
-        eight_neighbours: atoms with at least eight neighbours within 4 A.
-    """
-
-    three_fold: float
-    four_fold: float
-    five_fold: float
-    n_outside: int
-    angle_mean: float
-    angle_std: float
-    bond_mean: float
-    density: float
-    crystalline: float
-    eight_neighbours: float
-
-    def failed_gates(self) -> list[str]:
-        """The gates for a shipped cell that this one fails, as sentences; empty if it passes."""
-        gates = {
-            f"{self.four_fold:.1%} four-fold, at least 95 % asked": self.four_fold >= 0.95,
-            f"{self.n_outside} atoms outside three- to five-fold, at most 1 allowed": self.n_outside <= 1,
-            f"mean angle {self.angle_mean:.2f} degrees, 108.5 to 109.5 asked": abs(self.angle_mean - 109) <= 0.5,
-            f"angle spread {self.angle_std:.2f} degrees, at most 11 allowed": self.angle_std <= 11,
-            f"{self.crystalline:.1%} crystalline, at most 5 % allowed": self.crystalline <= 0.05,
-            f"density {self.density:.3f} g/cm3, 2.23 to 2.30 asked": 2.23 <= self.density <= 2.30,
-            f"{self.eight_neighbours:.1%} with eight neighbours, at least 99 % asked": self.eight_neighbours >= 0.99,
-        }
-        return [sentence for sentence, holds in gates.items() if not holds]
-
-
-def network_quality(atoms: Atoms) -> NetworkQuality:
-    """Coordination, bond angles, density and crystalline share of a cell of silicon.
-
-    Crystalline atoms are found as CHILL finds cubic ice (Moore et al., Phys. Chem. Chem. Phys. 12,
-    4124 (2010)): each atom gets the l = 3 Steinhardt vector of its bonds, and a bond is staggered
-    where the normalised product of its two vectors is below -0.8. Diamond has four such bonds an
-    atom. It does not see hexagonal diamond, one of whose bonds is eclipsed.
-
-    Args:
-        atoms: a periodic cell.
-
-    Returns:
-        The quantities, each with its unit in `NetworkQuality`.
-
-    Raises:
-        ValueError: the cell is empty, not finite, not periodic or too small for 4 A.
-
-    Example:
-        >>> quality = network_quality(crystal())
-        >>> quality.four_fold, quality.crystalline
-        (1.0, 1.0)
-    """
-    _check_bulk(atoms)
-    pairs = neighbour_pairs(atoms, SHELL_CUTOFF)
-    n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
-    first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
-    n_bonds = np.bincount(first, minlength=len(atoms))
-    n_staggered = _n_staggered(len(atoms), first, second, vector)
-    angles = bond_angles(first, vector)
-    return NetworkQuality(
-        three_fold=float(np.mean(n_bonds == 3)),
-        four_fold=float(np.mean(n_bonds == 4)),
-        five_fold=float(np.mean(n_bonds == 5)),
-        n_outside=int(np.sum((n_bonds < 3) | (n_bonds > 5))),
-        angle_mean=float(angles.mean()),
-        angle_std=float(angles.std()),
-        bond_mean=float(bond.mean()),
-        density=float(atoms.get_masses().sum() / units.mol / atoms.get_volume() * 1e24),
-        crystalline=float(np.mean((n_staggered == 4) & (n_bonds == 4))),
-        eight_neighbours=float(np.mean(n_within_shell >= 8)),
-    )
-
-
-def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """The angles between all pairs of bonds that leave the same atom.
-
-    Args:
-        first: (n_bonds,), the atom each bond leaves, ascending.
-        vector: (n_bonds, 3), angstrom.
-
-    Returns:
-        (n_angles,), degree.
-
-    Raises:
-        ValueError: no atom has two bonds, or a bond is shorter than 0.01 A.
-    """
-    length = np.linalg.norm(vector, axis=1, keepdims=True)
-    if not (length >= ONE_PLACE).all():
-        raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
-    unit = vector / length
-    left, right = [], []
-    for shift in range(1, int(np.bincount(first).max(initial=0))):
-        same = np.flatnonzero(first[shift:] == first[:-shift])
-        left.append(same)
-        right.append(same + shift)
-    if not left:
-        raise ValueError("no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
-    one, other = unit[np.concatenate(left)], unit[np.concatenate(right)]
-    # An arccosine would lose half of the digits near 0 and 180 degrees.
-    return np.degrees(2 * np.arctan2(np.linalg.norm(one - other, axis=1), np.linalg.norm(one + other, axis=1)))
-
-
-def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin_width: float = 0.05) -> tuple:
-    """The radial distribution function g(r), averaged over cells.
-
-    g = 1 is the mean density. The height of a peak depends on the bin width and on the temperature
-    of the cells, its position hardly.
-
-    Args:
-        cells: one periodic cell or many.
-        cutoff: angstrom, where the last bin ends.
-        bin_width: angstrom, or less, so that a whole number of bins reaches the cut-off.
-
-    Returns:
-        The bin centres in angstrom and g(r), each (n_bins,).
-
-    Raises:
-        ValueError: there is no cell, or one is empty, not finite, not periodic in all directions or too small for the
-            cut-off, or the bins are not narrower than it.
-    """
-    cells = [cells] if isinstance(cells, Atoms) else cells
-    if not len(cells):
-        raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
-    if not 0 < bin_width <= cutoff:
-        raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
-    edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
-    shell = 4 / 3 * np.pi * np.diff(edges**3)
-    curves = []
-    for atoms in cells:
-        _check_bulk(atoms)
-        _, _, distance, _ = neighbour_pairs(atoms, cutoff)
-        count, _ = np.histogram(distance, bins=edges)
-        curves.append(count * atoms.get_volume() / (len(atoms) ** 2 * shell))
-    return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
-
-
-def _check_bulk(atoms: Atoms) -> None:
-    if not atoms.pbc.all():
-        raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
-
-
-def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    polar = np.arccos((vector[:, 2] / np.linalg.norm(vector, axis=1)).clip(-1, 1))
-    azimuth = np.arctan2(vector[:, 1], vector[:, 0])
-    harmonics = sph_harm_y(3, np.arange(-3, 4), polar[:, None], azimuth[:, None])
-    bond_order = np.zeros((n_atoms, 7), dtype=complex)
-    np.add.at(bond_order, first, harmonics)
-    bond_order /= np.linalg.norm(bond_order, axis=1, keepdims=True).clip(min=1e-12)
-    correlation = np.sum(bond_order[first] * bond_order[second].conj(), axis=1).real
-    return np.bincount(first[correlation < STAGGERED], minlength=n_atoms)
 
 
 def _read_own(path: str | Path, element: str | Sequence[str] | None) -> list[Atoms]:

@@ -16,7 +16,7 @@ from ase.data import atomic_numbers
 from ase.io import iread, read
 from ase.io.formats import UnknownFileTypeError, filetype, get_compression, open_with_compression
 
-from tutorial_lib.files import expanded
+from tutorial_lib.storage import expanded
 
 FIRST_ONLY = ("vasp", "gen", "gromacs", "gromos")  # formats of which a file may hold several, and ASE reads one
 LAMMPS_DATA = re.compile(rb"^\s*\d+\s+atoms\b.*?\bxlo\s+xhi\b", re.MULTILINE | re.DOTALL)

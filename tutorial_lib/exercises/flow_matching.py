@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge
 
 HINTS = {
     "7.1 reversed": "At time 0 there is noise, at time 1 there are data. Put in 0 and look what is left.",
@@ -52,9 +52,6 @@ def check_7_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("7.1", answer, _lies_between, RIGHT["7.1"])
 
@@ -90,9 +87,6 @@ def check_7_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("7.2", answer, _steps, RIGHT["7.2"])
 
@@ -137,9 +131,6 @@ def check_7_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("7.3", answer, _finds_copies, RIGHT["7.3"])
 
@@ -182,9 +173,6 @@ def check_7_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("7.4", answer, _tells, RIGHT["7.4"])
 

@@ -7,8 +7,8 @@ from e3nn import o3
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "10.1 pose": "Turn the directions and compare. Coefficients of one l mix: what of them does not change?",
@@ -56,9 +56,6 @@ def check_10_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("10.1", answer, _has_powers, RIGHT["10.1"])
 
@@ -99,9 +96,6 @@ def check_10_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("10.2", answer, _breaks_no_tie, RIGHT["10.2"])
 
@@ -150,9 +144,6 @@ def check_10_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("10.3", answer, _compares, RIGHT["10.3"])
 
@@ -207,9 +198,6 @@ def check_10_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("10.4", answer, _adds_up, RIGHT["10.4"])
 

@@ -76,9 +76,6 @@ def judge(exercise: str, answer: object, properties: Callable[["Answer", Generat
 
     Returns:
         The verdict.
-
-    Raises:
-        Nothing.
     """
     stub = "nothing is returned yet. Write your answer where the `...` stands, and run the cell again."
     if answer is ... or _is_stub(answer):
@@ -155,9 +152,6 @@ def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
 
     Returns:
         False also where the shapes differ.
-
-    Raises:
-        Nothing.
     """
     if one.shape != other.shape or one.numel() == 0:
         return one.shape == other.shape
@@ -200,9 +194,6 @@ def random_cloud(n_atoms: int, dice: Generator) -> Tensor:
 
     Returns:
         (n_atoms, 3), angstrom.
-
-    Raises:
-        Nothing.
     """
     return 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)
 

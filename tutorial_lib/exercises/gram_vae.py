@@ -4,8 +4,8 @@ import torch
 from torch import Generator, Tensor
 from torch.distributions import Normal, kl_divergence
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
-from tutorial_lib.gram import gram_matrix, nearest_rank3, upper_triangle
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.representations.gram import gram_matrix, nearest_rank3, upper_triangle
 
 HINTS = {
     "2.1 far": "Two atoms at opposite walls of a periodic box are neighbours. Which of a neighbour's images is yours?",
@@ -58,9 +58,6 @@ def check_2_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("2.1", answer, _finds_images, RIGHT["2.1"])
 
@@ -97,9 +94,6 @@ def check_2_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("2.2", answer, _renumbers, RIGHT["2.2"])
 
@@ -139,9 +133,6 @@ def check_2_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("2.3", answer, _prices, RIGHT["2.3"])
 
@@ -184,9 +175,6 @@ def check_2_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("2.4", answer, _finds_clouds, RIGHT["2.4"])
 

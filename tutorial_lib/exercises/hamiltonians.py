@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "9.1 below": "Each pair of atoms has two blocks, one above the diagonal and one below. Half of them are missing.",
@@ -65,9 +65,6 @@ def check_9_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("9.1", answer, _assembles, RIGHT["9.1"])
 
@@ -104,9 +101,6 @@ def check_9_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("9.2", answer, _turns, RIGHT["9.2"])
 
@@ -148,9 +142,6 @@ def check_9_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("9.3", answer, _climbs, RIGHT["9.3"])
 
@@ -218,9 +209,6 @@ def check_9_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("9.4", answer, _solves, RIGHT["9.4"])
 

@@ -6,9 +6,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import HINTS as SHARED
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import HINTS as SHARED
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "5.1 each l": "Where symmetry forbids an l, its coefficients are rounding. What does your function make of them?",
@@ -53,9 +53,6 @@ def check_5_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("5.1", answer, _is_one_size, RIGHT["5.1"])
 
@@ -92,9 +89,6 @@ def check_5_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("5.2", answer, _merges, RIGHT["5.2"])
 
@@ -147,9 +141,6 @@ def check_5_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("5.3", answer, _matches, RIGHT["5.3"])
 
@@ -190,9 +181,6 @@ def check_5_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("5.4", answer, _counts_allowed, RIGHT["5.4"])
 

@@ -5,7 +5,7 @@ from itertools import combinations, permutations
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
 
 HINTS = {
     "6.1 shape": "A row of zeros is a trace: whoever reads it knows which place in the list is empty.",
@@ -57,9 +57,6 @@ def check_6_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("6.1", answer, _leaves_no_trace, RIGHT["6.1"])
 
@@ -98,9 +95,6 @@ def check_6_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("6.2", answer, _solves, RIGHT["6.2"])
 
@@ -134,9 +128,6 @@ def check_6_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("6.3", answer, _pairs, RIGHT["6.3"])
 
@@ -187,9 +178,6 @@ def check_6_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("6.4", answer, _counts_all, RIGHT["6.4"])
 

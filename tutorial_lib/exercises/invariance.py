@@ -5,9 +5,9 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import HINTS as GENERAL
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import HINTS as GENERAL
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "1.1 same": "After a quarter turn about z, the point (1, 0, 0) should stand at (0, 1, 0). Where does yours stand?",
@@ -58,9 +58,6 @@ def check_1_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("1.1", answer, _rotates, RIGHT["1.1"])
 
@@ -94,9 +91,6 @@ def check_1_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("1.2", answer, _gives_forces, RIGHT["1.2"])
 
@@ -135,9 +129,6 @@ def check_1_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("1.3", answer, _describes, RIGHT["1.3"])
 
@@ -180,9 +171,6 @@ def check_1_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("1.4", answer, _tells_hands_apart, RIGHT["1.4"])
 

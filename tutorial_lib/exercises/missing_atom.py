@@ -5,8 +5,8 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "8.1 equal": "Everyone has the same say. Whoever is sure should have more of it.",
@@ -60,9 +60,6 @@ def check_8_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("8.1", answer, _votes, RIGHT["8.1"])
 
@@ -116,9 +113,6 @@ def check_8_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("8.2", answer, _bends, RIGHT["8.2"])
 
@@ -159,9 +153,6 @@ def check_8_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("8.3", answer, _fades, RIGHT["8.3"])
 
@@ -201,9 +192,6 @@ def check_8_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("8.4", answer, _counts, RIGHT["8.4"])
 

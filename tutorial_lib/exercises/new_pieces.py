@@ -4,9 +4,9 @@ import torch
 from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, judge, recognise
-from tutorial_lib.symmetry import random_rotation
-from tutorial_lib.tetris import WAYS, Cells, polycube_of, polycubes
+from tutorial_lib.datasets.polycubes import WAYS, Cells, polycube_of, polycubes
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, judge, recognise
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "5.5 known": "A child may be the image of a parent. Is what is known already counted?",
@@ -44,9 +44,6 @@ def check_5_5(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("5.5", answer, _counts_new, RIGHT["5.5"])
 
@@ -122,9 +119,6 @@ def check_5_6(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("5.6", answer, _holds_together, RIGHT["5.6"])
 

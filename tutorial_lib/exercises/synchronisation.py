@@ -4,10 +4,10 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator
 
-from tutorial_lib.alignment import aligned_rmsd, best_rotation
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
-from tutorial_lib.gram import gram_matrix
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.representations.alignment import aligned_rmsd, best_rotation
+from tutorial_lib.representations.gram import gram_matrix
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "3.1 root": "Lengths come out squared. What is the square root of a diagonal matrix?",
@@ -54,9 +54,6 @@ def check_3_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("3.1", answer, _finds_atoms, RIGHT["3.1"])
 
@@ -88,9 +85,6 @@ def check_3_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("3.2", answer, _turns_best, RIGHT["3.2"])
 
@@ -133,9 +127,6 @@ def check_3_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("3.3", answer, _finds_partners, RIGHT["3.3"])
 
@@ -175,9 +166,6 @@ def check_3_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("3.4", answer, _measures_shapes, RIGHT["3.4"])
 

@@ -6,8 +6,8 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "4.1 length": "Twice as long a vector has the same direction. What makes a vector one of length 1?",
@@ -50,9 +50,6 @@ def check_4_1(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("4.1", answer, _is_second_harmonic, RIGHT["4.1"])
 
@@ -84,9 +81,6 @@ def check_4_2(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("4.2", answer, _is_message, RIGHT["4.2"])
 
@@ -124,9 +118,6 @@ def check_4_3(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("4.3", answer, _knows_products, RIGHT["4.3"])
 
@@ -162,9 +153,6 @@ def check_4_4(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("4.4", answer, _repairs, RIGHT["4.4"])
 

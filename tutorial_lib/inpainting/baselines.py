@@ -10,8 +10,8 @@ from torch.distributions import MultivariateNormal
 from tutorial_lib.inpainting.holes import closest, shell_places
 from tutorial_lib.inpainting.library import Library
 from tutorial_lib.inpainting.ranking import Draws
-from tutorial_lib.motifs import MAX_RADIUS, MIN_DISTANCE
-from tutorial_lib.vocabulary import Known, Motifs, Positions
+from tutorial_lib.metrics.motif_statistics import MAX_RADIUS, MIN_DISTANCE
+from tutorial_lib.shapes import Known, Motifs, Positions
 
 N_TRIES = 20  # for every random place that is kept
 SIGMA = 0.8  # A, a coordinate; on the validation cell better than 0.15, 0.3 and 0.5

@@ -7,12 +7,11 @@ are. Lost is exactness: the draws are only close to those of the flow under the 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.alignment import best_rotation
-from tutorial_lib.extensions.flow.generator import Flow
 from tutorial_lib.inpainting import Draws, Library
-from tutorial_lib.modes import unrounded
-from tutorial_lib.motifs import validity
-from tutorial_lib.vocabulary import Known, Motifs
+from tutorial_lib.metrics.motif_statistics import validity
+from tutorial_lib.models.flow.generator import Flow
+from tutorial_lib.representations.alignment import best_rotation
+from tutorial_lib.shapes import Known, Motifs, unrounded
 
 N_LIBRARY = 8000  # motifs drawn to start from
 SINCE = 0.5  # the time at which starts are given back to the flow; on the validation cell better than 0.3 and 0.8

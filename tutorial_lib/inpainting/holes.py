@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Known, Missing, PerCandidate, check_counts, check_finite, check_shapes
+from tutorial_lib.shapes import Known, Missing, PerCandidate, check_counts, check_finite, check_shapes
 
 MOST_TRIED = 4  # atoms whose pairings are all tried, 24
 SHELLS = {"first": slice(0, 4), "second": slice(4, 8), "any": slice(0, 8)}  # by distance to the centre

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.alignment.procrustes import turned_onto
 from tutorial_lib.inpainting.library import Library
 from tutorial_lib.inpainting.ranking import Draws
-from tutorial_lib.motifs import validity
-from tutorial_lib.vocabulary import Known
+from tutorial_lib.metrics.motif_statistics import validity
+from tutorial_lib.representations.alignment.procrustes import turned_onto
+from tutorial_lib.shapes import Known
 
 N_PRIOR = 8000  # codes drawn from N(0, 1) to start from
 DRAWS_A_START = 5  # the code that fits best, and four about it

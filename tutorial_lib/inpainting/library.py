@@ -10,9 +10,9 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from tutorial_lib.alignment import match_atoms
-from tutorial_lib.motifs import descriptor
-from tutorial_lib.vocabulary import Known, Motifs, check_counts
+from tutorial_lib.metrics.motif_statistics import descriptor
+from tutorial_lib.representations.alignment import match_atoms
+from tutorial_lib.shapes import Known, Motifs, check_counts
 
 FILED_AT_MOST = 400_000  # parts; past it every second cloud, every third, ... is filed
 

@@ -8,11 +8,10 @@ from itertools import combinations
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.gram import Standardiser, gram_matrix, upper_triangle
 from tutorial_lib.inpainting.ranking import Draws
-from tutorial_lib.modes import differentiating
-from tutorial_lib.training import one_thread
-from tutorial_lib.vocabulary import Known, Missing, check_finite, check_shapes
+from tutorial_lib.representations.gram import Standardiser, gram_matrix, upper_triangle
+from tutorial_lib.shapes import Known, Missing, check_finite, check_shapes, differentiating
+from tutorial_lib.training.loop import one_thread
 
 N_STEPS = 200  # of Adam
 STEP = 0.05

@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.bumps import gaussians
 from tutorial_lib.inpainting import Draws, shell_places
-from tutorial_lib.shipped import MODELS, with_weights
-from tutorial_lib.vocabulary import Known, PerCandidate, check_counts, check_finite, check_shapes
+from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Known, PerCandidate, check_counts, check_finite, check_shapes
+from tutorial_lib.storage import WEIGHTS, with_weights
 
 N_BUMPS = 16  # Gaussians that a distance is written in
 REACH = 8.0  # A, where the last of them stands; what is farther is only far
@@ -33,9 +33,6 @@ def bumps(distance: Tensor) -> Tensor:
 
     Returns:
         (..., 16), no unit.
-
-    Raises:
-        Nothing.
     """
     centres = torch.linspace(0, REACH, N_BUMPS, device=distance.device, dtype=distance.dtype)
     return gaussians(distance, centres, REACH / N_BUMPS)
@@ -223,11 +220,11 @@ def place_loss(
     return loss
 
 
-def trained_places(models: Path = MODELS) -> PlaceScorer:
+def trained_places(folder: Path = WEIGHTS) -> PlaceScorer:
     """The scorer of places after its training on the nine training cells of amorphous silicon.
 
     Args:
-        models: the folder of the shipped weights.
+        folder: that of the shipped weights.
 
     Returns:
         The scorer for clouds of eight, in evaluation mode.
@@ -235,4 +232,4 @@ def trained_places(models: Path = MODELS) -> PlaceScorer:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return with_weights(PlaceScorer(), models / "places.pt")
+    return with_weights(PlaceScorer(), folder / "places.pt")

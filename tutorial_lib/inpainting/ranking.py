@@ -10,8 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 from tutorial_lib.inpainting.holes import apart, check_known, closest
-from tutorial_lib.motifs import MIN_DISTANCE
-from tutorial_lib.vocabulary import Candidates, PerCandidate
+from tutorial_lib.metrics.motif_statistics import MIN_DISTANCE
+from tutorial_lib.shapes import Candidates, PerCandidate
 
 N_DRAWS = 160  # asked of a model for one query, or as many as there shall be candidates
 FAINT = 1e-4  # of the belief is spread over all draws

@@ -7,18 +7,9 @@ gradient.
 import torch
 from torch import Tensor
 
-from tutorial_lib.alignment import match_atoms
-from tutorial_lib.motifs import descriptor
-from tutorial_lib.vocabulary import (
-    Examples,
-    Features,
-    Latent,
-    Motifs,
-    Scalars,
-    check_counts,
-    check_finite,
-    check_shapes,
-)
+from tutorial_lib.metrics.motif_statistics import descriptor
+from tutorial_lib.representations.alignment import match_atoms
+from tutorial_lib.shapes import Examples, Features, Latent, Motifs, Scalars, check_counts, check_finite, check_shapes
 
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:

@@ -10,8 +10,8 @@ import math
 import torch
 from torch import Tensor
 
-from tutorial_lib.motifs import centre_distances
-from tutorial_lib.vocabulary import Motifs, Scalars
+from tutorial_lib.metrics.motif_statistics import centre_distances
+from tutorial_lib.shapes import Motifs, Scalars
 
 # Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weide and
 # Mousseau (J. Non-Cryst. Solids 282, 248 (2001)).

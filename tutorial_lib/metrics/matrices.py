@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial_lib.hamiltonians import Hamiltonians
+from tutorial_lib.datasets.hamiltonians import Hamiltonians
 
 MICRO = 1e6
 MILLI_EV = 27211.386245988  # a hartree, CODATA 2018

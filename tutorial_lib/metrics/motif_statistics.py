@@ -11,8 +11,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
-from tutorial_lib.modes import unrounded
-from tutorial_lib.vocabulary import Motifs, check_shapes
+from tutorial_lib.shapes import Motifs, check_shapes, unrounded
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
 MAX_RADIUS = 4.05  # A: no atom of a valid motif is farther from the centre

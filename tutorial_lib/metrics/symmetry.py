@@ -14,7 +14,8 @@ from functools import partial
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.vocabulary import Orthogonal, Positions
+from tutorial_lib.representations.rotations import random_rotation
+from tutorial_lib.shapes import Positions
 
 HOLDS = {torch.float32: 1e-5, torch.float64: 1e-10}  # below it an error is rounding
 BROKEN = 1e-2  # above it a symmetry is absent; in between, look closer
@@ -41,45 +42,6 @@ class Transformation:
         """The transformed clouds (N, n, 3), angstrom."""
         renumbered = positions.gather(1, self.order[..., None].expand_as(positions))
         return renumbered @ self.orthogonal.to(positions).mT + self.shift.to(positions)
-
-
-def random_orthogonal(generator: Generator, batch: tuple[int, ...] = (), dtype=torch.float64) -> Orthogonal:
-    """Orthogonal matrices drawn evenly (by the Haar measure), half of them mirrors.
-
-    The Q of a QR decomposition of normal numbers, made unique by a positive diagonal of R; without that
-    the draw is not even (Mezzadri, Notices of the AMS 54, 592 (2007)).
-
-    Args:
-        generator: of the draw, on the CPU.
-        batch: the leading shape.
-        dtype: of the result; the draw is the same in each.
-
-    Returns:
-        (*batch, 3, 3), no unit.
-
-    Raises:
-        RuntimeError: the generator is not on the CPU.
-    """
-    q, r = torch.linalg.qr(torch.randn(*batch, 3, 3, generator=generator, dtype=torch.float64))
-    return (q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)).to(dtype)
-
-
-def random_rotation(generator: Generator, batch: tuple[int, ...] = (), dtype=torch.float64) -> Orthogonal:
-    """Rotations drawn evenly (by the Haar measure): no mirror among them.
-
-    Args:
-        generator: of the draw, on the CPU.
-        batch: the leading shape.
-        dtype: of the result; the draw is the same in each.
-
-    Returns:
-        (*batch, 3, 3), no unit, determinant +1.
-
-    Raises:
-        RuntimeError: the generator is not on the CPU.
-    """
-    q = random_orthogonal(generator, batch)
-    return (q * torch.linalg.det(q).sign()[..., None, None]).to(dtype)  # in three dimensions, det(-Q) = -det(Q)
 
 
 def equivariance_error(f: Callable, x: Tensor, act_in: Callable, act_out: Callable) -> float:
@@ -168,9 +130,6 @@ class Ledger:
 
         Returns:
             Text.
-
-        Raises:
-            Nothing.
         """
         return self._table(self.verdict)
 

@@ -14,9 +14,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from torch import Generator, Tensor
 
-from tutorial_lib.motifs import N_COMPARED, bond_angles, descriptor
-from tutorial_lib.reconstruction import nearest_motif_rmsd
-from tutorial_lib.vocabulary import Features, Motifs
+from tutorial_lib.metrics.baselines import nearest_motif_rmsd
+from tutorial_lib.metrics.motif_statistics import N_COMPARED, bond_angles, descriptor
+from tutorial_lib.shapes import Features, Motifs
 
 N_FOLDS = 5
 NEAR = 0.05  # the share of held-out motifs that counts as suspiciously near to a training motif

@@ -7,12 +7,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.vocabulary import Features, Latent, check_counts, check_indices, check_shapes
-
-N_TRAINING_DIGITS = 1347  # three quarters, and not shuffled: neighbours in the file are often of one hand
+from tutorial_lib.shapes import Features, Latent, check_counts, check_indices, check_shapes
 
 
 def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, seed: int) -> nn.Sequential:
@@ -186,26 +183,3 @@ def accuracy(model: Callable, inputs: Tensor, label: Tensor) -> float:
     scores = model(inputs)
     check_shapes(scores=(scores, "inputs+ classes+"), label=(label, "inputs"))
     return (scores.argmax(dim=1) == label).double().mean().item()
-
-
-def digits(split: str) -> tuple[Tensor, Tensor]:
-    """Handwritten digits of 8 by 8 pixels, and which digit each is.
-
-    Of the set that ships with scikit-learn (E. Alpaydin, C. Kaynak, UCI repository, 1998). The file is
-    split where it stands, because neighbours in it are often of one hand.
-
-    Args:
-        split: "train" or "test".
-
-    Returns:
-        Pictures (N, 8, 8), ink between 0 and 1, no unit, and the digit of each (N,).
-
-    Raises:
-        ValueError: there is no such split.
-    """
-    parts = {"train": slice(None, N_TRAINING_DIGITS), "test": slice(N_TRAINING_DIGITS, None)}
-    if split not in parts:
-        raise ValueError(f"there is no split {split!r}: choose one of {tuple(parts)}")
-    stored = load_digits()
-    pictures = torch.tensor(stored.images, dtype=torch.get_default_dtype()) / 16
-    return pictures[parts[split]], torch.tensor(stored.target)[parts[split]]

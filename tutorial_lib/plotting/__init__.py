@@ -4,40 +4,18 @@ The only room that imports matplotlib. `curves` has two axes with units; `pictur
 show things, and `palette` holds the colours of what is real, a model, a baseline or a failure.
 """
 
-from tutorial_lib.plotting.curves import bars, curve, distributions, panels, points, seeds, training_history
-from tutorial_lib.plotting.holes import Hole, candidates, density
-from tutorial_lib.plotting.palette import COLOURS, DASHES
-from tutorial_lib.plotting.pictures import arrows, digits, gallery, latent_map, lobes, matrix, orbital_matrix
-from tutorial_lib.plotting.spheres import cross_section, signals
-from tutorial_lib.plotting.stills import CAMERA, SILICON, Arrow, bonds, scatter_map, still, strip
+import lazy_loader
 
-__all__ = [
-    "CAMERA",
-    "COLOURS",
-    "DASHES",
-    "SILICON",
-    "Arrow",
-    "Hole",
-    "arrows",
-    "bars",
-    "bonds",
-    "candidates",
-    "cross_section",
-    "curve",
-    "density",
-    "digits",
-    "distributions",
-    "gallery",
-    "latent_map",
-    "lobes",
-    "matrix",
-    "orbital_matrix",
-    "panels",
-    "points",
-    "scatter_map",
-    "seeds",
-    "signals",
-    "still",
-    "strip",
-    "training_history",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    None,
+    {
+        "curves": ["bars", "curve", "distributions", "panels", "points", "seeds", "training_history"],
+        "holes": ["Hole", "candidates", "density"],
+        "palette": ["COLOURS", "DASHES"],
+        "pictures": ["arrows", "digits", "gallery", "latent_map", "lobes", "matrix", "orbital_matrix"],
+        "spheres": ["cross_section", "signals"],
+        "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "scatter_map", "still", "strip"],
+        "viewer": ["animate", "linked_map", "view"],
+    },
+)

@@ -120,9 +120,6 @@ def bonds(atoms: Atoms) -> list[tuple[int, int]]:
 
     Returns:
         Pairs of indices.
-
-    Raises:
-        Nothing.
     """
     first, second = np.triu_indices(len(atoms), 1)
     bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])

@@ -128,9 +128,6 @@ def extension_version() -> str | None:
 
     Returns:
         Such as "3.1.5", or None where no extension is installed.
-
-    Raises:
-        Nothing.
     """
     package = Path(sys.prefix) / "share/jupyter/labextensions/nglview-js-widgets/package.json"
     return json.loads(package.read_text())["version"] if package.exists() else None
@@ -141,9 +138,6 @@ def extension_matches() -> bool:
 
     Returns:
         False also where nglview is not installed, and on Colab, whose page loads no JupyterLab extension.
-
-    Raises:
-        Nothing.
     """
     try:
         from nglview._frontend import __frontend_version__ as asked

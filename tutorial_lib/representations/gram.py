@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.vocabulary import Features, Gram, Positions, Scalars, UpperTriangle
+from tutorial_lib.shapes import Features, Gram, Positions, Scalars, UpperTriangle
 
 RANK_TOLERANCE = 1e-4  # of the largest eigenvalue; float32 keeps about 1e-6 of it
 

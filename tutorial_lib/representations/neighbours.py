@@ -13,7 +13,7 @@ import torch
 from ase import Atoms
 from vesin import NeighborList
 
-from tutorial_lib.vocabulary import Indices, Positions
+from tutorial_lib.shapes import Indices, Positions
 
 FARTHEST = 1e9  # angstrom from the origin: beyond it, periodic images are counted past what an integer holds
 ONE_PLACE = 1e-2  # angstrom: no two atoms are that near, but copies of one with three digits of its coordinates are

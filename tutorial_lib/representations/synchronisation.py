@@ -11,9 +11,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 from torch import Tensor
 
-from tutorial_lib.alignment import best_rotation
-from tutorial_lib.modes import unrounded
-from tutorial_lib.vocabulary import Orthogonal, check_shapes
+from tutorial_lib.representations.alignment import best_rotation
+from tutorial_lib.shapes import Orthogonal, check_shapes, unrounded
 
 
 def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:

@@ -46,9 +46,6 @@ class Source(Protocol):
 
         Returns:
             Tensors, numbers and words.
-
-        Raises:
-            Nothing.
         """
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -96,9 +93,6 @@ class InMemory:
 
         Returns:
             One share a step.
-
-        Raises:
-            Nothing.
         """
         for batch in shuffled(self.data, self.batch_size, self.generator):
             yield [(batch, self.generator)]
@@ -108,9 +102,6 @@ class InMemory:
 
         Returns:
             The state of the generator, and by what the data can be told from others.
-
-        Raises:
-            Nothing.
         """
         return {"generator": self.generator.get_state(), "data": self.portraits}
 
@@ -153,9 +144,6 @@ class OneProcess:
 
         Returns:
             The optimiser that is to take the steps.
-
-        Raises:
-            Nothing.
         """
         self.model, self.loss = model, loss
         return optimiser
@@ -168,9 +156,6 @@ class OneProcess:
 
         Returns:
             A dictionary of scalars for each share, in the unit of the loss.
-
-        Raises:
-            Nothing.
         """
         for batch, generator in shares:
             terms = self.loss(self.model, batch, generator)
@@ -185,9 +170,6 @@ class OneProcess:
 
         Returns:
             The same.
-
-        Raises:
-            Nothing.
         """
         return value
 

@@ -7,7 +7,7 @@ half of one.
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib import files
+from tutorial_lib import storage
 
 AGAIN = "move it away and train again, or choose another path"
 History = dict[str, list[float]]
@@ -26,7 +26,7 @@ def load_history(checkpoint: str | Path) -> History:
         FileNotFoundError: there is no such file.
         ValueError: it is damaged or no checkpoint.
     """
-    return files.stored(files.expanded(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]
+    return storage.stored(storage.expanded(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]
 
 
 def writable(path: Path, *, resume: bool, probe: bool) -> None:
@@ -41,7 +41,7 @@ def writable(path: Path, *, resume: bool, probe: bool) -> None:
         FileExistsError: an earlier run is there and `resume` is False.
         OSError: the file cannot be written.
     """
-    files.writable(path, probe=probe)
+    storage.writable(path, probe=probe)
     if path.exists() and not resume:
         raise FileExistsError(
             f"{path} holds an earlier run: pass resume=True (--resume in a command) to go on, or another path"
@@ -60,7 +60,9 @@ def save(path: Path, recipe: dict[str, Any], history: History, parts: dict[str, 
     Raises:
         OSError: the file cannot be written; what it held before is still there.
     """
-    files.keep({"recipe": recipe, "history": history} | {name: part.state_dict() for name, part in parts.items()}, path)
+    storage.keep(
+        {"recipe": recipe, "history": history} | {name: part.state_dict() for name, part in parts.items()}, path
+    )
 
 
 def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> History:
@@ -77,14 +79,14 @@ def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> Histor
     Raises:
         ValueError: the checkpoint is damaged, or of another recipe, model or other data.
     """
-    state = files.stored(path, ("recipe", "history", *parts), otherwise=AGAIN)
+    state = storage.stored(path, ("recipe", "history", *parts), otherwise=AGAIN)
     if state["recipe"] != recipe:
         other = {name: value for name, value in state["recipe"].items() if recipe.get(name) != value}
         raise ValueError(
             f"the checkpoint {path} is of another recipe, with {other}: resume with that one, or choose another path "
             "(the learning rate falls over all epochs, so more of them are another run)"
         )
-    files.fitted(parts["model"], state["model"], path, otherwise=AGAIN)
+    storage.fitted(parts["model"], state["model"], path, otherwise=AGAIN)
     for name in parts.keys() - {"model"}:
         parts[name].load_state_dict(state[name])
     return state["history"]

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tutorial_lib import checkpoints
-from tutorial_lib.checkpoints import History, load_history
-from tutorial_lib.engine import Batch, InMemory, OneProcess, Source
-from tutorial_lib.files import expanded
-from tutorial_lib.modes import differentiating
+from tutorial_lib.shapes import differentiating
+from tutorial_lib.storage import expanded
+from tutorial_lib.training import checkpoints
+from tutorial_lib.training.batches import Batch, InMemory, OneProcess, Source
+from tutorial_lib.training.checkpoints import History, load_history
 
 __all__ = ["Diverged", "History", "Recipe", "best_device", "load_history", "one_thread", "profile", "threads", "train"]
 PROFILES = ("quick", "full")
@@ -74,9 +74,6 @@ def best_device() -> torch.device:
 
     Returns:
         The device.
-
-    Raises:
-        Nothing.
     """
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -204,9 +201,6 @@ def one_thread() -> AbstractContextManager[None]:
 
     Returns:
         What `with` takes.
-
-    Raises:
-        Nothing.
     """
     return threads(1)
 

@@ -1,10 +1,10 @@
-"""What notebooks train with: nothing comes in but the profile, a recipe goes out.
+"""What each notebook, script and benchmark trains with, in one place, so that they cannot drift apart.
 
-Those of flows, growing heads and Hamiltonians stand beside their losses. A notebook and its benchmark call the same
-function here, so that they cannot drift apart.
+A seed comes in, a `Recipe` goes out. Where a notebook trains, the profile says for how long: `by_profile` raises a
+ValueError if TUTORIAL_PROFILE names none. What scripts and benchmarks train is the same under both profiles.
 """
 
-from tutorial_lib.training import Recipe, profile
+from tutorial_lib.training.loop import Recipe, profile
 
 ISOMER_NOISE = 0.2  # A, every coordinate of the molecules of notebook 01
 ISOMER_WIDTHS = (64, 64)  # hidden layers of their classifiers
@@ -12,231 +12,115 @@ DIGIT_WIDTHS = (128, 32)  # hidden layers of the autoencoder of digits
 GRAM_VAE_BETA = 0.03  # the smallest error on the validation cell of 0.01, 0.03, 0.1, 0.3 and 1
 ALIGNED_BETA = 0.03  # A^2 a nat
 ALIGNED_REPULSION = 3.0  # of the squared error, for each A^2 of overlap
+ALIGNED_SHAKE = 0.4  # A, at most; the cells are minimised, and notebook 03 asks for a hot crystal
 N_TREES = 4000  # random trees to train on, beside polycubes
 INPAINTING_LATENT = 12  # numbers of a code: eight leave each atom off by 0.4 A
 PLACE_SHAKE = 0.2  # A, at most: 0.1 learns by heart, 0.3 blurs, on the validation cell
 N_RANDOM_PLACES = 24  # beside every missing atom
-ALIGNED_SHAKE = 0.4  # A, at most; the cells are minimised, and notebook 03 asks for a hot crystal
-
-
-def digits(seed: int = 0) -> Recipe:
-    """The recipe of notebook 01's autoencoder of handwritten digits.
-
-    Args:
-        seed: of the batches.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-    """
-    return Recipe(epochs={"quick": 150, "full": 600}[profile()], batch_size=64, learning_rate=0.005, seed=seed)
-
-
-def isomers(n_examples: int, seed: int = 0) -> Recipe:
-    """The recipe of notebook 01's classifiers of molecules: about 500 steps, however many examples there are.
-
-    Args:
-        n_examples: how many there are to train on.
-        seed: of the batches.
-
-    Returns:
-        The same under both profiles, because the task is learnt by then.
-
-    Raises:
-        ZeroDivisionError: there are no examples.
-    """
-    steps_an_epoch = -(-n_examples // 64)
-    return Recipe(epochs=max(1, 500 // steps_an_epoch), batch_size=64, learning_rate=3e-3, seed=seed)
-
-
-def gram_vae(seed: int = 0) -> Recipe:
-    """The recipe of notebook 02.
-
-    Args:
-        seed: of the batches and of the noise in the loss.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-    """
-    epochs = {"quick": 300, "full": 2000}[profile()]
-    return Recipe(epochs=epochs, batch_size=256, learning_rate=0.01, seed=seed)
-
-
-def gram_vae_collapsed(seed: int = 0) -> Recipe:
-    """The recipe of notebook 02's deliberately collapsed run, shorter because silence is learnt soon.
-
-    Args:
-        seed: of the batches and of the noise in the loss.
-
-    Returns:
-        The same under both profiles.
-
-    Raises:
-        Nothing.
-    """
-    return Recipe(epochs=60, batch_size=256, learning_rate=0.01, seed=seed)
-
-
-def aligned(seed: int = 0) -> Recipe:
-    """The recipe of notebook 03.
-
-    Args:
-        seed: of the batches and of the noise in the loss.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-    """
-    epochs = {"quick": 250, "full": 1000}[profile()]
-    return Recipe(epochs=epochs, batch_size=256, learning_rate=4e-3, seed=seed)
-
-
-def tetris(seed: int = 0) -> Recipe:
-    """The recipe of notebook 04's equivariant network: all eight pieces, in one pose each, in every step.
-
-    Args:
-        seed: of the order of the pieces, which changes nothing but rounding.
-
-    Returns:
-        The same under both profiles, because the task is learnt by then.
-
-    Raises:
-        Nothing.
-    """
-    return Recipe(epochs=100, batch_size=8, learning_rate=0.1, seed=seed)
-
-
-def hierarchical(seed: int = 0) -> Recipe:
-    """The recipe of notebook 05's autoencoder: all eight pieces in every step.
-
-    Args:
-        seed: of the order of the pieces and of the places that the loss asks about.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-    """
-    epochs = {"quick": 600, "full": 2000}[profile()]
-    return Recipe(epochs=epochs, batch_size=8, learning_rate=3e-3, seed=seed)
-
-
-def polycubes(n_examples: int, seed: int = 0) -> Recipe:
-    """The recipe of the autoencoder of polycubes: 3,500 steps, however many examples there are.
-
-    Args:
-        n_examples: how many there are to train on.
-        seed: of the batches and of the places that the loss asks about.
-
-    Returns:
-        The same under both profiles, because it is trained by a script and not by a notebook.
-
-    Raises:
-        ZeroDivisionError: there are no examples.
-    """
-    steps_an_epoch = -(-n_examples // 16)
-    return Recipe(epochs=max(1, 3500 // steps_an_epoch), batch_size=16, learning_rate=3e-3, seed=seed)
-
-
-def inpainting(seed: int = 0) -> Recipe:
-    """The recipe of notebook 06's autoencoder of clouds, which has to restore well rather than to invent.
-
-    Args:
-        seed: of the batches and of the noise in the loss.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-    """
-    epochs = {"quick": 160, "full": 1000}[profile()]
-    return Recipe(epochs=epochs, batch_size=256, learning_rate=4e-3, seed=seed)
-
-
-def places(seed: int = 0) -> Recipe:
-    """The recipe of the network that scores places for missing atoms.
-
-    Args:
-        seed: of the batches and of the places that the loss asks about.
-
-    Returns:
-        The same under both profiles, because it is trained by a script and not by a notebook.
-
-    Raises:
-        Nothing.
-    """
-    return Recipe(epochs=120, batch_size=64, learning_rate=3e-3, seed=seed)
-
-
-def octahedra(how: str = "found", seed: int = 0) -> Recipe:
-    """The recipe of the autoencoders of 600 clusters of octahedra: about 200 CPU seconds, whatever the levels.
-
-    Args:
-        how: the levels, as in `hierarchy.octahedra_levels`.
-        seed: of the batches and of the places that the loss asks about.
-
-    Returns:
-        The same under both profiles, because it is trained by a script and not by a notebook.
-
-    Raises:
-        KeyError: there are no such levels.
-    """
-    epochs = {"found": 50, "three": 40, "pairs": 12, "flat": 68}[how]
-    return Recipe(epochs=epochs, batch_size=12, learning_rate=3e-3, seed=seed)
-
-
 MOLECULES_SHAKE = 0.08  # A
 
 
-def g2(seed: int = 0) -> Recipe:
-    """The recipe of the autoencoder of the 118 molecules.
+def by_profile(quick: int, full: int) -> int:
+    """The first number under the quick profile, the second under the full one."""
+    return {"quick": quick, "full": full}[profile()]
 
-    Args:
-        seed: of the batches, of the shaking, and of the places that the loss asks about.
 
-    Returns:
-        The same under both profiles, because it is trained by a script and not by a notebook.
+def in_steps(steps: int, n_examples: int, batch_size: int, learning_rate: float, seed: int) -> Recipe:
+    """As many epochs as come closest to a number of steps from below, however many examples there are.
 
     Raises:
-        Nothing.
+        ValueError: there are no examples.
     """
-    return Recipe(epochs=750, batch_size=16, learning_rate=3e-3, seed=seed)
+    if n_examples < 1:
+        raise ValueError(f"{n_examples} examples arrived to train on: at least one is needed")
+    return Recipe(max(1, steps // -(-n_examples // batch_size)), batch_size, learning_rate, seed)
+
+
+def digits(seed: int = 0) -> Recipe:
+    """Notebook 01's autoencoder of handwritten digits."""
+    return Recipe(by_profile(150, 600), batch_size=64, learning_rate=0.005, seed=seed)
+
+
+def isomers(n_examples: int, seed: int = 0) -> Recipe:
+    """Notebook 01's classifiers of molecules."""
+    return in_steps(500, n_examples, 64, 3e-3, seed)
+
+
+def gram_vae(seed: int = 0) -> Recipe:
+    """Notebook 02's variational autoencoder of Gram matrices."""
+    return Recipe(by_profile(300, 2000), batch_size=256, learning_rate=0.01, seed=seed)
+
+
+def gram_vae_collapsed(seed: int = 0) -> Recipe:
+    """Notebook 02's collapsed run, shorter because a code that says nothing is learnt soon."""
+    return Recipe(60, batch_size=256, learning_rate=0.01, seed=seed)
+
+
+def aligned(seed: int = 0) -> Recipe:
+    """Notebook 03's autoencoder from Gram matrices to aligned positions."""
+    return Recipe(by_profile(250, 1000), batch_size=256, learning_rate=4e-3, seed=seed)
+
+
+def tetris(seed: int = 0) -> Recipe:
+    """Notebook 04's equivariant network: all eight pieces, in one pose each, in every step."""
+    return Recipe(100, batch_size=8, learning_rate=0.1, seed=seed)
+
+
+def hierarchical(seed: int = 0) -> Recipe:
+    """Notebook 05's autoencoder: all eight pieces in every step."""
+    return Recipe(by_profile(600, 2000), batch_size=8, learning_rate=3e-3, seed=seed)
+
+
+def inpainting(seed: int = 0) -> Recipe:
+    """Notebook 06's autoencoder, which has to reconstruct well rather than to invent."""
+    return Recipe(by_profile(160, 1000), batch_size=256, learning_rate=4e-3, seed=seed)
+
+
+def flow(seed: int = 0) -> Recipe:
+    """Notebook 07's flow from noise to motifs."""
+    return Recipe(by_profile(1000, 4000), batch_size=256, learning_rate=4e-3, seed=seed)
 
 
 def missing_atom(seed: int = 0) -> Recipe:
-    """The recipe of notebook 08: every time a molecule comes, one of its atoms is drawn and taken out.
+    """Notebook 08's network: every time a molecule comes, one of its atoms is drawn and taken out."""
+    return Recipe(by_profile(140, 600), batch_size=32, learning_rate=4e-3, seed=seed)
 
-    Args:
-        seed: of the batches, and of which atom is taken out.
 
-    Returns:
-        Shorter under the quick profile, longer under the full one.
+def hamiltonian(n_examples: int, seed: int = 0) -> Recipe:
+    """Notebook 09's network."""
+    return in_steps(by_profile(10_000, 40_000), n_examples, 32, 0.01, seed)
+
+
+def polycubes(n_examples: int, seed: int = 0) -> Recipe:
+    """The autoencoder of polycubes, shipped."""
+    return in_steps(3500, n_examples, 16, 3e-3, seed)
+
+
+def places(seed: int = 0) -> Recipe:
+    """The network that scores candidate positions of missing atoms, shipped."""
+    return Recipe(120, batch_size=64, learning_rate=3e-3, seed=seed)
+
+
+def octahedra(how: str = "found", seed: int = 0) -> Recipe:
+    """The autoencoders of 600 clusters of octahedra, one shipped: about 200 CPU seconds with any levels.
 
     Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
+        KeyError: `hierarchical.octahedra_levels` has no such levels.
     """
-    return Recipe(epochs={"quick": 140, "full": 600}[profile()], batch_size=32, learning_rate=4e-3, seed=seed)
+    epochs = {"found": 50, "three": 40, "pairs": 12, "flat": 68}[how]
+    return Recipe(epochs, batch_size=12, learning_rate=3e-3, seed=seed)
+
+
+def g2(seed: int = 0) -> Recipe:
+    """The autoencoder of the 118 molecules, shipped."""
+    return Recipe(750, batch_size=16, learning_rate=3e-3, seed=seed)
+
+
+def growth(n_examples: int, seed: int = 0) -> Recipe:
+    """A head that says where shapes grow, shipped: all examples in every step, there are few."""
+    return Recipe(1500, batch_size=n_examples, learning_rate=5e-3, seed=seed)
 
 
 def motifs(seed: int = 0) -> Recipe:
-    """The recipe of the autoencoder of eight neighbours as a vector of irreps.
-
-    Args:
-        seed: of the batches and of the places that the loss asks about.
-
-    Returns:
-        The same under both profiles, because it is trained by a benchmark and not by a notebook.
-
-    Raises:
-        Nothing.
-    """
-    return Recipe(epochs=48, batch_size=64, learning_rate=3e-3, seed=seed)
+    """The autoencoder of eight neighbours as a vector of irreps, of a benchmark."""
+    return Recipe(48, batch_size=64, learning_rate=3e-3, seed=seed)

@@ -16,9 +16,9 @@ import torch
 from ase import Atoms
 from torch import Generator, Tensor
 
-from tutorial_lib.engine import Share
-from tutorial_lib.files import expanded
-from tutorial_lib.structures import frames, read_frame
+from tutorial_lib.datasets.structures import frames, read_frame
+from tutorial_lib.storage import expanded
+from tutorial_lib.training.batches import Share
 
 SUFFIXES = (".extxyz", ".xyz")
 N_MIXED = 8  # cells whose examples are mixed
@@ -116,7 +116,7 @@ class Stream:
 
     Args:
         cells: the folder.
-        clouds: (N, ...) of a cell, such as the positions of `environments.nearest_neighbours`.
+        clouds: (N, ...) of a cell, such as the positions of `representations.nearest_neighbours`.
         batch_size: examples a step, of all shares together.
         seed: of the order of cells and examples, and of the noise in the loss.
         shares: of a step.
@@ -176,9 +176,6 @@ class Stream:
 
         Returns:
             Numbers and words.
-
-        Raises:
-            Nothing.
         """
         cut = {"shares": self.shares, "examples a share": self.size, "cells an epoch": self.cells_per_epoch}
         return {"cells": self.cells.digest(), "seed": self.seed} | cut

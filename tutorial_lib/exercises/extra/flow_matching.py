@@ -1,9 +1,9 @@
-"""The spare exercise of notebook 07: how far one has to move the numbers of one list to make them those of another."""
+"""The extra exercise of notebook 07: how far one has to move the numbers of one list to make them those of another."""
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "7.s order": "Nobody has paired them: put one list into another order, and the answer should stay. Which pairing "
@@ -28,9 +28,6 @@ def check_7_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("7.s", answer, _moves_least, RIGHT)
 

@@ -1,9 +1,9 @@
-"""The spare exercise of notebook 10: the middles of clusters that share points."""
+"""The extra exercise of notebook 10: the middles of clusters that share points."""
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "10.s sum": "A larger cluster does not lie farther out. By what is a sum divided?",
@@ -24,9 +24,6 @@ def check_10_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("10.s", answer, _finds_middles, RIGHT)
 

@@ -1,11 +1,11 @@
-"""The spare exercise of notebook 02: the cosines of all angles about a centre, from the Gram matrix alone."""
+"""The extra exercise of notebook 02: the cosines of all angles about a centre, from the Gram matrix alone."""
 
 from functools import partial
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "2.s products": "An inner product grows with the lengths of both vectors. A cosine does not: make an atom twice as "
@@ -29,9 +29,6 @@ def check_2_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("2.s", answer, _gives_cosines, RIGHT)
 

@@ -1,9 +1,9 @@
-"""The spare exercise of notebook 09: the density matrix of the electrons, from orbitals that are columns."""
+"""The extra exercise of notebook 09: the density matrix of the electrons, from orbitals that are columns."""
 
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, recognise
 
 HINTS = {
     "9.s one": "How many electrons does an orbital hold?",
@@ -26,9 +26,6 @@ def check_9_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("9.s", answer, _fills, RIGHT)
 

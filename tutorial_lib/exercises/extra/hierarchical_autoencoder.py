@@ -1,10 +1,10 @@
-"""The spare exercise of notebook 05: groups that overlap, each pair of neighbours with a point of its own."""
+"""The extra exercise of notebook 05: groups that overlap, each pair of neighbours with a point of its own."""
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import HINTS as GENERAL
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
+from tutorial_lib.exercises.grader import HINTS as GENERAL
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
 
 HINTS = {
     "5.s twice": "How many bonds has a line of four cubes? Count yours.",
@@ -27,9 +27,6 @@ def check_5_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("5.s", answer, _gathers, RIGHT)
 

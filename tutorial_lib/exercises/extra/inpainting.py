@@ -1,9 +1,9 @@
-"""The spare exercise of notebook 06: the draw in the middle of all draws, which is the best first guess."""
+"""The extra exercise of notebook 06: the draw in the middle of all draws, which is the best first guess."""
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge
 
 HINTS = {
     "6.s mean": "Half of your draws stand on the left, half on the right. Is a place between them a place for an atom?",
@@ -39,9 +39,6 @@ def check_6_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("6.s", answer, _stands_in_the_middle, RIGHT)
 

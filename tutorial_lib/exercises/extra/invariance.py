@@ -1,9 +1,9 @@
-"""The spare exercise of notebook 01: the mirror image of a cloud in a plane that lies as it likes."""
+"""The extra exercise of notebook 01: the mirror image of a cloud in a plane that lies as it likes."""
 
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud, recognise
 
 HINTS = {
     "1.s length": "Is the mirror the same for a normal that is twice as long? It should be: both describe one plane.",
@@ -26,9 +26,6 @@ def check_1_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("1.s", answer, _reflects, RIGHT)
 

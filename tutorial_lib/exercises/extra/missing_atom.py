@@ -1,11 +1,11 @@
-"""The spare exercise of notebook 08: the middle of the circle on which a hydrogen may stand."""
+"""The extra exercise of notebook 08: the middle of the circle on which a hydrogen may stand."""
 
 from functools import partial
 
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, recognise
 
 SINGLE = 1e-6  # an angle that went through a torch.tensor has the seven digits of float32
 HINTS = {
@@ -30,9 +30,6 @@ def check_8_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("8.s", answer, _finds_the_middle, RIGHT)
 

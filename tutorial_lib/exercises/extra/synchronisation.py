@@ -1,12 +1,12 @@
-"""The spare exercise of notebook 03: the mean of several rotations, which has to be a rotation."""
+"""The extra exercise of notebook 03: the mean of several rotations, which has to be a rotation."""
 
 from functools import partial
 
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge, recognise
-from tutorial_lib.symmetry import random_rotation
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, recognise
+from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "3.s mean": "Is the mean of rotations a rotation? Multiply yours by its own transpose.",
@@ -31,9 +31,6 @@ def check_3_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("3.s", answer, _is_the_mean, RIGHT)
 

@@ -1,9 +1,9 @@
-"""The spare exercise of notebook 04: about which axis a rotation turns."""
+"""The extra exercise of notebook 04: about which axis a rotation turns."""
 
 import torch
 from torch import Generator
 
-from tutorial_lib.exercises.judge import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge
 
 HINTS = {
     "4.s sign": "A quarter turn about z takes x to y. What does yours say of its axis?",
@@ -28,9 +28,6 @@ def check_4_s(answer: object) -> Verdict:
 
     Returns:
         Open, right, or what is wrong.
-
-    Raises:
-        Nothing.
     """
     return judge("4.s", answer, _finds_the_axis, RIGHT)
 

@@ -3,8 +3,14 @@
 `graph` is what it sees of the clouds, `network` is what it makes of that.
 """
 
-from tutorial_lib.equivariant.graph import Graph, neighbour_graph, pair_graph, representation, spherical_harmonics
-from tutorial_lib.equivariant.network import Convolution, EquivariantNetwork, gate_for, logits
+from tutorial_lib.models.equivariant.graph import (
+    Graph,
+    neighbour_graph,
+    pair_graph,
+    representation,
+    spherical_harmonics,
+)
+from tutorial_lib.models.equivariant.network import Convolution, EquivariantNetwork, gate_for, logits
 
 __all__ = [
     "Convolution",

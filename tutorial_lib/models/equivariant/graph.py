@@ -14,7 +14,7 @@ from e3nn import o3
 from e3nn.math import soft_one_hot_linspace
 from torch import Tensor
 
-from tutorial_lib.vocabulary import check_apart
+from tutorial_lib.shapes import check_apart
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def pair_graph(
     n_radial: int,
     shape: tuple[int, int],
 ) -> Graph:
-    """The graph of pairs that somebody else has found, such as those of `environments.neighbour_pairs` in a cell.
+    """The graph of pairs that somebody else has found, such as those of `representations.neighbour_pairs` in a cell.
 
     Args:
         target: (edges,), the points that look, numbered through all clouds.

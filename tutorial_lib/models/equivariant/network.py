@@ -14,8 +14,8 @@ from e3nn import o3
 from e3nn.nn import Activation, Gate
 from torch import Tensor, nn
 
-from tutorial_lib.equivariant.graph import Graph, default_dtype, neighbour_graph
-from tutorial_lib.vocabulary import Features, Positions
+from tutorial_lib.models.equivariant.graph import Graph, default_dtype, neighbour_graph
+from tutorial_lib.shapes import Features, Positions
 
 
 class Convolution(nn.Module):

@@ -7,7 +7,7 @@
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.vocabulary import Latent, Motifs, Positions, check_finite, check_shapes
+from tutorial_lib.shapes import Latent, Motifs, Positions, check_finite, check_shapes
 
 
 class Principal(nn.Module):
@@ -133,9 +133,6 @@ class Scaled(nn.Module):
 
         Returns:
             (N, n, 3), no unit.
-
-        Raises:
-            Nothing.
         """
         return positions / self.unit
 
@@ -147,8 +144,5 @@ class Scaled(nn.Module):
 
         Returns:
             (N, n, 3), angstrom.
-
-        Raises:
-            Nothing.
         """
         return coordinates * self.unit

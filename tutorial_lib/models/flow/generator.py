@@ -10,8 +10,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from tutorial_lib.training import Recipe, profile
-from tutorial_lib.transport import (
+from tutorial_lib.models.flow.ode import (
     N_STEPS,
     N_STEPS_OF_DENSITY,
     Velocity,
@@ -20,7 +19,7 @@ from tutorial_lib.transport import (
     matching_error,
     transport,
 )
-from tutorial_lib.vocabulary import Features, Motifs, Scalars, check_shapes
+from tutorial_lib.shapes import Features, Motifs, Scalars, check_shapes
 
 MEMORY = 0.999  # of a step: the mean is over the last thousand or so
 FORGOTTEN = 0.5  # of the training motifs come without their property, so that one network knows both
@@ -164,9 +163,6 @@ def flow_loss() -> Loss:
         A function of the flow, a batch of motifs (N, n_atoms, 3), angstrom, and a generator, that gives the term
         "loss", no unit, in which 1 is what a normal distribution reaches. Where the batch is a pair, its second part
         are properties (N, n_properties), standardised, and half of them are kept from the network.
-
-    Raises:
-        Nothing.
     """
 
     def loss(flow: nn.Module, batch: Tensor | tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
@@ -182,18 +178,3 @@ def flow_loss() -> Loss:
         return {"loss": matching_error(velocity, flow.chart.coordinates(positions), flow.chart.widths, generator)}
 
     return loss
-
-
-def recipe(seed: int = 0) -> Recipe:
-    """The recipe of notebook 07.
-
-    Args:
-        seed: of the batches, of noise and of times.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-    """
-    return Recipe(epochs={"quick": 1000, "full": 4000}[profile()], batch_size=256, learning_rate=4e-3, seed=seed)

@@ -9,9 +9,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.bumps import gaussians
-from tutorial_lib.transport import normal
-from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars, check_shapes
+from tutorial_lib.models.flow.ode import normal
+from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes
 
 N_WAVES = 5  # of the time: from half a wave to eight
 TYPICAL = 3.5  # A, between the distances of the first and of the second shell

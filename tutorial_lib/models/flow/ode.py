@@ -13,8 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.modes import differentiating
-from tutorial_lib.vocabulary import Scalars, check_shapes
+from tutorial_lib.shapes import Scalars, check_shapes, differentiating
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 N_STEPS = 6  # of Runge and Kutta, from noise to motifs

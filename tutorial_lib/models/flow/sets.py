@@ -8,10 +8,10 @@ exactly. Noise has the same symmetry, so the generated distribution has it, too.
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.bumps import gaussians
-from tutorial_lib.extensions.flow.network import TimeWaves
-from tutorial_lib.transport import normal
-from tutorial_lib.vocabulary import Features, Positions, Scalars, check_shapes
+from tutorial_lib.models.flow.network import TimeWaves
+from tutorial_lib.models.flow.ode import normal
+from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Features, Positions, Scalars, check_shapes
 
 N_BUMPS = 24
 FARTHEST = 4.0  # in the unit of the chart, about 1.9 A: noise reaches that far

@@ -5,37 +5,31 @@
 without a network.
 """
 
-from tutorial_lib.extensions.hamiltonian.basis import change_of_basis, from_pyscf, turn, wigner
-from tutorial_lib.extensions.hamiltonian.blocks import Blocks
-from tutorial_lib.extensions.hamiltonian.graphs import Shapes, shapes
-from tutorial_lib.extensions.hamiltonian.judges import MILLI_EV, Judged, judged, orbitals
-from tutorial_lib.extensions.hamiltonian.learning import Standard, matrix_loss, predicted
-from tutorial_lib.extensions.hamiltonian.network import HamiltonianNetwork, Prediction
-from tutorial_lib.extensions.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
-from tutorial_lib.extensions.hamiltonian.rivals import polynomial
-from tutorial_lib.extensions.hamiltonian.variants import BENDS, network, recipe, size
+from tutorial_lib.models.hamiltonian.basis import change_of_basis, from_pyscf, turn, wigner
+from tutorial_lib.models.hamiltonian.blocks import Blocks
+from tutorial_lib.models.hamiltonian.graphs import Shapes, shapes
+from tutorial_lib.models.hamiltonian.learning import Standard, matrix_loss, predicted
+from tutorial_lib.models.hamiltonian.network import HamiltonianNetwork, Prediction
+from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
+from tutorial_lib.models.hamiltonian.polynomials import polynomial
+from tutorial_lib.models.hamiltonian.variants import BENDS, network, size
 
 __all__ = [
     "BENDS",
-    "MILLI_EV",
     "Blocks",
     "Gate",
     "Gradient",
     "HamiltonianNetwork",
-    "Judged",
     "Prediction",
     "Shapes",
     "Standard",
     "TensorSquare",
     "change_of_basis",
     "from_pyscf",
-    "judged",
     "matrix_loss",
     "network",
-    "orbitals",
     "polynomial",
     "predicted",
-    "recipe",
     "shapes",
     "size",
     "turn",

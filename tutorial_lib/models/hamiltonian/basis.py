@@ -10,9 +10,8 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from tutorial_lib.hamiltonians import Shells
-from tutorial_lib.modes import unrounded
-from tutorial_lib.vocabulary import Orthogonal, check_shapes
+from tutorial_lib.datasets.hamiltonians import Shells
+from tutorial_lib.shapes import Orthogonal, check_shapes, unrounded
 
 AXES = ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))  # (x, y, z) to (y, z, x)
 

@@ -16,7 +16,7 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from tutorial_lib.hamiltonians import Shells
+from tutorial_lib.datasets.hamiltonians import Shells
 
 LARGEST_L = 5  # two such shells couple to l = 10, and e3nn knows the symbols up to 11
 
@@ -41,9 +41,6 @@ class Kind:
 
         Returns:
             In the order of the coefficients.
-
-        Raises:
-            Nothing.
         """
         return o3.Irreps([(1, (degree, p)) for degree, p, _, _ in self.copies]).simplify()
 
@@ -53,9 +50,6 @@ class Kind:
 
         Returns:
             Places in the lists of shells of the two atoms.
-
-        Raises:
-            Nothing.
         """
         return sorted({(a, b) for _, _, a, b in self.copies})
 
@@ -166,9 +160,6 @@ class Blocks:
 
         Returns:
             (coefficients of a block, the same), one entry of 1 or -1 a row, no unit; the unit matrix between others.
-
-        Raises:
-            Nothing.
         """
         size = kind.irreps.dim
         if len(set(kind.elements)) == len(kind.elements):

@@ -11,8 +11,8 @@ import torch
 from e3nn import o3
 from torch import Tensor
 
-from tutorial_lib.bumps import gaussians
-from tutorial_lib.hamiltonians import check_molecule
+from tutorial_lib.datasets.hamiltonians import check_molecule
+from tutorial_lib.representations.radial import gaussians
 
 NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first bump and of the last
 N_BUMPS = 20
@@ -92,9 +92,6 @@ def bumps(distance: Tensor) -> Tensor:
 
     Returns:
         One more axis, of `N_BUMPS`, no unit.
-
-    Raises:
-        Nothing.
     """
     centres = torch.linspace(NEAREST, FARTHEST, N_BUMPS, dtype=distance.dtype)
     return gaussians(distance, centres, (FARTHEST - NEAREST) / N_BUMPS)

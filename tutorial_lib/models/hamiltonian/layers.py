@@ -16,7 +16,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.modes import constant
+from tutorial_lib.shapes import constant
 
 HIDDEN = 24  # in the middle of the functions of the distance
 
@@ -32,9 +32,6 @@ def paths(first: str, second: str, out: str) -> tuple[tuple[int, int, int], ...]
 
     Returns:
         Places in the three sets.
-
-    Raises:
-        Nothing.
     """
     a, b, c = (list(o3.Irreps(irreps)) for irreps in (first, second, out))
     return tuple(
@@ -59,9 +56,6 @@ def coupling(first: str, second: str, out: str, dtype: torch.dtype) -> Tensor:
     Returns:
         (dim first, dim second, terms), no unit; terms are sorted by the irrep that comes out, then by its component,
         then by the path, and each has the size of the factors (e3nn's "component" normalisation).
-
-    Raises:
-        Nothing.
     """
     a, b, c = o3.Irreps(first), o3.Irreps(second), o3.Irreps(out)
     blocks = []
@@ -147,9 +141,6 @@ def ways_of_rows(sizes: Sequence[int], terms: Sequence[int]) -> Tensor:
 
     Returns:
         (rows,), numbers of paths, no unit.
-
-    Raises:
-        Nothing.
     """
     first = [sum(terms[:k]) for k in range(len(terms))]
     return torch.tensor(

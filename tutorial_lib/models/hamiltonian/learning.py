@@ -12,8 +12,8 @@ from functools import cache
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.extensions.hamiltonian.blocks import Blocks
-from tutorial_lib.extensions.hamiltonian.graphs import Shapes
+from tutorial_lib.models.hamiltonian.blocks import Blocks
+from tutorial_lib.models.hamiltonian.graphs import Shapes
 
 FLOOR = 1e-4  # hartree: what varies less is not blown up
 MILLI = 1e3

@@ -14,10 +14,10 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.extensions.hamiltonian.blocks import Blocks, Kind
-from tutorial_lib.extensions.hamiltonian.graphs import LMAX, N_BUMPS, Shapes, seen
-from tutorial_lib.extensions.hamiltonian.layers import Convolution, Linear, products
-from tutorial_lib.extensions.hamiltonian.reach import check_reachable, needed_irreps
+from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind
+from tutorial_lib.models.hamiltonian.graphs import LMAX, N_BUMPS, Shapes, seen
+from tutorial_lib.models.hamiltonian.layers import Convolution, Linear, products
+from tutorial_lib.models.hamiltonian.reach import check_reachable, needed_irreps
 
 CHANNELS = 24
 WIDTH = 32  # of the network in a gate

@@ -18,7 +18,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.extensions.hamiltonian.layers import Linear, coupling, paths
+from tutorial_lib.models.hamiltonian.layers import Linear, coupling, paths
 
 N_COMPARED = 16  # rows of A and B
 

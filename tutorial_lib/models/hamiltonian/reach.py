@@ -6,7 +6,7 @@ block of two different p shells.
 
 from e3nn import o3
 
-from tutorial_lib.extensions.hamiltonian.blocks import Blocks
+from tutorial_lib.models.hamiltonian.blocks import Blocks
 
 LETTERS = "spdfghiklmno"  # of l
 
@@ -19,9 +19,6 @@ def needed_irreps(blocks: Blocks) -> str:
 
     Returns:
         Irreps, each once, sorted, and 0e among them.
-
-    Raises:
-        Nothing.
     """
     needed = {o3.Irrep(0, 1)} | {ir for kind in blocks.kinds for _, ir in kind.irreps}
     return " + ".join(str(ir) for ir in sorted(needed))

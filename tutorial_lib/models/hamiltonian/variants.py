@@ -7,12 +7,10 @@ import bisect
 
 from torch import nn
 
-from tutorial_lib.extensions.hamiltonian.blocks import Blocks
-from tutorial_lib.extensions.hamiltonian.network import CHANNELS, WIDTH, HamiltonianNetwork
-from tutorial_lib.extensions.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
-from tutorial_lib.training import Recipe, profile
+from tutorial_lib.models.hamiltonian.blocks import Blocks
+from tutorial_lib.models.hamiltonian.network import CHANNELS, WIDTH, HamiltonianNetwork
+from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
 
-BATCH = 32  # matrices a step
 BENDS = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gradient, "gradient and trace": Gradient}
 
 
@@ -58,27 +56,5 @@ def size(model: nn.Module) -> int:
 
     Returns:
         A number.
-
-    Raises:
-        Nothing.
     """
     return sum(weights.numel() for weights in model.parameters())
-
-
-def recipe(n_examples: int, seed: int = 0) -> Recipe:
-    """The recipe of notebook 09: 10,000 steps, however many matrices there are.
-
-    Args:
-        n_examples: how many there are to train on.
-        seed: of the batches.
-
-    Returns:
-        Shorter under the quick profile, longer under the full one.
-
-    Raises:
-        ValueError: TUTORIAL_PROFILE names no profile.
-        ZeroDivisionError: there are no examples.
-    """
-    steps = {"quick": 10_000, "full": 40_000}[profile()]
-    epochs = max(1, steps // -(-n_examples // BATCH))
-    return Recipe(epochs=epochs, batch_size=BATCH, learning_rate=0.01, seed=seed)

@@ -5,15 +5,16 @@ to carry along, and to undo it. `growth` learns where points may be added, `grow
 lead, and `operators` change codes without decoding them.
 """
 
-from tutorial_lib.hierarchy.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.codes import codes_of, signals_of
-from tutorial_lib.hierarchy.growing import Sites, edited, grow, removable, sites
-from tutorial_lib.hierarchy.growth import GrowthHead, growth_loss, growth_recipe
-from tutorial_lib.hierarchy.guided import guided_decode, led_by
-from tutorial_lib.hierarchy.heads import PieceHead, SlotDecoder, invariants, matched_error
-from tutorial_lib.hierarchy.levels import FLAT, TETRIS, Gathering, Level, gathered
-from tutorial_lib.hierarchy.materials import (
+from tutorial_lib.models.hierarchical.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
+from tutorial_lib.models.hierarchical.growing import Sites, edited, grow, removable, sites
+from tutorial_lib.models.hierarchical.growth import GrowthHead, growth_loss
+from tutorial_lib.models.hierarchical.guided import guided_decode, led_by
+from tutorial_lib.models.hierarchical.heads import PieceHead, SlotDecoder, invariants, matched_error
+from tutorial_lib.models.hierarchical.levels import FLAT, TETRIS, Gathering, Level, gathered
+from tutorial_lib.models.hierarchical.losses import exact, reconstruction_errors, reconstruction_loss, worst_distance
+from tutorial_lib.models.hierarchical.materials import (
     molecule_autoencoder,
     motif_autoencoder,
     octahedra_autoencoder,
@@ -22,18 +23,17 @@ from tutorial_lib.hierarchy.materials import (
     trained_on_molecules,
     trained_on_octahedra,
 )
-from tutorial_lib.hierarchy.motifs import Motifs, signal_powers
-from tutorial_lib.hierarchy.operators import CodeOperator, operator_loss, pairs_of_codes
-from tutorial_lib.hierarchy.points import Points, padded, points_of
-from tutorial_lib.hierarchy.polycubes import (
+from tutorial_lib.models.hierarchical.motifs import Motifs, signal_powers
+from tutorial_lib.models.hierarchical.operators import CodeOperator, operator_loss, pairs_of_codes
+from tutorial_lib.models.hierarchical.points import Points, padded, points_of
+from tutorial_lib.models.hierarchical.polycubes import (
     additions,
     free_places,
     polycube_autoencoder,
     trained_on_polycubes,
     trained_to_grow,
 )
-from tutorial_lib.hierarchy.training import exact, reconstruction_errors, reconstruction_loss, worst_distance
-from tutorial_lib.hierarchy.unfolding import Unfolded
+from tutorial_lib.models.hierarchical.unfolding import Unfolded
 
 __all__ = [
     "FLAT",
@@ -61,7 +61,6 @@ __all__ = [
     "gathered",
     "grow",
     "growth_loss",
-    "growth_recipe",
     "guided_decode",
     "invariants",
     "led_by",

@@ -8,9 +8,9 @@ from ase import Atoms
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.points import padded
-from tutorial_lib.vocabulary import Features
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.points import padded
+from tutorial_lib.shapes import Features
 
 
 def clouds_of(
@@ -114,9 +114,6 @@ def same_molecule(found: Atoms, true: Atoms, *, within: float = 0.2) -> bool:
 
     Returns:
         Whether it did; not if another number of atoms came back.
-
-    Raises:
-        Nothing.
     """
     if len(found) != len(true):
         return False

@@ -15,13 +15,13 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from tutorial_lib.hierarchy.codes import codes_of, signals_of
-from tutorial_lib.hierarchy.layers import Ascent, Descent
-from tutorial_lib.hierarchy.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
-from tutorial_lib.hierarchy.points import Points, check_kinds, padded, points_of
-from tutorial_lib.hierarchy.unfolding import Unfolded, unfold
-from tutorial_lib.sphere import Bend, Field, Mix, normalised
-from tutorial_lib.vocabulary import Features, Indices, Places, Signals
+from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
+from tutorial_lib.models.hierarchical.layers import Ascent, Descent
+from tutorial_lib.models.hierarchical.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
+from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
+from tutorial_lib.models.hierarchical.unfolding import Unfolded, unfold
+from tutorial_lib.models.spherical import Bend, Field, Mix, normalised
+from tutorial_lib.shapes import Features, Indices, Places, Signals
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
 
@@ -158,9 +158,6 @@ class HierarchicalAutoencoder(nn.Module):
 
         Returns:
             (coefficients, children, channels) and (coefficients, children, field channels), no unit.
-
-        Raises:
-            Nothing.
         """
         signals = self.descents[k - 1](signals, above, points, parent, child)
         return signals, normalised(self.to_field[k - 1](normalised(signals)))
@@ -188,9 +185,6 @@ class HierarchicalAutoencoder(nn.Module):
 
         Returns:
             (N, dim), no unit.
-
-        Raises:
-            Nothing.
         """
         return codes_of(signals)
 

@@ -5,7 +5,7 @@ Irreps are of natural parity, equally many of each l, and those of one l stand t
 
 import torch
 
-from tutorial_lib.vocabulary import Features, Signals, check_shapes
+from tutorial_lib.shapes import Features, Signals, check_shapes
 
 
 def signals_of(codes: Features, lmax: int) -> Signals:

@@ -13,10 +13,9 @@ from torch import Generator, Tensor
 from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
-from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.hierarchy.points import Points, in_one_part
-from tutorial_lib.modes import differentiating, unrounded
-from tutorial_lib.vocabulary import Indices, Places, check_shapes
+from tutorial_lib.models.hierarchical.growth import GrowthHead
+from tutorial_lib.models.hierarchical.points import Points, in_one_part
+from tutorial_lib.shapes import Indices, Places, check_shapes, differentiating, unrounded
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin

@@ -10,11 +10,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
-from tutorial_lib.hierarchy.layers import Message
-from tutorial_lib.hierarchy.points import Points, check_kinds, points_of
-from tutorial_lib.sphere import Bend, Field, Mix, blobs, excess, normalised, places_about
-from tutorial_lib.training import Recipe
-from tutorial_lib.vocabulary import Indices, Places, Signals, check_shapes
+from tutorial_lib.models.hierarchical.layers import Message
+from tutorial_lib.models.hierarchical.points import Points, check_kinds, points_of
+from tutorial_lib.models.spherical import Bend, Field, Mix, blobs, excess, normalised, places_about
+from tutorial_lib.shapes import Indices, Places, Signals, check_shapes
 
 N_FIELD_SIGNALS = 8
 N_PLACES = 48  # about each point, in one step of the training
@@ -64,9 +63,6 @@ class GrowthHead(nn.Module):
 
         Returns:
             (coefficients, points, channels of the field), no unit.
-
-        Raises:
-            Nothing.
         """
         check_kinds(points, self.start.shape[1])
         alike = points.species is None
@@ -87,9 +83,6 @@ class GrowthHead(nn.Module):
 
         Returns:
             (P,) the mean of log p over the points within the radius, and (P,) the least p; 0 where nobody is near.
-
-        Raises:
-            Nothing.
         """
         apart = places.detach()[:, None] - points.positions
         at, by = ((cloud[:, None] == points.cloud) & (apart.norm(dim=2) < self.radius)).nonzero(as_tuple=True)
@@ -132,22 +125,6 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     of = torch.arange(len(children), device=places.device).repeat_interleave(N_PLACES)
     logits = model.field(model(points), places.flatten(0, 1), of)
     return {"loss": excess(logits, target)}
-
-
-def growth_recipe(n_examples: int, seed: int = 0) -> Recipe:
-    """The recipe of a head that says where shapes grow: all examples in every step, there are few.
-
-    Args:
-        n_examples: how many there are to train on.
-        seed: of the places that the loss asks about.
-
-    Returns:
-        The same under both profiles, because it is trained by a script and not by a notebook.
-
-    Raises:
-        Nothing.
-    """
-    return Recipe(epochs=1500, batch_size=n_examples, learning_rate=5e-3, seed=seed)
 
 
 def _asked(model: GrowthHead, children: Tensor, counts: Indices, dice: Generator) -> Tensor:

@@ -9,11 +9,11 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import logsigmoid
 
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.growing import JOINED, Favour, grow
-from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.hierarchy.points import Points
-from tutorial_lib.modes import differentiating, unrounded
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.growing import JOINED, Favour, grow
+from tutorial_lib.models.hierarchical.growth import GrowthHead
+from tutorial_lib.models.hierarchical.points import Points
+from tutorial_lib.shapes import differentiating, unrounded
 
 N_AT_ONCE = 20  # codes, to save memory
 

@@ -11,10 +11,9 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.modes import unrounded
-from tutorial_lib.sphere import Bend, Mix
-from tutorial_lib.vocabulary import Features, Positions, check_shapes
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.spherical import Bend, Mix
+from tutorial_lib.shapes import Features, Positions, check_shapes, unrounded
 
 
 class PieceHead(nn.Module):

@@ -5,11 +5,11 @@ import math
 import torch
 from torch import nn
 
-from tutorial_lib.bumps import gaussians
-from tutorial_lib.hierarchy.levels import Gathering, Level
-from tutorial_lib.hierarchy.points import Points
-from tutorial_lib.sphere import Bend, Mix, harmonics, product
-from tutorial_lib.vocabulary import Indices, Places, Signals
+from tutorial_lib.models.hierarchical.levels import Gathering, Level
+from tutorial_lib.models.hierarchical.points import Points
+from tutorial_lib.models.spherical import Bend, Mix, harmonics, product
+from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Indices, Places, Signals
 
 SOFTNESS = 0.15  # edges of a cube: nearer than this to a centre, a direction fades
 VIEW = 4.5  # edges of a cube: where the bumps on the axis of distances end

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial_lib.hierarchy.motifs import Motifs
-from tutorial_lib.hierarchy.points import Points
-from tutorial_lib.sphere import merge
-from tutorial_lib.vocabulary import Places
+from tutorial_lib.models.hierarchical.motifs import Motifs
+from tutorial_lib.models.hierarchical.points import Points
+from tutorial_lib.models.spherical import merge
+from tutorial_lib.shapes import Places
 
 RESOLVED = 2.0  # widths of a blob: points nearer than this to each other have one peak in common
 
@@ -73,9 +73,6 @@ class Gathering:
 
         Returns:
             (clusters, most members, 3), filled up with places that are far away, and (clusters,) how many there are.
-
-        Raises:
-            Nothing.
         """
         order = self.cluster.argsort(stable=True)
         cluster, member = self.cluster[order], self.member[order]
@@ -120,9 +117,6 @@ def out_of_reach(gatherings: Sequence[Gathering], levels: Sequence[Level]) -> No
     Args:
         gatherings: all levels of clouds.
         levels: by which they were gathered.
-
-    Raises:
-        Nothing.
     """
     for gathering, level in zip(gatherings, levels, strict=True):
         apart = gathering.points.positions[gathering.member] - gathering.centres.positions[gathering.cluster]

@@ -8,11 +8,11 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.levels import gathered
-from tutorial_lib.hierarchy.points import Points, points_of
-from tutorial_lib.hierarchy.unfolding import SAME_POINT
-from tutorial_lib.sphere import blobs, excess, places_about
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.levels import gathered
+from tutorial_lib.models.hierarchical.points import Points, points_of
+from tutorial_lib.models.hierarchical.unfolding import SAME_POINT
+from tutorial_lib.models.spherical import blobs, excess, places_about
 
 SHAKE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
 N_AT_ONCE = 50  # clouds, to save memory

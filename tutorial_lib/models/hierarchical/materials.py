@@ -8,12 +8,12 @@ from pathlib import Path
 
 from torch import Generator, Tensor
 
-from tutorial_lib import g2, octahedra
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.levels import Level, gathered
-from tutorial_lib.hierarchy.motifs import Motifs
-from tutorial_lib.hierarchy.points import Points, padded, points_of
-from tutorial_lib.shipped import MODELS, with_weights
+from tutorial_lib.datasets import g2, octahedra
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.levels import Level, gathered
+from tutorial_lib.models.hierarchical.motifs import Motifs
+from tutorial_lib.models.hierarchical.points import Points, padded, points_of
+from tutorial_lib.storage import WEIGHTS, with_weights
 
 MOST_OCTAHEDRA, N_CLUSTERS, N_FOR_MOTIFS = 6, 600, 120
 REACH, NEXT_REACH = 1.25, 2.3  # metal-oxygen distances: to the corners, and from middle to middle
@@ -29,9 +29,6 @@ def octahedra_to_train_on(seed: int = 0, n: int = N_CLUSTERS) -> list[Tensor]:
 
     Returns:
         So many clouds (points, 3), with the metal-oxygen distance as the unit of length.
-
-    Raises:
-        Nothing.
     """
     dice = Generator().manual_seed(seed)
     return [octahedra.cluster(1 + k % MOST_OCTAHEDRA, dice).points for k in range(n)]
@@ -88,11 +85,11 @@ def octahedra_autoencoder(
     return HierarchicalAutoencoder(octahedra_levels(clouds, how), latent_channels=16, judges=judges, seed=seed)
 
 
-def trained_on_octahedra(models: Path = MODELS) -> HierarchicalAutoencoder:
+def trained_on_octahedra(folder: Path = WEIGHTS) -> HierarchicalAutoencoder:
     """The autoencoder with found levels, after its training on `octahedra_to_train_on()`.
 
     Args:
-        models: the folder of the shipped weights.
+        folder: that of the shipped weights.
 
     Returns:
         The autoencoder, in evaluation mode.
@@ -100,7 +97,7 @@ def trained_on_octahedra(models: Path = MODELS) -> HierarchicalAutoencoder:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return with_weights(octahedra_autoencoder(octahedra_to_train_on(n=N_FOR_MOTIFS)), models / "octahedra.pt")
+    return with_weights(octahedra_autoencoder(octahedra_to_train_on(n=N_FOR_MOTIFS)), folder / "octahedra.pt")
 
 
 def molecule_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -113,9 +110,6 @@ def molecule_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
 
     Returns:
         The autoencoder, in angstrom, with the elements of the G2/97 set.
-
-    Raises:
-        Nothing.
     """
     levels = (Level(math.inf, width=0.25, radius=3.6, unit=1.2, sight=3.0),)
     species = g2.elements(g2.molecules())
@@ -124,11 +118,11 @@ def molecule_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
     return model
 
 
-def trained_on_molecules(models: Path = MODELS) -> HierarchicalAutoencoder:
+def trained_on_molecules(folder: Path = WEIGHTS) -> HierarchicalAutoencoder:
     """The same after its training on the 118 molecules of `g2.split()[0]`.
 
     Args:
-        models: the folder of the shipped weights.
+        folder: that of the shipped weights.
 
     Returns:
         The autoencoder, in evaluation mode.
@@ -136,7 +130,7 @@ def trained_on_molecules(models: Path = MODELS) -> HierarchicalAutoencoder:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return with_weights(molecule_autoencoder(), models / "molecules.pt")
+    return with_weights(molecule_autoencoder(), folder / "molecules.pt")
 
 
 def motif_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -147,8 +141,5 @@ def motif_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
 
     Returns:
         The autoencoder, in angstrom.
-
-    Raises:
-        Nothing.
     """
     return HierarchicalAutoencoder((Level(math.inf, width=0.45, radius=5.5, unit=2.35, sight=1.0),), seed=seed)

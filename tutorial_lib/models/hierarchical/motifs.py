@@ -12,9 +12,9 @@ import torch
 from sklearn.cluster import AgglomerativeClustering
 from torch import Tensor
 
-from tutorial_lib.hierarchy.points import Points
-from tutorial_lib.sphere import degrees, harmonics
-from tutorial_lib.vocabulary import Indices, check_apart
+from tutorial_lib.models.hierarchical.points import Points
+from tutorial_lib.models.spherical import degrees, harmonics
+from tutorial_lib.shapes import Indices, check_apart
 
 LMAX = 4
 ALIKE = 1.0  # neighbours: points whose signals differ by less on average are of one kind
@@ -78,9 +78,6 @@ class Motifs:
 
         Returns:
             (P,), numbers of kinds.
-
-        Raises:
-            Nothing.
         """
         return torch.cdist(signal_powers(points, self.reach), self.kinds.to(points.positions)).argmin(dim=1)
 
@@ -96,9 +93,6 @@ class Motifs:
 
         Returns:
             (memberships,) indices of points, and of the points about which they are gathered.
-
-        Raises:
-            Nothing.
         """
         about, member = _surroundings(points, reach)
         return _taken(about, member, self.kind_of(points), self.chosen)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.layers import Message
-from tutorial_lib.hierarchy.points import in_one_part
-from tutorial_lib.sphere import Bend, Mix, normalised
-from tutorial_lib.vocabulary import Features, Places, check_shapes
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.layers import Message
+from tutorial_lib.models.hierarchical.points import in_one_part
+from tutorial_lib.models.spherical import Bend, Mix, normalised
+from tutorial_lib.shapes import Features, Places, check_shapes
 
 N_BENDS = 3
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial_lib.sphere import merge
-from tutorial_lib.vocabulary import Indices, Positions, check_shapes
+from tutorial_lib.models.spherical import merge
+from tutorial_lib.shapes import Indices, Positions, check_shapes
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,6 @@ class Points:
 
         Returns:
             (pairs,) indices of those that look, and of those that are seen, no unit.
-
-        Raises:
-            Nothing.
         """
         together = self.cloud[:, None] == self.cloud
         target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
@@ -77,9 +74,6 @@ def in_one_part(cloud: Tensor, reach: float) -> bool:
 
     Returns:
         True also for one point; False for none.
-
-    Raises:
-        Nothing.
     """
     return len(merge(cloud, torch.zeros(len(cloud), dtype=torch.long, device=cloud.device), reach)[0]) == 1
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tutorial_lib.hierarchy.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.hierarchy.points import padded
-from tutorial_lib.shipped import MODELS, with_weights
-from tutorial_lib.tetris import polycube_of
-from tutorial_lib.vocabulary import Places, check_shapes
+from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.growth import GrowthHead
+from tutorial_lib.models.hierarchical.points import padded
+from tutorial_lib.shapes import Places, check_shapes
+from tutorial_lib.storage import WEIGHTS, with_weights
 
 
 def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
@@ -25,18 +25,15 @@ def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
 
     Returns:
         The autoencoder, in edges of a cube.
-
-    Raises:
-        Nothing.
     """
     return HierarchicalAutoencoder(latent_channels=4, seed=seed)
 
 
-def trained_on_polycubes(models: Path = MODELS) -> HierarchicalAutoencoder:
-    """The same after its training on `tetris.held_out(0)[0]` and random trees; 28 shapes of six cubes it has not seen.
+def trained_on_polycubes(folder: Path = WEIGHTS) -> HierarchicalAutoencoder:
+    """The same after its training on `polycubes.held_out(0)[0]` and random trees; 28 hexacubes it has not seen.
 
     Args:
-        models: the folder of the shipped weights.
+        folder: that of the shipped weights.
 
     Returns:
         The autoencoder, in evaluation mode.
@@ -44,14 +41,14 @@ def trained_on_polycubes(models: Path = MODELS) -> HierarchicalAutoencoder:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return with_weights(polycube_autoencoder(), models / "polycubes.pt")
+    return with_weights(polycube_autoencoder(), folder / "polycubes.pt")
 
 
-def trained_to_grow(models: Path = MODELS) -> GrowthHead:
-    """A head after its training on `additions(tetris.held_out(0)[0])`: where the pieces of that training may grow.
+def trained_to_grow(folder: Path = WEIGHTS) -> GrowthHead:
+    """A head after its training on `additions(polycubes.held_out(0)[0])`: where the pieces of that training may grow.
 
     Args:
-        models: the folder of the shipped weights.
+        folder: that of the shipped weights.
 
     Returns:
         The head, in evaluation mode, in edges of a cube.
@@ -59,7 +56,7 @@ def trained_to_grow(models: Path = MODELS) -> GrowthHead:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return with_weights(GrowthHead(), models / "growth.pt")
+    return with_weights(GrowthHead(), folder / "growth.pt")
 
 
 def free_places(cells: Places) -> Tensor:

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tutorial_lib.hierarchy.points import Points
-from tutorial_lib.modes import differentiating
-from tutorial_lib.sphere import merge, peaks
-from tutorial_lib.vocabulary import Signals
+from tutorial_lib.models.hierarchical.points import Points
+from tutorial_lib.models.spherical import merge, peaks
+from tutorial_lib.shapes import Signals, differentiating
 
 SAME_POINT = 0.35  # units of the level: points found nearer to each other are one, found twice
 HOPEFUL = 0.25  # probability from which a peak is a proposal, where proposals are judged afterwards
@@ -47,9 +46,6 @@ def unfold(model: Any, signals: Signals) -> list[Unfolded]:
 
     Returns:
         One entry a level, from the top.
-
-    Raises:
-        Nothing.
     """
     in_field, n_clouds = signals, signals.shape[1]
     signals = model.from_latent(in_field)

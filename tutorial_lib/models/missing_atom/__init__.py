@@ -4,9 +4,9 @@
 Tensor field networks, arXiv:1802.08219 (2018).
 """
 
-from tutorial_lib.extensions.missing_atom.graphs import CUTOFF, ELEMENTS, Holes, MoleculeSet, nearest_elements
-from tutorial_lib.extensions.missing_atom.network import CartesianNetwork, Speech
-from tutorial_lib.extensions.missing_atom.votes import (
+from tutorial_lib.models.missing_atom.graphs import CUTOFF, ELEMENTS, Holes, MoleculeSet, nearest_elements
+from tutorial_lib.models.missing_atom.network import CartesianNetwork, Speech
+from tutorial_lib.models.missing_atom.votes import (
     NEAR,
     Guess,
     Results,

@@ -14,8 +14,8 @@ import torch
 from ase import Atoms
 from torch import Tensor
 
-from tutorial_lib.bumps import gaussians
-from tutorial_lib.vocabulary import Indices, Scalars, check_indices, check_shapes
+from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Indices, Scalars, check_indices, check_shapes
 
 ELEMENTS = ("H", "C", "N", "O", "F")
 CUTOFF = 3.0  # A: neighbours and next neighbours

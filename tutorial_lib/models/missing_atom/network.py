@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
+from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
 
 
 class Speech(NamedTuple):
@@ -67,9 +67,6 @@ class Layer(nn.Module):
 
         Returns:
             Numbers and vectors, as they came.
-
-        Raises:
-            Nothing.
         """
         width, n_vectors = self.sizes[:2]
         w_number, w_along, *others = self.radial(holes.heights).split(self.sizes, dim=1)

@@ -14,9 +14,9 @@ from ase import Atoms
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from tutorial_lib.extensions.missing_atom.graphs import ELEMENTS, Holes, MoleculeSet
-from tutorial_lib.extensions.missing_atom.network import Speech
-from tutorial_lib.vocabulary import Indices
+from tutorial_lib.models.missing_atom.graphs import ELEMENTS, Holes, MoleculeSet
+from tutorial_lib.models.missing_atom.network import Speech
+from tutorial_lib.shapes import Indices
 
 NEAR = 0.5  # A: the published table counts a place as right within it
 BATCH = 64  # holes at a time: larger arrays take longer to get from the system than to fill
@@ -45,9 +45,6 @@ def vote(holes: Holes, speech: Speech) -> Guess:
 
     Returns:
         Place, scores and weights.
-
-    Raises:
-        Nothing.
     """
     said = speech.confidence
     highest = said.new_full((len(holes),), -torch.inf).scatter_reduce(0, holes.molecule, said.detach(), "amax")
@@ -69,9 +66,6 @@ def vote_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
     Returns:
         A function of model, batch (N,) and generator, to the squared distance (angstrom squared) plus the cross-entropy
         of the element (nats).
-
-    Raises:
-        Nothing.
     """
     there = cache(molecules.to)
 
@@ -107,9 +101,6 @@ class Results:
 
         Returns:
             Between 0 and 1, no unit.
-
-        Raises:
-            Nothing.
         """
         return ((self.error <= NEAR) & self.right).float().mean().item()
 
@@ -119,9 +110,6 @@ class Results:
 
         Returns:
             angstrom.
-
-        Raises:
-            Nothing.
         """
         return self.error.mean().item()
 
@@ -163,9 +151,6 @@ def every_answer(model: nn.Module, molecules: MoleculeSet) -> tuple[Holes, Speec
 
     Returns:
         One graph with a part for every atom that is taken out, what the others say, and the answers.
-
-    Raises:
-        Nothing.
     """
     molecule, removed = molecules.every_hole()
     parts = zip(molecule.split(BATCH), removed.split(BATCH), strict=True)

@@ -4,11 +4,11 @@
 `networks` grows octahedra, and `joints` judges them.
 """
 
-from tutorial_lib.extensions.pieces.completion import completed, completions
-from tutorial_lib.extensions.pieces.drawing import CodeFlow, drawing_loss
-from tutorial_lib.extensions.pieces.joints import bends, steps_of, topology
-from tutorial_lib.extensions.pieces.networks import attachments, gaps, more_octahedra, network_heads
-from tutorial_lib.extensions.pieces.surroundings import Surroundings, surroundings_loss
+from tutorial_lib.models.pieces.completion import completed, completions
+from tutorial_lib.models.pieces.drawing import CodeFlow, drawing_loss
+from tutorial_lib.models.pieces.joints import bends, steps_of, topology
+from tutorial_lib.models.pieces.networks import attachments, gaps, more_octahedra, network_heads
+from tutorial_lib.models.pieces.surroundings import Surroundings, surroundings_loss
 
 __all__ = [
     "CodeFlow",

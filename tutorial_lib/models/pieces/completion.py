@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.extensions.pieces.drawing import CodeFlow
-from tutorial_lib.extensions.pieces.surroundings import FAR, SIGHT, Surroundings
+from tutorial_lib.models.pieces.drawing import CodeFlow
+from tutorial_lib.models.pieces.surroundings import FAR, SIGHT, Surroundings
 
 BOND = 1.2  # edges; those nearer than this to a point are its motif
 AGREED = 0.15  # so far what is drawn may be from what is there
@@ -30,9 +30,6 @@ def completions(cloud: Tensor, dice: Generator, *, sight: float = SIGHT) -> Iter
 
     Returns:
         For each step what a point sees before, and its motif after, (m, 3) each, in edges of a cube.
-
-    Raises:
-        Nothing.
     """
     distance = torch.cdist(cloud, cloud).fill_diagonal_(FAR)
     start = int(torch.randint(len(cloud), (), generator=dice))
@@ -79,9 +76,6 @@ def completed(
 
     Returns:
         (n, 3) each, in edges of a cube; smaller than asked for where nothing more agreed.
-
-    Raises:
-        Nothing.
     """
     clouds = [torch.zeros(1, 3)] * n_clouds
     done = [torch.zeros(1, dtype=torch.bool)] * n_clouds

@@ -11,11 +11,11 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.bumps import gaussians
-from tutorial_lib.hierarchy.codes import codes_of, signals_of
-from tutorial_lib.sphere import Bend, Mix, degrees, normalised
-from tutorial_lib.transport import matching_error, normal, transport
-from tutorial_lib.vocabulary import Features, Scalars, check_counts
+from tutorial_lib.models.flow.ode import matching_error, normal, transport
+from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
+from tutorial_lib.models.spherical import Bend, Mix, degrees, normalised
+from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Features, Scalars, check_counts
 
 N_BUMPS = 12  # on the axis of times
 WIDTH = 1 / (N_BUMPS - 1) / math.sqrt(2)

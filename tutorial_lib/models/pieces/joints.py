@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from tutorial_lib.modes import unrounded
-from tutorial_lib.octahedra import CORNERS_APART, FOREIGN, MIDDLES_APART, Octahedra
-from tutorial_lib.tetris import Cells, polycube_of
+from tutorial_lib.datasets.octahedra import CORNERS_APART, FOREIGN, MIDDLES_APART, Octahedra
+from tutorial_lib.datasets.polycubes import Cells, polycube_of
+from tutorial_lib.shapes import unrounded
 
 OFF = 0.1  # by which a corner may be nearer or farther than the unit
 ASKEW = 15.0  # degrees, by which the angle between two corners may differ from 90 or from 180
@@ -28,9 +28,6 @@ def topology(network: Octahedra) -> Cells | None:
         The polycube; None where an octahedron has not six corners about at right angles, a corner belongs to none or
         to more than two, edges are shared, a joint is bent or turned too far, something is too near, or there are
         several parts.
-
-    Raises:
-        Nothing.
     """
     if not _sound(network):
         return None
@@ -52,9 +49,6 @@ def steps_of(network: Octahedra) -> tuple[Tensor | None, Tensor]:
     Returns:
         (n, 3) cells, or None if not all hang together or one is turned too far to tell; and (n, corners, 3) steps,
         zero for the corners of others. The cells are a right- or a left-handed picture.
-
-    Raises:
-        Nothing.
     """
     middles, corners = network.middles, network.corners
     own = (torch.cdist(middles, corners) - 1).abs() < OFF
@@ -86,9 +80,6 @@ def bends(network: Octahedra) -> Tensor:
 
     Returns:
         (joints,), degrees, zero where middle, corner and middle are on a line.
-
-    Raises:
-        Nothing.
     """
     own = (torch.cdist(network.middles, network.corners) - 1).abs() < OFF
     shared = (own.sum(dim=0) == 2).nonzero()[:, 0]

@@ -11,12 +11,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from tutorial_lib.extensions.pieces.joints import steps_of
-from tutorial_lib.hierarchy.growing import grow
-from tutorial_lib.hierarchy.growth import GrowthHead
-from tutorial_lib.hierarchy.points import padded
-from tutorial_lib.octahedra import FOREIGN, MIDDLES_APART, TILT, Octahedra
-from tutorial_lib.tetris import Cells, polycube_of
+from tutorial_lib.datasets.octahedra import FOREIGN, MIDDLES_APART, TILT, Octahedra
+from tutorial_lib.datasets.polycubes import Cells, polycube_of
+from tutorial_lib.models.hierarchical.growing import grow
+from tutorial_lib.models.hierarchical.growth import GrowthHead
+from tutorial_lib.models.hierarchical.points import padded
+from tutorial_lib.models.pieces.joints import steps_of
 
 MIDDLE, CORNER = 0, 1  # kinds of points
 SIGHT = 1.8  # of the head that attaches: the corners beside a corner are 1.4 away, the opposite one 2
@@ -35,9 +35,6 @@ def network_heads(seed: int = 0, *, sight: float = SIGHT) -> tuple[GrowthHead, G
 
     Returns:
         The heads, for `more_octahedra`.
-
-    Raises:
-        Nothing.
     """
     attach = GrowthHead(sight=sight, radius=1.7, width=0.25, kinds=2, seed=seed)
     return attach, GrowthHead(sight=2.6, radius=1.7, kinds=2, seed=seed)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.hierarchy.codes import codes_of, signals_of
-from tutorial_lib.hierarchy.layers import Message
-from tutorial_lib.sphere import Bend, Field, Mix, blobs, excess, normalised, peaks, places_about
-from tutorial_lib.vocabulary import Features, check_shapes
+from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
+from tutorial_lib.models.hierarchical.layers import Message
+from tutorial_lib.models.spherical import Bend, Field, Mix, blobs, excess, normalised, peaks, places_about
+from tutorial_lib.shapes import Features, check_shapes
 
 SIGHT = 1.6  # so far a point sees, in edges
 MARGIN = 0.4  # and so much farther its field is learnt
@@ -101,9 +101,6 @@ def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], dice: Gene
 
     Returns:
         The "loss" in nats a place, zero for perfect fields.
-
-    Raises:
-        Nothing.
     """
     positions, counts = batch
     kind = {"generator": dice, "device": dice.device, "dtype": positions.dtype}

@@ -4,9 +4,18 @@
 of signals and have a value at every place about a centre; `peaks` are the points that a field gives back.
 """
 
-from tutorial_lib.sphere.fields import Field, blobs, excess, places_about
-from tutorial_lib.sphere.peaks import climbed, merge, peaks
-from tutorial_lib.sphere.signals import Bend, Mix, degrees, harmonics, normalised, product, quadrature, signal_peaks
+from tutorial_lib.models.spherical.fields import Field, blobs, excess, places_about
+from tutorial_lib.models.spherical.peaks import climbed, merge, peaks
+from tutorial_lib.models.spherical.signals import (
+    Bend,
+    Mix,
+    degrees,
+    harmonics,
+    normalised,
+    product,
+    quadrature,
+    signal_peaks,
+)
 
 __all__ = [
     "Bend",

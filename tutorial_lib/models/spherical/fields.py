@@ -12,9 +12,9 @@ from e3nn import o3
 from torch import Generator, Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from tutorial_lib.bumps import gaussians
-from tutorial_lib.sphere.signals import degrees
-from tutorial_lib.vocabulary import Indices, Places, Signals, check_counts, check_indices, check_shapes
+from tutorial_lib.models.spherical.signals import degrees
+from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Indices, Places, Signals, check_counts, check_indices, check_shapes
 
 N_BUMPS = 10
 SOFTNESS = 0.1  # in the unit of positions

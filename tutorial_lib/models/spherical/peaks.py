@@ -15,8 +15,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from tutorial_lib.modes import constant, differentiating
-from tutorial_lib.vocabulary import Indices, Places, Signals, check_finite, check_shapes
+from tutorial_lib.shapes import Indices, Places, Signals, check_finite, check_shapes, constant, differentiating
 
 ASCENTS = 15
 POLISH = 5  # steps more of those that are left: the mean of ends is not quite the top
@@ -87,9 +86,6 @@ def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: 
 
     Returns:
         (P, 3), in the unit of the width.
-
-    Raises:
-        Nothing.
     """
     with torch.enable_grad():
         places = places.detach().requires_grad_(True)

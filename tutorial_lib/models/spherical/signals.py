@@ -13,8 +13,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.modes import constant
-from tutorial_lib.vocabulary import Coefficients, Signals, check_counts, check_finite, check_shapes
+from tutorial_lib.shapes import Coefficients, Signals, check_counts, check_finite, check_shapes, constant
 
 CLEARLY = 0.002  # share of the range of a signal by which a peak is above what is around it
 EMPTY = 0.02  # mean square below which a signal is not brought to size 1
@@ -28,9 +27,6 @@ def degrees(lmax: int) -> Tensor:
 
     Returns:
         ((lmax + 1)^2,), whole numbers, no unit.
-
-    Raises:
-        Nothing.
     """
     return torch.arange(lmax + 1).repeat_interleave(2 * torch.arange(lmax + 1) + 1)
 

@@ -5,8 +5,8 @@ from `gram`; what the decoder draws is judged in `motifs`. `networks` holds the 
 minimise.
 """
 
-from tutorial_lib.vae.losses import active_units, aligned_loss, evidence_loss, kl_divergence, overlap
-from tutorial_lib.vae.networks import AlignedAutoencoder, VariationalAutoencoder
+from tutorial_lib.models.vae.losses import active_units, aligned_loss, evidence_loss, kl_divergence, overlap
+from tutorial_lib.models.vae.networks import AlignedAutoencoder, VariationalAutoencoder
 
 __all__ = [
     "AlignedAutoencoder",

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.gram import permuted
-from tutorial_lib.vae.networks import VariationalAutoencoder
-from tutorial_lib.vocabulary import Features, Latent, Motifs, Scalars, check_shapes
+from tutorial_lib.models.vae.networks import VariationalAutoencoder
+from tutorial_lib.representations.gram import permuted
+from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes
 
 Loss = Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]]
 ACTIVE_VARIANCE = 0.01  # Burda, Grosse and Salakhutdinov, ICLR 2016

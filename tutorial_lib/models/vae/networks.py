@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.vocabulary import Decoded, Features, Latent, check_counts, check_shapes
+from tutorial_lib.shapes import Decoded, Features, Latent, check_counts, check_shapes
 
 LENGTH = 2.0  # A; a network's numbers are about 1, a silicon atom's neighbours are at 2 to 4 A
 

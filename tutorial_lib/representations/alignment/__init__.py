@@ -5,8 +5,8 @@ caller. Lost on the way: the pose, and with `reorder` the numbering. `procrustes
 atom is which, `template` gives all motifs one order and pose; `synchronisation` turns many clouds at once.
 """
 
-from tutorial_lib.alignment.matching import Match, aligned_rmsd, match_atoms
-from tutorial_lib.alignment.procrustes import best_rotation
-from tutorial_lib.alignment.template import Template
+from tutorial_lib.representations.alignment.matching import Match, aligned_rmsd, match_atoms
+from tutorial_lib.representations.alignment.procrustes import best_rotation
+from tutorial_lib.representations.alignment.template import Template
 
 __all__ = ["Match", "Template", "aligned_rmsd", "best_rotation", "match_atoms"]

@@ -8,8 +8,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from tutorial_lib.alignment.procrustes import best_rotation, check_choice, turned_onto
-from tutorial_lib.vocabulary import Order, Orthogonal, Scalars, check_finite, check_shapes
+from tutorial_lib.representations.alignment.procrustes import best_rotation, check_choice, turned_onto
+from tutorial_lib.shapes import Order, Orthogonal, Scalars, check_finite, check_shapes
 
 N_NEAREST = 4  # triplets of the whole are taken among so many atoms nearest the origin, the bonded ones of silicon
 N_KEPT = 8  # starts that are refined to the end, the best after one assignment

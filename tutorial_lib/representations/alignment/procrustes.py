@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from tutorial_lib.modes import unrounded
-from tutorial_lib.vocabulary import Orthogonal, check_finite, check_shapes
+from tutorial_lib.shapes import Orthogonal, check_finite, check_shapes, unrounded
 
 CHUNK = 4096  # pairs at a time: what is computed on the way then stays in the processor's cache
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from tutorial_lib.alignment.matching import match_atoms
-from tutorial_lib.alignment.procrustes import best_rotation
-from tutorial_lib.vocabulary import Motifs, Positions, check_counts
+from tutorial_lib.representations.alignment.matching import match_atoms
+from tutorial_lib.representations.alignment.procrustes import best_rotation
+from tutorial_lib.shapes import Motifs, Positions, check_counts
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from itertools import combinations_with_replacement
 import torch
 from torch import Tensor
 
-from tutorial_lib.alignment import best_rotation
-from tutorial_lib.extensions.hamiltonian.basis import turn
-from tutorial_lib.hamiltonians import Hamiltonians
+from tutorial_lib.datasets.hamiltonians import Hamiltonians
+from tutorial_lib.models.hamiltonian.basis import turn
+from tutorial_lib.representations.alignment import best_rotation
 
 ROUNDS = 3  # of aligning to the mean shape
 RIDGE = 1e-9  # of the squares of the terms, which are about 1

@@ -9,8 +9,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
-from tutorial_lib.exercises import judge, spare
-from tutorial_lib.exercises.spare import (
+from tutorial_lib.exercises import extra, grader
+from tutorial_lib.exercises.extra import (
     flow_matching,
     found_levels,
     gram_vae,
@@ -25,10 +25,10 @@ from tutorial_lib.exercises.spare import (
 
 TOP = Path(__file__).parent.parent
 PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
-PARTS = (judge, invariance, hierarchical_autoencoder, inpainting, flow_matching, missing_atom, hamiltonians)
+PARTS = (grader, invariance, hierarchical_autoencoder, inpainting, flow_matching, missing_atom, hamiltonians)
 PARTS += (found_levels, gram_vae, synchronisation, tetris)
 HINTS = {name: text for part in PARTS for name, text in part.HINTS.items()}
-CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(spare, name) for name in spare.__all__}
+CHECKS = {name.removeprefix("check_").replace("_", "."): getattr(extra, name) for name in extra.__all__}
 
 
 def householder(x, normal):
@@ -391,8 +391,8 @@ WRONG = {
 
 
 def section(number):
-    """What a page says of its spare exercise."""
-    return PAGES[number.split(".")[0].zfill(2)].read_text(encoding="utf-8").split("## A spare exercise\n")[1]
+    """What a page says of its extra exercise."""
+    return PAGES[number.split(".")[0].zfill(2)].read_text(encoding="utf-8").split("## An extra exercise\n")[1]
 
 
 def run(source):
@@ -419,7 +419,7 @@ def test_every_exercise_has_four_wrong_and_two_right_answers_and_every_hint_is_m
     assert set(CHECKS) == set(RIGHT) == set(WRONG)
     assert all(len(answers) >= 2 for answers in RIGHT.values())
     assert all(len({hint for _, hint in answers if hint[0].isdigit()}) >= 4 for answers in WRONG.values())
-    assert {hint for answers in WRONG.values() for _, hint in answers} >= set(HINTS) - set(judge.HINTS)
+    assert {hint for answers in WRONG.values() for _, hint in answers} >= set(HINTS) - set(grader.HINTS)
 
 
 @pytest.mark.parametrize("number", CHECKS)
@@ -428,7 +428,7 @@ def test_a_page_asks_with_a_stub_and_answers(number):
     name = re.search(r"^def (\w+\(.*\)):", stub, flags=re.MULTILINE)[1]
     assert f"def {name}:" in answer, "the stub and the answer have one signature"
     assert re.search(r"^    \.\.\.$", stub, flags=re.MULTILINE)
-    call = re.search(r"^spare\.check_\w+\((\w+)\)$", stub, flags=re.MULTILINE)
+    call = re.search(r"^extra\.check_\w+\((\w+)\)$", stub, flags=re.MULTILINE)
     assert CHECKS[number](run(stub)[call[1]]).state == "open"
     verdict = CHECKS[number](run(answer)[call[1]])
     assert verdict.state == "right", verdict

@@ -1,0 +1,30 @@
+"""How good, beside what baseline: structures come in, numbers go out that say how far to trust a model."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    None,
+    {
+        "baselines": ["gram_error", "PrincipalComponents", "nearest_training", "nearest_motif_rmsd"],
+        "energy": ["central_energy", "dihedral_angles"],
+        "matrices": ["MILLI_EV", "Judged", "orbitals", "judged"],
+        "motif_statistics": [
+            "MAX_RADIUS",
+            "MIN_DISTANCE",
+            "centre_distances",
+            "pair_distances",
+            "bond_angles",
+            "validity",
+            "wasserstein",
+            "descriptor",
+            "coverage",
+            "novelty",
+            "Comparison",
+            "compare",
+        ],
+        "network": ["BOND_CUTOFF", "SHELL_CUTOFF", "NetworkQuality", "network_quality", "radial_distribution"],
+        "symmetry": ["Transformation", "equivariance_error", "invariance_error", "Ledger", "symmetry_ledger"],
+        "two_sample": ["TwoSample", "Memory", "statistics", "two_sample_auc", "memory", "mean_miss"],
+    },
+)

@@ -1,0 +1,23 @@
+"""What a network is shown: atoms come in, arrays go out that do or do not change when the atoms turn."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    {"conformers", "molecules", "radial"},
+    {
+        "alignment": ["Match", "Template", "aligned_rmsd", "best_rotation", "match_atoms"],
+        "gram": [
+            "gram_matrix",
+            "upper_triangle",
+            "from_upper_triangle",
+            "permuted",
+            "Standardiser",
+            "nearest_rank3",
+            "positions_from_gram",
+        ],
+        "neighbours": ["Environments", "neighbour_pairs", "nearest_neighbours"],
+        "rotations": ["random_orthogonal", "random_rotation"],
+        "synchronisation": ["synchronise", "chained", "rotation_error"],
+    },
+)

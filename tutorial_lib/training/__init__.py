@@ -1,0 +1,12 @@
+"""One seeded loop: a model, its data, a loss and a recipe come in, a trained model and its history go out."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    {"batches", "recipes", "streaming"},
+    {
+        "loop": ["Diverged", "Recipe", "best_device", "one_thread", "profile", "threads", "train"],
+        "checkpoints": ["History", "load_history"],
+    },
+)
