@@ -8,7 +8,7 @@ python -m benchmarks --stored            the table from what was measured before
 First it says what it will run, and how long that took before. Every run is stored as soon as it is finished: after
 Ctrl-C, `--resume` goes on. The table holds every figure of which something was asked, in Markdown; `--all` adds those
 that are only reported. The exit status is 1 where one of them is missed, which the table calls **short**.
-`python scripts/make_front_page.py` writes it into the README.
+`python scripts/publish/make_front_page.py` writes it into the README.
 """
 
 import argparse
@@ -16,10 +16,11 @@ import importlib
 import sys
 from pathlib import Path
 
-from benchmarks.table import RESULTS, Benchmark, Figure, announce, read_results, with_options
+from benchmarks.harness.store import module_of
+from benchmarks.harness.table import RESULTS, Benchmark, Figure, announce, read_results, with_options
 
-OTHERS = ("__init__", "__main__", "budget", "led_pieces", "missing_atom_rivals", "store", "table")
-NAMES = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in OTHERS)
+OTHERS = ("budget", "led_pieces", "missing_atom_rivals", "operators", "store", "table")  # what benchmarks import
+NAMES = sorted({path.stem for path in Path(__file__).parent.rglob("[a-z]*.py")} - set(OTHERS))
 
 
 def results(names: list[str]) -> dict[str, dict]:
@@ -76,7 +77,7 @@ def main() -> None:
     chosen = args.names or NAMES
     if unknown := set(chosen) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(NAMES)}")
-    benchmarks = [importlib.import_module(f"benchmarks.{name}").BENCHMARK for name in chosen]
+    benchmarks = [importlib.import_module(module_of(name)).BENCHMARK for name in chosen]
     if not args.stored:
         announce(benchmarks, args)
         for benchmark in benchmarks:

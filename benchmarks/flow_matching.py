@@ -17,8 +17,8 @@ import torch
 from torch import Generator, Tensor
 
 from benchmarks import inpainting as holes
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread, stored
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread, stored
 from tutorial_lib import datasets, metrics, representations, training
 from tutorial_lib.inpainting import flow_completion
 from tutorial_lib.metrics import motif_statistics

@@ -16,10 +16,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Generator, Tensor, nn
 
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from benchmarks.hierarchical_autoencoder import equivariance, trained
 from benchmarks.inpainting import aligned_decoder, every
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import datasets, representations, training
 from tutorial_lib.datasets import g2, octahedra
 from tutorial_lib.models import hierarchical

@@ -15,8 +15,8 @@ from ase.neighborlist import neighbor_list
 from torch import Generator, Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import datasets, metrics, representations
 from tutorial_lib.metrics import PrincipalComponents, gram_error, motif_statistics, nearest_training
 from tutorial_lib.models.vae import VariationalAutoencoder, active_units, evidence_loss

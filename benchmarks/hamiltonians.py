@@ -15,8 +15,8 @@ from dataclasses import asdict, astuple, dataclass, replace
 import torch
 from torch import Generator
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.datasets.hamiltonians import Hamiltonians

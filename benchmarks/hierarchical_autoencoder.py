@@ -14,8 +14,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from benchmarks.tetris import posed
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import polycubes

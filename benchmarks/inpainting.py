@@ -13,8 +13,8 @@ import time
 import torch
 from torch import Generator, Tensor
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure
 from tutorial_lib import datasets, inpainting, metrics, representations
 from tutorial_lib.inpainting import Completer, places
 from tutorial_lib.models import vae

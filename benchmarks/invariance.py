@@ -11,8 +11,8 @@ import time
 import torch
 from torch import Generator, Tensor, nn
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import metrics, representations
 from tutorial_lib.datasets import digits, isomers
 from tutorial_lib.metrics import PrincipalComponents, symmetry

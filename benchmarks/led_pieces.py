@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
+from benchmarks.research import operators
 from tutorial_lib import representations, training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.models import equivariant, hierarchical
-from tutorial_lib.models.hierarchical import CodeOperator, GrowthHead, HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical import GrowthHead, HierarchicalAutoencoder
 from tutorial_lib.training import recipes
 
 STRENGTH = 3.0  # of the code, against the dice
@@ -36,16 +37,16 @@ def autoencoder_of(known: Sequence[Tensor], seed: int) -> tuple[HierarchicalAuto
 
 def operators_of(
     model: HierarchicalAutoencoder, known: Sequence[Tensor], seed: int
-) -> tuple[CodeOperator, CodeOperator]:
+) -> tuple[operators.CodeOperator, operators.CodeOperator]:
     """One that adds a point and one that takes a point away."""
     dice = Generator().manual_seed(seed)
     clouds = [cloud for cloud in polycubes.with_trees(known, dice) if len(cloud) > 2]
     shaken = [cloud + 0.02 * torch.randn(cloud.shape, generator=dice) for cloud in clouds]
-    without, place, whole, own = hierarchical.pairs_of_codes(model, shaken, dice)
+    without, place, whole, own = operators.pairs_of_codes(model, shaken, dice)
     recipe = training.Recipe(epochs=EPOCHS, batch_size=128, learning_rate=5e-3, seed=seed)
-    adds, removes = CodeOperator(model, seed=seed), CodeOperator(model, seed=seed)
+    adds, removes = operators.CodeOperator(model, seed=seed), operators.CodeOperator(model, seed=seed)
     for operator, pairs in ((adds, (without, place, whole)), (removes, (whole, own, without))):
-        training.train(operator, pairs, hierarchical.operator_loss, recipe, device="cpu", progress=False)
+        training.train(operator, pairs, operators.operator_loss, recipe, device="cpu", progress=False)
     return adds, removes
 
 
@@ -129,7 +130,7 @@ def changed(model, head, adds, removes, shapes, held_out, census, n: int, seed: 
     dice = Generator().manual_seed(seed)
     poses = representations.random_orthogonal(dice, (N_POSES, len(held_out)), torch.float32)
     clouds = [shape @ q.mT for row in poses for shape, q in zip(held_out, row, strict=True)]
-    without, place, whole, own = hierarchical.pairs_of_codes(model, clouds, dice)
+    without, place, whole, own = operators.pairs_of_codes(model, clouds, dice)
     less, more = decoded(model, without), [cloud - cloud.mean(dim=0) for cloud in clouds]
     with torch.no_grad():
         added, removed = decoded(model, adds(without, place)), decoded(model, removes(whole, own))

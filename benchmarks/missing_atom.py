@@ -10,10 +10,10 @@ from dataclasses import replace
 import torch
 from torch import Generator, nn
 
-from benchmarks.budget import Pace
+from benchmarks.harness.budget import Pace
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from benchmarks.missing_atom_rivals import GateNetwork, InvariantNetwork, PlainNetwork, Turned
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import representations, training
 from tutorial_lib.datasets import qm9
 from tutorial_lib.models import missing_atom

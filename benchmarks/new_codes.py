@@ -16,10 +16,10 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from benchmarks.led_pieces import decoded
 from benchmarks.new_pieces import SIZES, SPLITS, census, class_of, split
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.datasets.polycubes import polycube_of

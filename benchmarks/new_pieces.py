@@ -15,8 +15,8 @@ import torch
 from torch import Generator, Tensor
 
 from benchmarks import led_pieces
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.datasets.polycubes import Cells, polycube_of

@@ -17,8 +17,8 @@ from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 from torch.distributions import MultivariateNormal
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import datasets, metrics, representations
 from tutorial_lib.metrics import PrincipalComponents, motif_statistics, nearest_motif_rmsd
 from tutorial_lib.models import vae

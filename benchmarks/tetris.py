@@ -20,8 +20,8 @@ from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.metrics import symmetry

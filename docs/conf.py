@@ -1,4 +1,4 @@
-"""How Sphinx builds the site: scripts/make_site.py calls it on a copy of the pages."""
+"""How Sphinx builds the site: scripts/publish/make_site.py calls it on a copy of the pages."""
 
 import re
 import sys

@@ -195,7 +195,7 @@ def with_weights(model: Model, path: Path) -> Model:
         ValueError: it is not the file that its checksum names, or holds the weights of another model.
         FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
     """
-    own = f"train your own with scripts/train_{path.stem}.py"
+    own = f"train your own with scripts/train/train_{path.stem}.py"
     return fitted(model, stored(verified(path, otherwise=own), otherwise=own), path, otherwise=own).eval()
 
 

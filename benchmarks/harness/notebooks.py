@@ -1,8 +1,9 @@
 """Re-measures what every cell of the notebooks takes, and whether two runs print the same.
 
-`python -m benchmarks.notebooks [NN ...] [--resume]`: each notebook is run twice from top to bottom, on one thread. Its
-cells' CPU seconds, divided by the machine's pace (`budget.Pace`), go into `results/notebooks.json`, from which
-`scripts/make_plans.py` plans lessons; the five slowest cells are the figures, beside what the course takes.
+`python -m benchmarks.harness.notebooks [NN ...] [--resume]`: each notebook is run twice from top to bottom, on one
+thread. Its cells' CPU seconds, divided by the machine's pace (`budget.Pace`), go into `results/notebooks.json`, from
+which `scripts/publish/make_plans.py` plans lessons; the five slowest cells are the figures, beside what the course
+takes.
 """
 
 import json
@@ -14,9 +15,9 @@ from functools import partial
 
 import nbformat
 
-from benchmarks.budget import Pace
-from benchmarks.store import Call, Runs
-from benchmarks.table import RESULTS, Benchmark, Figure, announce, roots_of_notebook, stored
+from benchmarks.harness.budget import Pace
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import RESULTS, Benchmark, Figure, announce, roots_of_notebook, stored
 from tutorial_lib.cli import notebooks, run_notebook
 
 NAME = "notebooks"
@@ -78,7 +79,7 @@ def slowest(series: dict[str, dict]) -> list[tuple[str, float]]:
 def all_runs(runs: Runs, seeds: list[int], numbers: Sequence[str] = ()) -> dict:
     """All notebooks, or those of some numbers beside what is stored of the others."""
     books = notebooks(list(numbers))
-    roots = [(f"benchmarks.{NAME}", *roots_of_notebook(book.name[:2])) for book in books]
+    roots = [(f"benchmarks.harness.{NAME}", *roots_of_notebook(book.name[:2])) for book in books]
     calls = [Call(twice, book.name[:2], alone=True, roots=root) for book, root in zip(books, roots, strict=True)]
     series = stored(NAME) if numbers and (RESULTS / f"{NAME}.json").exists() else {}
     series |= {book.stem: found for book, found in zip(books, runs.map(calls, "notebooks"), strict=True)}

@@ -21,12 +21,19 @@ from pathlib import Path
 from joblib import Parallel, delayed, parallel_config
 from tqdm import tqdm
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 RUNS = TOP / "benchmarks" / "results" / "runs"
-HARNESS = ("benchmarks", "benchmarks.store", "benchmarks.table")  # how runs are kept and shown changes none of them
+# How runs are kept and shown changes none of them.
+HARNESS = ("benchmarks", "benchmarks.harness", "benchmarks.harness.store", "benchmarks.harness.table")
 PACKAGES = ("ase", "e3nn", "nglview", "numpy", "scikit-learn", "scipy", "torch", "vesin")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 DOTTED = re.compile(r"[a-z_]\w*(\.\w+)+")
+
+
+def module_of(benchmark: str) -> str:
+    """The module of a benchmark, wherever in the folder it stands."""
+    (path,) = (TOP / "benchmarks").rglob(f"{benchmark}.py")
+    return ".".join(path.relative_to(TOP).with_suffix("").parts)
 
 
 def versions() -> dict[str, str]:
@@ -49,17 +56,32 @@ def read(code: str, package: str) -> tuple[str, frozenset[str], frozenset[str]]:
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
             node.body = node.body[1:]
-    modules, strings = set(), set()
+    modules, strings, aliases = set(), set(), {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = resolve_name("." * node.level + (node.module or ""), package)
             modules |= {origin, *(f"{origin}.{alias.name}" for alias in node.names)}
+            aliases |= {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             strings.add(node.value)
     modules |= set(filter(DOTTED.fullmatch, strings))  # what is imported by its name
+    for node in ast.walk(tree):  # what a folder loads when it is used
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in aliases:
+            modules.add(f"{aliases[node.value.id]}.{node.attr}")
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), frozenset(modules), frozenset(strings)
+
+
+def loaded_for(name: str) -> list[str]:
+    """The module that a folder loads when a name of it is used, such as that of `tutorial_lib.metrics.compare`."""
+    folder, _, word = name.rpartition(".")
+    door = TOP / folder.replace(".", "/") / "__init__.py"
+    if not folder or not door.exists() or "lazy_loader" not in door.read_text(encoding="utf-8"):
+        return []
+    parts = [node for node in ast.walk(ast.parse(door.read_text(encoding="utf-8"))) if isinstance(node, ast.Dict)]
+    names = {key: names for part in parts for key, names in ast.literal_eval(part).items()}
+    return [f"{folder}.{module}" for module, some in names.items() if word in some]
 
 
 def dependencies(roots: Iterable[str]) -> dict[str, str]:
@@ -87,6 +109,7 @@ def dependencies(roots: Iterable[str]) -> dict[str, str]:
             package = name.rpartition(".")[0]  # whose own code is run as well
             waiting.append(package)
         else:
+            waiting += loaded_for(name)
             continue
         found[path.relative_to(TOP).as_posix()], modules, strings = read(code_of(path), package)
         waiting += modules
@@ -148,7 +171,7 @@ class Runs:
     """
 
     def __init__(self, benchmark: str, *, jobs: int = 1, resume: bool = True, plan: bool = False, folder: Path = RUNS):
-        self.roots, self.folder = (f"benchmarks.{benchmark}",), folder / benchmark
+        self.benchmark, self.folder = benchmark, folder / benchmark
         self.jobs, self.resume, self.plan, self.more = jobs, resume, plan, False
         self.taken: set[Path] = set()
         self.waiting: dict[Path, tuple[float | None, bool]] = {}  # CPU seconds, if known, and whether alone
@@ -170,7 +193,7 @@ class Runs:
         paths = [self.path(call) for call in calls]
         todo = {}
         for call, path in zip(calls, paths, strict=True):
-            roots, before = call.roots or self.roots, kept(path)
+            roots, before = call.roots or (module_of(self.benchmark),), kept(path)
             stamp = {"arguments": call.arguments, "measured": call.measured, "key": key(*roots), "roots": roots}
             unchanged = before.get("key") == stamp["key"] and before.get("measured") == call.measured
             if path in self.taken or (self.resume and unchanged):

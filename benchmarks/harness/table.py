@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.budget import CPU_SECONDS, GIGABYTES
-from benchmarks.store import TOP, Call, Runs, Waiting, kept, key, stale, versions
+from benchmarks.harness.budget import CPU_SECONDS, GIGABYTES
+from benchmarks.harness.store import TOP, Call, Runs, Waiting, kept, key, module_of, stale, versions
 from tutorial_lib.cli import notebooks, run_notebook
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent.parent / "results"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Benchmark:
 
     def build(self) -> str:
         """The short key of today's code and data."""
-        roots = (f"benchmarks.{self.name}", *self.roots, *(roots_of_notebook(self.notebook) if self.notebook else ()))
+        roots = (module_of(self.name), *self.roots, *(roots_of_notebook(self.notebook) if self.notebook else ()))
         return key(*roots)[:12]
 
     def plan(self, args: argparse.Namespace) -> Runs:

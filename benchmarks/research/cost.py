@@ -15,9 +15,9 @@ import torch
 from ase.build import bulk
 from tqdm import tqdm
 
-from benchmarks import budget
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure
+from benchmarks.harness import budget
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure
 from tutorial_lib import datasets, representations
 from tutorial_lib.models import equivariant
 from tutorial_lib.models.equivariant.graph import Graph, neighbour_graph, pair_graph

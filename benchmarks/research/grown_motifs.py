@@ -1,6 +1,6 @@
 """Motifs of amorphous silicon grown atom by atom by a local head, beside notebook 07's flow and the floor.
 
-python -m benchmarks.grown_motifs [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
+python -m benchmarks.research.grown_motifs [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
 
 The head is trained on motifs of which a random part is there and the rest is asked for. Two ways of drawing the next
 atom: at a peak of the field, or anywhere, in proportion to the field. The flow's figures are those that
@@ -16,8 +16,8 @@ from torch import Generator, Tensor
 from torch.nn.functional import logsigmoid, normalize
 
 from benchmarks import flow_matching
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread, stored
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread, stored
 from tutorial_lib import datasets, representations, training
 from tutorial_lib.metrics import motif_statistics
 from tutorial_lib.models import hierarchical

@@ -1,6 +1,6 @@
 """How many networks of octahedra are new that two local heads grow, beside growth by the true rule and by chance.
 
-python -m benchmarks.new_networks [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
+python -m benchmarks.research.new_networks [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
 
 Tilted octahedra that share corners. Two of the six topologies of four octahedra are held out, other two for each seed;
 training sees clusters of one to four. Each draw grows from one octahedron, and a judge that is not part of it says
@@ -15,8 +15,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from tutorial_lib import training
 from tutorial_lib.datasets import octahedra
 from tutorial_lib.datasets.octahedra import Octahedra

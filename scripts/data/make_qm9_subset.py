@@ -1,7 +1,7 @@
 """Draw the QM9 molecules of notebook 08 and write them into the library, in a minute.
 
 pip download qm9pack==1.0.3 --no-deps
-python scripts/make_qm9_subset.py qm9pack-1.0.3-py3-none-any.whl
+python scripts/data/make_qm9_subset.py qm9pack-1.0.3-py3-none-any.whl
 
 The wheel is QM9's first author's, under the MIT licence, and is read without installing it. Its checksum, its licence
 and the number of molecules are checked. A seeded draw gives the same molecules everywhere.

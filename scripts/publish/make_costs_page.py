@@ -1,18 +1,18 @@
 """The tables of docs/costs.md, from what `python -m benchmarks cost notebooks` measured.
 
-python scripts/make_costs_page.py     write them into the page
+python scripts/publish/make_costs_page.py     write them into the page
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(TOP))
 
-from benchmarks.notebooks import slowest  # noqa: E402
-from benchmarks.table import stored  # noqa: E402
-from scripts.make_front_page import with_blocks  # noqa: E402
+from benchmarks.harness.notebooks import slowest  # noqa: E402
+from benchmarks.harness.table import stored  # noqa: E402
+from scripts.publish.make_front_page import with_blocks  # noqa: E402
 
 PAGE = TOP / "docs" / "costs.md"
 

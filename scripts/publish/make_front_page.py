@@ -1,7 +1,9 @@
 """Whatever stands in several places and is written once: addresses, badges, the table of notebooks, the picture.
 
-python scripts/make_front_page.py     README.md and its picture, CITATION.cff, each notebook's links and Colab cell,
-                                      and the link on the page about JupyterHub
+python scripts/publish/make_front_page.py
+
+writes README.md and its picture, CITATION.cff, each notebook's links and Colab cell, and the link on the page about
+JupyterHub
 
 The project's address stands in pyproject.toml under [project.urls], and nowhere else is it written by hand.
 """
@@ -19,7 +21,7 @@ from urllib.parse import quote, urlencode
 import nbformat
 from PIL import Image
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
@@ -108,7 +110,7 @@ def clone(address: str = ADDRESS) -> str:
 def citation(address: str = ADDRESS) -> str:
     """CITATION.cff, from which GitHub and Zotero make a reference."""
     return (
-        "# Made by scripts/make_front_page.py from pyproject.toml.\n"
+        "# Made by scripts/publish/make_front_page.py from pyproject.toml.\n"
         "cff-version: 1.2.0\n"
         "message: If this course helped your work or your teaching, please cite it.\n"
         "type: software\n"

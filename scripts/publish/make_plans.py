@@ -1,8 +1,8 @@
 """Lesson plans of 50 and 90 minutes, from cell times that were measured and from how much there is to read.
 
-python scripts/make_plans.py     write the plans into docs/teaching/, and the table into its index
+python scripts/publish/make_plans.py     write the plans into docs/teaching/, and the table into its index
 
-`python -m benchmarks.notebooks` has measured the seconds of each cell. Which sections a plan takes stands in
+`python -m benchmarks.harness.notebooks` has measured the seconds of each cell. Which sections a plan takes stands in
 docs/teaching/plans.toml; the minutes of an exercise there are an estimate, and all other minutes are computed:
 `MINUTES` says from what.
 """
@@ -16,11 +16,11 @@ from pathlib import Path
 
 import nbformat
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(TOP))
 
-from benchmarks.table import stored  # noqa: E402
-from scripts.make_front_page import with_blocks  # noqa: E402
+from benchmarks.harness.table import stored  # noqa: E402
+from scripts.publish.make_front_page import with_blocks  # noqa: E402
 from tutorial_lib.cli import notebooks  # noqa: E402
 
 TEACHING = TOP / "docs" / "teaching"
@@ -131,7 +131,7 @@ def seconds_of(path: Path) -> dict[str, float]:
     try:
         costs = {part.title: sum(spent[book.cells[i].id] for i in part.cells) for part in sections(book)}
     except KeyError:
-        sys.exit(f"{path.stem} has cells that were never measured: python -m benchmarks.notebooks {path.stem[:2]}")
+        sys.exit(f"{path.stem} has cells never measured: python -m benchmarks.harness.notebooks {path.stem[:2]}")
     return {title: round(cost, 1) for title, cost in costs.items()}
 
 

@@ -1,6 +1,6 @@
 """The figures of docs/scale.md, from what `python -m benchmarks scale` measured.
 
-python scripts/make_scale_page.py              write them into the page
+python scripts/publish/make_scale_page.py              write them into the page
 """
 
 import argparse
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(TOP))
 
-from scripts.make_front_page import with_blocks  # noqa: E402
+from scripts.publish.make_front_page import with_blocks  # noqa: E402
 
 PAGE = TOP / "docs" / "scale.md"
 MEASURED = TOP / "benchmarks" / "results" / "scale.json"

@@ -1,12 +1,13 @@
 """The course as a site: notebooks as they were run, glossary, library, teacher's guide; with search, and offline.
 
-python scripts/make_site.py                 build it into build/site; open build/site/index.html
-python scripts/make_site.py --serve         build it, then serve it on this machine until Ctrl + C
+python scripts/publish/make_site.py                 build it into build/site; open build/site/index.html
+python scripts/publish/make_site.py --serve         build it, then serve it on this machine until Ctrl + C
 
 Pages are read as they stand in the repository and nothing is run. Needs the extra `docs`.
 """
 
 import argparse
+import ast
 import html
 import http.server
 import importlib.util
@@ -21,60 +22,28 @@ import nbformat
 
 from tutorial_lib.storage import expanded
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 BUILT = TOP / "build" / "site"
 PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/shapes.py")
 SOURCES = "tutorial_lib/*/**/SOURCES.md"
 HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
-# The rooms in the order in which the course enters them; whatever is not named comes last.
-GROUPS = {
-    "Atoms": [
-        "vocabulary",
-        "symmetry",
-        "silicon",
-        "structures",
-        "environments",
-        "motifs",
-        "gram",
-        "molecules",
-        "conformers",
-        "tetris",
-        "octahedra",
-    ],
-    "Learning": [
-        "primer",
-        "training",
-        "recipes",
-        "vae",
-        "reconstruction",
-        "bumps",
-        "checkpoints",
-        "engine",
-        "streaming",
-    ],
-    "Turning": ["alignment", "synchronisation", "equivariant", "sphere", "hierarchy"],
-    "Missing atoms": ["inpainting", "places"],
-    "Extensions": ["extensions.flow", "extensions.missing_atom", "extensions.hamiltonian"],
-    "Around it": [],
-}
+# The folders of the library in the order in which data flows through them; storage and shapes come last.
+FOLDERS = ("datasets", "representations", "models", "training", "metrics", "inpainting", "plotting", "exercises")
 
 
-def rooms() -> list[str]:
-    """The modules and packages that have a page: all first floors of the library, and the extensions one by one."""
-    found = [path for path in (TOP / "tutorial_lib").iterdir() if not path.name.startswith("_")]
-    names = {path.stem for path in found if path.suffix == ".py" or (path / "__init__.py").exists()} - {"extensions"}
-    extensions = (TOP / "tutorial_lib" / "extensions").glob("*/__init__.py")
-    return sorted(names | {f"extensions.{path.parent.name}" for path in extensions})
+def modules_of(folder: str) -> list[str]:
+    """What has a page: the modules of a folder, and the packages in it, each as one."""
+    found = [path for path in (TOP / "tutorial_lib" / folder).iterdir() if not path.name.startswith("_")]
+    return sorted(f"{folder}.{p.stem}" for p in found if p.suffix == ".py" or (p / "__init__.py").exists())
 
 
 def grouped() -> dict[str, list[str]]:
-    """All rooms under the headings of `GROUPS`."""
-    named = {room for names in GROUPS.values() for room in names}
-    return {title: names or [room for room in rooms() if room not in named] for title, names in GROUPS.items()}
+    """All modules that have a page, under the names of their folders."""
+    return {folder: modules_of(folder) for folder in FOLDERS} | {"around it": ["cli", "shapes", "storage"]}
 
 
 def stage(folder: Path) -> None:
-    """A copy of all pages, ready for Sphinx: pictures with their words, and a page for each room of the library.
+    """A copy of all pages, ready for Sphinx: pictures with their words, and a page for each module of the library.
 
     Args:
         folder: made anew.
@@ -95,13 +64,13 @@ def stage(folder: Path) -> None:
     groups = []
     for title, names in grouped().items():
         for name in names:
-            (library / f"{name}.md").write_text(room_page(name), encoding="utf-8")
+            (library / f"{name}.md").write_text(module_page(name), encoding="utf-8")
         groups.append(f"group_{title.lower().replace(' ', '_')}")
-        (library / f"{groups[-1]}.md").write_text(f"# {title}\n\n{toctree(names, depth=1)}", encoding="utf-8")
+        (library / f"{groups[-1]}.md").write_text(group_page(title, names), encoding="utf-8")
     (library / "index.md").write_text(
-        "# The library\n\nOne file an idea, in the order in which the course enters them. Positions are torch tensors "
-        "in ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions stands "
-        "[in the glossary](../notebooks/glossary.md#conventions).\n\n" + toctree(groups, depth=2),
+        "# The library\n\nA folder is one sentence, a file one idea; data flows from top to bottom. Positions are "
+        "torch tensors in ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions "
+        "stands [in the glossary](../notebooks/glossary.md#conventions).\n\n" + toctree(groups, depth=2),
         encoding="utf-8",
     )
 
@@ -112,9 +81,16 @@ def toctree(entries: list[str], *, depth: int) -> str:
     return f"```{{toctree}}\n:maxdepth: {depth}\n\n{lines}\n```\n"
 
 
-def room_page(name: str) -> str:
-    """The page of one module: its first lines, and all its doors with shapes, units and errors."""
-    if name == "vocabulary":
+def group_page(title: str, names: list[str]) -> str:
+    """The page of a folder: its sentence, and links to its modules."""
+    door = TOP / "tutorial_lib" / title / "__init__.py"
+    words = ast.get_docstring(ast.parse(door.read_text(encoding="utf-8"))) if door.exists() else ""
+    return f"# {title}\n\n{words}\n\n{toctree(names, depth=1)}"
+
+
+def module_page(name: str) -> str:
+    """The page of one module: its first lines, and all its public names with shapes, units and errors."""
+    if name == "shapes":
         body = "```{literalinclude} ../tutorial_lib/shapes.py\n```"
     else:
         body = f"```{{eval-rst}}\n.. automodule:: tutorial_lib.{name}\n   :members:\n```"

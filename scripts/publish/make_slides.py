@@ -1,8 +1,8 @@
 """Slides of the notebooks, for whoever lectures from them: one file a notebook, which needs no network.
 
-python scripts/make_slides.py                     all notebooks, into build/slides
-python scripts/make_slides.py 01 04               two of them
-python scripts/make_slides.py 01 --without voxel  no section whose heading says so
+python scripts/publish/make_slides.py                     all notebooks, into build/slides
+python scripts/publish/make_slides.py 01 04               two of them
+python scripts/publish/make_slides.py 01 --without voxel  no section whose heading says so
 
 Nothing is kept twice: titles, questions, answers, predictions, code, what it printed and drew are taken from the
 executed notebooks, and all other prose becomes the speaker's notes (key S). How to lecture with them:
@@ -20,11 +20,11 @@ from pathlib import Path
 
 import nbformat
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(TOP))
 
-from scripts.slides.look import Slide, code_size, formula, index, page_of, text_size  # noqa: E402
-from scripts.slides.reading import (  # noqa: E402
+from scripts.publish.slides.look import Slide, code_size, formula, index, page_of, text_size  # noqa: E402
+from scripts.publish.slides.reading import (  # noqa: E402
     Markdown,
     defines,
     first,

@@ -1,8 +1,8 @@
 """Assignments for nbgrader, made from the lessons' exercises and from the notebooks of solutions.
 
-python scripts/make_assignments.py              a course folder, build/nbgrader, with an assignment for each lesson
-python scripts/make_assignments.py 01 04        with two of them
-python scripts/make_assignments.py 01 --extra   and with the exercise that stands only in the teacher's page
+python scripts/teach/make_assignments.py              build/nbgrader, a course with an assignment for each lesson
+python scripts/teach/make_assignments.py 01 04        with two of them
+python scripts/teach/make_assignments.py 01 --extra   and with the exercise that stands only in the teacher's page
 
 Nothing is kept twice: texts and stubs are the lessons', answers those of notebooks/solutions, and judges the library's.
 docs/teaching/nbgrader.md says what to do with the folder.
@@ -20,7 +20,7 @@ import nbformat
 from tutorial_lib.cli import notebooks
 from tutorial_lib.storage import expanded
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 NOTEBOOKS = TOP / "notebooks"
 TEACHING = TOP / "docs" / "teaching"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -48,7 +48,7 @@ if verdict.state != "right":
     raise AssertionError(verdict)"""
 
 CONFIG = """\
-# Made once by scripts/make_assignments.py, which never writes over it: change what you like.
+# Made once by scripts/teach/make_assignments.py, which never writes over it: change what you like.
 import os
 import sys
 

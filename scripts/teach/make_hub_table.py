@@ -1,7 +1,7 @@
 """What a JupyterHub needs for 10, 100 and 1,000 students, computed from what was measured.
 
-python scripts/make_hub_table.py              write the table into docs/teaching/jupyterhub.md
-python scripts/make_hub_table.py measure      measure a server, a clone, an environment, and four notebooks at once
+python scripts/teach/make_hub_table.py              write the table into docs/teaching/jupyterhub.md
+python scripts/teach/make_hub_table.py measure      measure a server, a clone, an environment, four notebooks at once
 
 Everything that is assumed stands in `ASSUMED`, and on the page.
 """
@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(TOP))
 
-from benchmarks.table import stored  # noqa: E402
-from scripts.make_front_page import with_blocks  # noqa: E402
+from benchmarks.harness.table import stored  # noqa: E402
+from scripts.publish.make_front_page import with_blocks  # noqa: E402
 
 PAGE = TOP / "docs" / "teaching" / "jupyterhub.md"
 MEASURED = TOP / "benchmarks" / "results" / "hub.json"
@@ -262,7 +262,7 @@ def measure(repeats: int) -> dict:
         for name, runs in found.items()
     }
     return {
-        "command": "python scripts/make_hub_table.py measure",
+        "command": "python scripts/teach/make_hub_table.py measure",
         "server_gigabytes": round(server_gigabytes(), 3),
         "clone_gigabytes": round(clone, 3),
         "environment_gigabytes": round(size(Path(sys.prefix)), 1),

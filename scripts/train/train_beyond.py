@@ -1,15 +1,15 @@
 """Train the flow of notebook 07 on a folder of cells larger than memory, in as many processes as there are.
 
-    python scripts/train_beyond.py write FOLDER             the shipped training cells, as a folder to begin with
-    python scripts/train_beyond.py train FOLDER --checkpoint FILE [--resume] --out FLOW
-    python scripts/train_beyond.py draw FLOW FILE           invented neighbourhoods, as extended XYZ
+    python scripts/train/train_beyond.py write FOLDER             the shipped training cells, as a folder to begin with
+    python scripts/train/train_beyond.py train FOLDER --checkpoint FILE [--resume] --out FLOW
+    python scripts/train/train_beyond.py draw FLOW FILE           invented neighbourhoods, as extended XYZ
 
 The velocity is `SetVelocity`: atoms in any order and pose. The loop is `tutorial_lib.training`, cells are read when
 their turn comes (`training.streaming`), and Lightning Fabric spreads the steps over processes, on one machine:
 
-    python scripts/train_beyond.py train FOLDER --devices 2 --accelerator cpu
-    torchrun --nproc-per-node 2 scripts/train_beyond.py train FOLDER --accelerator cpu
-    fabric run --devices 2 --accelerator cpu scripts/train_beyond.py train FOLDER
+    python scripts/train/train_beyond.py train FOLDER --devices 2 --accelerator cpu
+    torchrun --nproc-per-node 2 scripts/train/train_beyond.py train FOLDER --accelerator cpu
+    fabric run --devices 2 --accelerator cpu scripts/train/train_beyond.py train FOLDER
 
 A step has `--shares` shares, each with cells and dice of its own, and every process takes equally many of them. So the
 loss curve does not depend on the number of processes, beyond rounding: choose the shares once, change the devices at

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks import cost, notebooks
-from benchmarks.store import TOP
-from benchmarks.table import RESULTS, Figure, announce
-from scripts import make_costs_page as costs
+from benchmarks.harness import notebooks, store
+from benchmarks.harness.store import TOP
+from benchmarks.harness.table import RESULTS, Figure, announce
+from benchmarks.research import cost
+from scripts.publish import make_costs_page as costs
 
 FOUND = {
     "one": [Figure("error | float32 (A)", "0.1", "0.05"), Figure("time (s)", "reported", "3")],
@@ -66,9 +67,10 @@ def test_importing_the_library_brings_nothing_heavy():
 
 
 def test_only_rooms_with_harmonics_import_e3nn_and_only_pictures_import_matplotlib():
-    rooms = "alignment, gram, inpainting, motifs, places, silicon, synchronisation, training, vae"
-    code = f"import sys; from tutorial_lib import {rooms}; print({{'e3nn', 'matplotlib'}} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rooms = "datasets.silicon inpainting.places metrics.two_sample models.vae representations.alignment training.loop"
+    code = "import importlib, sys; [importlib.import_module(f'tutorial_lib.{name}') for name in sys.argv[1].split()]"
+    code += "; print({'e3nn', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code, rooms], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
 
 
@@ -105,7 +107,7 @@ def test_the_slowest_cells_are_named_by_heading_and_first_line():
 
 def test_the_page_of_costs_is_the_measured_one():
     text = costs.PAGE.read_text(encoding="utf-8")
-    assert costs.with_blocks(text, costs.blocks()) == text, "run python scripts/make_costs_page.py"
+    assert costs.with_blocks(text, costs.blocks()) == text, "run python scripts/publish/make_costs_page.py"
     assert [costs.milliseconds(seconds) for seconds in (0.00036, 0.13, 1.5)] == ["0.36", "130", "1,500"]
 
 
@@ -135,10 +137,18 @@ def measured(value, seed):
         log.write(f"{value} ends\\n")
     return {"words": used.WORDS, "seed": seed}
 '''
+LAZY = "import lazy_loader\n__getattr__, *_ = lazy_loader.attach(__name__, None, {'loads': ['load'], 'not': ['x']})\n"
+USED = """
+WORDS = "one"  # a comment
+
+def lazy():
+    from tutorial_lib import folder
+    folder.load()
+"""
 RUN = """
 import sys
 from pathlib import Path
-from benchmarks import store
+from benchmarks.harness import store
 store.TOP = Path.cwd()
 from tiny.measure import measured
 mode, jobs, *values = sys.argv[1:]
@@ -153,10 +163,12 @@ def tiny(tmp_path):
     """A project with a benchmark, a module that it imports, one that it does not, and two shipped files."""
     files = {
         "tiny/measure.py": MEASURE,
-        "tiny/used.py": 'WORDS = "one"  # a comment\n\ndef lazy():\n    from tutorial_lib.loads import load\n',
+        "tiny/used.py": USED,
         "tiny/aside.py": "",
         "tiny/unused.py": "WORDS = 1\n",
-        "tutorial_lib/loads.py": "def load(path):\n    return path / 'cells.xyz'\n",
+        "tutorial_lib/folder/__init__.py": LAZY,
+        "tutorial_lib/folder/not.py": "WORDS = 1\n",
+        "tutorial_lib/folder/loads.py": "def load(path):\n    return path / 'cells.xyz'\n",
         "tutorial_lib/datasets/files/cells.xyz": "cells",
         "tutorial_lib/datasets/files/others.xyz": "others",
     }
@@ -192,6 +204,7 @@ def test_a_run_is_taken_while_nothing_that_it_depends_on_has_changed(tiny):
     for name, before, after in (
         ("tiny/measure.py", '"""What is measured."""', '"""Other words."""  # and a comment'),
         ("tiny/unused.py", "1", "2"),
+        ("tutorial_lib/folder/not.py", "1", "2"),
         ("tutorial_lib/datasets/files/others.xyz", "others", "another"),
     ):
         path = tiny.folder / name
@@ -204,7 +217,7 @@ def test_a_run_is_taken_while_nothing_that_it_depends_on_has_changed(tiny):
     [
         ("tiny/measure.py", '"seed": seed', '"seed": -seed'),
         ("tiny/used.py", '"one"', '"two"'),
-        ("tutorial_lib/loads.py", "path / ", "path.parent / "),
+        ("tutorial_lib/folder/loads.py", "path / ", "path.parent / "),
         ("tutorial_lib/datasets/files/cells.xyz", "cells", "more"),
     ],
 )
@@ -231,7 +244,7 @@ def test_what_runs_alone_runs_after_all_others_and_one_by_one(tiny):
 
 def test_every_benchmark_says_what_it_would_run_and_whether_other_code_measured_it(capsys, monkeypatch):
     args = Namespace(stored=False, resume=True, jobs=2, seeds=None, skip_notebook=False)
-    benchmarks = [importlib.import_module(f"benchmarks.{name}").BENCHMARK for name in everything.NAMES]
+    benchmarks = [importlib.import_module(store.module_of(name)).BENCHMARK for name in everything.NAMES]
     assert [benchmark.name for benchmark in benchmarks] == everything.NAMES
     announce(benchmarks, args)
     lines = capsys.readouterr().out.splitlines()

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Generator
 
+from benchmarks.research import operators
 from tutorial_lib import representations, training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.datasets.polycubes import polycube_of
@@ -79,14 +80,14 @@ def test_codes_of_another_size_are_named(model, head):
     with pytest.raises(ValueError, match="codes have shape"):
         hierarchical.guided_decode(head, model, torch.zeros(2, 7), 4, Generator())
     with pytest.raises(ValueError, match="codes have shape"):
-        hierarchical.CodeOperator(model)(torch.zeros(2, 7), torch.zeros(2, 3))
+        operators.CodeOperator(model)(torch.zeros(2, 7), torch.zeros(2, 3))
     with pytest.raises(ValueError, match="NaN"):
         hierarchical.led_by(model, torch.full((1, model.latent_irreps.dim), torch.nan))
 
 
 def test_an_operator_turns_with_code_and_place(dice):
     model = hierarchical.HierarchicalAutoencoder(latent_lmax=3, latent_channels=2, channels=4, seed=0).double()
-    operator = hierarchical.CodeOperator(model, channels=6).double()
+    operator = operators.CodeOperator(model, channels=6).double()
     codes = torch.randn(5, model.latent_irreps.dim, generator=dice, dtype=torch.float64)
     places = torch.randn(5, 3, generator=dice, dtype=torch.float64)
     q = representations.random_orthogonal(dice, (), torch.float64)
@@ -99,7 +100,7 @@ def test_pairs_of_codes_are_of_a_cloud_with_and_without_one_point_and_never_tear
     encoded = []
     encode = type(model).encode
     monkeypatch.setattr(type(model), "encode", lambda self, clouds: encoded.append(clouds) or encode(self, clouds))
-    without, place, whole, own = hierarchical.pairs_of_codes(model, unseen, Generator().manual_seed(0))
+    without, place, whole, own = operators.pairs_of_codes(model, unseen, Generator().manual_seed(0))
     less, more = encoded
     assert without.shape == whole.shape == (28, model.latent_irreps.dim)
     for rest, cloud, at, own_at in zip(less, more, place, own, strict=True):
@@ -111,10 +112,10 @@ def test_pairs_of_codes_are_of_a_cloud_with_and_without_one_point_and_never_tear
 
 def test_an_operator_learns_what_a_point_more_does_to_a_code(model):
     clouds = [shape for shape in polycubes.held_out(0)[0] if len(shape) in (4, 5)]
-    without, place, whole, _ = hierarchical.pairs_of_codes(model, clouds, Generator().manual_seed(0))
-    operator = hierarchical.CodeOperator(model)
+    without, place, whole, _ = operators.pairs_of_codes(model, clouds, Generator().manual_seed(0))
+    operator = operators.CodeOperator(model)
     recipe = training.Recipe(epochs=30, batch_size=16, learning_rate=5e-3)
     history = training.train(
-        operator, (without, place, whole), hierarchical.operator_loss, recipe, device="cpu", progress=False
+        operator, (without, place, whole), operators.operator_loss, recipe, device="cpu", progress=False
     )
     assert history["loss"][-1] < 0.2 < 0.5 < history["loss"][0]

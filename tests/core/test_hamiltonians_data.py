@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator
 
-from scripts import make_hamiltonians as script
+from scripts.data import make_hamiltonians as script
 from tutorial_lib import metrics
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.models import hamiltonian

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import molecule
 from ase.io import write
 
-from scripts import make_qm9_subset as script
+from scripts.data import make_qm9_subset as script
 from tutorial_lib.datasets import qm9
 from tutorial_lib.storage import sign
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from ase.io import read
 
-from scripts import train_beyond
+from scripts.train import train_beyond
 from tutorial_lib import training
 
 SCRIPT = Path(train_beyond.__file__)
@@ -47,7 +47,7 @@ def started(arguments):
 def fork():
     """Starts processes that have imported everything already, which takes most of their time."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["scripts.train_beyond", "lightning_fabric", "torch._dynamo", "pytest"])
+    context.set_forkserver_preload(["scripts.train.train_beyond", "lightning_fabric", "torch._dynamo", "pytest"])
     return context.Process
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from scripts import make_amorphous_silicon as script
+from scripts.data import make_amorphous_silicon as script
 
 SEEDS = range(1, 13)
 pytestmark = pytest.mark.slow

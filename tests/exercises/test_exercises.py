@@ -35,7 +35,7 @@ from tutorial_lib.exercises import (
 from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import alignment, gram
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 PARTS = (grader, invariance, gram_vae, synchronisation, tetris, hierarchical_autoencoder, inpainting)
 PARTS += (missing_atom, hamiltonians, found_levels, flow_matching, new_pieces)
 HINTS = {name: text for part in PARTS for name, text in part.HINTS.items()}

@@ -23,7 +23,7 @@ from tutorial_lib.exercises.extra import (
     tetris,
 )
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 PAGES = {path.stem[:2]: path for path in sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))}
 PARTS = (grader, invariance, hierarchical_autoencoder, inpainting, flow_matching, missing_atom, hamiltonians)
 PARTS += (found_levels, gram_vae, synchronisation, tetris)

@@ -1,10 +1,10 @@
 import time
 from pathlib import Path
 
-from benchmarks import budget
-from benchmarks.table import stored
+from benchmarks.harness import budget
+from benchmarks.harness.table import stored
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 
 
 def test_every_notebook_has_a_budget_and_a_measurement():

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 NOTEBOOKS = TOP / "notebooks"
 NOWHERE = "/proc/nowhere"  # where nobody can make a folder, root included
 pytestmark = [

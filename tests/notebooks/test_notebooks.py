@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((TOP / "notebooks").rglob("*.ipynb"))
 NOTEBOOKS = [path for path in NOTEBOOKS if not any(part.startswith(".") for part in path.relative_to(TOP).parts)]
 LESSONS = [path for path in NOTEBOOKS if path.parent.name != "solutions"]
@@ -128,7 +128,7 @@ def test_the_default_lane_leaves_out_the_extensions_and_nothing_else(options, le
 
 
 def test_no_sanitizer_is_dropped_silently():
-    text = (Path(__file__).parent / "nbval_sanitize.cfg").read_text()
+    text = (Path(__file__).parent.parent / "nbval_sanitize.cfg").read_text()
     rules = get_sanitize_patterns(text)
     assert len(rules) == text.count("regex:") == text.count("replace:") == 1
     ((pattern, replacement),) = rules

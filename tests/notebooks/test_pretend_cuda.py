@@ -15,7 +15,7 @@ from tutorial_lib.datasets import hamiltonians, qm9
 from tutorial_lib.models import hamiltonian, missing_atom
 from tutorial_lib.training import batches, loop
 
-LESSONS = sorted((Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"))
+LESSONS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("[0-9]*.ipynb"))
 
 
 @pytest.fixture

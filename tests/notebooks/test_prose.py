@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 ALL = LESSONS + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -19,15 +19,15 @@ NUMBER = re.compile(rf"(?<![\w.,^−-])(\d[\d,]*(?:\.\d+)?(?:e-?\d+)?)\s?(?:{UNI
 # Numbers that no cell of the notebook computes, each with what it rests on.
 ALLOWED = {
     "01_invariance": {
-        "1 GB": "benchmarks/budget.py, enforced by the suite",
+        "1 GB": "benchmarks/harness/budget.py, enforced by the suite",
         "2,048 bits": "the default of molecules.fingerprint",
         "8 by 8": "scikit-learn's digits",
     },
     "02_gram_vae": {
-        "1 GB": "benchmarks/budget.py, enforced by the suite",
+        "1 GB": "benchmarks/harness/budget.py, enforced by the suite",
     },
     "03_synchronisation": {
-        "1 GB": "benchmarks/budget.py, enforced by the suite",
+        "1 GB": "benchmarks/harness/budget.py, enforced by the suite",
     },
 }
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from tutorial_lib import plotting
 from tutorial_lib.plotting import palette
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb")) + sorted((TOP / "notebooks" / "solutions").glob("*.ipynb"))
 PAGES = [*NOTEBOOKS, TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "notebooks" / "glossary.md"]
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

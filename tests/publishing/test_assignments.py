@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from scripts import make_assignments as script
+from scripts.teach import make_assignments as script
 from tutorial_lib import exercises
 from tutorial_lib.cli import notebooks
 from tutorial_lib.exercises import invariance

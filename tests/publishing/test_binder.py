@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 BINDER = TOP / "binder"
 SCRIPTS = ("postBuild", "start")
 

@@ -22,7 +22,7 @@ from chromium import IN_BROWSER
 from needed_cells import needed_cells
 from PIL import Image
 
-from benchmarks.budget import CPU_SECONDS
+from benchmarks.harness.budget import CPU_SECONDS
 from tutorial_lib.cli import NOTEBOOKS
 
 TOP = NOTEBOOKS.parent

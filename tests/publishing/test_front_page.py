@@ -9,8 +9,8 @@ import sys
 import nbformat
 import pytest
 
-from benchmarks.table import stored
-from scripts import make_front_page as page
+from benchmarks.harness.table import stored
+from scripts.publish import make_front_page as page
 from tutorial_lib.plotting import viewer
 
 README = (page.TOP / "README.md").read_text(encoding="utf-8")
@@ -19,27 +19,27 @@ each_lesson = pytest.mark.parametrize("path", page.LESSONS, ids=lambda path: pat
 
 
 def test_the_readme_is_the_generated_one():
-    assert page.with_blocks(README, page.blocks(COSTS)) == README, "run python scripts/make_front_page.py"
+    assert page.with_blocks(README, page.blocks(COSTS)) == README, "run python scripts/publish/make_front_page.py"
     assert (page.TOP / "CITATION.cff").read_text(encoding="utf-8") == page.citation()
     assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
 
 
 def test_the_figures_are_those_that_were_stored():
     assert page.with_blocks(README, {"figures": page.figures_table()}) == README, (
-        "run python scripts/make_front_page.py"
+        "run python scripts/publish/make_front_page.py"
     )
 
 
 def test_the_link_to_a_hub_is_the_generated_one():
     text = page.HUB.read_text(encoding="utf-8")
-    assert page.with_blocks(text, page.hub_blocks()) == text, "run python scripts/make_front_page.py"
+    assert page.with_blocks(text, page.hub_blocks()) == text, "run python scripts/publish/make_front_page.py"
 
 
 @each_lesson
 def test_a_notebooks_links_and_colab_cell_are_the_generated_ones(path):
     book = nbformat.read(path, 4)
     before = nbformat.writes(book)
-    assert nbformat.writes(page.with_links(book, path.stem)) == before, "run python scripts/make_front_page.py"
+    assert nbformat.writes(page.with_links(book, path.stem)) == before, "run python scripts/publish/make_front_page.py"
 
 
 def test_links_and_cell_come_back_once_into_a_notebook_that_lost_them():
@@ -71,7 +71,7 @@ def test_the_address_stands_nowhere_else():
         if name.endswith((".md", ".py", ".toml", ".yml", ".cff", ".ipynb", ".txt")) and (page.TOP / name).exists()
         and repository in (page.TOP / name).read_text(encoding="utf-8")
     }  # fmt: skip
-    assert found - {"scripts/make_front_page.py"} <= set(page.places(page.ADDRESS))
+    assert found - {"scripts/publish/make_front_page.py"} <= set(page.places(page.ADDRESS))
 
 
 def test_no_place_keeps_the_placeholder():

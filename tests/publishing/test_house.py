@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from scripts import refresh_constraints
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
 
 

@@ -23,9 +23,9 @@ import pytest
 import requests
 from chromium import CHROMIUM, OPTIONS
 
-from scripts import make_front_page
+from scripts.publish import make_front_page
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 CONFIG = TOP / "docs" / "teaching" / "jupyterhub_config.py"
 FIRST = "notebooks/01_invariance.ipynb"
 GIT_DAEMON = Path("/usr/lib/git-core/git-daemon")

@@ -6,8 +6,8 @@ import re
 import pytest
 import yaml
 
-from scripts import make_front_page
-from scripts import make_hub_table as hub
+from scripts.publish import make_front_page
+from scripts.teach import make_hub_table as hub
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ each_pattern = pytest.mark.parametrize("pattern", [hub.in_class, hub.at_home])
 
 
 def test_the_tables_on_the_page_are_the_computed_ones(text):
-    assert hub.with_blocks(text, hub.blocks()) == text, "run python scripts/make_hub_table.py"
+    assert hub.with_blocks(text, hub.blocks()) == text, "run python scripts/teach/make_hub_table.py"
 
 
 def test_the_longest_of_all_is_taken():

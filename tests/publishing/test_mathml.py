@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-TOP = Path(__file__).parent.parent
+TOP = Path(__file__).parent.parent.parent
 pytest.importorskip("docutils")
 # By its path: some packages install a folder of their own that is called `docs`.
 spec = importlib.util.spec_from_file_location("mathml", TOP / "docs" / "mathml.py")

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from ase.io import read
 
-from scripts import make_amorphous_silicon as script
+from scripts.data import make_amorphous_silicon as script
 from tutorial_lib import datasets, metrics
 from tutorial_lib.datasets import silicon
 
-SCRIPTS = sorted((Path(__file__).parent.parent / "scripts").glob("*.py"))
+TOP = Path(__file__).parent.parent.parent
+SCRIPTS = sorted(path for path in (TOP / "scripts").rglob("*.py") if path.parent.name != "slides")
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from chromium import IN_BROWSER
 
-from scripts import make_slides as script
-from scripts.slides import look, reading
+from scripts.publish import make_slides as script
+from scripts.publish.slides import look, reading
 from tutorial_lib.cli import notebooks
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")

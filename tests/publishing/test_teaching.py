@@ -8,7 +8,7 @@ import tomllib
 import nbformat
 import pytest
 
-from scripts import make_plans as plans
+from scripts.publish import make_plans as plans
 from tutorial_lib import exercises
 
 CHOSEN = tomllib.loads((plans.TEACHING / "plans.toml").read_text(encoding="utf-8"))
@@ -52,7 +52,7 @@ def test_the_longer_lesson_holds_the_shorter_one(name):
 @each_lesson
 def test_the_plan_on_the_page_is_the_computed_one(name):
     made = {"plan": plans.table(sections(name), seconds(name), CHOSEN[name])}
-    assert plans.with_blocks(page(name), made) == page(name), "run python scripts/make_plans.py"
+    assert plans.with_blocks(page(name), made) == page(name), "run python scripts/publish/make_plans.py"
 
 
 def test_every_notebook_has_its_plans_and_every_section_its_seconds():
@@ -66,7 +66,7 @@ def test_the_index_has_the_computed_table():
     names = [path.stem for path in LESSONS]
     table = plans.overview({name: sections(name) for name in names}, {name: seconds(name) for name in names})
     made = {"lessons": table}
-    assert plans.with_blocks(text, made) == text, "run python scripts/make_plans.py"
+    assert plans.with_blocks(text, made) == text, "run python scripts/publish/make_plans.py"
 
 
 @each_lesson

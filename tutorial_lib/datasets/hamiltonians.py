@@ -1,9 +1,9 @@
 """Matrices of quantum chemistry: the name of a set comes in, geometries with their Fock and overlap matrices go out.
 
-Each set is one molecule in many shapes and poses, computed by `scripts/make_hamiltonians.py`. Matrices are written in
-the basis of e3nn, so that a turn of the molecule is a turn of each shell by the Wigner matrix of its l. Left behind:
-the orbitals, which follow from the two matrices. `extensions/hamiltonian` cuts the matrices into what a network can
-predict.
+Each set is one molecule in many shapes and poses, computed by `scripts/data/make_hamiltonians.py`. Matrices are
+written in the basis of e3nn, so that a turn of the molecule is a turn of each shell by the Wigner matrix of its l.
+Left behind: the orbitals, which follow from the two matrices. `models.hamiltonian` cuts the matrices into what a
+network can predict.
 """
 
 import zipfile
@@ -28,7 +28,7 @@ NAMES = (
     "methanol_pbe_300k",
 )
 SPLITS = ("train", "test")
-AGAIN = "make it again with scripts/make_hamiltonians.py"
+AGAIN = "make it again with scripts/data/make_hamiltonians.py"
 LAST_ELEMENT = 118
 COINCIDENT = 0.4  # A: the shortest bond, that of H2, is 0.74
 Shells = tuple[tuple[int, int], ...]  # (atom, l) of every shell, in the order of the matrices

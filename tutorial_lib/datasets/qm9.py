@@ -1,8 +1,8 @@
 """Real molecules: the name of a split or a path of a reader's own comes in, `ase.Atoms` go out.
 
-QM9 enumerates molecules of up to nine atoms of carbon, nitrogen, oxygen and fluorine, with their hydrogen, relaxed
-by density-functional theory (B3LYP/6-31G(2df,p)); 130,831 of 133,885 passed a check of consistency, and are here:
-R. Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, Sci. Data 1, 140022 (2014). `scripts/make_qm9_subset.py`
+QM9 enumerates molecules of up to nine atoms of carbon, nitrogen, oxygen and fluorine, with their hydrogen, relaxed by
+density-functional theory (B3LYP/6-31G(2df,p)); 130,831 of 133,885 passed a check of consistency, and are here: R.
+Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, Sci. Data 1, 140022 (2014). `scripts/data/make_qm9_subset.py`
 drew the shipped 5,500 from its author's package. Its computed properties are left behind.
 """
 
@@ -44,7 +44,7 @@ def load(split: str, *, data: Path = DATA) -> list[Atoms]:
     """
     if split not in SPLITS:
         raise ValueError(f"there is no split {split!r}: choose one of {SPLITS}, or read your own file with qm9.read")
-    path = verified(data / SUBSET, otherwise="make it again with scripts/make_qm9_subset.py")
+    path = verified(data / SUBSET, otherwise="make it again with scripts/data/make_qm9_subset.py")
     with np.load(path) as arrays:
         counts, numbers, places, index, smiles = (
             arrays[f"{split}_{what}"] for what in ("counts", "numbers", "positions", "index", "smiles")

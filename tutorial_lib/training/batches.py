@@ -1,7 +1,7 @@
 """Where batches come from and how a step is taken: data, a model and a loss come in, gradients go out.
 
 `training` holds the one loop. It asks a source for steps and an engine for gradients; in memory and in one process are
-the default, `streaming` is another source, and `scripts/train_beyond.py` another engine, over several processes.
+the default, `streaming` is another source, and `scripts/train/train_beyond.py` another engine, over several processes.
 
 A step is a list of shares. Each is a batch with a generator of its own, and the gradient is that of the mean of their
 losses. So it does not matter whether one process takes all shares in turn or several take some each.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-TOP = Path(__file__).parent.parent.parent
+TOP = Path(__file__).parent.parent.parent.parent
 WHOLE = {"drop_whitespace": False, "replace_whitespace": False, "break_on_hyphens": False}
 
 

@@ -2,7 +2,7 @@
 
 `levels` says which points are gathered into one, level by level, until one point is left; `autoencoder` learns what
 to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
-lead, and `operators` change codes without decoding them.
+lead.
 """
 
 from tutorial_lib.models.hierarchical.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
@@ -24,7 +24,6 @@ from tutorial_lib.models.hierarchical.materials import (
     trained_on_octahedra,
 )
 from tutorial_lib.models.hierarchical.motifs import Motifs, signal_powers
-from tutorial_lib.models.hierarchical.operators import CodeOperator, operator_loss, pairs_of_codes
 from tutorial_lib.models.hierarchical.points import Points, padded, points_of
 from tutorial_lib.models.hierarchical.polycubes import (
     additions,
@@ -38,7 +37,6 @@ from tutorial_lib.models.hierarchical.unfolding import Unfolded
 __all__ = [
     "FLAT",
     "TETRIS",
-    "CodeOperator",
     "Gathering",
     "GrowthHead",
     "HierarchicalAutoencoder",
@@ -70,9 +68,7 @@ __all__ = [
     "octahedra_autoencoder",
     "octahedra_levels",
     "octahedra_to_train_on",
-    "operator_loss",
     "padded",
-    "pairs_of_codes",
     "points_of",
     "polycube_autoencoder",
     "reconstruction_errors",

@@ -3,7 +3,7 @@
 Inside `with PretendCuda():`, `tensor.to("cuda")` and `torch.randn(..., device="cuda")` give tensors that say they
 are on "cuda", raise where they meet a tensor on the CPU, and have to come back before NumPy sees them.
 
-`python tests/pretend_cuda.py NOTEBOOK` runs the code of a notebook so, and prints which models were there.
+`python tests/notebooks/pretend_cuda.py NOTEBOOK` runs the code of a notebook so, and prints which models were there.
 """
 
 import copy

@@ -44,7 +44,7 @@ from tutorial_lib.models.hamiltonian import (
 )
 from tutorial_lib.models.hierarchical import atoms as hierarchy_atoms
 from tutorial_lib.models.hierarchical import codes as hierarchy_codes
-from tutorial_lib.models.hierarchical import growing, guided, heads, levels, materials, operators, points, unfolding
+from tutorial_lib.models.hierarchical import growing, guided, heads, levels, materials, points, unfolding
 from tutorial_lib.models.hierarchical import losses as hierarchy_training
 from tutorial_lib.models.hierarchical import motifs as hierarchy_motifs
 from tutorial_lib.models.hierarchical import polycubes as hierarchical_polycubes
@@ -654,18 +654,6 @@ HIERARCHY = {
     "models.pieces.networks.more_octahedra": lambda: call(
         networks.more_octahedra, network_growers(), [pairs_of_octahedra()[0]], 1, dice()
     ),
-    "models.hierarchical.operators.CodeOperator.forward": lambda: call(
-        operators.CodeOperator(tree(), channels=4), draw(2, tree().latent_irreps.dim), draw(2, 3)
-    ),
-    "models.hierarchical.operators.pairs_of_codes": lambda: call(
-        operators.pairs_of_codes, tree(), list(pieces()), dice()
-    ),
-    "models.hierarchical.operators.operator_loss": lambda: call(
-        operators.operator_loss,
-        operators.CodeOperator(tree(), channels=4),
-        operators.pairs_of_codes(tree(), list(pieces()), dice())[:3],
-        dice(),
-    ),
     "models.hierarchical.points.padded": lambda: call(points.padded, list(pieces())),
     "models.hierarchical.points.in_one_part": lambda: call(points.in_one_part, pieces()[0], 1.2),
     "models.hierarchical.points.points_of": lambda: call(points.points_of, *points.padded(pieces())),
@@ -792,7 +780,6 @@ NAN_ALLOWED = {
     ("models.spherical.signals.product", LARGE): "the same: numbers of a signal are about 1",
     ("models.hierarchical.heads.PieceHead.forward", LARGE): "the same: numbers of a code are about 1",
     ("models.hierarchical.heads.invariants", LARGE): "the same",
-    ("models.hierarchical.operators.operator_loss", LARGE): "the same",
     ("representations.alignment.procrustes.turned_onto", LARGE): "the core behind best_rotation, which refuses them",
 }
 
@@ -858,5 +845,5 @@ PER_ITEM = """
     models.hamiltonian.blocks.Blocks.coefficients models.hamiltonian.blocks.Blocks.matrices
     models.hamiltonian.layers.products models.hamiltonian.learning.Standard.matrices
     models.hierarchical.heads.PieceHead.forward models.hierarchical.heads.SlotDecoder.forward
-    models.hierarchical.heads.invariants models.hierarchical.operators.CodeOperator.forward
+    models.hierarchical.heads.invariants
 """

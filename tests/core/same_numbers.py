@@ -1,8 +1,8 @@
 """The numbers of every public function and every network, to show that moving code about has changed none.
 
-`python tests/same_numbers.py --write FILE` keeps what all valid calls give, and ten training steps of every network;
-`python tests/same_numbers.py FILE` computes them again and lists what differs by more than a millionth. A name that
-the file does not have fails, too: rename it there, and leave its numbers alone.
+`python tests/core/same_numbers.py --write FILE` keeps what all valid calls give, and ten training steps of every
+network; `python tests/core/same_numbers.py FILE` computes them again and lists what differs by more than a millionth.
+A name that the file does not have fails, too: rename it there, and leave its numbers alone.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
+from benchmarks.research import operators
 from tutorial_lib import inpainting, training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.inpainting import latent, places
@@ -115,9 +116,9 @@ def trainings() -> dict[str, object]:
             hierarchical.GrowthHead(channels=4), hierarchical.additions(clouds), hierarchical.growth_loss
         ),
         "operator": lambda: trained(
-            hierarchical.CodeOperator(tree, channels=4),
-            hierarchical.pairs_of_codes(tree, list(v.pieces()), v.dice())[:3],
-            hierarchical.operator_loss,
+            operators.CodeOperator(tree, channels=4),
+            operators.pairs_of_codes(tree, list(v.pieces()), v.dice())[:3],
+            operators.operator_loss,
         ),
         "piece head": lambda: trained(hierarchical.PieceHead(tree.latent_irreps), (codes, kinds), headed),
         "slots": lambda: trained(hierarchical.SlotDecoder(tree, channels=4), (codes, polycubes.pieces()[1]), slotted),

@@ -1,0 +1,1 @@
+"""How figures are measured, kept and compared with what notebooks may cost."""
