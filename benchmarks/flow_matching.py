@@ -101,8 +101,8 @@ def scores(made: Tensor, real: Tensor, known: Tensor, *, floor: bool = False) ->
     found: dict[str, list[float]] = {}
     for choice in range(N_CHOICES):
         comparison = metrics.compare(made, real, known, seed=choice)
-        dice = Generator().manual_seed(choice)
-        some, others = (x[torch.randperm(len(x), generator=dice)[:N]] for x in (made, real))
+        generator = Generator().manual_seed(choice)
+        some, others = (x[torch.randperm(len(x), generator=generator)[:N]] for x in (made, real))
         numbers = comparison.floor if floor else comparison.score
         numbers |= {name: metrics.wasserstein(of(some), of(others)) for name, of in PHYSICS.items()}
         for name, value in numbers.items():
@@ -162,15 +162,15 @@ def obedience(model: Flow, x: Tensor, test: Tensor, seed: int) -> dict[str, floa
 
 def turning_error(model: Flow, x: Tensor) -> dict[str, float]:
     """The largest error of the velocity of turned, mirrored and renumbered clouds over its rms."""
-    found, dice = {}, Generator().manual_seed(3)
+    found, generator = {}, Generator().manual_seed(3)
     for dtype in (torch.float32, torch.float64):
         velocity = SetVelocity().to(dtype)
         velocity.load_state_dict(model.average.module.state_dict())
         point, time_ = model.chart.coordinates(x[:32]).to(dtype), torch.linspace(0, 1, 32, dtype=dtype)
         with torch.no_grad():
             before, worst = velocity(point, time_), 0.0
-            for q in representations.random_orthogonal(dice, (20,), dtype):
-                order = torch.randperm(x.shape[1], generator=dice)
+            for q in representations.random_orthogonal(generator, (20,), dtype):
+                order = torch.randperm(x.shape[1], generator=generator)
                 error = velocity((point @ q.mT)[:, order], time_) - (before @ q.mT)[:, order]
                 worst = max(worst, error.abs().max().item())
         found[str(dtype)] = worst / before.square().mean().sqrt().item()
@@ -205,13 +205,13 @@ def cheats() -> dict[str, dict[str, float]]:
     """The floor, and what dishonest generators score."""
     found, template = data()
     x, test = (template.canonical(found[split].positions) for split in ("train", "test"))
-    dice, chart = Generator().manual_seed(0), Principal.fit(x)
-    some = x[torch.randperm(len(x), generator=dice)[: 2 * N]]
+    generator, chart = Generator().manual_seed(0), Principal.fit(x)
+    some = x[torch.randperm(len(x), generator=generator)[: 2 * N]]
     made = {
         "copies": some,
-        "rattled copies": some + RATTLE * torch.randn(some.shape, generator=dice),
-        "one good motif": template.positions + RATTLE * torch.randn(some.shape, generator=dice),
-        "normal distribution": chart.positions(chart.widths * torch.randn(2 * N, *chart.shape, generator=dice)),
+        "rattled copies": some + RATTLE * torch.randn(some.shape, generator=generator),
+        "one good motif": template.positions + RATTLE * torch.randn(some.shape, generator=generator),
+        "normal distribution": chart.positions(chart.widths * torch.randn(2 * N, *chart.shape, generator=generator)),
     }
     return {"floor": scores(some, test, x, floor=True)} | {name: scores(y, test, x) for name, y in made.items()}
 

@@ -39,8 +39,8 @@ ALPHAS = np.logspace(-3, 5, 17)
 
 def test_clusters() -> dict[int, list[octahedra.Octahedra]]:
     """Fresh clusters of one to six octahedra, the same for all."""
-    dice = Generator().manual_seed(1000)
-    return {n: [octahedra.cluster(n, dice) for _ in range(N_TEST)] for n in range(1, 7)}
+    generator = Generator().manual_seed(1000)
+    return {n: [octahedra.cluster(n, generator) for _ in range(N_TEST)] for n in range(1, 7)}
 
 
 def on_octahedra(how: str, seed: int) -> dict:
@@ -74,21 +74,23 @@ def as_given(model: HierarchicalAutoencoder) -> float:
     return float(np.mean(right))
 
 
-def posed(molecules: list[Atoms], dice: Generator) -> list[Atoms]:
+def posed(molecules: list[Atoms], generator: Generator) -> list[Atoms]:
     """Molecules in random poses, mirror images among them."""
     turned = []
     for atoms in molecules:
         atoms = atoms.copy()
-        atoms.positions = atoms.positions @ representations.random_orthogonal(dice, (), torch.float64).numpy().T + 1
+        atoms.positions = (
+            atoms.positions @ representations.random_orthogonal(generator, (), torch.float64).numpy().T + 1
+        )
         turned.append(atoms)
     return turned
 
 
 def come_back(model: HierarchicalAutoencoder, molecules: list[Atoms]) -> dict:
     """The shares that come back in random poses, and the names of those that do not."""
-    dice, geometry, right, missed = Generator().manual_seed(7), [], [], set()
+    generator, geometry, right, missed = Generator().manual_seed(7), [], [], set()
     for _ in range(N_POSES):
-        some = posed(molecules, dice)
+        some = posed(molecules, generator)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = [m for part in range(0, len(some), 30) for m in decoded(model, some[part : part + 30])]
@@ -158,9 +160,9 @@ def from_scratch(seen: list[Atoms], unseen: list[Atoms], seed: int) -> float:
     mean, scale = energy.mean(), energy.std()
     data = (*hierarchical.examples(model.encoder, seen), ((energy - mean) / scale).float())
 
-    def loss(model: nn.Module, batch: tuple, dice: Generator) -> dict:
+    def loss(model: nn.Module, batch: tuple, generator: Generator) -> dict:
         positions, counts, species, target = batch
-        positions = positions + 0.02 * torch.randn(positions.shape, generator=dice)
+        positions = positions + 0.02 * torch.randn(positions.shape, generator=generator)
         return {"loss": (model(positions, counts, species) - target).square().mean()}
 
     batch = min(16, len(seen))
@@ -176,7 +178,7 @@ def on_molecules(seed: int) -> dict:
     """Molecules seen and unseen, and their energies."""
     seen, unseen = g2.split(seed)
     model = hierarchical.molecule_autoencoder(seed)
-    seconds = trained(model, hierarchical.examples(model, seen), recipes.g2(seed), recipes.MOLECULES_SHAKE)
+    seconds = trained(model, hierarchical.examples(model, seen), recipes.g2(seed), recipes.MOLECULES_RATTLE)
     few, their_species = hierarchical.clouds_of(model, [atoms for atoms in seen if len(atoms) == 9][:4])
     return {
         "seconds": seconds,

@@ -107,9 +107,9 @@ def trained(features: Tensor, seed: int, **choices) -> VariationalAutoencoder:
 
 def in_random_order(standardiser: gram.Standardiser, data: dict[str, Split]) -> tuple[Split, Tensor]:
     """The test motifs with their atoms renumbered, and training features, four times renumbered."""
-    train_x, test, dice = data["train"].features, data["test"], Generator().manual_seed(0)
-    features = gram.permuted(test.features, dice)
-    shuffled_train = torch.cat([gram.permuted(train_x, dice) for _ in range(4)])
+    train_x, test, generator = data["train"].features, data["test"], Generator().manual_seed(0)
+    features = gram.permuted(test.features, generator)
+    shuffled_train = torch.cat([gram.permuted(train_x, generator) for _ in range(4)])
     return dataclasses.replace(test, features=features, gram=standardiser.gram(features)), shuffled_train
 
 

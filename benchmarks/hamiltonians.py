@@ -21,12 +21,12 @@ from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.datasets.hamiltonians import Hamiltonians
 from tutorial_lib.models import hamiltonian
-from tutorial_lib.models.hamiltonian import BENDS, Blocks, Standard
+from tutorial_lib.models.hamiltonian import NONLINEARITIES, Blocks, Standard
 from tutorial_lib.training import recipes
 
 WATER, AMMONIA, METHANOL = "water_rhf_500k", "ammonia_rhf_500k", "methanol_rhf_500k"
 GATE, GRADIENT = "gate", "gradient"
-RATES = dict.fromkeys(BENDS, (0.01, 0.02, 0.04))  # those that are tried
+RATES = dict.fromkeys(NONLINEARITIES, (0.01, 0.02, 0.04))  # those that are tried
 # Products have no bound: at 0.02 they do best in a short trial, and one of them diverged in 7,744 steps.
 RATES["tensor products"] = (0.0025, 0.005, 0.01)
 FULL = 4.0  # times the steps of the quick profile: as many as the full one takes
@@ -64,10 +64,10 @@ def tasks(seeds: list[int]) -> list[Task]:
     found = [Task("methanol_pbe_300k", GATE, FULL, seeds[0])]
     ours = recipes.hamiltonian(500).learning_rate
     found += [Task(WATER, GATE, 1.0, seed, rate=ours) for seed in seeds]  # as the notebook does it
-    found += [Task(METHANOL, variant, 0.2, seeds[0]) for variant in BENDS]
-    found += [Task(AMMONIA, variant, 0.5, seed) for variant in BENDS for seed in seeds]
+    found += [Task(METHANOL, variant, 0.2, seeds[0]) for variant in NONLINEARITIES]
+    found += [Task(AMMONIA, variant, 0.5, seed) for variant in NONLINEARITIES for seed in seeds]
     found.append(Task("water_rhf_svp_500k", GATE, 0.2, seeds[0]))
-    found += [Task(WATER, variant, 0.5, seed) for variant in BENDS for seed in seeds]
+    found += [Task(WATER, variant, 0.5, seed) for variant in NONLINEARITIES for seed in seeds]
     found += [Task("water_rhf_300k", GATE, 0.5, seed) for seed in seeds]
     found += [Task(WATER, variant, 0.25, seed, n) for n in (200, 50) for variant in (GATE, GRADIENT) for seed in seeds]
     return found + [Task("water_pbe_500k", GATE, 0.25, seed) for seed in seeds]
@@ -77,7 +77,7 @@ def trials(seed: int) -> list[Task]:
     """The trainings by which learning rates are chosen."""
     return [
         Task(WATER, variant, 0.15, seed, n=400, rate=rate, aside=True)
-        for variant in list(BENDS)[::-1]
+        for variant in list(NONLINEARITIES)[::-1]
         for rate in RATES[variant]
     ]
 
@@ -121,8 +121,8 @@ def measured(*settings, slower: float = 1.0) -> dict:
         now, order = replace(recipe, epochs=epochs, learning_rate=rate), torch.arange(len(train))
         with suppress(training.Diverged, torch.linalg.LinAlgError):
             history = training.train(model, order, loss, now, device="cpu", progress=False)
-            learnt = metrics.judged(hamiltonian.predicted(model, standard, shapes), train)
-            if learnt.entries < metrics.judged(mean.expand_as(train.fock), train).entries:
+            learnt = metrics.matrix_errors(hamiltonian.predicted(model, standard, shapes), train)
+            if learnt.entries < metrics.matrix_errors(mean.expand_as(train.fock), train).entries:
                 break
         rate /= 2  # as anybody would, and the time counts
     seconds = time.process_time() - began
@@ -133,9 +133,9 @@ def measured(*settings, slower: float = 1.0) -> dict:
         "seconds": seconds,
         "slower": slower,
         "parameters": hamiltonian.size(model),
-        "test": asdict(metrics.judged(hamiltonian.predicted(model, standard, unseen), test)),
+        "test": asdict(metrics.matrix_errors(hamiltonian.predicted(model, standard, unseen), test)),
         "train": asdict(learnt),
-        "mean": asdict(metrics.judged(mean.expand_as(test.fock), test)),
+        "mean": asdict(metrics.matrix_errors(mean.expand_as(test.fock), test)),
         "equivariance": equivariance(model, task.variant, standard, test),
         "curve": {name: [values[epoch] for epoch in curve] for name, values in history.items()},
     }
@@ -179,7 +179,7 @@ def all_runs(runs: Runs, seeds: list[int]) -> dict:
         variant: min((run for run in tried if run["variant"] == variant), key=lambda run: run["test"]["entries"])[
             "rate"
         ]
-        for variant in BENDS
+        for variant in NONLINEARITIES
     }
     wanted = [replace(one, rate=one.rate or rates[one.variant]) for one in tasks(seeds)]
     found = done(wanted, "runs")
@@ -204,7 +204,7 @@ def polynomials(data: str) -> dict[str, dict]:
     """What no network costs: polynomials in the molecule's own pose, by degree."""
     train, test = (hamiltonians.load(data, half) for half in ("train", "test"))
     answers = {degree: hamiltonian.polynomial(train, test, degree)[0] for degree in range(1, DEGREES[data] + 1)}
-    return {str(degree): asdict(metrics.judged(answer, test)) for degree, answer in answers.items()}
+    return {str(degree): asdict(metrics.matrix_errors(answer, test)) for degree, answer in answers.items()}
 
 
 def of(series: dict, data: str, variant: str, share: float, n: int = 500) -> list[dict]:
@@ -253,7 +253,7 @@ def all_figures(series: dict) -> list[Figure]:
         figures.append(Figure(title, "reported", found))
     figures.append(Figure(f"{WATER}, {GATE}, all steps, {unit}", "reported", words(ours)))
     for data, share in ((WATER, 0.5), (AMMONIA, 0.5), (METHANOL, 0.2)):
-        for variant in BENDS:
+        for variant in NONLINEARITIES:
             found = words(of(series, data, variant, share))
             figures.append(Figure(f"{data}, {variant}, equal time, {unit}", "reported", found))
     for data in (WATER, AMMONIA):

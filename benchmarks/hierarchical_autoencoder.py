@@ -30,17 +30,17 @@ TASKS = (HELD_OUT, "at most five cubes", "at most five cubes, and trees", "rando
 NAMES, PIECES = polycubes.pieces()
 
 
-def trained(model: HierarchicalAutoencoder, data: tuple, recipe: training.Recipe, shake: float = 0.0) -> float:
+def trained(model: HierarchicalAutoencoder, data: tuple, recipe: training.Recipe, rattle: float = 0.0) -> float:
     """The CPU seconds that the training of an autoencoder took."""
-    began, loss = time.process_time(), partial(hierarchical.reconstruction_loss, shake=shake)
+    began, loss = time.process_time(), partial(hierarchical.reconstruction_loss, rattle=rattle)
     training.train(model, data, loss, recipe, device="cpu", progress=False)
     return time.process_time() - began
 
 
-def in_poses(shapes: list[Tensor], n_poses: int, dice: Generator) -> list[Tensor]:
+def in_poses(shapes: list[Tensor], n_poses: int, generator: Generator) -> list[Tensor]:
     """Shapes in random poses, somewhere."""
-    turns = representations.random_orthogonal(dice, (n_poses, len(shapes)), torch.float32)
-    return [x @ q.mT + torch.randn(3, generator=dice) for row in turns for x, q in zip(shapes, row, strict=True)]
+    turns = representations.random_orthogonal(generator, (n_poses, len(shapes)), torch.float32)
+    return [x @ q.mT + torch.randn(3, generator=generator) for row in turns for x, q in zip(shapes, row, strict=True)]
 
 
 def equivariance(
@@ -49,21 +49,21 @@ def equivariance(
     """Errors of the code of moved, turned and mirrored clouds in two precisions, and of the points of turned codes."""
     found = {}
     for dtype in (torch.float32, torch.float64):
-        f, dice = copy.deepcopy(model).to(dtype), Generator().manual_seed(5)
+        f, generator = copy.deepcopy(model).to(dtype), Generator().manual_seed(5)
         encode, errors = partial(f.encode, species=species), []
         for _ in range(n_turns):
-            q = representations.random_orthogonal(dice, (), dtype)
+            q = representations.random_orthogonal(generator, (), dtype)
             D = equivariant.representation(str(model.latent_irreps), q)
-            move = torch.randn(3, generator=dice, dtype=torch.float64).to(dtype)
+            move = torch.randn(3, generator=generator, dtype=torch.float64).to(dtype)
             acts = [lambda x, q=q, move=move: x @ q.mT + move, lambda z, D=D: z @ D.mT]
             errors.append(metrics.equivariance_error(encode, clouds.to(dtype), *acts))
         found[str(dtype)] = max(errors)
-    dice, apart = Generator().manual_seed(6), []
+    generator, apart = Generator().manual_seed(6), []
     with torch.no_grad():
         code = model.encode(clouds, species)
     unturned = model.decode(code)
     for _ in range(20):
-        q = representations.random_orthogonal(dice, (), torch.float32)
+        q = representations.random_orthogonal(generator, (), torch.float32)
         D = equivariant.representation(str(model.latent_irreps), q)
         for here, there in zip(unturned, model.decode(code @ D.mT), strict=True):
             apart.append(hierarchical.worst_distance(here @ q.mT, there))
@@ -76,7 +76,7 @@ def classified(model: HierarchicalAutoencoder, seed: int) -> float:
     with torch.no_grad():
         code, unseen = model.encode(PIECES), model.encode(posed(125, Generator().manual_seed(7)))
 
-    def loss(head, batch, dice):
+    def loss(head, batch, generator):
         return {"loss": cross_entropy(equivariant.logits(head(code))[batch], label[batch])}
 
     training.train(head, label, loss, recipes.tetris(seed), device="cpu", progress=False)
@@ -90,7 +90,7 @@ def slots(model: HierarchicalAutoencoder, seed: int) -> list[float]:
     with torch.no_grad():
         code = model.encode(PIECES)
 
-    def loss(decoder, batch, dice):
+    def loss(decoder, batch, generator):
         return {"loss": hierarchical.matched_error(decoder(code), PIECES)[batch].mean()}
 
     recipe = training.Recipe(epochs=400, batch_size=8, learning_rate=0.01, seed=seed)
@@ -126,15 +126,15 @@ def on_pieces(seed: int) -> dict:
 
 def on_polycubes(seed: int, task: str) -> dict:
     """Reconstruction of shapes of six cubes after training without them."""
-    (known, test), dice = polycubes.held_out(seed), Generator().manual_seed(seed)
+    (known, test), generator = polycubes.held_out(seed), Generator().manual_seed(seed)
     smaller = [shape for shape in known if len(shape) < 6]
     if task != HELD_OUT:
         test = polycubes.polycubes(6, mirrors_equal=True)
     train = {
-        HELD_OUT: lambda: polycubes.with_trees(known, dice),
+        HELD_OUT: lambda: polycubes.with_trees(known, generator),
         "at most five cubes": lambda: smaller,
-        "at most five cubes, and trees": lambda: polycubes.with_trees(smaller, dice, times=20, most=5),
-        "random trees": lambda: polycubes.random_trees(recipes.N_TREES, dice),
+        "at most five cubes, and trees": lambda: polycubes.with_trees(smaller, generator, times=20, most=5),
+        "random trees": lambda: polycubes.random_trees(recipes.N_TREES, generator),
     }[task]()
     model = hierarchical.polycube_autoencoder(seed)
     seconds = trained(model, hierarchical.padded(train), recipes.polycubes(len(train), seed))
@@ -150,13 +150,14 @@ def on_polycubes(seed: int, task: str) -> dict:
 
 def census(model: HierarchicalAutoencoder, parents: list[Tensor], n: int = 300) -> dict:
     """What codes half-way between two shapes of the training set decode to, and codes that were shaken."""
-    dice = Generator().manual_seed(11)
+    generator = Generator().manual_seed(11)
     one, other = (
-        in_poses([parents[i] for i in torch.randint(len(parents), (n,), generator=dice)], 1, dice) for _ in range(2)
+        in_poses([parents[i] for i in torch.randint(len(parents), (n,), generator=generator)], 1, generator)
+        for _ in range(2)
     )
     with torch.no_grad():
         a, b = model.encode(one), model.encode(other)
-    shaken = a + 0.5 * torch.randn(a.shape, generator=dice)
+    shaken = a + 0.5 * torch.randn(a.shape, generator=generator)
     found = {}
     for name, code in {"half-way": (a + b) / 2, "shaken": shaken}.items():
         code = code * (a.norm(dim=1) / code.norm(dim=1))[:, None]

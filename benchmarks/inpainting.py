@@ -55,7 +55,7 @@ def aligned_decoder(clouds: Tensor, n_latent: int, seed: int, recipe: Recipe | N
         beta=recipes.ALIGNED_BETA,
         describe=lambda some: standardiser.features(gram.gram_matrix(some)),
         error=after_alignment,
-        shake=recipes.ALIGNED_SHAKE,
+        rattle=recipes.ALIGNED_RATTLE,
         repulsion=recipes.ALIGNED_REPULSION,
         closest=metrics.descriptor(clouds).min().item(),
     )
@@ -66,14 +66,14 @@ def aligned_decoder(clouds: Tensor, n_latent: int, seed: int, recipe: Recipe | N
 def latent(clouds: Tensor, n_latent: int, seed: int) -> inpainting.LatentCompletion:
     """Completion through the code of a freshly trained autoencoder."""
     model = aligned_decoder(clouds, n_latent, seed)
-    sigma, dice = math.sqrt(recipes.ALIGNED_BETA / 2), Generator().manual_seed(seed)
-    return inpainting.LatentCompletion(model.decode, n_latent, clouds.shape[1], sigma=sigma, generator=dice)
+    sigma, generator = math.sqrt(recipes.ALIGNED_BETA / 2), Generator().manual_seed(seed)
+    return inpainting.LatentCompletion(model.decode, n_latent, clouds.shape[1], sigma=sigma, generator=generator)
 
 
-def scorer(clouds: Tensor, seed: int, *, epochs: int | None = None) -> places.PlaceScorer:
+def scorer(clouds: Tensor, seed: int, *, epochs: int | None = None) -> places.PositionScorer:
     """The scorer of places that the notebook evaluates, trained by its recipe, or for fewer epochs."""
-    model = places.PlaceScorer(clouds.shape[1], seed=seed)
-    loss = places.place_loss(n_places=recipes.N_RANDOM_PLACES, shake=recipes.PLACE_SHAKE)
+    model = places.PositionScorer(clouds.shape[1], seed=seed)
+    loss = places.position_loss(n_places=recipes.N_RANDOM_PLACES, rattle=recipes.PLACE_RATTLE)
     recipe = recipes.places(seed)
     recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs)
     train(model, clouds, loss, recipe, device=best_device(), progress=False)
@@ -95,11 +95,11 @@ def answers(
 ) -> dict:
     """Errors of the best of k candidates, their mean, median and share within 0.5 angstrom; as drawn, if not ranked."""
     known, missing = inpainting.taken_out(test.positions, n_missing, shell, Generator().manual_seed(0))
-    dice = Generator().manual_seed(seed)
+    generator = Generator().manual_seed(seed)
     if ranked:
-        made = inpainting.inpaint(known, n_missing, model, max(KS), dice).positions
+        made = inpainting.inpaint(known, n_missing, model, max(KS), generator).positions
     else:
-        made = model.complete(known, n_missing, max(KS), dice).positions
+        made = model.complete(known, n_missing, max(KS), generator).positions
     errors = inpainting.restored_error(made, missing)
     found: dict = {"n": len(test)}
     for k in KS:

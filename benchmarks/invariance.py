@@ -30,10 +30,10 @@ WAYS = {
 }
 
 
-def shaken(n_copies: int, dice: Generator, *, turned: bool) -> tuple[Tensor, Tensor]:
+def shaken(n_copies: int, generator: Generator, *, turned: bool) -> tuple[Tensor, Tensor]:
     """Shaken copies of the five molecules, each in the pose of its file or in one of its own."""
-    x, label = isomers.shaken(list(isomers.molecules().values()), n_copies, recipes.ISOMER_NOISE, dice)
-    return (x @ representations.random_rotation(dice, (len(x),), x.dtype).mT if turned else x), label
+    x, label = isomers.rattled(list(isomers.molecules().values()), n_copies, recipes.ISOMER_NOISE, generator)
+    return (x @ representations.random_rotation(generator, (len(x),), x.dtype).mT if turned else x), label
 
 
 def trained(way: str, data: tuple[Tensor, Tensor], seed: int) -> tuple[nn.Module, float]:
@@ -41,7 +41,7 @@ def trained(way: str, data: tuple[Tensor, Tensor], seed: int) -> tuple[nn.Module
     describe, n_numbers = WAYS[way]
     layers = mlp.Apply(describe), nn.Flatten(), mlp.perceptron([n_numbers, *recipes.ISOMER_WIDTHS, 5], seed=seed)
     model, start = nn.Sequential(*layers), time.process_time()
-    train(model, data, mlp.naming, recipes.isomers(len(data[0]), seed), device="cpu", progress=False)
+    train(model, data, mlp.cross_entropy_loss, recipes.isomers(len(data[0]), seed), device="cpu", progress=False)
     return model, time.process_time() - start
 
 
@@ -61,9 +61,9 @@ def by_poses(way: str, seed: int) -> dict:
 def one_pose(seed: int) -> tuple[float, float]:
     """Accuracy of the network that was shown one pose, in that pose and in any other."""
     model, _ = trained("coordinates", shaken(N_IN_ONE_POSE, Generator().manual_seed(seed), turned=False), seed)
-    dice = Generator().manual_seed(10_000 + seed)
-    same = mlp.accuracy(model, *shaken(N_HELD_OUT, dice, turned=False))
-    return same, mlp.accuracy(model, *shaken(N_HELD_OUT, dice, turned=True))
+    generator = Generator().manual_seed(10_000 + seed)
+    same = mlp.accuracy(model, *shaken(N_HELD_OUT, generator, turned=False))
+    return same, mlp.accuracy(model, *shaken(N_HELD_OUT, generator, turned=True))
 
 
 def ledger_extremes() -> dict[str, float]:
@@ -93,7 +93,7 @@ def digits_by_network(seed: int) -> float:
     """The error of digits from two numbers, by network."""
     x, x_test = (digits.load(split)[0].flatten(1) for split in ("train", "test"))
     model = mlp.Autoencoder(64, recipes.DIGIT_WIDTHS, 2, seed=seed)
-    train(model, x, mlp.restoring, recipes.digits(seed), device="cpu", progress=False)
+    train(model, x, mlp.reconstruction_loss, recipes.digits(seed), device="cpu", progress=False)
     return error_of_digits(model(x_test).detach())
 
 

@@ -16,7 +16,7 @@ from tutorial_lib.models import equivariant, hierarchical
 from tutorial_lib.models.hierarchical import GrowthHead, HierarchicalAutoencoder
 from tutorial_lib.training import recipes
 
-STRENGTH = 3.0  # of the code, against the dice
+STRENGTH = 3.0  # of the code, against the generator
 EPOCHS = 40  # of an operator on codes
 ROUNDS = 8  # in which pieces that are known to the autoencoder are made again
 N_POSES = 3
@@ -39,10 +39,10 @@ def operators_of(
     model: HierarchicalAutoencoder, known: Sequence[Tensor], seed: int
 ) -> tuple[operators.CodeOperator, operators.CodeOperator]:
     """One that adds a point and one that takes a point away."""
-    dice = Generator().manual_seed(seed)
-    clouds = [cloud for cloud in polycubes.with_trees(known, dice) if len(cloud) > 2]
-    shaken = [cloud + 0.02 * torch.randn(cloud.shape, generator=dice) for cloud in clouds]
-    without, place, whole, own = operators.pairs_of_codes(model, shaken, dice)
+    generator = Generator().manual_seed(seed)
+    clouds = [cloud for cloud in polycubes.with_trees(known, generator) if len(cloud) > 2]
+    shaken = [cloud + 0.02 * torch.randn(cloud.shape, generator=generator) for cloud in clouds]
+    without, place, whole, own = operators.pairs_of_codes(model, shaken, generator)
     recipe = training.Recipe(epochs=EPOCHS, batch_size=128, learning_rate=5e-3, seed=seed)
     adds, removes = operators.CodeOperator(model, seed=seed), operators.CodeOperator(model, seed=seed)
     for operator, pairs in ((adds, (without, place, whole)), (removes, (whole, own, without))):
@@ -50,10 +50,10 @@ def operators_of(
     return adds, removes
 
 
-def half_way(model: HierarchicalAutoencoder, shapes: Sequence[Tensor], n: int, dice: Generator):
+def half_way(model: HierarchicalAutoencoder, shapes: Sequence[Tensor], n: int, generator: Generator):
     """Two parents for each of n codes, in some poses, and the codes half-way between them, as long as codes are."""
-    chosen = torch.randint(len(shapes), (2, n), generator=dice)
-    turns = representations.random_orthogonal(dice, (2, n), torch.float32)
+    chosen = torch.randint(len(shapes), (2, n), generator=generator)
+    turns = representations.random_orthogonal(generator, (2, n), torch.float32)
     one, other = (
         [(shapes[i] - shapes[i].mean(dim=0)) @ turn.mT for i, turn in zip(*some, strict=True)]
         for some in zip(chosen, turns, strict=True)
@@ -83,10 +83,12 @@ def decoded(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]:
 
 
 def guided(
-    head: GrowthHead, model: HierarchicalAutoencoder, codes: Tensor, dice: Generator, strength: float
+    head: GrowthHead, model: HierarchicalAutoencoder, codes: Tensor, generator: Generator, strength: float
 ) -> list[Tensor]:
     """What codes lead to."""
-    parts = (hierarchical.guided_decode(head, model, some, SIX, dice, strength=strength) for some in codes.split(100))
+    parts = (
+        hierarchical.guided_decode(head, model, some, SIX, generator, strength=strength) for some in codes.split(100)
+    )
     return [cloud for part in parts for cloud in part]
 
 
@@ -101,18 +103,18 @@ def overlap(clouds: Sequence[Tensor], parents: Sequence[Tensor]) -> float:
 
 def between(head, model, shapes, census: Callable[[list[Tensor]], dict], n: int, seed: int) -> dict:
     """What is half-way between two pieces, if the decoder is believed, if codes lead, and if only the start is told."""
-    dice = Generator().manual_seed(seed)
-    one, other, codes = half_way(model, shapes, n, dice)
+    generator = Generator().manual_seed(seed)
+    one, other, codes = half_way(model, shapes, n, generator)
     strangers = [*one[1:], *one[:1]]
     pieces = in_parts(model.encode, one)
-    noise = of_length(pieces.std(dim=0) * torch.randn(codes.shape, generator=dice), codes)
+    noise = of_length(pieces.std(dim=0) * torch.randn(codes.shape, generator=generator), codes)
     made = {
         "half-way, decoded": decoded(model, codes),
-        "half-way, led": guided(head, model, codes, dice, STRENGTH),
-        "half-way, not led": guided(head, model, codes, dice, 0.0),
+        "half-way, led": guided(head, model, codes, generator, STRENGTH),
+        "half-way, not led": guided(head, model, codes, generator, 0.0),
         "noise, decoded": decoded(model, noise),
-        "noise, led": guided(head, model, noise, dice, STRENGTH),
-        "a piece, led": guided(head, model, pieces, dice, STRENGTH),
+        "noise, led": guided(head, model, noise, generator, STRENGTH),
+        "a piece, led": guided(head, model, pieces, generator, STRENGTH),
     }
     result = {}
     for name, clouds in made.items():
@@ -127,10 +129,10 @@ def between(head, model, shapes, census: Callable[[list[Tensor]], dict], n: int,
 
 def changed(model, head, adds, removes, shapes, held_out, census, n: int, seed: int) -> dict:
     """What operators on codes do to codes of unseen pieces, and what grows if nothing is ever encoded again."""
-    dice = Generator().manual_seed(seed)
-    poses = representations.random_orthogonal(dice, (N_POSES, len(held_out)), torch.float32)
+    generator = Generator().manual_seed(seed)
+    poses = representations.random_orthogonal(generator, (N_POSES, len(held_out)), torch.float32)
     clouds = [shape @ q.mT for row in poses for shape, q in zip(held_out, row, strict=True)]
-    without, place, whole, own = operators.pairs_of_codes(model, clouds, dice)
+    without, place, whole, own = operators.pairs_of_codes(model, clouds, generator)
     less, more = decoded(model, without), [cloud - cloud.mean(dim=0) for cloud in clouds]
     with torch.no_grad():
         added, removed = decoded(model, adds(without, place)), decoded(model, removes(whole, own))
@@ -142,7 +144,7 @@ def changed(model, head, adds, removes, shapes, held_out, census, n: int, seed: 
     codes = model.encode([domino]).detach().expand(n, -1)
     for _ in range(SIX - 2):
         seen = [cloud if len(cloud) else torch.zeros(1, 3) for cloud in decoded(model, codes)]
-        grown = hierarchical.grow(head, seen, [len(cloud) + 1 for cloud in seen], dice)
+        grown = hierarchical.grow(head, seen, [len(cloud) + 1 for cloud in seen], generator)
         with torch.no_grad():
             codes = adds(codes, torch.stack([cloud[-1] for cloud in grown]))
     result["never encoded again"] = census(decoded(model, codes))
@@ -151,10 +153,10 @@ def changed(model, head, adds, removes, shapes, held_out, census, n: int, seed: 
 
 def turning_error(model: HierarchicalAutoencoder, shapes: Sequence[Tensor], seed: int) -> dict[str, float]:
     """How far a piece is from the turned one when its code is turned, in edges; of those with one cube a cube."""
-    dice = Generator().manual_seed(seed)
+    generator = Generator().manual_seed(seed)
     codes, worst = in_parts(model.encode, list(shapes)), []
     here = decoded(model, codes)
-    for turn in representations.random_orthogonal(dice, (N_POSES,), torch.float32):
+    for turn in representations.random_orthogonal(generator, (N_POSES,), torch.float32):
         matrix = equivariant.representation(str(model.latent_irreps), turn).to(codes)
         there = decoded(model, codes @ matrix.mT)
         worst += [hierarchical.worst_distance(b, a @ turn.mT) for a, b in zip(here, there, strict=True)]
@@ -164,7 +166,7 @@ def turning_error(model: HierarchicalAutoencoder, shapes: Sequence[Tensor], seed
 
 def remembered(head, model, known: Sequence[Tensor], census, n: int, seed: int) -> dict:
     """Pieces that are made again until their code is none of the known ones: what a code is good for as a memory."""
-    dice = Generator().manual_seed(seed)
+    generator = Generator().manual_seed(seed)
     six = [shape for shape in known if len(shape) == SIX]
 
     def marks(clouds):
@@ -172,11 +174,13 @@ def remembered(head, model, known: Sequence[Tensor], census, n: int, seed: int) 
 
     seen = in_parts(marks, six)
     apart = torch.cdist(seen, seen).fill_diagonal_(torch.inf).amin(dim=1).median() / 2
-    made = hierarchical.grow(head, [torch.zeros(1, 3)] * n, SIX, dice)
+    made = hierarchical.grow(head, [torch.zeros(1, 3)] * n, SIX, generator)
     for _ in range(ROUNDS):
         whole = [i for i, cloud in enumerate(made) if len(cloud) == SIX]
         near = torch.cdist(in_parts(marks, [made[i] for i in whole]), seen).amin(dim=1) < apart
         again = [i for i, is_near in zip(whole, near.tolist(), strict=True) if is_near]
-        for i, cloud in zip(again, hierarchical.grow(head, [torch.zeros(1, 3)] * len(again), SIX, dice), strict=True):
+        for i, cloud in zip(
+            again, hierarchical.grow(head, [torch.zeros(1, 3)] * len(again), SIX, generator), strict=True
+        ):
             made[i] = cloud
     return census(made)

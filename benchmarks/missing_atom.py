@@ -58,7 +58,7 @@ def seconds_an_epoch(name: str, molecules: MoleculeSet, seed: int) -> float:
     order, found = torch.arange(1000) % len(molecules), []
     for _ in range(3):
         began, recipe = time.process_time(), replace(recipes.missing_atom(seed), epochs=1)
-        loss = missing_atom.vote_loss(molecules)
+        loss = missing_atom.masked_atom_loss(molecules)
         training.train(network(name, seed), order, loss, recipe, device="cpu", progress=False)
         found.append(time.process_time() - began)
     return min(found)
@@ -82,7 +82,7 @@ def measured(name: str, n: int, seed: int, times: float = 1.0) -> dict:
     model, pace, began = network(name, seed), Pace(), time.thread_time()
     # As many holes an epoch, however many molecules: a small set comes again and again.
     order = torch.arange(max(SIZES)) % n
-    training.train(model, order, missing_atom.vote_loss(molecules), recipe, device="cpu", progress=False)
+    training.train(model, order, missing_atom.masked_atom_loss(molecules), recipe, device="cpu", progress=False)
     found: dict = {"seconds": (time.thread_time() - began) / pace.stop(), "epochs": recipe.epochs}
     found["parameters"] = sum(weights.numel() for weights in model.parameters())
     whole = n == max(SIZES)
@@ -122,13 +122,13 @@ def share(right: torch.Tensor) -> dict:
 
 def equivariance(model: CartesianNetwork) -> dict[str, float]:
     """Errors of the voted places of turned, mirrored and moved molecules in two precisions."""
-    some, dice, found = qm9.load("5-18")[:20], Generator().manual_seed(3), {}
+    some, generator, found = qm9.load("5-18")[:20], Generator().manual_seed(3), {}
     removed = torch.tensor([len(atoms) // 2 for atoms in some])
     for dtype in (torch.float32, torch.float64):
         worst, other = 0.0, CartesianNetwork().to(dtype)
         other.load_state_dict(model.state_dict())
         before = placed(other, some, removed, dtype)
-        for q in representations.random_orthogonal(dice, (100,)):
+        for q in representations.random_orthogonal(generator, (100,)):
             moved = [atoms.copy() for atoms in some]
             for atoms in moved:
                 atoms.positions = atoms.positions @ q.numpy().T + 1
@@ -143,7 +143,7 @@ def equivariance(model: CartesianNetwork) -> dict[str, float]:
 def placed(model: nn.Module, molecules: list, removed: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Where the vote puts the removed atoms, angstrom."""
     holes = MoleculeSet(molecules, dtype=dtype).without(torch.arange(len(molecules)), removed)
-    return missing_atom.vote(holes, model(holes)).position
+    return missing_atom.attention_pool(holes, model(holes)).position
 
 
 def all_runs(runs: Runs, seeds: list[int]) -> dict:

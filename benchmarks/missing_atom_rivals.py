@@ -1,4 +1,4 @@
-"""Four other networks for the missing atom, each from `Holes` to `Speech`: benchmarks/missing_atom.py ranks them.
+"""Four other networks for the missing atom, each from `holes` to `AtomOutput`: benchmarks/missing_atom.py ranks them.
 
 All have about as many parameters as the one of notebook 08, see as far and look as often.
 """
@@ -13,8 +13,8 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import silu
 
 from tutorial_lib.models.equivariant.network import gate_for
-from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
-from tutorial_lib.models.missing_atom.network import Speech
+from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_RADIAL, MaskedMolecules
+from tutorial_lib.models.missing_atom.network import AtomOutput
 from tutorial_lib.representations import random_rotation
 
 N_LAYERS = 3
@@ -47,11 +47,11 @@ class ChannelConvolution(nn.Module):
         self.product = o3.TensorProduct(
             irreps_in, harmonics, between, how, shared_weights=False, internal_weights=False
         )
-        self.radial = FullyConnectedNet([N_BUMPS, 32, self.product.weight_numel], silu)
+        self.radial = FullyConnectedNet([N_RADIAL, 32, self.product.weight_numel], silu)
         self.after = o3.Linear(between, irreps_out)
         self.beside = o3.Linear(irreps_in, irreps_out)
 
-    def forward(self, features: Tensor, holes: Holes, harmonics: Tensor) -> Tensor:
+    def forward(self, features: Tensor, holes: MaskedMolecules, harmonics: Tensor) -> Tensor:
         """The features after one look."""
         sent = self.after(
             self.product(self.before(features).index_select(0, holes.source), harmonics, self.radial(holes.heights))
@@ -76,14 +76,14 @@ class GateNetwork(nn.Module):
         self.displacement = o3.Linear(before, "1o")
         self.scalars = scalars
 
-    def forward(self, holes: Holes) -> Speech:
+    def forward(self, holes: MaskedMolecules) -> AtomOutput:
         """What every atom says."""
         x = self.known(holes.element)
         harmonics = o3.spherical_harmonics("0e + 1o", holes.direction, False, "component")
         for convolution, gate in zip(self.convolutions, self.gates, strict=True):
             x = gate(convolution(x, holes, harmonics))
         said = self.head(x[:, : self.scalars])
-        return Speech(said[:, :-1], self.displacement(x), said[:, -1])
+        return AtomOutput(said[:, :-1], self.displacement(x), said[:, -1])
 
 
 class MessagePassing(nn.Module):
@@ -97,7 +97,7 @@ class MessagePassing(nn.Module):
         self.updates = nn.ModuleList(perceptron(width, width, width) for _ in range(N_LAYERS))
         self.head = perceptron(width, width, n_out)
 
-    def looked(self, holes: Holes, edge: Tensor) -> Tensor:
+    def looked(self, holes: MaskedMolecules, edge: Tensor) -> Tensor:
         """The numbers of every atom after all looks."""
         x = self.known(holes.element)
         for filter_, sent, update in zip(self.filters, self.sent, self.updates, strict=True):
@@ -112,10 +112,10 @@ class InvariantNetwork(MessagePassing):
     """
 
     def __init__(self, width: int = 64):
-        super().__init__(N_BUMPS, width, len(ELEMENTS) + 1)
-        self.along = perceptron(2 * width + N_BUMPS, width, 1)
+        super().__init__(N_RADIAL, width, len(ELEMENTS) + 1)
+        self.along = perceptron(2 * width + N_RADIAL, width, 1)
 
-    def forward(self, holes: Holes) -> Speech:
+    def forward(self, holes: MaskedMolecules) -> AtomOutput:
         """What every atom says."""
         x = self.looked(holes, holes.heights)
         said = self.head(x)
@@ -123,20 +123,20 @@ class InvariantNetwork(MessagePassing):
             torch.cat([x.index_select(0, end) for end in (holes.target, holes.source)] + [holes.heights], dim=1)
         )
         steps = weight * holes.direction * holes.distance[:, None]
-        return Speech(said[:, :-1], holes.gathered(steps), said[:, -1])
+        return AtomOutput(said[:, :-1], holes.gathered(steps), said[:, -1])
 
 
 class PlainNetwork(MessagePassing):
     """The direction of an edge is three numbers among others: nothing tells the network what turning is."""
 
     def __init__(self, width: int = 64):
-        super().__init__(N_BUMPS + 3 + 3 * N_BUMPS, width, len(ELEMENTS) + 4)
+        super().__init__(N_RADIAL + 3 + 3 * N_RADIAL, width, len(ELEMENTS) + 4)
 
-    def forward(self, holes: Holes) -> Speech:
+    def forward(self, holes: MaskedMolecules) -> AtomOutput:
         """What every atom says."""
         both = (holes.heights[:, :, None] * holes.direction[:, None]).flatten(1)
         said = self.head(self.looked(holes, torch.cat([holes.heights, holes.direction, both], dim=1)))
-        return Speech(said[:, :-4], said[:, -4:-1], said[:, -1])
+        return AtomOutput(said[:, :-4], said[:, -4:-1], said[:, -1])
 
 
 class Turned(nn.Module):
@@ -147,11 +147,11 @@ class Turned(nn.Module):
 
     def __init__(self, model: nn.Module, seed: int = 0):
         super().__init__()
-        self.model, self.dice = model, Generator().manual_seed(seed)
+        self.model, self.generator = model, Generator().manual_seed(seed)
 
-    def forward(self, holes: Holes) -> Speech:
+    def forward(self, holes: MaskedMolecules) -> AtomOutput:
         """What every atom says."""
-        q = random_rotation(self.dice, (len(holes),), holes.direction.dtype)
+        q = random_rotation(self.generator, (len(holes),), holes.direction.dtype)
         direction = torch.einsum("nij,nj->ni", q[holes.molecule[holes.target]], holes.direction)
         said = self.model(replace(holes, direction=direction))
         return said._replace(displacement=torch.einsum("nji,nj->ni", q[holes.molecule], said.displacement))

@@ -73,8 +73,8 @@ def of_whole_pieces(known: list[Tensor], noise: float, seed: int):
     flow = pieces.CodeFlow(codes, n_numbers=5, channels=16, seed=seed)
     trained(flow, (codes, told(sizes)), pieces.drawing_loss, WHOLE_FLOW_STEPS, seed)
 
-    def draw(n: int, n_draws: int, dice: Generator) -> list[Tensor]:
-        drawn = flow.draw(n_draws, dice, numbers=told(torch.full((n_draws,), n)))
+    def draw(n: int, n_draws: int, generator: Generator) -> list[Tensor]:
+        drawn = flow.draw(n_draws, generator, numbers=told(torch.full((n_draws,), n)))
         return decoded(model, drawn)
 
     return draw, model
@@ -87,18 +87,18 @@ def told(sizes: Tensor) -> Tensor:
 
 def of_motifs(known: list[Tensor], seed: int):
     """What draws clouds of n points motif by motif."""
-    dice = Generator().manual_seed(seed)
-    steps = [step for _ in range(TIMES) for shape in known for step in pieces.completions(shape, dice)]
+    generator = Generator().manual_seed(seed)
+    steps = [step for _ in range(TIMES) for shape in known for step in pieces.completions(shape, generator)]
     before, after = map(list, zip(*steps, strict=True))
     model = pieces.Surroundings(seed=seed)
     data = hierarchical.padded([*after, *before])
     trained(model, data, pieces.surroundings_loss, MOTIF_STEPS, seed, batch_size=256)
     with torch.no_grad():
-        shaken = [some + 0.03 * torch.randn(some.shape, generator=dice) for some in before]
+        shaken = [some + 0.03 * torch.randn(some.shape, generator=generator) for some in before]
         given, codes = model.encode(shaken), model.encode(after)
     flow = pieces.CodeFlow(codes, given_channels=2, channels=16, seed=seed)
     trained(flow, (codes, given), pieces.drawing_loss, FLOW_STEPS, seed)
-    return lambda n, n_draws, dice: pieces.completed(flow, model, n, n_draws, dice)
+    return lambda n, n_draws, generator: pieces.completed(flow, model, n, n_draws, generator)
 
 
 def faults(clouds: list[Tensor], n: int) -> dict:

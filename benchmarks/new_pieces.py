@@ -35,10 +35,10 @@ GROWERS = ("the head", "the true rule", "unit bonds")
 def split(seed: int) -> tuple[list[Tensor], dict[int, set[Cells]]]:
     """All free polycubes up to six cubes but a third of those of five and of six, and the classes that are left out."""
     known, left_out = [], {}
-    dice = Generator().manual_seed(seed)
+    generator = Generator().manual_seed(seed)
     for n in range(2, 7):
         shapes = polycubes.polycubes(n, mirrors_equal=True)
-        order = torch.randperm(len(shapes), generator=dice).tolist()
+        order = torch.randperm(len(shapes), generator=generator).tolist()
         n_out = len(shapes) // 3 if n in SIZES else 0
         known += [shapes[i] for i in order[n_out:]]
         left_out[n] = {class_of(shapes[i]) for i in order[:n_out]}
@@ -50,23 +50,23 @@ def class_of(cloud: Tensor) -> Cells | None:
     return polycube_of(cloud, mirrors_equal=True)
 
 
-def by_true_rule(n: int, dice: Generator) -> Tensor:
+def by_true_rule(n: int, generator: Generator) -> Tensor:
     """A polycube that was grown cube by cube, each face that is free being as likely as the others."""
     cells = torch.zeros(1, 3)
     while len(cells) < n:
         free = hierarchical.free_places(cells)
-        cells = torch.cat([cells, free[torch.randint(len(free), (1,), generator=dice)]])
+        cells = torch.cat([cells, free[torch.randint(len(free), (1,), generator=generator)]])
     return cells
 
 
 def drawn(grower: str, head: hierarchical.GrowthHead, n: int, n_draws: int) -> list[Tensor]:
     """Clouds of n points, made by one of `GROWERS`."""
-    dice = Generator().manual_seed(n)
+    generator = Generator().manual_seed(n)
     if grower == "the head":
-        return hierarchical.grow(head, [torch.zeros(1, 3)] * n_draws, n, dice)
+        return hierarchical.grow(head, [torch.zeros(1, 3)] * n_draws, n, generator)
     if grower == "the true rule":
-        return [by_true_rule(n, dice) for _ in range(n_draws)]
-    trees = polycubes.random_trees(n_draws * (n - 1), dice, most=n)
+        return [by_true_rule(n, generator) for _ in range(n_draws)]
+    trees = polycubes.random_trees(n_draws * (n - 1), generator, most=n)
     return [tree for tree in trees if len(tree) == n]
 
 

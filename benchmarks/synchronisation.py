@@ -128,7 +128,7 @@ def aligned(
         beta=beta,
         describe=lambda clouds: data.standardiser.features(gram.gram_matrix(clouds)),
         error=error,
-        shake=recipes.ALIGNED_SHAKE,
+        rattle=recipes.ALIGNED_RATTLE,
         repulsion=repulsion,
         closest=metrics.descriptor(x).min().item(),
     )
@@ -156,11 +156,11 @@ def baselines() -> dict:
         "PCA-8, sorted Gram": rmsd(clouds_of(by_gram, by_distance.standardiser), by_distance.test.positions),
         "PCA-8, canonical positions": rmsd(linear.reconstruct(test_x.flatten(1)).view_as(test_x), test_x),
     }
-    dice = Generator().manual_seed(0)
+    generator = Generator().manual_seed(0)
 
     def gaussian(codes: Tensor) -> Tensor:
         root = MultivariateNormal(codes.mean(0), codes.T.cov() + 1e-6 * torch.eye(codes.shape[1])).scale_tril
-        return codes.mean(0) + torch.randn(motif_statistics.N_COMPARED, codes.shape[1], generator=dice) @ root.T
+        return codes.mean(0) + torch.randn(motif_statistics.N_COMPARED, codes.shape[1], generator=generator) @ root.T
 
     few = linear.centre + gaussian(linear.encode(train_x.flatten(1))) @ linear.directions
     samples = {

@@ -39,11 +39,11 @@ SIGNS = torch.cat([torch.tensor([[1.0], [-1.0], *[[0.0]] * 6]), torch.cat([torch
 SWAPPED = torch.tensor([1, 0, 2, 3, 4, 5, 6, 7])  # what a mirror makes of the eight names
 
 
-def posed(n_poses: int, dice: Generator, *, mirror: bool = False) -> Tensor:
+def posed(n_poses: int, generator: Generator, *, mirror: bool = False) -> Tensor:
     """All pieces in as many random poses, each somewhere else: (n_poses * 8, 4, 3), edges of a cube."""
     _, pieces = polycubes.pieces()
-    turns = representations.random_rotation(dice, (n_poses, 8), torch.float32) * (-1 if mirror else 1)
-    return (pieces @ turns.mT + 3 * torch.randn(n_poses, 8, 1, 3, generator=dice)).flatten(0, 1)
+    turns = representations.random_rotation(generator, (n_poses, 8), torch.float32) * (-1 if mirror else 1)
+    return (pieces @ turns.mT + 3 * torch.randn(n_poses, 8, 1, 3, generator=generator)).flatten(0, 1)
 
 
 class Polynomial(nn.Module):
@@ -222,15 +222,15 @@ def centred(x: Tensor) -> Tensor:
 
 def fitted(kind: str, seed: int, orientations: int | None) -> nn.Module:
     """One of them after its training, on fixed orientations or on new ones at every step."""
-    model, dice = without_symmetry(kind, seed), Generator().manual_seed(seed)
+    model, generator = without_symmetry(kind, seed), Generator().manual_seed(seed)
     _, pieces = polycubes.pieces()
-    kept = pieces if orientations == 1 else centred(posed(orientations, dice)) if orientations else None
+    kept = pieces if orientations == 1 else centred(posed(orientations, generator)) if orientations else None
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3, fused=True)
     for _ in range(STEPS):
         if kept is None:
-            x = centred(posed(16, dice))
+            x = centred(posed(16, generator))
         else:
-            some = torch.randint(len(kept) // 8, (min(16, len(kept) // 8),), generator=dice)
+            some = torch.randint(len(kept) // 8, (min(16, len(kept) // 8),), generator=generator)
             x = kept.unflatten(0, (-1, 8))[some].flatten(0, 1)
         loss = cross_entropy(model(x), torch.arange(8).repeat(len(x) // 8))
         optimiser.zero_grad()
@@ -239,10 +239,10 @@ def fitted(kind: str, seed: int, orientations: int | None) -> nn.Module:
     return model.eval()
 
 
-def turned_by(degrees: float, dice: Generator) -> Tensor:
+def turned_by(degrees: float, generator: Generator) -> Tensor:
     """All pieces, 100 times turned by one angle about random axes."""
     _, pieces = polycubes.pieces()
-    axis = torch.randn(N_POSES * 8, 3, generator=dice)
+    axis = torch.randn(N_POSES * 8, 3, generator=generator)
     axis = axis / axis.norm(dim=1, keepdim=True) * torch.deg2rad(torch.tensor(float(degrees)))
     turns = torch.tensor(Rotation.from_rotvec(axis.numpy()).as_matrix(), dtype=pieces.dtype)
     return pieces.repeat(N_POSES, 1, 1) @ turns.mT
@@ -271,8 +271,8 @@ def plain(kind: str, seed: int) -> dict:
 
 def equivariant(seed: int) -> dict:
     """Accuracy and errors of the notebook's network."""
-    model, dice = trained(seed), Generator().manual_seed(4)
-    unseen, mirrored = posed(N_POSES, dice), posed(N_POSES, dice, mirror=True)
+    model, generator = trained(seed), Generator().manual_seed(4)
+    unseen, mirrored = posed(N_POSES, generator), posed(N_POSES, generator, mirror=True)
 
     def act(output: Tensor, transformation) -> Tensor:
         hand = torch.linalg.det(transformation.orthogonal).sign().to(output)[:, None]

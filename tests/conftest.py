@@ -26,14 +26,14 @@ def browser():
 
 
 @pytest.fixture
-def dice():
+def generator():
     return torch.Generator().manual_seed(0)
 
 
 @pytest.fixture
-def clouds(dice):
+def clouds(generator):
     """Sixteen clouds of eight points, angstrom, float64, without any symmetry."""
-    return 2 * torch.randn(16, 8, 3, generator=dice, dtype=torch.float64)
+    return 2 * torch.randn(16, 8, 3, generator=generator, dtype=torch.float64)
 
 
 @pytest.fixture(scope="session")

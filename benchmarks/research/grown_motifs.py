@@ -49,30 +49,31 @@ class Shells:
         self.share = torch.histogram(r, self.edges).hist + 1
         self.share = self.share / self.share.sum()
 
-    def draw(self, shape: tuple[int, int], dice: Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, shape: tuple[int, int], generator: Generator) -> tuple[Tensor, Tensor]:
         """(*shape, 3) places in bonds, and (*shape,) the log of their density but for a constant."""
-        at = torch.multinomial(self.share, shape[0] * shape[1], replacement=True, generator=dice).view(shape)
+        at = torch.multinomial(self.share, shape[0] * shape[1], replacement=True, generator=generator).view(shape)
         width = self.edges[1] - self.edges[0]
-        r = self.edges[at] + width * torch.rand(shape, generator=dice)
-        direction = normalize(torch.randn(*shape, 3, generator=dice), dim=2)
+        r = self.edges[at] + width * torch.rand(shape, generator=generator)
+        direction = normalize(torch.randn(*shape, 3, generator=generator), dim=2)
         return r[..., None] * direction, self.share[at].log() - 2 * r.log()
 
 
 def centre_loss(shells: Shells):
     """How far the field of the centre is from blobs about the atoms that are missing, of which a random part is."""
 
-    def loss(head: GrowthHead, batch: Tensor, dice: Generator) -> dict[str, Tensor]:
-        order = torch.rand(batch.shape[:2], generator=dice).argsort(dim=1)
+    def loss(head: GrowthHead, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        order = torch.rand(batch.shape[:2], generator=generator).argsort(dim=1)
         x = batch.gather(1, order[..., None].expand(-1, -1, 3))
-        n = torch.randint(N_ATOMS, (len(x),), generator=dice)
+        n = torch.randint(N_ATOMS, (len(x),), generator=generator)
         there = (torch.arange(N_ATOMS) < n[:, None])[..., None]
-        seen = x + SHAKE * torch.randn(x.shape, generator=dice)
+        seen = x + SHAKE * torch.randn(x.shape, generator=generator)
         missing = x.where(~there, x.new_tensor(FAR))
-        which = (n[:, None] + torch.rand(len(x), N_ASKED // 2, generator=dice) * (N_ATOMS - n)[:, None]).long()
+        which = (n[:, None] + torch.rand(len(x), N_ASKED // 2, generator=generator) * (N_ATOMS - n)[:, None]).long()
         near = x.gather(1, which[..., None].expand(-1, -1, 3))
-        stretch = torch.rand(*near.shape[:2], 1, generator=dice) * 4 * WIDTH
+        stretch = torch.rand(*near.shape[:2], 1, generator=generator) * 4 * WIDTH
         places = torch.cat(
-            [near + stretch * torch.randn(near.shape, generator=dice), shells.draw(near.shape[:2], dice)[0]], dim=1
+            [near + stretch * torch.randn(near.shape, generator=generator), shells.draw(near.shape[:2], generator)[0]],
+            dim=1,
         )
         signals = _of_centres(head, torch.where(there, seen, 0.0), n)
         of = torch.arange(len(x)).repeat_interleave(places.shape[1])
@@ -91,7 +92,7 @@ def _of_centres(head: GrowthHead, atoms: Tensor, counts: Tensor) -> Tensor:
     return signals[:, (counts + 1).cumsum(0) - counts - 1]
 
 
-def grown(head: GrowthHead, shells: Shells, n_motifs: int, way: str, dice: Generator) -> Tensor:
+def grown(head: GrowthHead, shells: Shells, n_motifs: int, way: str, generator: Generator) -> Tensor:
     """(n_motifs, 8, 3), angstrom: atoms are drawn one by one by the field of the centre, which sees all the others."""
     done = []
     for begin in range(0, n_motifs, N_AT_ONCE):
@@ -99,9 +100,9 @@ def grown(head: GrowthHead, shells: Shells, n_motifs: int, way: str, dice: Gener
         for n in range(N_ATOMS):
             with torch.no_grad():
                 signals = _of_centres(head, atoms, torch.full((len(atoms),), n))
-                places, density = shells.draw((len(atoms), N_PLACES), dice)
+                places, density = shells.draw((len(atoms), N_PLACES), generator)
                 log_p = _log_p(head, signals, places)
-            at = torch.multinomial((log_p - density).softmax(dim=1), 1, generator=dice)
+            at = torch.multinomial((log_p - density).softmax(dim=1), 1, generator=generator)
             place = places.gather(1, at[..., None].expand(-1, -1, 3))
             atoms = torch.cat([atoms, _climbed(head, signals, place) if way == WAYS[0] else place], dim=1)
         done.append(atoms)

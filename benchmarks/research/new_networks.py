@@ -56,31 +56,31 @@ def _joints(shape: Cells) -> int:
     return int((torch.pdist(cells) < 1.1).sum())
 
 
-def to_train_on(left_out: set[Cells], dice: Generator) -> list[Octahedra]:
+def to_train_on(left_out: set[Cells], generator: Generator) -> list[Octahedra]:
     """Clusters of one to four octahedra of every topology that is not left out."""
     found = []
     for n, many in CLUSTERS.items():
         clusters: list[Octahedra] = []
         while len(clusters) < many:
-            cluster = octahedra.cluster(n, dice)
+            cluster = octahedra.cluster(n, generator)
             if pieces.topology(cluster) not in {None, *left_out}:
                 clusters.append(cluster)
         found += clusters
     return found
 
 
-def by_chance(n: int, dice: Generator) -> Octahedra:
+def by_chance(n: int, generator: Generator) -> Octahedra:
     """Octahedra joined at corners that are drawn, each turned at random about the shared corner, outwards."""
-    frames = random_orthogonal(dice, (n,), torch.get_default_dtype())
+    frames = random_orthogonal(generator, (n,), torch.get_default_dtype())
     middles, corners = torch.zeros(1, 3), torch.cat([frames[0], -frames[0]])
     owner = [0] * 6
     for k in range(1, n):
-        at = int(torch.randint(len(corners), (), generator=dice))
+        at = int(torch.randint(len(corners), (), generator=generator))
         out = corners[at] - middles[owner[at]]
-        direction = normalize(torch.randn(3, generator=dice), dim=0)
+        direction = normalize(torch.randn(3, generator=generator), dim=0)
         direction = direction * (direction @ out).sign()
         middle = corners[at] + direction
-        axes = torch.linalg.qr(torch.stack([direction, *torch.randn(2, 3, generator=dice)]).mT)[0].mT
+        axes = torch.linalg.qr(torch.stack([direction, *torch.randn(2, 3, generator=generator)]).mT)[0].mT
         others = torch.cat([axes, -axes])
         others = others[others @ direction > -0.99]
         middles, corners, owner = (
@@ -119,23 +119,23 @@ def trained(head: GrowthHead, data: tuple[Tensor, ...], epochs: int, seed: int) 
 
 def measured(seed: int) -> dict:
     """One training of both heads, and what they grow beside the others."""
-    dice, left_out = Generator().manual_seed(100 + seed), split(seed)
-    clusters = to_train_on(left_out, dice)
+    generator, left_out = Generator().manual_seed(100 + seed), split(seed)
+    clusters = to_train_on(left_out, generator)
     known = {pieces.topology(cluster) for cluster in clusters}
-    attached = pieces.attachments(clusters * REPEATS, known, dice)
-    lacking = pieces.gaps(clusters * REPEATS, dice)
+    attached = pieces.attachments(clusters * REPEATS, known, generator)
+    lacking = pieces.gaps(clusters * REPEATS, generator)
     heads, far = pieces.network_heads(seed), pieces.network_heads(seed, sight=FAR_SIGHT)[0]
     seconds = [trained(head, data, n, seed) for head, data, n in zip(heads, (attached, lacking), EPOCHS, strict=True)]
     trained(far, attached, EPOCHS[0], seed)
-    one = [octahedra.cluster(1, dice)]
-    grown = pieces.more_octahedra(heads, one * DRAWS, SIZE, dice)
+    one = [octahedra.cluster(1, generator)]
+    grown = pieces.more_octahedra(heads, one * DRAWS, SIZE, generator)
     born = {
         HEADS: grown,
-        FAR: pieces.more_octahedra((far, heads[1]), one * DRAWS_FAR, SIZE, dice),
-        RULE: [octahedra.cluster(SIZE, dice) for _ in range(DRAWS)],
-        CHANCE: [by_chance(SIZE, dice) for _ in range(DRAWS)],
+        FAR: pieces.more_octahedra((far, heads[1]), one * DRAWS_FAR, SIZE, generator),
+        RULE: [octahedra.cluster(SIZE, generator) for _ in range(DRAWS)],
+        CHANCE: [by_chance(SIZE, generator) for _ in range(DRAWS)],
     }
-    larger = pieces.more_octahedra(heads, one * DRAWS_LARGER, LARGER, dice)
+    larger = pieces.more_octahedra(heads, one * DRAWS_LARGER, LARGER, generator)
     new = [network for network in grown if pieces.topology(network) in left_out]
     return {
         "seed": seed,

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.hierarchical.layers import Message
 from tutorial_lib.models.hierarchical.points import in_one_part
-from tutorial_lib.models.spherical import Bend, Mix, normalised
+from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, normalised
 from tutorial_lib.shapes import Features, Places, check_shapes
 
 N_BENDS = 3
@@ -34,10 +34,10 @@ class CodeOperator(nn.Module):
         self.signals_of, self.flat = model.signals_of, model.flat
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.enter, self.kept = Mix(n, channels, top.l), Mix(n, n, top.l)
+            self.enter, self.kept = EquivariantLinear(n, channels, top.l), EquivariantLinear(n, n, top.l)
             self.place = Message(channels, top.l)
-            self.bends = nn.ModuleList(Bend(channels, top.l) for _ in range(N_BENDS))
-            self.leave = Mix(channels, n, top.l)
+            self.bends = nn.ModuleList(EquivariantNonlinearity(channels, top.l) for _ in range(N_BENDS))
+            self.leave = EquivariantLinear(channels, n, top.l)
 
     def forward(self, latent: Features, places: Places) -> Features:
         """The codes of the clouds with a point more at the places, or less.
@@ -62,7 +62,9 @@ class CodeOperator(nn.Module):
         return self.flat(self.kept(signals) + self.leave(normalised(inside)))
 
 
-def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dice: Generator) -> tuple[Tensor, ...]:
+def pairs_of_codes(
+    model: HierarchicalAutoencoder, clouds: Sequence[Tensor], generator: Generator
+) -> tuple[Tensor, ...]:
     """Codes of clouds without one of their points, and of the whole clouds, and where the point is.
 
     The point is drawn among those without which the others still hang together. To add it, (code without, place, code
@@ -71,7 +73,7 @@ def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dic
     Args:
         model: the autoencoder.
         clouds: (n, 3) each, n at least 3, in edges of a cube.
-        dice: of the draw.
+        generator: of the draw.
 
     Returns:
         (N, dim) codes without, (N, 3) places about that centroid, in the same unit, (N, dim) codes with, and (N, 3)
@@ -84,7 +86,7 @@ def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dic
         raise ValueError(f"a cloud without one of its points needs two: {min(map(len, clouds))} points arrived, take 3")
     less, places, own = [], [], []
     for cloud in clouds:
-        for at in torch.randperm(len(cloud), generator=dice).tolist():
+        for at in torch.randperm(len(cloud), generator=generator).tolist():
             rest = torch.cat([cloud[:at], cloud[at + 1 :]])
             if in_one_part(rest, model.levels[0].reach):
                 break
@@ -95,13 +97,13 @@ def pairs_of_codes(model: HierarchicalAutoencoder, clouds: Sequence[Tensor], dic
         return model.encode(less), torch.stack(places), model.encode(list(clouds)), torch.stack(own)
 
 
-def operator_loss(operator: CodeOperator, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
+def operator_loss(operator: CodeOperator, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
     """How far the codes that come out are from those that should.
 
     Args:
         operator: on codes.
         batch: (N, dim) codes before, (N, 3) places in the unit of the autoencoder, (N, dim) codes after.
-        dice: not used.
+        generator: not used.
 
     Returns:
         The "loss", the mean square error over the mean square of codes.

@@ -113,9 +113,9 @@ def minimum_and_modes(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
 
 def shape(relaxed: np.ndarray, modes: np.ndarray, seed: int, number: int) -> np.ndarray:
     """One displaced and turned molecule, angstrom."""
-    dice = np.random.default_rng([seed, number])
-    moved = relaxed + np.tensordot(dice.standard_normal(len(modes)), modes, axes=1)
-    turned = random_rotation(torch.Generator().manual_seed(int(dice.integers(2**62))), (), torch.float64).numpy()
+    generator = np.random.default_rng([seed, number])
+    moved = relaxed + np.tensordot(generator.standard_normal(len(modes)), modes, axes=1)
+    turned = random_rotation(torch.Generator().manual_seed(int(generator.integers(2**62))), (), torch.float64).numpy()
     return (moved - moved.mean(axis=0)) @ turned.T
 
 

@@ -46,8 +46,8 @@ def checked(wheel: Path) -> Path:
 
 def draw(sizes: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """Which molecules are in which split: places in the list of all, by the numbers of atoms."""
-    dice = np.random.default_rng(seed)
-    small, *large = (dice.permutation(np.flatnonzero((sizes >= a) & (sizes <= b))) for a, b in SIZES.values())
+    generator = np.random.default_rng(seed)
+    small, *large = (generator.permutation(np.flatnonzero((sizes >= a) & (sizes <= b))) for a, b in SIZES.values())
     cuts = np.cumsum([N_TRAIN, N_VALIDATION, N_TEST])
     train, validation, test = np.split(small[: cuts[-1]], cuts[:-1])
     return {"train": train, "validation": validation, "5-18": test} | {

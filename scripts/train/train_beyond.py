@@ -11,7 +11,7 @@ their turn comes (`training.streaming`), and Lightning Fabric spreads the steps 
     torchrun --nproc-per-node 2 scripts/train/train_beyond.py train FOLDER --accelerator cpu
     fabric run --devices 2 --accelerator cpu scripts/train/train_beyond.py train FOLDER
 
-A step has `--shares` shares, each with cells and dice of its own, and every process takes equally many of them. So the
+A step has `--shares` shares, each with cells and a generator of its own, and every process takes equally many. So the
 loss curve does not depend on the number of processes, beyond rounding: choose the shares once, change the devices at
 will, also when you resume. It needs the extra `scale`.
 """

@@ -22,7 +22,7 @@ def main() -> None:
     args = parser.parse_args()
     seen, unseen = g2.split()
     model = hierarchical.molecule_autoencoder()
-    loss = partial(hierarchical.reconstruction_loss, shake=recipes.MOLECULES_SHAKE)
+    loss = partial(hierarchical.reconstruction_loss, rattle=recipes.MOLECULES_RATTLE)
     training.train(model, hierarchical.examples(model, seen), loss, recipes.g2(), device="cpu")
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "molecules.pt")

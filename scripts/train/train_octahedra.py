@@ -26,9 +26,9 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "octahedra.pt")
     sign(args.out / "octahedra.pt")
-    dice = Generator().manual_seed(1000)
+    generator = Generator().manual_seed(1000)
     for n in range(1, 7):
-        test = [octahedra.cluster(n, dice).points for _ in range(20)]
+        test = [octahedra.cluster(n, generator).points for _ in range(20)]
         share = hierarchical.exact(model, test, within=0.2).double().mean().item()
         print(f"{n} octahedra: {share:.0%} of 20 fresh clusters come back within 0.2 metal-oxygen distances")
 

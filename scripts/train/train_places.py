@@ -19,8 +19,8 @@ def main() -> None:
     parser.add_argument("--out", type=expanded, default=WEIGHTS, help="folder of the weights and their checksum")
     args = parser.parse_args()
     clouds = representations.nearest_neighbours(datasets.load_amorphous("train")).positions
-    loss = places.place_loss(n_places=recipes.N_RANDOM_PLACES, shake=recipes.PLACE_SHAKE)
-    model = places.PlaceScorer()
+    loss = places.position_loss(n_places=recipes.N_RANDOM_PLACES, rattle=recipes.PLACE_RATTLE)
+    model = places.PositionScorer()
     history = training.train(model, clouds, loss, recipes.places(), device="cpu")
     args.out.mkdir(parents=True, exist_ok=True)
     torch.save(model.state_dict(), args.out / "places.pt")

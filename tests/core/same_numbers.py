@@ -77,7 +77,7 @@ def trainings() -> dict[str, object]:
     motifs, clouds = v.canonical(), list(v.small_polycubes())
     features = gram.Standardiser.fit(gram.gram_matrix(v.real())).features(gram.gram_matrix(v.real()))
     padded, corner = hierarchical.padded(clouds), polycubes.polycubes(3, mirrors_equal=True)[1]
-    steps = [step for _ in range(4) for step in pieces.completions(corner, v.dice())]
+    steps = [step for _ in range(4) for step in pieces.completions(corner, v.generator())]
     surroundings = hierarchical.padded([cloud for part in zip(*steps, strict=True) for cloud in part])
     kinds = torch.arange(8)
 
@@ -96,8 +96,8 @@ def trainings() -> dict[str, object]:
     chart = flow.Principal.fit(motifs)
     code_flow = pieces.CodeFlow(v.draw(20, 50), lmax=4, channels=4, depth=1)
     done = {
-        "restoring": lambda: trained(mlp.Autoencoder(36, [8], 4, seed=0), features, mlp.restoring),
-        "naming": lambda: trained(mlp.perceptron([36, 8, 8], seed=0), (features[:8], kinds), mlp.naming),
+        "restoring": lambda: trained(mlp.Autoencoder(36, [8], 4, seed=0), features, mlp.reconstruction_loss),
+        "naming": lambda: trained(mlp.perceptron([36, 8, 8], seed=0), (features[:8], kinds), mlp.cross_entropy_loss),
         "evidence": lambda: trained(
             vae.VariationalAutoencoder(), features, vae.evidence_loss(beta=0.1, reduction="sum", permute=True)
         ),
@@ -117,7 +117,7 @@ def trainings() -> dict[str, object]:
         ),
         "operator": lambda: trained(
             operators.CodeOperator(tree, channels=4),
-            operators.pairs_of_codes(tree, list(v.pieces()), v.dice())[:3],
+            operators.pairs_of_codes(tree, list(v.pieces()), v.generator())[:3],
             operators.operator_loss,
         ),
         "piece head": lambda: trained(hierarchical.PieceHead(tree.latent_irreps), (codes, kinds), headed),
@@ -128,12 +128,14 @@ def trainings() -> dict[str, object]:
         "flow of sets": lambda: trained(set_flow, v.real(), flow.flow_loss()),
         "drawing": lambda: trained(code_flow, (v.draw(9, 50),), pieces.drawing_loss),
         "surroundings": lambda: trained(pieces.Surroundings(channels=4), surroundings, pieces.surroundings_loss),
-        "places": lambda: trained(places.PlaceScorer(width=8), v.real(), places.place_loss(n_places=4, shake=0.1)),
+        "places": lambda: trained(
+            places.PositionScorer(width=8), v.real(), places.position_loss(n_places=4, rattle=0.1)
+        ),
         "missing atom": lambda: trained(
-            missing_atom.CartesianNetwork(8, 4, 1), torch.arange(4), missing_atom.vote_loss(v.hole_set())
+            missing_atom.CartesianNetwork(8, 4, 1), torch.arange(4), missing_atom.masked_atom_loss(v.hole_set())
         ),
     }
-    for name in variants.BENDS:
+    for name in variants.NONLINEARITIES:
         done[f"Hamiltonian, {name}"] = lambda name=name: trained(
             variants.network(name, v.water_blocks(), channels=4),
             torch.arange(6),
@@ -142,13 +144,13 @@ def trainings() -> dict[str, object]:
     standardiser = gram.Standardiser.fit(gram.gram_matrix(v.real()))
     done["talk's inpainting"] = lambda: inpainting.TalkCompletion(
         vae.VariationalAutoencoder().eval(), standardiser, beta=0.1
-    ).complete(v.real()[:2, :7], 1, 2, v.dice())
+    ).complete(v.real()[:2, :7], 1, 2, v.generator())
     done["latent inpainting"] = lambda: latent.LatentCompletion(
         lambda code: v.real()[3] + 0.1 * (code[:, :3, None, None] * v.draw(3, 8, 3)).sum(dim=1),
         *(3, 8),
         sigma=0.1,
-        generator=v.dice(),
-    ).complete(v.real()[:2, :7], 1, 2, v.dice())
+        generator=v.generator(),
+    ).complete(v.real()[:2, :7], 1, 2, v.generator())
     return done
 
 

@@ -14,33 +14,33 @@ from tutorial_lib.representations import alignment, gram
 TETRAHEDRON = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
 
 
-def permuted(x, dice):
-    order = torch.rand(x.shape[:2], generator=dice).argsort(1)
+def permuted(x, generator):
+    order = torch.rand(x.shape[:2], generator=generator).argsort(1)
     return x.gather(1, order[..., None].expand_as(x)), order
 
 
 @pytest.mark.parametrize("allow_mirror", [True, False])
-def test_the_best_rotation_undoes_a_rotation(clouds, dice, allow_mirror):
+def test_the_best_rotation_undoes_a_rotation(clouds, generator, allow_mirror):
     draw = representations.random_orthogonal if allow_mirror else representations.random_rotation
-    turn = draw(dice, (16,))
+    turn = draw(generator, (16,))
     found = alignment.best_rotation(clouds, clouds @ turn.mT, allow_mirror=allow_mirror)
     torch.testing.assert_close(found, turn)
 
 
-def test_the_best_rotation_is_that_of_scipy(clouds, dice):
-    target = clouds + torch.randn(clouds.shape, generator=dice, dtype=clouds.dtype)
+def test_the_best_rotation_is_that_of_scipy(clouds, generator):
+    target = clouds + torch.randn(clouds.shape, generator=generator, dtype=clouds.dtype)
     found = alignment.best_rotation(clouds, target, allow_mirror=False)
     for x, y, q in zip(clouds, target, found, strict=True):
         theirs, _ = Rotation.align_vectors(y.numpy(), x.numpy())
         torch.testing.assert_close(q, torch.tensor(theirs.as_matrix()))
 
 
-def test_no_other_rotation_is_better(clouds, dice):
-    target = clouds + torch.randn(clouds.shape, generator=dice, dtype=clouds.dtype)
+def test_no_other_rotation_is_better(clouds, generator):
+    target = clouds + torch.randn(clouds.shape, generator=generator, dtype=clouds.dtype)
     for allow_mirror, draw in [(True, representations.random_orthogonal), (False, representations.random_rotation)]:
         best = alignment.best_rotation(clouds, target, allow_mirror=allow_mirror)
         least = (clouds @ best.mT - target).square().sum((1, 2))
-        for turn in draw(dice, (200,)):
+        for turn in draw(generator, (200,)):
             assert ((clouds @ turn.mT - target).square().sum((1, 2)) >= least - 1e-9).all()
 
 
@@ -55,9 +55,9 @@ def test_a_mirror_image_is_reached_by_a_mirror_alone(clouds):
 
 
 @pytest.mark.parametrize("allow_mirror", [True, False])
-def test_planar_clouds_are_aligned(clouds, dice, allow_mirror):
+def test_planar_clouds_are_aligned(clouds, generator, allow_mirror):
     flat = clouds * clouds.new_tensor([1, 1, 0])
-    turn = representations.random_rotation(dice, (16,))
+    turn = representations.random_rotation(generator, (16,))
     found = alignment.best_rotation(flat, flat @ turn.mT, allow_mirror=allow_mirror)
     torch.testing.assert_close(flat @ found.mT, flat @ turn.mT)
     torch.testing.assert_close(found @ found.mT, torch.eye(3, dtype=torch.float64).expand(16, 3, 3))
@@ -85,11 +85,11 @@ def test_a_straight_cloud_is_laid_upon_another_by_an_orthogonal_matrix(part, who
 
 
 @pytest.mark.parametrize("start", [[0.6, -0.6, 1.0], [0.0, 0.6, -0.6]])
-def test_three_nearest_atoms_on_a_line_do_not_hide_a_planted_match(dice, start):
+def test_three_nearest_atoms_on_a_line_do_not_hide_a_planted_match(generator, start):
     line = torch.tensor(start, dtype=torch.float64)[:, None] * torch.tensor([0, 0, 1], dtype=torch.float64)
-    far = torch.nn.functional.normalize(torch.randn(200, 2, 3, generator=dice, dtype=torch.float64), dim=-1)
+    far = torch.nn.functional.normalize(torch.randn(200, 2, 3, generator=generator, dtype=torch.float64), dim=-1)
     x = torch.cat([line.expand(200, 3, 3), far * torch.tensor([[1.6], [2.0]], dtype=torch.float64)], dim=1)
-    whole, order = permuted(x @ representations.random_rotation(dice, (200,)).mT, dice)
+    whole, order = permuted(x @ representations.random_rotation(generator, (200,)).mT, generator)
     match = alignment.match_atoms(x, whole, allow_mirror=False)
     assert torch.equal(match.order, order.argsort(1))
     assert (match.rmsd < 1e-6).all()
@@ -104,22 +104,22 @@ def test_straight_motifs_have_no_canonical_form(clouds):
 
 @pytest.mark.parametrize("allow_mirror", [True, False])
 @pytest.mark.parametrize("length", [1, 10, 12, 30, 100])
-def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(dice, length, allow_mirror):
-    x = torch.randn(50, 20, 3, generator=dice) * torch.tensor([1.0, 1.0, length])
-    y = x @ representations.random_rotation(dice, (50,), x.dtype).mT
+def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(generator, length, allow_mirror):
+    x = torch.randn(50, 20, 3, generator=generator) * torch.tensor([1.0, 1.0, length])
+    y = x @ representations.random_rotation(generator, (50,), x.dtype).mT
     assert alignment.aligned_rmsd(y, x, allow_mirror=allow_mirror, reorder=False).max() < 5e-6 * max(10, length)
 
 
-def test_clouds_of_any_size_have_a_best_rotation(clouds, dice):
-    turn = representations.random_rotation(dice, (16,))
+def test_clouds_of_any_size_have_a_best_rotation(clouds, generator):
+    turn = representations.random_rotation(generator, (16,))
     for scale in (1e-12, 1e12):
         found = alignment.best_rotation(scale * clouds, scale * clouds @ turn.mT, allow_mirror=True)
         torch.testing.assert_close(found, turn)
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (5, 4, 3), (2, 3, 4, 3)])
-def test_any_leading_shape_will_do(dice, shape):
-    x = torch.randn(shape, generator=dice)
+def test_any_leading_shape_will_do(generator, shape):
+    x = torch.randn(shape, generator=generator)
     assert alignment.best_rotation(x, x, allow_mirror=False).shape == (*shape[:-2], 3, 3)
     assert alignment.aligned_rmsd(x, x, allow_mirror=False, reorder=False).shape == shape[:-2]
     assert (alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True) < 1e-5).all()
@@ -130,8 +130,8 @@ def test_noise_free_matrices_give_their_clouds_back(clouds):
     assert (alignment.aligned_rmsd(clouds, recovered, allow_mirror=True, reorder=False) < 1e-10).all()
 
 
-def test_about_half_of_the_recovered_clouds_are_mirror_images(dice):
-    x = torch.randn(400, 8, 3, generator=dice, dtype=torch.float64)
+def test_about_half_of_the_recovered_clouds_are_mirror_images(generator):
+    x = torch.randn(400, 8, 3, generator=generator, dtype=torch.float64)
     recovered = gram.positions_from_gram(gram.gram_matrix(x))
     failed = alignment.aligned_rmsd(x, recovered, allow_mirror=False, reorder=False) > 1e-6
     assert 0.4 < failed.double().mean() < 0.6
@@ -156,11 +156,11 @@ def test_the_gradient_at_a_perfect_match_is_finite():
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**31), st.integers(3, 8), st.booleans())
 def test_a_planted_match_is_found(seed, size, allow_mirror):
-    dice = torch.Generator().manual_seed(seed)
-    x = torch.randn(4, 8, 3, generator=dice, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(4, 8, 3, generator=generator, dtype=torch.float64)
     draw = representations.random_orthogonal if allow_mirror else representations.random_rotation
-    turn = draw(dice, (4,))
-    whole, order = permuted(x @ turn.mT, dice)
+    turn = draw(generator, (4,))
+    whole, order = permuted(x @ turn.mT, generator)
     match = alignment.match_atoms(x[:, :size], whole, allow_mirror=allow_mirror)
     if size > 3:  # any three points of eight may lie as well upon three others
         assert torch.equal(match.order, order.argsort(1)[:, :size])
@@ -171,13 +171,13 @@ def test_a_planted_match_is_found(seed, size, allow_mirror):
     torch.testing.assert_close(chosen @ match.rotation.mT, x[:, :size])
 
 
-def test_matching_sees_the_hand_only_if_it_is_asked_to(clouds, dice):
-    whole, _ = permuted(clouds * clouds.new_tensor([1, -1, 1]), dice)
+def test_matching_sees_the_hand_only_if_it_is_asked_to(clouds, generator):
+    whole, _ = permuted(clouds * clouds.new_tensor([1, -1, 1]), generator)
     assert (alignment.match_atoms(clouds, whole, allow_mirror=True).rmsd < 1e-6).all()
     assert (alignment.match_atoms(clouds, whole, allow_mirror=False).rmsd > 0.1).all()
 
 
-def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, dice):
+def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, generator):
     x = representations.nearest_neighbours(cell).positions.double()
     a, b = x[:60], x[60:120]
     found = alignment.match_atoms(a, b, allow_mirror=True).rmsd
@@ -196,8 +196,8 @@ def test_more_neighbours_find_a_little_more(cell):
     assert few.mean() < 1.1 * many.mean()
 
 
-def test_reordering_brings_clouds_nearer(clouds, dice):
-    other, _ = permuted(clouds, dice)
+def test_reordering_brings_clouds_nearer(clouds, generator):
+    other, _ = permuted(clouds, generator)
     assert (alignment.aligned_rmsd(clouds, other, allow_mirror=False, reorder=True) < 1e-6).all()
     assert (alignment.aligned_rmsd(clouds, other, allow_mirror=False, reorder=False) > 0.1).all()
 
@@ -209,9 +209,9 @@ def template():
     )
 
 
-def test_the_canonical_form_knows_neither_order_nor_pose(template, cell, dice):
+def test_the_canonical_form_knows_neither_order_nor_pose(template, cell, generator):
     x = representations.nearest_neighbours(cell).positions[:100]
-    moved, _ = permuted(x @ representations.random_orthogonal(dice, (100,), x.dtype).mT, dice)
+    moved, _ = permuted(x @ representations.random_orthogonal(generator, (100,), x.dtype).mT, generator)
     torch.testing.assert_close(template.canonical(moved), template.canonical(x), atol=1e-4, rtol=0)
 
 

@@ -6,18 +6,18 @@ from tutorial_lib.metrics import PrincipalComponents, gram_error, nearest_motif_
 from tutorial_lib.representations import alignment
 
 
-def test_principal_components_restore_data_of_their_rank(dice):
-    features = torch.randn(50, 3, generator=dice) @ torch.randn(3, 10, generator=dice) + 4
+def test_principal_components_restore_data_of_their_rank(generator):
+    features = torch.randn(50, 3, generator=generator) @ torch.randn(3, 10, generator=generator) + 4
     torch.testing.assert_close(PrincipalComponents(features, 3).reconstruct(features), features, atol=1e-4, rtol=0)
     assert (PrincipalComponents(features, 2).reconstruct(features) - features).abs().max() > 0.1
 
 
-def test_no_other_plane_is_better_than_principal_components(dice):
-    features = torch.randn(200, 6, generator=dice) * torch.tensor([5.0, 4, 3, 2, 1, 0.5])
+def test_no_other_plane_is_better_than_principal_components(generator):
+    features = torch.randn(200, 6, generator=generator) * torch.tensor([5.0, 4, 3, 2, 1, 0.5])
     best = (PrincipalComponents(features, 2).reconstruct(features) - features).square().sum()
     centred = features - features.mean(0)
     for _ in range(20):
-        q, _ = torch.linalg.qr(torch.randn(6, 2, generator=dice))
+        q, _ = torch.linalg.qr(torch.randn(6, 2, generator=generator))
         assert (centred - centred @ q @ q.mT).square().sum() > best
 
 
@@ -42,17 +42,19 @@ def test_gram_error_refuses_other_shapes():
         gram_error(torch.zeros(2, 8, 8), torch.zeros(2, 7, 7))
 
 
-def test_codes_are_the_coordinates_that_a_reconstruction_is_made_of(dice):
-    features = torch.randn(50, 10, generator=dice) + 4
+def test_codes_are_the_coordinates_that_a_reconstruction_is_made_of(generator):
+    features = torch.randn(50, 10, generator=generator) + 4
     linear = PrincipalComponents(features, 3)
     codes = linear.encode(features)
     assert codes.shape == (50, 3)
     torch.testing.assert_close(linear.centre + codes @ linear.directions, linear.reconstruct(features))
 
 
-def test_a_motif_among_the_training_motifs_is_found_in_any_pose_and_order(clouds, dice):
-    order = torch.rand(clouds.shape[:2], generator=dice).argsort(1)
-    moved = clouds.gather(1, order[..., None].expand_as(clouds)) @ representations.random_orthogonal(dice, (16,)).mT
+def test_a_motif_among_the_training_motifs_is_found_in_any_pose_and_order(clouds, generator):
+    order = torch.rand(clouds.shape[:2], generator=generator).argsort(1)
+    moved = (
+        clouds.gather(1, order[..., None].expand_as(clouds)) @ representations.random_orthogonal(generator, (16,)).mT
+    )
     assert (nearest_motif_rmsd(moved, clouds) < 1e-6).all()
 
 

@@ -15,16 +15,16 @@ def turned(codes, turn):
 
 
 @pytest.fixture
-def codes(dice):
-    return torch.randn(40, IRREPS.dim, generator=dice)
+def codes(generator):
+    return torch.randn(40, IRREPS.dim, generator=generator)
 
 
 @pytest.fixture(scope="module")
 def motifs():
     """What a corner of three cubes is made of, an autoencoder of it and a flow, both hardly trained."""
-    dice = Generator().manual_seed(0)
+    generator = Generator().manual_seed(0)
     corner = polycubes.polycubes(3, mirrors_equal=True)[1]
-    steps = [step for _ in range(40) for step in pieces.completions(corner, dice)]
+    steps = [step for _ in range(40) for step in pieces.completions(corner, generator)]
     before, after = map(list, zip(*steps, strict=True))
     model = pieces.Surroundings(channels=8, seed=0)
     data, recipe = (
@@ -37,11 +37,11 @@ def motifs():
     return model, flow, corner, history["loss"]
 
 
-def test_the_velocity_turns_with_the_code_and_with_what_is_given(codes, dice):
+def test_the_velocity_turns_with_the_code_and_with_what_is_given(codes, generator):
     flow = pieces.CodeFlow(codes, given_channels=2, n_numbers=3, channels=8).double()
-    points, given = (torch.randn(5, IRREPS.dim, generator=dice, dtype=torch.float64) for _ in range(2))
-    time, numbers = torch.rand(5, dtype=torch.float64, generator=dice), torch.eye(5, 3).double()
-    turn = representations.random_orthogonal(dice, (), torch.float64)
+    points, given = (torch.randn(5, IRREPS.dim, generator=generator, dtype=torch.float64) for _ in range(2))
+    time, numbers = torch.rand(5, dtype=torch.float64, generator=generator), torch.eye(5, 3).double()
+    turn = representations.random_orthogonal(generator, (), torch.float64)
     here = flow(points, time, given, numbers)
     there = flow(turned(points, turn), time, turned(given, turn), numbers)
     assert torch.allclose(there, turned(here, turn), atol=1e-5)
@@ -64,9 +64,9 @@ def test_codes_are_signals_and_back(codes):
     assert torch.equal(model.signals_of(codes), signals)
 
 
-def test_a_short_training_finds_one_code_in_all_its_poses(dice):
+def test_a_short_training_finds_one_code_in_all_its_poses(generator):
     irreps = o3.Irreps("1x0e+1x1o+1x2e")
-    shown = torch.randn(1, irreps.dim, generator=dice)
+    shown = torch.randn(1, irreps.dim, generator=generator)
     flow = pieces.CodeFlow(shown, lmax=2, channels=8, depth=2)
 
     def errors():
@@ -100,10 +100,10 @@ def test_bad_input_is_named(codes):
         pieces.CodeFlow(codes[:, 1:])
 
 
-def test_motifs_complete_a_cloud_step_by_step(dice):
+def test_motifs_complete_a_cloud_step_by_step(generator):
     for cloud in polycubes.polycubes(4, mirrors_equal=True):
         present = 1
-        for before, after in pieces.completions(cloud, dice):
+        for before, after in pieces.completions(cloud, generator):
             near = before[before.norm(dim=1) < 1.2]
             assert len(near) <= len(after) <= 6
             assert len(near) == 0 or torch.cdist(near, after).amin(dim=1).max() < 1e-5
@@ -119,11 +119,11 @@ def test_what_stands_about_a_point_comes_back(motifs):
     assert hierarchical.worst_distance(found, around) < 0.15
 
 
-def test_codes_of_surroundings_turn_with_them(dice):
+def test_codes_of_surroundings_turn_with_them(generator):
     model = pieces.Surroundings(channels=8).double()
     around, turn = (
-        torch.randn(4, 3, generator=dice).double(),
-        representations.random_orthogonal(dice, (), torch.float64),
+        torch.randn(4, 3, generator=generator).double(),
+        representations.random_orthogonal(generator, (), torch.float64),
     )
     assert torch.allclose(model.encode([around @ turn.mT]), turned(model.encode([around]), turn), atol=1e-5)
 

@@ -14,9 +14,9 @@ OUT = "0o + 3x0e + 1o + 1e + 2e"
 
 
 @pytest.fixture
-def points(dice):
+def points(generator):
     """Six clouds of five points in general position, float64."""
-    return torch.randn(6, 5, 3, generator=dice, dtype=torch.float64)
+    return torch.randn(6, 5, 3, generator=generator, dtype=torch.float64)
 
 
 def network(dtype=torch.float64, **options):
@@ -30,11 +30,11 @@ def network(dtype=torch.float64, **options):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
-def test_the_output_turns_with_the_cloud(points, dice, dtype, mirror):
+def test_the_output_turns_with_the_cloud(points, generator, dtype, mirror):
     model, x = network(dtype), points.to(dtype)
     before = model(x)
     worst = 0.0
-    for q in random_rotation(dice, (20,)):
+    for q in random_rotation(generator, (20,)):
         q = -q if mirror else q
         act = equivariant.representation(OUT, q).to(dtype)
         after = model(x @ q.to(dtype).mT)
@@ -51,9 +51,9 @@ def test_a_mirror_flips_the_pseudoscalar_and_leaves_the_scalars(points):
     assert torch.allclose(after[:, 1:4], before[:, 1:4])
 
 
-def test_the_output_does_not_move_with_the_cloud_nor_see_its_numbering(points, dice):
+def test_the_output_does_not_move_with_the_cloud_nor_see_its_numbering(points, generator):
     model = network()
-    order = torch.randperm(5, generator=dice)
+    order = torch.randperm(5, generator=generator)
     assert torch.allclose(model(points + 7), model(points))
     assert torch.allclose(model(points[:, order]), model(points))
     assert not torch.allclose(model(1.1 * points), model(points))
@@ -74,8 +74,8 @@ def test_the_default_network_is_small():
     assert sum(p.numel() for p in equivariant.EquivariantNetwork().parameters()) <= 100
 
 
-def test_each_point_has_a_vector_that_turns_and_their_sum_is_the_clouds(points, dice):
-    model, q = network(), random_rotation(dice)
+def test_each_point_has_a_vector_that_turns_and_their_sum_is_the_clouds(points, generator):
+    model, q = network(), random_rotation(generator)
     each = model.each_point(points)
     assert each.shape == (6, 5, model.irreps_out.dim)
     assert torch.allclose(model.each_point(points @ q.mT), each @ equivariant.representation(OUT, q).mT)
@@ -89,8 +89,8 @@ def test_gradients_reach_every_weight():
     assert all(p.grad.abs().max() > 0 for p in model.parameters())
 
 
-def test_harmonics_are_those_of_e3nn_and_their_parity_is_that_of_l(dice):
-    v = torch.randn(10, 3, generator=dice, dtype=torch.float64)
+def test_harmonics_are_those_of_e3nn_and_their_parity_is_that_of_l(generator):
+    v = torch.randn(10, 3, generator=generator, dtype=torch.float64)
     y = equivariant.spherical_harmonics("0e + 1o + 2e + 3o", v)
     assert torch.allclose(y[:, 1:4], 3**0.5 * v / v.norm(dim=1, keepdim=True))
     flipped = equivariant.spherical_harmonics("0e + 1o + 2e + 3o", -v)
@@ -149,9 +149,9 @@ def graph_of(atoms, listed=2.85, cutoff=2.85, n_radial=2):
     return equivariant.pair_graph(target, source, vectors, shape=(1, len(atoms)), **options)
 
 
-def test_the_output_turns_with_a_periodic_cell_and_does_not_see_where_its_edges_are(dice):
+def test_the_output_turns_with_a_periodic_cell_and_does_not_see_where_its_edges_are(generator):
     model, atoms = network(cutoff=2.85), crystal()
-    before, q = model(graph_of(atoms)), random_rotation(dice, (1,))[0]
+    before, q = model(graph_of(atoms)), random_rotation(generator, (1,))[0]
     turned = atoms.copy()
     turned.set_cell(atoms.cell.array @ q.numpy().T, scale_atoms=True)
     after = model(graph_of(turned))
@@ -200,32 +200,32 @@ def test_a_vector_of_zero_has_no_harmonics():
         equivariant.spherical_harmonics("1o", torch.zeros(2, 3))
 
 
-def test_mirror_images_swap_the_scores_of_the_screws(dice):
-    output = torch.randn(5, 8, generator=dice)
+def test_mirror_images_swap_the_scores_of_the_screws(generator):
+    output = torch.randn(5, 8, generator=generator)
     mirrored = torch.cat([-output[:, :1], output[:, 1:]], dim=1)
     assert torch.equal(equivariant.logits(mirrored), equivariant.logits(output)[:, [1, 0, 2, 3, 4, 5, 6, 7]])
     with pytest.raises(ValueError, match="7 numbers a piece"):
         equivariant.logits(output[:, 1:])
 
 
-def test_vectors_turn_by_the_rotation_itself(dice):
-    q = random_orthogonal(dice, (4,))
+def test_vectors_turn_by_the_rotation_itself(generator):
+    q = random_orthogonal(generator, (4,))
     assert torch.allclose(equivariant.representation("1o", q), q, atol=1e-12)
     assert torch.allclose(equivariant.representation("1e", q), q * torch.linalg.det(q)[:, None, None], atol=1e-12)
     assert equivariant.representation("2e", q).dtype == torch.float64
 
 
-def test_a_network_that_changes_its_dtype_keeps_its_weights_and_gains_digits(points, dice):
-    model, q = network(torch.float32), random_rotation(dice)
+def test_a_network_that_changes_its_dtype_keeps_its_weights_and_gains_digits(points, generator):
+    model, q = network(torch.float32), random_rotation(generator)
     before = model(points.float())
     assert torch.allclose(model.double()(points).float(), before, atol=1e-4)
     assert torch.allclose(model(points @ q.mT)[:, 1:4], model(points)[:, 1:4], rtol=1e-10, atol=1e-10)
 
 
-def test_a_gate_keeps_parity(dice):
+def test_a_gate_keeps_parity(generator):
     gate = equivariant.gate_for("2x0e + 0o + 2x1o + 1e")
-    features = torch.randn(4, gate.irreps_in.dim, generator=dice)
-    q = -random_rotation(dice, dtype=torch.float32)  # a mirror: an even bend of an odd scalar would show
+    features = torch.randn(4, gate.irreps_in.dim, generator=generator)
+    q = -random_rotation(generator, dtype=torch.float32)  # a mirror: an even bend of an odd scalar would show
     turned = gate(features @ gate.irreps_in.D_from_matrix(q).mT)
     assert torch.allclose(turned, gate(features) @ gate.irreps_out.D_from_matrix(q).mT, atol=1e-5)
 

@@ -68,7 +68,7 @@ SHIPPED = {
     "growth": (storage.WEIGHTS, "growth.pt", hierarchical_polycubes.trained_to_grow),
     "molecules": (storage.WEIGHTS, "molecules.pt", materials.trained_on_molecules),
     "octahedra": (storage.WEIGHTS, "octahedra.pt", materials.trained_on_octahedra),
-    "places": (storage.WEIGHTS, "places.pt", places.trained_places),
+    "places": (storage.WEIGHTS, "places.pt", places.trained_position_scorer),
 }
 
 

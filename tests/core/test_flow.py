@@ -61,50 +61,52 @@ def test_motifs_that_are_not_in_one_pose_are_refused(motifs_of_cell, canonical):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_a_straight_velocity_is_followed_exactly_and_backwards_too(dice, dtype):
-    start, drift = torch.randn(5, 4, generator=dice, dtype=dtype), torch.arange(4, dtype=dtype)
-    end = flow.transport(lambda x, t: drift.expand_as(x), start, 3)
+def test_a_straight_velocity_is_followed_exactly_and_backwards_too(generator, dtype):
+    start, drift = torch.randn(5, 4, generator=generator, dtype=dtype), torch.arange(4, dtype=dtype)
+    end = flow.integrate(lambda x, t: drift.expand_as(x), start, 3)
     assert torch.allclose(end, start + drift, atol=TOLERANCE[dtype])
-    back = flow.transport(lambda x, t: drift.expand_as(x), end, 3, since=1.0, until=0.0)
+    back = flow.integrate(lambda x, t: drift.expand_as(x), end, 3, since=1.0, until=0.0)
     assert torch.allclose(back, start, atol=TOLERANCE[dtype])
 
 
 def test_the_error_of_the_sampler_falls_with_the_fourth_power_of_the_step():
     start = torch.ones(1, 1, dtype=torch.float64)
-    ends = [flow.transport(lambda x, t: x * (1 + t[:, None]), start, n).item() for n in (8, 16)]
+    ends = [flow.integrate(lambda x, t: x * (1 + t[:, None]), start, n).item() for n in (8, 16)]
     errors = [abs(end - math.exp(1.5)) for end in ends]
     assert errors[0] / errors[1] == pytest.approx(16, rel=0.2)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_an_untrained_flow_is_the_normal_distribution_of_its_motifs(canonical, dtype, dice):
+def test_an_untrained_flow_is_the_normal_distribution_of_its_motifs(canonical, dtype, generator):
     chart = Principal.fit(canonical.to(dtype))
     model = Flow(chart, MotifVelocity(chart, 16, 1).to(dtype), n_steps=20)
     nn.init.zeros_(model.average.module.write[1].bias)
-    noise = torch.randn(10, 21, generator=dice, dtype=dtype)
+    noise = torch.randn(10, 21, generator=generator, dtype=dtype)
     assert torch.allclose(chart.coordinates(model.decode(noise)), chart.widths * noise, atol=1e-2)
 
 
-def test_a_normal_distribution_has_a_matching_error_of_one(canonical, dice):
+def test_a_normal_distribution_has_a_matching_error_of_one(canonical, generator):
     chart = Principal.fit(canonical)
     velocity = MotifVelocity(chart, 16, 1)
     nn.init.zeros_(velocity.write[1].bias)
-    error = flow.matching_error(velocity, chart.widths * torch.randn(20_000, 21, generator=dice), chart.widths, dice)
+    error = flow.matching_error(
+        velocity, chart.widths * torch.randn(20_000, 21, generator=generator), chart.widths, generator
+    )
     assert error.item() == pytest.approx(1, abs=0.02)
 
 
-def test_the_likelihood_of_a_normal_distribution_is_known(canonical, dice):
+def test_the_likelihood_of_a_normal_distribution_is_known(canonical, generator):
     chart = Principal.fit(canonical.double())
     model = Flow(chart, MotifVelocity(chart, 16, 1).double(), n_steps=20)
     nn.init.zeros_(model.average.module.write[1].bias)
-    numbers = torch.randn(6, 21, generator=dice, dtype=torch.float64)
+    numbers = torch.randn(6, 21, generator=generator, dtype=torch.float64)
     known = -0.5 * (numbers.square().sum(1) + 21 * math.log(2 * math.pi)) - chart.widths.log().sum()
     found = model.log_likelihood(chart.positions(chart.widths * numbers), 100)
     assert torch.allclose(found, known, atol=0.05)
 
 
-def test_the_likelihood_of_a_stretch_counts_the_stretch(dice):
-    point = torch.randn(4, 3, generator=dice, dtype=torch.float64)
+def test_the_likelihood_of_a_stretch_counts_the_stretch(generator):
+    point = torch.randn(4, 3, generator=generator, dtype=torch.float64)
     found = flow.log_likelihood(lambda x, t: 0.7 * x, point, 200)
     noise = point * math.exp(-0.7)
     known = -0.5 * (noise.square().sum(1) + 3 * math.log(2 * math.pi)) - 3 * 0.7
@@ -157,24 +159,24 @@ def test_a_path_through_noise_begins_and_ends_where_it_should(trained, canonical
     assert (path[:, 1] - canonical[:5]).abs().max() > 0.1
 
 
-def test_noise_between_noise_keeps_its_length_where_a_straight_line_does_not(dice):
-    one, other = torch.randn(2, 50, 21, generator=dice).unbind()
-    middle = flow.between(one, other, torch.full((50,), 0.5))
+def test_noise_between_noise_keeps_its_length_where_a_straight_line_does_not(generator):
+    one, other = torch.randn(2, 50, 21, generator=generator).unbind()
+    middle = flow.interpolate(one, other, torch.full((50,), 0.5))
     assert torch.allclose(middle.norm(dim=1), (one.norm(dim=1) + other.norm(dim=1)) / 2)
     assert ((one + other) / 2).norm(dim=1).mean() < 0.8 * one.norm(dim=1).mean()
-    assert torch.allclose(flow.between(one, other, torch.zeros(50)), one, atol=1e-4)
+    assert torch.allclose(flow.interpolate(one, other, torch.zeros(50)), one, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
-def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, dice, dtype, mirror):
+def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, generator, dtype, mirror):
     velocity = stirred(SetVelocity(24, 2).to(dtype))
     point, time = clouds.to(dtype) / 2, torch.linspace(0, 1, 16, dtype=dtype)
     before = velocity(point, time)
     rms = before.square().mean().sqrt()
-    for q in representations.random_rotation(dice, (10,), dtype=dtype):
+    for q in representations.random_rotation(generator, (10,), dtype=dtype):
         q = -q if mirror else q
-        order = torch.randperm(8, generator=dice)
+        order = torch.randperm(8, generator=generator)
         after = velocity((point @ q.mT)[:, order], time)
         assert (after - (before @ q.mT)[:, order]).abs().max() < TOLERANCE[dtype] * rms
     assert (after - before).abs().max() > 0.1 * rms
@@ -188,22 +190,25 @@ def test_the_velocity_of_a_set_sees_distances_and_time(clouds):
     assert (velocity(1.1 * clouds, time) / 1.1 - before).abs().max() > 1e-3
 
 
-def test_a_flow_of_sets_needs_no_order_and_no_pose(motifs_of_cell, dice):
+def test_a_flow_of_sets_needs_no_order_and_no_pose(motifs_of_cell, generator):
     chart = Scaled.fit(motifs_of_cell)
     model = Flow(chart, SetVelocity(8, 1), n_steps=4)
     assert chart.coordinates(motifs_of_cell).square().mean().item() == pytest.approx(1, rel=1e-4)
-    noise, q = torch.randn(3, 8, 3, generator=dice), representations.random_orthogonal(dice, (), torch.float32)
+    noise, q = (
+        torch.randn(3, 8, 3, generator=generator),
+        representations.random_orthogonal(generator, (), torch.float32),
+    )
     assert torch.allclose(model.decode(noise @ q.mT), model.decode(noise) @ q.mT, atol=1e-3)
     training.train(model, motifs_of_cell, flow.flow_loss(), training.Recipe(1), device="cpu", progress=False)
-    assert model.sample(2, dice).shape == (2, 8, 3)
+    assert model.sample(2, generator).shape == (2, 8, 3)
 
 
 @pytest.mark.parametrize("kind", ["canonical", "set"])
-def test_what_is_wanted_reaches_the_network_and_nothing_is_wanted_where_it_is_nan(canonical, dice, kind):
+def test_what_is_wanted_reaches_the_network_and_nothing_is_wanted_where_it_is_nan(canonical, generator, kind):
     chart = Principal.fit(canonical) if kind == "canonical" else Scaled.fit(canonical)
     network = MotifVelocity(chart, 16, 1, n_properties=1) if kind == "canonical" else SetVelocity(8, 1, n_properties=1)
     model = Flow(chart, stirred(network), n_steps=2)
-    noise = torch.randn(3, *chart.shape, generator=dice)
+    noise = torch.randn(3, *chart.shape, generator=generator)
     plain = model.decode(noise)
     assert torch.equal(model.decode(noise, torch.full((3, 1), torch.nan)), plain)
     assert not torch.allclose(model.decode(noise, torch.ones(3, 1)), plain, atol=1e-3)
@@ -211,8 +216,8 @@ def test_what_is_wanted_reaches_the_network_and_nothing_is_wanted_where_it_is_na
 
 def test_half_of_the_motifs_come_without_their_property(canonical):
     class Spy(nn.Module):
-        def forward(self, point, time, wanted):
-            seen.append(wanted.isnan().float().mean().item())
+        def forward(self, point, time, condition):
+            seen.append(condition.isnan().float().mean().item())
             return point * weight
 
     seen, weight, chart = [], nn.Parameter(torch.ones(())), Principal.fit(canonical)
@@ -220,16 +225,16 @@ def test_half_of_the_motifs_come_without_their_property(canonical):
     assert seen[0] == pytest.approx(0.5, abs=0.1)
 
 
-def test_restored_atoms_come_in_the_pose_of_the_question(trained, motifs_of_cell, dice, monkeypatch):
+def test_restored_atoms_come_in_the_pose_of_the_question(trained, motifs_of_cell, generator, monkeypatch):
     monkeypatch.setattr("tutorial_lib.inpainting.flow_completion.N_LIBRARY", 600)
-    model = flow_completion.FlowCompletion(trained, dice)
+    model = flow_completion.FlowCompletion(trained, generator)
     assert isinstance(model, inpainting.Completer)
-    known, missing = inpainting.taken_out(motifs_of_cell[:40], 1, "first", dice)
+    known, missing = inpainting.taken_out(motifs_of_cell[:40], 1, "first", generator)
     made = inpainting.inpaint(known, 1, model, 5, Generator().manual_seed(1)).positions
     by_chance = inpainting.inpaint(known, 1, inpainting.RandomPlaces(), 5, Generator().manual_seed(1)).positions
     errors = [inpainting.restored_error(x, missing).amin(1).mean() for x in (made, by_chance)]
     assert errors[0] < 0.6 * errors[1]
-    q = representations.random_orthogonal(dice, (), torch.float32)
+    q = representations.random_orthogonal(generator, (), torch.float32)
     draws, turned = (model.complete(x, 1, 8, Generator().manual_seed(2)) for x in (known, known @ q.mT))
     near = (draws.positions @ q.mT - turned.positions).abs().amax((2, 3)) < 0.02
     assert near.float().mean() > 0.9
@@ -282,11 +287,11 @@ def test_the_energy_of_an_atom_is_that_of_stillinger_and_weber():
     torch.testing.assert_close(metrics.central_energy(cloud), known)
 
 
-def test_a_bent_or_stretched_tetrahedron_has_a_higher_energy(dice):
+def test_a_bent_or_stretched_tetrahedron_has_a_higher_energy(generator):
     perfect = metrics.central_energy(CORNERS[None])
     assert perfect.item() == pytest.approx(-2 * 1.64833, rel=1e-3)
-    assert (metrics.central_energy(CORNERS + 0.2 * torch.randn(50, 4, 3, generator=dice)) > perfect).all()
-    q = representations.random_orthogonal(dice, (), torch.float32)
+    assert (metrics.central_energy(CORNERS + 0.2 * torch.randn(50, 4, 3, generator=generator)) > perfect).all()
+    q = representations.random_orthogonal(generator, (), torch.float32)
     assert torch.allclose(metrics.central_energy((CORNERS @ q.mT)[None]), perfect, atol=1e-4)
 
 
@@ -306,24 +311,24 @@ def test_a_dihedral_angle_is_the_one_that_was_built(asked):
     assert min(by_ase, 360 - by_ase) == pytest.approx(asked, abs=0.1)
 
 
-def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_cell, dice):
-    q = representations.random_orthogonal(dice, (), torch.float32)
-    same = (motifs_of_cell @ q.mT)[:, torch.randperm(8, generator=dice)]
+def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_cell, generator):
+    q = representations.random_orthogonal(generator, (), torch.float32)
+    same = (motifs_of_cell @ q.mT)[:, torch.randperm(8, generator=generator)]
     before = metrics.dihedral_angles(motifs_of_cell)
     assert torch.allclose(metrics.dihedral_angles(same).sort().values, before.sort().values, atol=0.2)
-    rattled = metrics.dihedral_angles(motifs_of_cell + 0.4 * torch.randn(motifs_of_cell.shape, generator=dice))
+    rattled = metrics.dihedral_angles(motifs_of_cell + 0.4 * torch.randn(motifs_of_cell.shape, generator=generator))
     assert metrics.wasserstein(rattled, before) > 2
     with pytest.raises(ValueError, match="needs a second shell, and these motifs have 4 atoms"):
         metrics.dihedral_angles(motifs_of_cell[:, :4])
 
 
-def test_no_steps_and_no_motifs_are_refused(trained, dice):
+def test_no_steps_and_no_motifs_are_refused(trained, generator):
     with pytest.raises(ValueError, match="take one step at least"):
-        flow.transport(trained.velocity, torch.zeros(1, 21), 0)
+        flow.integrate(trained.velocity, torch.zeros(1, 21), 0)
     with pytest.raises(ValueError, match="take one step at least"):
         flow.log_likelihood(trained.velocity, torch.zeros(1, 21), 0)
     with pytest.raises(ValueError, match="ask for one motif"):
-        trained.sample(0, dice)
+        trained.sample(0, generator)
     with pytest.raises(ValueError, match="there is no motif"):
         Scaled.fit(torch.zeros(0, 8, 3))
     with pytest.raises(ValueError, match="NaN or infinity"):

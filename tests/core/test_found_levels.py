@@ -134,8 +134,8 @@ def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size(
 
 
 def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_members_comes_first():
-    dice = Generator().manual_seed(5)
-    clusters = [octahedra.cluster(1 + n % 6, dice) for n in range(60)]
+    generator = Generator().manual_seed(5)
+    clusters = [octahedra.cluster(1 + n % 6, generator) for n in range(60)]
     points = hierarchical.points_of(*hierarchical.padded([cluster.points for cluster in clusters]))
     motifs = Motifs.fit(points, reach=1.6)
 
@@ -247,7 +247,7 @@ def test_molecules_come_back_with_their_elements_in_any_pose(small):
 def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
     levels = (Level(math.inf, width=0.25, radius=3.0, unit=1.2),)
     model = HierarchicalAutoencoder(levels, channels=4, species=("H", "O"))
-    clouds, dice = 1.5 * torch.eye(3).repeat(2, 1, 1), Generator().manual_seed(0)
+    clouds, generator = 1.5 * torch.eye(3).repeat(2, 1, 1), Generator().manual_seed(0)
     for encode in (model, model.encode):
         with pytest.raises(ValueError, match="tells 2 species apart, and none were given"):
             encode(clouds)
@@ -257,7 +257,7 @@ def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
     assert not torch.allclose(one, other, atol=1e-3)
     head = hierarchical.GrowthHead(kinds=2)
     with pytest.raises(ValueError, match="tells 2 species apart"):
-        hierarchical.grow(head, [torch.zeros(1, 3)], 2, dice)
+        hierarchical.grow(head, [torch.zeros(1, 3)], 2, generator)
 
 
 def test_species_are_seen_and_are_not_a_matter_of_numbering(small):

@@ -460,14 +460,14 @@ FOUND = [
     ("metrics.network.bond_angles", 1, "all zero"),
     ("metrics.network.radial_distribution", 0, "an empty list"),
     ("metrics.network.radial_distribution", "bin_width", "zero"),
-    ("models.flow.ode.between", 0, "all zero"),
+    ("models.flow.ode.interpolate", 0, "all zero"),
     ("datasets.polycubes.random_trees", "most", "zero"),
     ("datasets.polycubes.random_trees", "apart", "NaN"),
     ("inpainting.holes.apart", 0, "no atom"),
     ("inpainting.library.Library", 0, "one NaN"),
     ("inpainting.baselines.LinearGaussian", 0, "one of the batch"),
-    ("inpainting.places.PlaceScorer.forward", 0, "no atom"),
-    ("inpainting.places.PlaceScorer.complete", 0, "no atom"),
+    ("inpainting.places.PositionScorer.forward", 0, "no atom"),
+    ("inpainting.places.PositionScorer.complete", 0, "no atom"),
     ("models.flow.charts.Principal.fit", 0, "all zero"),
     ("models.flow.charts.Scaled.fit", 0, "no atom"),
     ("models.equivariant.graph.representation", 1, "all zero"),
@@ -475,16 +475,16 @@ FOUND = [
     ("models.hamiltonian.nonlinear.Gradient.forward", 0, "all zero"),
     ("models.hamiltonian.blocks.Blocks", 1, "last: last: minus one"),
     ("models.hamiltonian.blocks.Blocks", 1, "last: last: five more"),
-    ("models.missing_atom.graphs.bumps", 2, "zero"),
+    ("models.missing_atom.graphs.radial_basis", 2, "zero"),
     ("models.hierarchical.codes.signals_of", 1, "minus one"),
     ("models.pieces.drawing.CodeFlow", 0, "no batch"),
     ("models.hierarchical.heads.PieceHead.forward", 0, "one less in each row"),
     ("representations.neighbours.neighbour_pairs", 0, "atoms far away"),  # and nobody had a neighbour
     ("metrics.baselines.nearest_training", 0, "one of 1e30"),  # and the first example was the nearest
     ("models.spherical.signals.harmonics", 1, "one of 1e30"),
-    ("models.flow.ode.between", 0, "all 1e-30 times as large"),
-    ("models.flow.ode.between", 2, "all large"),
-    ("models.spherical.fields.Field.forward", 2, "all minus one"),  # and the last signal answered
+    ("models.flow.ode.interpolate", 0, "all 1e-30 times as large"),
+    ("models.flow.ode.interpolate", 2, "all large"),
+    ("models.spherical.fields.OccupancyField.forward", 2, "all minus one"),  # and the last signal answered
     ("models.hierarchical.materials.octahedra_levels", 0, "first: all zero"),
 ]
 

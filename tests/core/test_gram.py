@@ -81,14 +81,14 @@ def test_nearest_rank3_reports_what_it_throws_away():
     assert discarded.item() == pytest.approx((4.25 / 18.25) ** 0.5)
 
 
-def test_no_cloud_is_nearer_than_nearest_rank3(clouds, dice):
-    noise = torch.randn(16, 8, 8, generator=dice, dtype=torch.float64)
+def test_no_cloud_is_nearer_than_nearest_rank3(clouds, generator):
+    noise = torch.randn(16, 8, 8, generator=generator, dtype=torch.float64)
     noisy = gram.gram_matrix(clouds) + noise + noise.mT
     nearest, _ = gram.nearest_rank3(noisy)
     best = (nearest - noisy).square().sum((1, 2))
     start = gram.positions_from_gram(nearest)
     for _ in range(50):
-        other = gram.gram_matrix(start + 0.1 * torch.randn(start.shape, generator=dice, dtype=torch.float64))
+        other = gram.gram_matrix(start + 0.1 * torch.randn(start.shape, generator=generator, dtype=torch.float64))
         assert ((other - noisy).square().sum((1, 2)) > best).all()
 
 

@@ -57,11 +57,14 @@ def test_what_is_not_known_is_forbidden(known):
     assert (across.abs() < 0.6).all()
 
 
-def test_fields_turn_with_the_cloud_and_do_not_see_what_is_far(dice):
+def test_fields_turn_with_the_cloud_and_do_not_see_what_is_far(generator):
     model = hierarchical.GrowthHead(seed=1).double()
     cloud = torch.cat([polycubes.pieces()[1][5].double(), torch.tensor([[9.0, 0, 0]]).double()])
-    turn = representations.random_orthogonal(dice, (), torch.float64)
-    places, of = torch.randn(40, 3, generator=dice, dtype=torch.float64), torch.randint(4, (40,), generator=dice)
+    turn = representations.random_orthogonal(generator, (), torch.float64)
+    places, of = (
+        torch.randn(40, 3, generator=generator, dtype=torch.float64),
+        torch.randint(4, (40,), generator=generator),
+    )
 
     def fields(x, places):
         points = hierarchical.Points(x, torch.zeros(len(x), dtype=torch.long), 1)

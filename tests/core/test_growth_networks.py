@@ -24,16 +24,16 @@ def with_corners(network, corners):
 
 @pytest.fixture(scope="module")
 def clusters():
-    dice = Generator().manual_seed(0)
-    return [octahedra.cluster(n, dice) for n in (1, 2, 3, 4) for _ in range(6)]
+    generator = Generator().manual_seed(0)
+    return [octahedra.cluster(n, generator) for n in (1, 2, 3, 4) for _ in range(6)]
 
 
 def test_the_topology_of_tilted_octahedra_is_the_polycube_without_tilts():
     for cells in (STRAIGHT, BENT, [*BENT, [1, 1, 1]], [*BENT, [0, 1, 0]]):
         expected = polycube_of(torch.tensor(cells, dtype=torch.float32), mirrors_equal=True)
         assert pieces.topology(on_lattice(cells)) == expected
-    dice = Generator().manual_seed(1)
-    found = [pieces.topology(octahedra.cluster(4, dice)) for _ in range(40)]
+    generator = Generator().manual_seed(1)
+    found = [pieces.topology(octahedra.cluster(4, generator)) for _ in range(40)]
     assert {len(shape) for shape in found if shape} == {4}
     assert sum(shape is not None for shape in found) > 38
     assert len(set(found)) > 4
@@ -83,11 +83,11 @@ def test_bends_are_those_that_the_cluster_was_given():
 
 
 def test_every_free_corner_is_an_attachment_unless_that_is_unknown():
-    pair, dice = on_lattice([[0, 0, 0], [1, 0, 0]]), Generator().manual_seed(0)
+    pair, generator = on_lattice([[0, 0, 0], [1, 0, 0]]), Generator().manual_seed(0)
     straight, bent = (pieces.topology(on_lattice(cells)) for cells in (STRAIGHT, BENT))
     counts = {}
     for name, known in {"both": {straight, bent}, "straight": {straight}}.items():
-        clouds, n_points, places, n_places, kinds = pieces.attachments([pair], known, dice)
+        clouds, n_points, places, n_places, kinds = pieces.attachments([pair], known, generator)
         assert torch.equal(clouds[0], pair.points)
         assert n_points.tolist() == [13]
         assert kinds[0].tolist() == [0] * 2 + [1] * 11
@@ -95,7 +95,7 @@ def test_every_free_corner_is_an_attachment_unless_that_is_unknown():
         counts[name] = int(n_places)
     assert counts == {"both": 10, "straight": 2}
     with pytest.raises(ValueError, match="one at least"):
-        pieces.attachments([pair], set(), dice)
+        pieces.attachments([pair], set(), generator)
 
 
 def test_gaps_and_what_is_left_make_the_network(clusters):
@@ -113,10 +113,10 @@ def test_gaps_and_what_is_left_make_the_network(clusters):
 @pytest.fixture(scope="module")
 def heads():
     """Trained on single octahedra and pairs, for some seconds."""
-    dice = Generator().manual_seed(0)
-    known = [octahedra.cluster(n, dice, tilt=5.0) for n in (1, 2) for _ in range(16)]
+    generator = Generator().manual_seed(0)
+    known = [octahedra.cluster(n, generator, tilt=5.0) for n in (1, 2) for _ in range(16)]
     shapes = {pieces.topology(network) for network in known}
-    examples = pieces.attachments(known * 2, shapes, dice), pieces.gaps(known * 2, dice)
+    examples = pieces.attachments(known * 2, shapes, generator), pieces.gaps(known * 2, generator)
     heads = pieces.network_heads()
     for head, data, epochs in zip(heads, examples, (5, 12), strict=True):
         recipe = training.Recipe(epochs=epochs, batch_size=8, learning_rate=5e-3)

@@ -32,11 +32,11 @@ def turned(model, codes, q):
     return codes @ representation(str(model.latent_irreps), q).to(codes).mT
 
 
-def test_what_a_code_says_turns_with_it(model, unseen, dice):
+def test_what_a_code_says_turns_with_it(model, unseen, generator):
     codes = model.encode(unseen[:2]).detach()
-    q = representations.random_orthogonal(dice, (), torch.float32)
-    places, cloud = 0.8 * torch.randn(20, 3, generator=dice), torch.arange(20) % 2
-    points = Points(0.8 * torch.randn(6, 3, generator=dice), torch.arange(6) % 2, 2)
+    q = representations.random_orthogonal(generator, (), torch.float32)
+    places, cloud = 0.8 * torch.randn(20, 3, generator=generator), torch.arange(20) % 2
+    points = Points(0.8 * torch.randn(6, 3, generator=generator), torch.arange(6) % 2, 2)
     there = Points(points.positions @ q.mT, points.cloud, 2)
     said = hierarchical.led_by(model, codes)(places, cloud, points)
     assert said.abs().max() > 1
@@ -85,12 +85,12 @@ def test_codes_of_another_size_are_named(model, head):
         hierarchical.led_by(model, torch.full((1, model.latent_irreps.dim), torch.nan))
 
 
-def test_an_operator_turns_with_code_and_place(dice):
+def test_an_operator_turns_with_code_and_place(generator):
     model = hierarchical.HierarchicalAutoencoder(latent_lmax=3, latent_channels=2, channels=4, seed=0).double()
     operator = operators.CodeOperator(model, channels=6).double()
-    codes = torch.randn(5, model.latent_irreps.dim, generator=dice, dtype=torch.float64)
-    places = torch.randn(5, 3, generator=dice, dtype=torch.float64)
-    q = representations.random_orthogonal(dice, (), torch.float64)
+    codes = torch.randn(5, model.latent_irreps.dim, generator=generator, dtype=torch.float64)
+    places = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    q = representations.random_orthogonal(generator, (), torch.float64)
     here = operator(codes, places)
     assert torch.allclose(operator(turned(model, codes, q), places @ q.mT), turned(model, here, q), atol=1e-9)
     assert not torch.allclose(operator(turned(model, codes, q), places), turned(model, here, q), atol=1e-3)

@@ -9,8 +9,8 @@ from benchmarks import hamiltonians as benchmark
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.models import hamiltonian
-from tutorial_lib.models.hamiltonian import BENDS, Blocks, Gradient, Standard
-from tutorial_lib.models.hamiltonian.graphs import bumps, seen
+from tutorial_lib.models.hamiltonian import NONLINEARITIES, Blocks, Gradient, Standard
+from tutorial_lib.models.hamiltonian.graphs import radial_basis, seen
 from tutorial_lib.models.hamiltonian.layers import Linear, paths, products
 from tutorial_lib.models.hamiltonian.network import HamiltonianNetwork
 from tutorial_lib.models.hamiltonian.reach import needed_irreps
@@ -39,8 +39,8 @@ def turned(positions, q):
     return positions @ q.to(positions.dtype).mT
 
 
-def features(dice, *shape, irreps=IRREPS, dtype=torch.float64):
-    return torch.randn(o3.Irreps(irreps).dim, *shape, generator=dice, dtype=dtype)
+def features(generator, *shape, irreps=IRREPS, dtype=torch.float64):
+    return torch.randn(o3.Irreps(irreps).dim, *shape, generator=generator, dtype=dtype)
 
 
 def act(x, q, irreps=IRREPS):
@@ -57,9 +57,9 @@ def act(x, q, irreps=IRREPS):
 
 
 @pytest.mark.parametrize("degree", range(5))
-def test_wigner_matrices_turn_spherical_harmonics_also_through_an_inversion(dice, degree):
-    directions = torch.randn(20, 3, generator=dice, dtype=torch.float64)
-    for q in representations.random_orthogonal(dice, (4,), torch.float64):
+def test_wigner_matrices_turn_spherical_harmonics_also_through_an_inversion(generator, degree):
+    directions = torch.randn(20, 3, generator=generator, dtype=torch.float64)
+    for q in representations.random_orthogonal(generator, (4,), torch.float64):
         d = hamiltonian.wigner(degree, q)
         here = o3.spherical_harmonics(degree, directions, True)
         there = o3.spherical_harmonics(degree, directions @ q.mT, True)
@@ -98,17 +98,17 @@ def test_blocks_give_the_matrix_back_and_keep_its_norm(some):
     assert torch.allclose(coefficients.square().sum(1), some.fock.square().sum((1, 2)))
 
 
-def test_matrices_are_symmetric_to_the_last_bit_whatever_the_coefficients(some, dice):
+def test_matrices_are_symmetric_to_the_last_bit_whatever_the_coefficients(some, generator):
     for dtype in TOLERANCE:
-        matrices = blocks_of(some).matrices(torch.randn(3, len(blocks_of(some)), generator=dice, dtype=dtype))
+        matrices = blocks_of(some).matrices(torch.randn(3, len(blocks_of(some)), generator=generator, dtype=dtype))
         assert torch.equal(matrices, matrices.mT)
         assert matrices.dtype == dtype
 
 
-def test_each_copy_of_an_irrep_turns_by_its_own_wigner_matrix(some, dice):
+def test_each_copy_of_an_irrep_turns_by_its_own_wigner_matrix(some, generator):
     blocks = blocks_of(some)
     before = blocks.coefficients(some.fock)
-    for q in representations.random_orthogonal(dice, (3,), torch.float64):
+    for q in representations.random_orthogonal(generator, (3,), torch.float64):
         d = hamiltonian.turn(some.shells, q)
         after, at = blocks.coefficients(d @ some.fock @ d.mT), 0
         for kind in blocks.kinds:
@@ -130,8 +130,8 @@ def test_a_transposed_block_is_another_block():
     assert (blocks.coefficients(wrong) - blocks.coefficients(some.fock)).abs().max() > 0.1
 
 
-def test_a_wrong_change_of_basis_is_seen_in_d_functions_and_not_in_p(dice):
-    q = representations.random_rotation(dice, (), torch.float64)
+def test_a_wrong_change_of_basis_is_seen_in_d_functions_and_not_in_p(generator):
+    q = representations.random_rotation(generator, (), torch.float64)
     for name, seen_by in (("water_rhf_500k", False), ("water_rhf_svp_500k", True)):
         some = hamiltonians.load(name, "train")[:3]
         c, d = hamiltonian.change_of_basis(some.shells), hamiltonian.turn(some.shells, q)
@@ -139,10 +139,10 @@ def test_a_wrong_change_of_basis_is_seen_in_d_functions_and_not_in_p(dice):
         assert (not torch.allclose(left_out, d, atol=1e-3)) is seen_by
 
 
-def test_the_swap_is_the_transposed_block_of_two_equal_atoms(dice):
+def test_the_swap_is_the_transposed_block_of_two_equal_atoms(generator):
     hydrogen = Blocks(torch.tensor([1, 1]), ((0, 0), (0, 0), (0, 1), (0, 2), (1, 0), (1, 0), (1, 1), (1, 2)))
     kind = hydrogen.kinds[1]
-    matrix = torch.randn(20, 20, generator=dice, dtype=torch.float64)
+    matrix = torch.randn(20, 20, generator=generator, dtype=torch.float64)
     whole = matrix + matrix.mT
     other = whole.clone()
     other[:10, 10:] = whole[:10, 10:].mT
@@ -180,8 +180,8 @@ def test_bad_matrices_coefficients_and_shells_are_refused():
 # Layers
 
 
-def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, dice):
-    q = representations.random_orthogonal(dice, (), torch.float64)
+def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, generator):
+    q = representations.random_orthogonal(generator, (), torch.float64)
     here, there = (
         hamiltonian.shapes(some.numbers, x, dtype=torch.float64)
         for x in (some.positions, turned(some.positions, q) + 1.0)
@@ -191,7 +191,9 @@ def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some,
     assert torch.allclose(d, there.harmonics)
     assert not torch.allclose(here.harmonics, there.harmonics, atol=0.1)
     i, j = 1, 0
-    assert torch.allclose(here.heights[:, i, 0], bumps((some.positions[:, j] - some.positions[:, i]).norm(dim=-1)))
+    assert torch.allclose(
+        here.heights[:, i, 0], radial_basis((some.positions[:, j] - some.positions[:, i]).norm(dim=-1))
+    )
 
 
 def test_everybody_sees_all_others():
@@ -207,9 +209,9 @@ def test_overlapping_atoms_are_refused_before_a_network_sees_them(methanol):
         hamiltonian.shapes(methanol.numbers, positions)
 
 
-def test_our_tensor_products_are_those_of_e3nn(dice):
+def test_our_tensor_products_are_those_of_e3nn(generator):
     first, second, out = "0e + 1o + 2e", "0e + 1o + 2e", IRREPS
-    x, y = features(dice, 7, irreps=first), features(dice, 7, irreps=second)
+    x, y = features(generator, 7, irreps=first), features(generator, 7, irreps=second)
     ours = torch.einsum("en,nqe->nq", x, products(y.T, first, second, out))
     a, b, c = (list(o3.Irreps(irreps)) for irreps in (first, second, out))
     mid = o3.Irreps([(1, c[k].ir) for _, _, k in paths(first, second, out)])
@@ -228,10 +230,10 @@ def test_our_tensor_products_are_those_of_e3nn(dice):
         at += meant.shape[1]
 
 
-def test_a_linear_layer_mixes_channels_and_not_components(dice):
+def test_a_linear_layer_mixes_channels_and_not_components(generator):
     layer = Linear(IRREPS, 4, 5).double()
-    x = features(dice, 6, 4)
-    for q in representations.random_orthogonal(dice, (3,), torch.float64):
+    x = features(generator, 6, 4)
+    for q in representations.random_orthogonal(generator, (3,), torch.float64):
         assert torch.allclose(layer(act(x, q)), act(layer(x), q))
     alone = torch.zeros_like(x)
     alone[1:4] = x[1:4]
@@ -243,30 +245,30 @@ def test_a_linear_layer_mixes_channels_and_not_components(dice):
 
 
 @pytest.mark.parametrize("bend", [hamiltonian.TensorSquare, hamiltonian.Gate, Gradient])
-def test_bent_features_turn_and_invert_with_the_features_and_numbers_do_not(dice, bend):
-    model, x = bend(IRREPS, 8, 6).double(), features(dice, 5, 8)
+def test_bent_features_turn_and_invert_with_the_features_and_numbers_do_not(generator, bend):
+    model, x = bend(IRREPS, 8, 6).double(), features(generator, 5, 8)
     before = model(x)
-    for q in representations.random_orthogonal(dice, (8,), torch.float64):
+    for q in representations.random_orthogonal(generator, (8,), torch.float64):
         after = model(act(x, q))
         assert torch.allclose(after.features, act(before.features, q), atol=1e-10)
         assert torch.allclose(after.numbers, before.numbers, atol=1e-10)
     assert not torch.allclose(before.features, x, atol=0.01)
-    other = features(dice, 5, 8)
+    other = features(generator, 5, 8)
     apart = before.features + model(other).features
     assert not torch.allclose(model(x + other).features, apart, atol=0.01), "it is not linear"
 
 
 @pytest.mark.parametrize("bend", [hamiltonian.Gate, Gradient])
-def test_no_direction_is_made_of_numbers_alone(dice, bend):
-    model, x = bend(IRREPS, 8, 6).double(), features(dice, 5, 8)
+def test_no_direction_is_made_of_numbers_alone(generator, bend):
+    model, x = bend(IRREPS, 8, 6).double(), features(generator, 5, 8)
     x[1:] = 0
     bent = model(x).features
     assert (bent[1:] == 0).all()
     assert (bent[:1] - x[:1]).abs().max() > 0
 
 
-def test_the_gradient_is_a_gate_with_tied_weights(dice):
-    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 5, 8)
+def test_the_gradient_is_a_gate_with_tied_weights(generator):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(generator, 5, 8)
     v, _ = model.gradient(x)
     u = model.compared.inner(x).detach().requires_grad_()
     (slope,) = torch.autograd.grad(model.number(model.compared.mixed(u)).sum(), u)
@@ -279,8 +281,8 @@ def test_the_gradient_is_a_gate_with_tied_weights(dice):
     assert torch.allclose(torch.cat(parts), v, atol=1e-13)
 
 
-def test_the_gradient_is_that_of_finite_differences(dice):
-    model, x = Gradient(IRREPS, 4, 6).double(), features(dice, 1, 4)
+def test_the_gradient_is_that_of_finite_differences(generator):
+    model, x = Gradient(IRREPS, 4, 6).double(), features(generator, 1, 4)
     v, _ = model.gradient(x)
     step = torch.zeros_like(x)
     step[2, 0, 1] = 1e-6
@@ -289,8 +291,8 @@ def test_the_gradient_is_that_of_finite_differences(dice):
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_the_gradient_is_taken_where_no_gradients_are_wanted(mode, dice):
-    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 5, 8)
+def test_the_gradient_is_taken_where_no_gradients_are_wanted(mode, generator):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(generator, 5, 8)
     with mode():
         silent = model(x.clone())  # in inference mode the copy is a tensor that can have no gradient
     assert torch.allclose(silent.features, model(x).features, atol=1e-12)
@@ -300,21 +302,21 @@ def test_the_gradient_is_taken_where_no_gradients_are_wanted(mode, dice):
     assert not x.requires_grad, "what came in is left as it was"
 
 
-def test_what_made_the_gradient_learns_through_it(dice):
-    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 5, 8)
+def test_what_made_the_gradient_learns_through_it(generator):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(generator, 5, 8)
     model(x).features.square().sum().backward()
     for weights in (model.number.weight, model.compared.both.weight, model.compared.mixed[1].weight):
         assert weights.grad.abs().max() > 0
 
 
 @pytest.mark.parametrize("bend", [hamiltonian.TensorSquare, hamiltonian.Gate, Gradient])
-def test_the_layers_before_learn_through_what_is_bent(dice, bend):
-    model, x = bend("0e + 1o", 3, 4).double(), features(dice, 1, 3, irreps="0e + 1o").requires_grad_()
+def test_the_layers_before_learn_through_what_is_bent(generator, bend):
+    model, x = bend("0e + 1o", 3, 4).double(), features(generator, 1, 3, irreps="0e + 1o").requires_grad_()
     assert torch.autograd.gradcheck(lambda f: model(f).features, x)
 
 
-def test_the_first_batch_in_training_fixes_the_scale_and_no_other_does(dice):
-    model, x = Gradient(IRREPS, 8, 6).double(), features(dice, 50, 8)
+def test_the_first_batch_in_training_fixes_the_scale_and_no_other_does(generator):
+    model, x = Gradient(IRREPS, 8, 6).double(), features(generator, 50, 8)
     model.eval()(x)
     assert not model.measured
     model.train()(x)
@@ -329,8 +331,8 @@ def test_the_first_batch_in_training_fixes_the_scale_and_no_other_does(dice):
     assert torch.allclose(other.train()(3 * x).features, model(3 * x).features), "it is kept with the weights"
 
 
-def test_tensor_products_make_directions_that_were_not_there(dice):
-    model, x = hamiltonian.TensorSquare(IRREPS, 8, 6).double(), features(dice, 5, 8)
+def test_tensor_products_make_directions_that_were_not_there(generator):
+    model, x = hamiltonian.TensorSquare(IRREPS, 8, 6).double(), features(generator, 5, 8)
     x[4:7] = 0  # 1e, which two vectors make
     assert model(x).features[4:7].abs().max() > 0.01
 
@@ -338,9 +340,9 @@ def test_tensor_products_make_directions_that_were_not_there(dice):
 # The network
 
 
-@pytest.mark.parametrize("name", BENDS)
+@pytest.mark.parametrize("name", NONLINEARITIES)
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(some, dice, name, dtype):
+def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(some, generator, name, dtype):
     blocks = blocks_of(some)
     model = hamiltonian.network(name, blocks, channels=6).to(dtype).eval()
     standard = Standard.fit(blocks, some.fock)
@@ -351,7 +353,7 @@ def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(some, di
     mean = standard.matrices(torch.zeros(1, len(blocks)))
     before = said(some.positions[:2])
     size = (before - mean).square().mean().sqrt()
-    for q in representations.random_orthogonal(dice, (2,), torch.float64):
+    for q in representations.random_orthogonal(generator, (2,), torch.float64):
         d = hamiltonian.turn(some.shells, q)
         after = said(turned(some.positions[:2], q) + 2.0)
         assert (after - d @ before @ d.mT).abs().max() < TOLERANCE[dtype] * max(1.0, size)
@@ -359,7 +361,7 @@ def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(some, di
     assert torch.equal(before, before.mT)
 
 
-@pytest.mark.parametrize("name", BENDS)
+@pytest.mark.parametrize("name", NONLINEARITIES)
 def test_a_reordered_molecule_has_the_reordered_matrix(methanol, name):
     order = [3, 0, 5, 1, 4, 2]
     shells, starts, at = [], [], 0
@@ -390,7 +392,7 @@ def test_a_reordered_molecule_has_the_reordered_matrix(methanol, name):
     assert not torch.allclose(one, other, atol=1e-2)
 
 
-@pytest.mark.parametrize("name", BENDS)
+@pytest.mark.parametrize("name", NONLINEARITIES)
 def test_two_hydrogens_with_p_functions_that_change_places_change_their_rows_and_columns(name):
     some = hamiltonians.load("water_rhf_svp_500k", "train")[:10]
     blocks = blocks_of(some)
@@ -408,7 +410,7 @@ def test_two_hydrogens_with_p_functions_that_change_places_change_their_rows_and
 @pytest.mark.parametrize("name", ["water_rhf_500k", "methanol_rhf_500k"])
 def test_the_four_variants_are_of_one_size(name):
     blocks = blocks_of(hamiltonians.load(name, "train"))
-    sizes = [hamiltonian.size(hamiltonian.network(variant, blocks)) for variant in BENDS]
+    sizes = [hamiltonian.size(hamiltonian.network(variant, blocks)) for variant in NONLINEARITIES]
     assert max(sizes) < 1.03 * min(sizes)
 
 
@@ -460,13 +462,13 @@ def test_unknown_variants_and_doubled_irreps_are_refused(methanol):
 # Learning
 
 
-def test_standardised_targets_have_mean_zero_are_turned_by_turning_and_come_back(some, dice):
+def test_standardised_targets_have_mean_zero_are_turned_by_turning_and_come_back(some, generator):
     blocks = blocks_of(some)
     standard = Standard.fit(blocks, some.fock)
     targets, traces = standard.targets(some.fock)
     assert torch.allclose(standard.matrices(targets), some.fock, atol=1e-12)
     assert traces.mean().abs() < 1e-8
-    q = representations.random_orthogonal(dice, (), torch.float64)
+    q = representations.random_orthogonal(generator, (), torch.float64)
     d = hamiltonian.turn(some.shells, q)
     other = Standard.fit(blocks, d @ some.fock @ d.mT)
     assert torch.allclose(standard.mean, other.mean, atol=1e-10)
@@ -509,14 +511,14 @@ def learnt(name, water, epochs):
     model = hamiltonian.network(name, blocks, channels=8)
     recipe = training.Recipe(epochs, 16, 0.01)
     history = training.train(model, torch.arange(48), loss, recipe, device="cpu", progress=False)
-    return history, metrics.judged(hamiltonian.predicted(model, standard, unseen), test)
+    return history, metrics.matrix_errors(hamiltonian.predicted(model, standard, unseen), test)
 
 
-@pytest.mark.parametrize("name", BENDS)
+@pytest.mark.parametrize("name", NONLINEARITIES)
 def test_every_variant_learns(name, water):
     history, found = learnt(name, water, 40)
     _, standard, _, _, test = water
-    mean = metrics.judged(standard.matrices(torch.zeros_like(standard.mean)).expand_as(test.fock), test)
+    mean = metrics.matrix_errors(standard.matrices(torch.zeros_like(standard.mean)).expand_as(test.fock), test)
     assert found.entries < 0.25 * mean.entries
     assert found.overlap > 0.99 > mean.overlap
     assert ("traces" in history) is ("trace" in name)
@@ -541,15 +543,15 @@ def test_orbitals_solve_the_problem_with_overlap(some):
 
 
 def test_a_right_matrix_has_no_error_and_a_shifted_one_the_shift(some):
-    right = metrics.judged(some.fock, some)
+    right = metrics.matrix_errors(some.fock, some)
     assert right.entries == 0
     assert right.overlap == pytest.approx(1.0)
-    shifted = metrics.judged(some.fock + 1e-4 * some.overlap, some)
+    shifted = metrics.matrix_errors(some.fock + 1e-4 * some.overlap, some)
     assert shifted.occupied == pytest.approx(100.0, rel=1e-6)
     assert shifted.overlap == pytest.approx(1.0)
-    dice = Generator().manual_seed(0)
-    noise = torch.randn(some.fock.shape, generator=dice, dtype=torch.float64)
-    wrong = metrics.judged(some.fock + 0.02 * (noise + noise.mT), some)
+    generator = Generator().manual_seed(0)
+    noise = torch.randn(some.fock.shape, generator=generator, dtype=torch.float64)
+    wrong = metrics.matrix_errors(some.fock + 0.02 * (noise + noise.mT), some)
     assert wrong.overlap < 0.999
 
 
@@ -563,14 +565,14 @@ def test_degenerate_orbitals_are_counted_and_not_compared():
     q[3, 3] = q[4, 4] = q[3, 4] = 0.5**0.5
     q[4, 3] = -(0.5**0.5)
     bent = q @ (fock + torch.diag(torch.tensor([0, 0, 0, -1e-6, 1e-6, 0, 0])).double()) @ q.mT
-    found = metrics.judged(bent, plain)
+    found = metrics.matrix_errors(bent, plain)
     assert found.degenerate == pytest.approx(0.4)
     assert found.overlap == pytest.approx(1.0)
 
 
 def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
     with pytest.raises(ValueError, match="the true matrices are"):
-        metrics.judged(methanol.fock[1:], methanol)
+        metrics.matrix_errors(methanol.fock[1:], methanol)
     with pytest.raises(ValueError, match="not positive definite"):
         metrics.orbitals(methanol.fock, -methanol.overlap)
 
@@ -578,12 +580,12 @@ def test_judges_refuse_what_does_not_fit_and_an_overlap_that_is_none(methanol):
 # Without a network
 
 
-def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets_better_with_its_degree(dice):
+def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets_better_with_its_degree(generator):
     train, test = (hamiltonians.load("water_rhf_500k", split) for split in ("train", "test"))
     test = test[:50]
-    errors = [metrics.judged(hamiltonian.polynomial(train, test, k)[0], test).entries for k in (1, 2, 3)]
+    errors = [metrics.matrix_errors(hamiltonian.polynomial(train, test, k)[0], test).entries for k in (1, 2, 3)]
     assert errors[2] < 5 < errors[1] < 60 < errors[0]
-    q = representations.random_rotation(dice, (), torch.float64)
+    q = representations.random_rotation(generator, (), torch.float64)
     d = hamiltonian.turn(test.shells, q)
     turned_test = dataclasses.replace(test, positions=test.positions @ q.mT + 1.0)
     here, n_terms = hamiltonian.polynomial(train, test, 2)

@@ -129,11 +129,11 @@ def test_unfolding_tells_every_level_and_merges_what_is_found_twice(trained):
 
 
 def test_the_loss_is_zero_for_perfect_fields_and_has_a_term_a_level(trained):
-    batch, dice = hierarchical.padded(CLOUDS), Generator().manual_seed(0)
-    terms = hierarchical.reconstruction_loss(HierarchicalAutoencoder(channels=4), batch, dice)
+    batch, generator = hierarchical.padded(CLOUDS), Generator().manual_seed(0)
+    terms = hierarchical.reconstruction_loss(HierarchicalAutoencoder(channels=4), batch, generator)
     assert set(terms) == {"loss", "level 1", "level 2"}
     assert terms["loss"].item() == pytest.approx(sum(terms[f"level {k}"].item() for k in (1, 2)), rel=1e-5)
-    learnt = hierarchical.reconstruction_loss(trained, hierarchical.padded([PIECES[5], PIECES[2]]), dice)
+    learnt = hierarchical.reconstruction_loss(trained, hierarchical.padded([PIECES[5], PIECES[2]]), generator)
     assert 0 < learnt["loss"] < 0.02 < terms["loss"]
 
 

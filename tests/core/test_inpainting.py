@@ -16,7 +16,7 @@ def motifs_of(split):
     return nearest_neighbours(load_amorphous(split)[:1]).positions
 
 
-def dice(seed=0):
+def generator(seed=0):
     return Generator().manual_seed(seed)
 
 
@@ -37,7 +37,7 @@ class Says:
 @pytest.mark.parametrize(("shell", "slots"), [("first", range(4)), ("second", range(4, 8)), ("any", range(8))])
 def test_what_is_taken_out_and_what_is_left_make_the_cloud(shell, slots, n_missing):
     clouds = motifs_of("test")[:50]
-    known, missing = taken_out(clouds, n_missing, shell, dice())
+    known, missing = taken_out(clouds, n_missing, shell, generator())
     for cloud, part, rest in zip(clouds, missing, known, strict=True):
         taken = [int((cloud - atom).norm(dim=1).argmin()) for atom in part]
         left = [int((cloud - atom).norm(dim=1).argmin()) for atom in rest]
@@ -48,7 +48,7 @@ def test_what_is_taken_out_and_what_is_left_make_the_cloud(shell, slots, n_missi
 def test_the_order_of_what_is_left_does_not_tell_who_is_missing():
     # If the known atoms came nearest first, a jump in their distances would stand where the missing one was.
     clouds = motifs_of("train")
-    known, missing = taken_out(clouds, 1, "any", dice())
+    known, missing = taken_out(clouds, 1, "any", generator())
     slot = (clouds - missing).norm(dim=2).argmin(dim=1)
     row_of_nearest = known.norm(dim=2).argmin(dim=1)
     for hidden in range(8):
@@ -62,23 +62,23 @@ def test_larger_clouds_lose_the_same_atoms():
     eight, many = (nearest_neighbours(cells, n, 6.5) for n in (8, 24))
     assert torch.equal(eight.atom, many.atom)
     for shell in ("first", "second", "any"):
-        (_, few), (rest, same) = (taken_out(found.positions, 2, shell, dice()) for found in (eight, many))
+        (_, few), (rest, same) = (taken_out(found.positions, 2, shell, generator()) for found in (eight, many))
         assert inpainting.apart(few, same).max() == 0
         assert rest.shape[1] == 22
 
 
 def test_many_atoms_are_paired_as_well_as_if_all_pairings_were_tried():
-    five, other = (torch.randn(2, 3, 5, 3, generator=dice(seed)) for seed in (0, 1))
+    five, other = (torch.randn(2, 3, 5, 3, generator=generator(seed)) for seed in (0, 1))
     costs = (five[..., :, None, :] - other[..., None, :, :]).square().sum(-1)
     best = torch.stack([costs[..., range(5), order].mean(-1) for order in permutations(range(5))]).amin(0).sqrt()
     assert torch.allclose(inpainting.apart(five, other), best)
-    many = torch.randn(11, 3, generator=dice())
-    assert inpainting.apart(many, many[torch.randperm(11, generator=dice())]) == 0
+    many = torch.randn(11, 3, generator=generator())
+    assert inpainting.apart(many, many[torch.randperm(11, generator=generator())]) == 0
 
 
 def test_every_atom_of_a_shell_is_taken_out_as_often():
     clouds = motifs_of("train").repeat(4, 1, 1)
-    _, missing = taken_out(clouds, 1, "first", dice())
+    _, missing = taken_out(clouds, 1, "first", generator())
     counts = (clouds - missing).norm(dim=2).argmin(dim=1).bincount(minlength=4).double()
     assert (counts / counts.sum() - 0.25).abs().max() < 0.04
 
@@ -94,11 +94,11 @@ def test_every_atom_of_a_shell_is_taken_out_as_often():
 )
 def test_what_cannot_be_taken_out_is_refused(n_missing, shell, message):
     with pytest.raises(ValueError, match=message):
-        taken_out(motifs_of("test")[:2], n_missing, shell, dice())
+        taken_out(motifs_of("test")[:2], n_missing, shell, generator())
 
 
 def test_an_error_does_not_see_which_of_two_atoms_is_which():
-    missing = torch.randn(5, 3, 3, generator=dice())
+    missing = torch.randn(5, 3, 3, generator=generator())
     candidates = missing[:, None, [2, 0, 1]]
     assert restored_error(candidates, missing).abs().max() < 1e-6
     off = candidates + torch.tensor([0.3, 0.0, 0.4])
@@ -142,7 +142,7 @@ def test_the_first_candidate_is_the_middle_and_the_second_speaks_for_the_others(
     near = FREE + torch.tensor([[0.0, 0, 0], [0.1, 0, 0], [-0.1, 0, 0]])
     far = torch.tensor([[0.0, -3.5, -3.0]])
     model = Says(torch.cat([far, near])[None, :, None], torch.zeros(1, 4))
-    made = inpaint(far_apart(), 1, model, 2, dice())
+    made = inpaint(far_apart(), 1, model, 2, generator())
     torch.testing.assert_close(made.positions[0, :, 0], torch.stack([FREE, far[0]]))
     torch.testing.assert_close(made.share, torch.tensor([[0.75, 0.25]]), atol=1e-3, rtol=0)
     expected = (0.1 + 0.1 + 3.5) / 4
@@ -154,16 +154,16 @@ def test_a_heavy_draw_comes_first():
     for heavy in range(3):
         weight = torch.zeros(1, 3)
         weight[0, heavy] = 3.0
-        made = inpaint(far_apart(), 1, Says(draws[None, :, None], weight), 1, dice())
+        made = inpaint(far_apart(), 1, Says(draws[None, :, None], weight), 1, generator())
         torch.testing.assert_close(made.positions[0, 0, 0], draws[heavy])
 
 
 def test_draws_that_clash_are_left_out():
     draws = torch.stack([far_apart()[0, 0] + 0.5, torch.tensor([0.0, 0.0, -1.0]), FREE])[None, :, None]
-    made = inpaint(far_apart(), 1, Says(draws, torch.tensor([[9.0, 9.0, 0.0]])), 1, dice())
+    made = inpaint(far_apart(), 1, Says(draws, torch.tensor([[9.0, 9.0, 0.0]])), 1, generator())
     torch.testing.assert_close(made.positions[0, 0, 0], FREE)
     # Where all clash, they are better than nothing, and ranked as ever.
-    both = inpaint(far_apart(), 1, Says(draws[:, :2], torch.tensor([[0.0, 5.0]])), 2, dice())
+    both = inpaint(far_apart(), 1, Says(draws[:, :2], torch.tensor([[0.0, 5.0]])), 2, generator())
     torch.testing.assert_close(both.positions[0, :, 0], draws[0, :2, 0].flip(0))
     assert torch.isfinite(both.share).all()
     assert torch.isfinite(both.expected_error).all()
@@ -171,9 +171,11 @@ def test_draws_that_clash_are_left_out():
 
 def test_few_draws_repeat_and_unlikely_ones_still_come_in_turn():
     draws = FREE + torch.tensor([[0.0, 0, 0], [0, 1.0, 0], [0, -1.0, 0]])
-    made = inpaint(far_apart(), 1, Says(draws[None, :, None], torch.tensor([[0.0, -500, -600]])), 3, dice())
+    made = inpaint(far_apart(), 1, Says(draws[None, :, None], torch.tensor([[0.0, -500, -600]])), 3, generator())
     assert len(made.positions[0, :, 0].unique(dim=0)) == 3
-    assert inpaint(far_apart(), 1, Says(draws[None, :1, None], torch.zeros(1, 1)), 5, dice()).positions.shape[1] == 5
+    assert (
+        inpaint(far_apart(), 1, Says(draws[None, :1, None], torch.zeros(1, 1)), 5, generator()).positions.shape[1] == 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,12 +199,12 @@ def test_few_draws_repeat_and_unlikely_ones_still_come_in_turn():
 def test_bad_questions_are_answered_with_the_way_out(known, n_missing, n_atoms, message):
     model = Says(torch.zeros(1, 1, max(1, n_missing), 3), torch.zeros(1, 1), n_atoms)
     with pytest.raises(ValueError, match=message):
-        inpaint(known, n_missing, model, 1, dice())
+        inpaint(known, n_missing, model, 1, generator())
 
 
 def test_no_candidate_is_no_question():
     with pytest.raises(ValueError, match="n_candidates is 0"):
-        inpaint(far_apart(), 1, Says(FREE.view(1, 1, 1, 3), torch.zeros(1, 1)), 0, dice())
+        inpaint(far_apart(), 1, Says(FREE.view(1, 1, 1, 3), torch.zeros(1, 1)), 0, generator())
 
 
 # --- library, baselines
@@ -211,8 +213,8 @@ def test_no_candidate_is_no_question():
 @pytest.mark.parametrize("n_missing", [1, 2, 3])
 def test_a_library_finds_a_cloud_by_its_part_in_any_pose(n_missing):
     clouds = motifs_of("train")[:200]
-    known, missing = taken_out(clouds[:10], n_missing, "any", dice())
-    turn = random_orthogonal(dice(), (10,), torch.float32)
+    known, missing = taken_out(clouds[:10], n_missing, "any", generator())
+    turn = random_orthogonal(generator(), (10,), torch.float32)
     found = inpainting.Library(clouds).find(known @ turn.mT, 4)
     assert found.item[:, 0].tolist() == list(range(10))
     assert found.rmsd[:, 0].max() < 1e-3
@@ -225,8 +227,8 @@ def test_a_library_finds_a_cloud_by_its_part_in_any_pose(n_missing):
 
 def test_a_library_of_large_clouds_lacks_near_atoms_only():
     clouds = nearest_neighbours(load_amorphous("train")[:1], 12, 5.0).positions[:60]
-    known, _ = taken_out(clouds[:10], 1, "any", dice())
-    found = inpainting.Library(clouds[:, torch.randperm(12, generator=dice())], among=8).find(known, 20)
+    known, _ = taken_out(clouds[:10], 1, "any", generator())
+    found = inpainting.Library(clouds[:, torch.randperm(12, generator=generator())], among=8).find(known, 20)
     assert found.item[:, 0].tolist() == list(range(10))
     library = inpainting.Library(clouds)
     found = library.find(known, 20)
@@ -245,42 +247,42 @@ def test_a_part_is_neither_a_pair_nor_the_whole():
 
 def test_memory_restores_what_it_has_seen():
     clouds = motifs_of("train")[:100]
-    known, missing = taken_out(clouds[:20], 2, "any", dice())
-    made = inpaint(known, 2, inpainting.Retrieval(clouds, sigma=0.01), 1, dice())
+    known, missing = taken_out(clouds[:20], 2, "any", generator())
+    made = inpaint(known, 2, inpainting.Retrieval(clouds, sigma=0.01), 1, generator())
     assert restored_error(made.positions, missing).max() < 2e-3
 
 
 def test_a_wide_memory_lets_more_clouds_speak():
-    clouds, (known, _) = motifs_of("train"), taken_out(motifs_of("test")[:20], 1, "any", dice())
-    sure, unsure = (inpaint(known, 1, inpainting.Retrieval(clouds, sigma), 1, dice()) for sigma in (0.05, 0.8))
+    clouds, (known, _) = motifs_of("train"), taken_out(motifs_of("test")[:20], 1, "any", generator())
+    sure, unsure = (inpaint(known, 1, inpainting.Retrieval(clouds, sigma), 1, generator()) for sigma in (0.05, 0.8))
     assert unsure.expected_error.mean() > 2 * sure.expected_error.mean()
 
 
 def test_the_template_is_laid_upon_the_known_atoms():
     template = motifs_of("train")[3]
-    known, missing = taken_out(template[None], 1, "second", dice())
-    turn = random_orthogonal(dice(), (), torch.float32)
-    made = inpaint(known @ turn.mT, 1, inpainting.TemplateCompletion(template), 3, dice())
+    known, missing = taken_out(template[None], 1, "second", generator())
+    turn = random_orthogonal(generator(), (), torch.float32)
+    made = inpaint(known @ turn.mT, 1, inpainting.TemplateCompletion(template), 3, generator())
     assert restored_error(made.positions, missing @ turn.mT)[0, 0] < 2e-3
 
 
 def test_a_normal_distribution_knows_what_moves_together():
     # The last atom follows the first: the linear rule has to find it, where the mean is wrong.
     base = motifs_of("train")[3]
-    moves = 0.15 * torch.randn(400, 1, 3, generator=dice())
+    moves = 0.15 * torch.randn(400, 1, 3, generator=generator())
     clouds = base.repeat(400, 1, 1)
     clouds[:, :1] += moves
     clouds[:, -1:] -= 2 * moves
     known, missing = clouds[:20, :-1], clouds[:20, -1:]
     model = inpainting.LinearGaussian(clouds[20:])
-    linear = restored_error(inpaint(known, 1, model, 1, dice()).positions, missing)
-    mean = restored_error(inpaint(known, 1, inpainting.TemplateCompletion(base), 1, dice()).positions, missing)
+    linear = restored_error(inpaint(known, 1, model, 1, generator()).positions, missing)
+    mean = restored_error(inpaint(known, 1, inpainting.TemplateCompletion(base), 1, generator()).positions, missing)
     assert linear.median() < 0.3 * mean.median()
 
 
 def test_random_places_do_not_clash_and_are_nowhere_in_particular():
-    known, _ = taken_out(motifs_of("test")[:10], 3, "any", dice())
-    draws = inpainting.RandomPlaces().complete(known, 3, 50, dice()).positions
+    known, _ = taken_out(motifs_of("test")[:10], 3, "any", generator())
+    draws = inpainting.RandomPlaces().complete(known, 3, 50, generator()).positions
     assert inpainting.closest(known, draws)[:, :30].min() >= 2.1
     assert draws.norm(dim=-1).max() <= 4.05
 
@@ -289,7 +291,7 @@ def test_random_places_do_not_clash_and_are_nowhere_in_particular():
 
 
 def test_a_vector_follows_from_its_inner_products():
-    known, missing = taken_out(motifs_of("test")[:30], 3, "any", dice())
+    known, missing = taken_out(motifs_of("test")[:30], 3, "any", generator())
     torch.testing.assert_close(inpainting.from_products(known, known @ missing.mT), missing, atol=1e-3, rtol=0)
     with pytest.raises(ValueError, match="lie in a plane"):
         inpainting.from_products(known * torch.tensor([1.0, 1, 0]), known @ missing.mT)
@@ -315,9 +317,9 @@ def test_the_talks_objective_finds_code_and_slots(n_missing):
     standardiser = gram.Standardiser.fit(gram.gram_matrix(clouds))
     cloud = clouds[3]
     model = inpainting.TalkCompletion(Breathes(cloud, standardiser), standardiser, beta=0.03)
-    turn = random_orthogonal(dice(), (4,), torch.float32)
-    known, missing = taken_out(1.05 * cloud.repeat(4, 1, 1) @ turn.mT, n_missing, "any", dice())
-    made = inpaint(known, n_missing, model, 1, dice())
+    turn = random_orthogonal(generator(), (4,), torch.float32)
+    known, missing = taken_out(1.05 * cloud.repeat(4, 1, 1) @ turn.mT, n_missing, "any", generator())
+    made = inpaint(known, n_missing, model, 1, generator())
     assert restored_error(made.positions, missing).max() < 0.02
 
 
@@ -328,30 +330,32 @@ def drawn(code):
     """A decoder whose clouds are known: atoms move along fixed directions, and bend a little."""
     kind = {"dtype": code.dtype}
     base = motifs_of("train")[3].to(code.dtype)
-    directions = torch.randn(4, 8, 3, generator=dice(5)).to(code.dtype)
+    directions = torch.randn(4, 8, 3, generator=generator(5)).to(code.dtype)
     bend = torch.stack([code[:, 0] * code[:, 1], code[:, 2].sin(), code[:, 3], code[:, 1]], dim=1).to(**kind)
     return base + 0.15 * torch.einsum("bk,kij->bij", bend, directions)
 
 
 @pytest.fixture(scope="module")
 def latent():
-    return inpainting.LatentCompletion(drawn, 4, 8, sigma=0.02, generator=dice())
+    return inpainting.LatentCompletion(drawn, 4, 8, sigma=0.02, generator=generator())
 
 
 @pytest.mark.parametrize("n_missing", [1, 2])
 def test_a_decoder_is_asked_for_the_code_the_pose_and_the_slots(latent, n_missing):
-    clouds = drawn(torch.randn(12, 4, generator=dice(7)))
-    turn = random_orthogonal(dice(), (12,), torch.float32)
-    known, missing = taken_out(clouds @ turn.mT, n_missing, "any", dice())
-    draws = latent.complete(known, n_missing, 100, dice())
+    clouds = drawn(torch.randn(12, 4, generator=generator(7)))
+    turn = random_orthogonal(generator(), (12,), torch.float32)
+    known, missing = taken_out(clouds @ turn.mT, n_missing, "any", generator())
+    draws = latent.complete(known, n_missing, 100, generator())
     assert restored_error(draws.positions[:, :1], missing).median() < 0.05
 
 
 def test_the_way_down_is_the_slope_of_the_energy_and_its_prior(latent):
-    codes = torch.randn(3, 4, generator=dice(7))
-    known, _ = taken_out(drawn(torch.randn(3, 4, generator=dice(8))), 1, "any", dice())
+    codes = torch.randn(3, 4, generator=generator(7))
+    known, _ = taken_out(drawn(torch.randn(3, 4, generator=generator(8))), 1, "any", generator())
     order = torch.arange(7).repeat(3, 1)
-    wide = inpainting.LatentCompletion(drawn, 4, 8, sigma=0.5, generator=dice())  # the prior counts as much as the fit
+    wide = inpainting.LatentCompletion(
+        drawn, 4, 8, sigma=0.5, generator=generator()
+    )  # the prior counts as much as the fit
     here = wide._at(codes, known, order)
     for k, move in enumerate(1e-2 * torch.eye(4)):
         up, down = (wide._at(codes + sign * move, known, order).energy for sign in (1, -1))
@@ -361,7 +365,7 @@ def test_the_way_down_is_the_slope_of_the_energy_and_its_prior(latent):
 
 
 def test_the_slope_by_pose_is_that_of_a_turn(latent):
-    known, _ = taken_out(drawn(torch.randn(3, 4, generator=dice(8))), 1, "any", dice())
+    known, _ = taken_out(drawn(torch.randn(3, 4, generator=generator(8))), 1, "any", generator())
     here = latent._at(torch.zeros(3, 4), known, torch.arange(7).repeat(3, 1))
     for axis, e in enumerate(torch.eye(3)):
         generator_of_turns = torch.linalg.cross(e.expand(3, 3), torch.eye(3)).mT  # its columns are e x each axis
@@ -378,8 +382,8 @@ def test_its_draws_spread_as_far_as_the_decoder_is_uncertain():
     def decode(code):
         return base + code[:, :1, None] * alone
 
-    model = inpainting.LatentCompletion(decode, 1, 8, sigma=0.02, generator=dice())
-    draws = model.complete(base[None, :7], 1, 2000, dice()).positions[0, :, 0]
+    model = inpainting.LatentCompletion(decode, 1, 8, sigma=0.02, generator=generator())
+    draws = model.complete(base[None, :7], 1, 2000, generator()).positions[0, :, 0]
     mine = draws[(draws - base[7]).norm(dim=1) < 1.5]
     assert len(mine) > 100
     spread = mine[:, 0].std().item()
@@ -388,10 +392,10 @@ def test_its_draws_spread_as_far_as_the_decoder_is_uncertain():
 
 
 def test_the_best_draws_turn_with_the_question_and_forget_its_order(latent):
-    known, _ = taken_out(drawn(torch.randn(6, 4, generator=dice(7))), 1, "any", dice())
-    turn = random_orthogonal(dice(), (6,), torch.float32)
-    there = latent.complete(known.flip(1) @ turn.mT, 1, 50, dice()).positions[:, 0]
-    here = latent.complete(known, 1, 50, dice()).positions[:, 0]
+    known, _ = taken_out(drawn(torch.randn(6, 4, generator=generator(7))), 1, "any", generator())
+    turn = random_orthogonal(generator(), (6,), torch.float32)
+    there = latent.complete(known.flip(1) @ turn.mT, 1, 50, generator()).positions[:, 0]
+    here = latent.complete(known, 1, 50, generator()).positions[:, 0]
     assert ((here @ turn.mT - there).norm(dim=-1) < 0.02).double().mean() >= 0.8
 
 
@@ -401,19 +405,21 @@ def every_method():
     return {
         "random": inpainting.RandomPlaces(),
         "template": inpainting.TemplateCompletion(clouds[3]),
-        "normal distribution": inpainting.LinearGaussian(clouds[3] + 0.1 * torch.randn(50, 8, 3, generator=dice())),
+        "normal distribution": inpainting.LinearGaussian(
+            clouds[3] + 0.1 * torch.randn(50, 8, 3, generator=generator())
+        ),
         "memory": inpainting.Retrieval(clouds),
         "talk": inpainting.TalkCompletion(Breathes(clouds[3], standardiser), standardiser, beta=0.03),
-        "latent": inpainting.LatentCompletion(drawn, 4, 8, sigma=0.02, generator=dice()),
-        "places": places.trained_places(),
+        "latent": inpainting.LatentCompletion(drawn, 4, 8, sigma=0.02, generator=generator()),
+        "places": places.trained_position_scorer(),
     }
 
 
 @pytest.mark.parametrize("name", ["random", "template", "normal distribution", "memory", "talk", "latent", "places"])
 def test_no_method_reads_the_order_of_what_is_known(name):
-    known, _ = taken_out(motifs_of("test")[:8], 1, "any", dice())
+    known, _ = taken_out(motifs_of("test")[:8], 1, "any", generator())
     model = every_method()[name]
-    here, there = (model.complete(some, 1, 60, dice()).positions[:, 0] for some in (known, known.flip(1)))
+    here, there = (model.complete(some, 1, 60, generator()).positions[:, 0] for some in (known, known.flip(1)))
     assert ((here - there).norm(dim=-1) < 0.05).double().mean() >= 0.75
 
 
@@ -421,10 +427,10 @@ def test_no_method_reads_the_order_of_what_is_known(name):
 
 
 def test_scores_do_not_turn_and_forget_the_order():
-    model = places.PlaceScorer(seed=1).double()
-    known, missing = (x.double() for x in taken_out(motifs_of("test")[:4], 2, "any", dice()))
-    there = torch.cat([missing, 4 * torch.randn(4, 5, 3, generator=dice(), dtype=torch.float64)], dim=1)
-    turn = random_orthogonal(dice(), (4,))
+    model = places.PositionScorer(seed=1).double()
+    known, missing = (x.double() for x in taken_out(motifs_of("test")[:4], 2, "any", generator()))
+    there = torch.cat([missing, 4 * torch.randn(4, 5, 3, generator=generator(), dtype=torch.float64)], dim=1)
+    turn = random_orthogonal(generator(), (4,))
     score = model(known, there)
     torch.testing.assert_close(model(known.flip(1) @ turn.mT, there @ turn.mT), score, atol=1e-10, rtol=0)
     assert (model(known, there + 0.1) - score).abs().max() > 1e-3
@@ -433,65 +439,65 @@ def test_scores_do_not_turn_and_forget_the_order():
 
 @pytest.fixture(scope="module")
 def shipped():
-    return places.trained_places()
+    return places.trained_position_scorer()
 
 
 def test_the_shipped_scorer_beats_memory_on_a_held_out_cell(shipped):
-    known, missing = taken_out(motifs_of("test")[::4], 1, "any", dice())
+    known, missing = taken_out(motifs_of("test")[::4], 1, "any", generator())
     memory = inpainting.Retrieval(nearest_neighbours(load_amorphous("train")).positions)
-    ours, theirs = (restored_error(inpaint(known, 1, m, 20, dice()).positions, missing) for m in (shipped, memory))
+    ours, theirs = (restored_error(inpaint(known, 1, m, 20, generator()).positions, missing) for m in (shipped, memory))
     assert ours[:, 0].mean() < theirs[:, 0].mean()
     assert ours.amin(1).mean() < theirs.amin(1).mean()
 
 
 def test_it_expects_about_the_errors_that_it_makes(shipped):
-    known, missing = taken_out(motifs_of("test")[::4], 1, "any", dice())
-    made = inpaint(known, 1, shipped, 1, dice())
+    known, missing = taken_out(motifs_of("test")[::4], 1, "any", generator())
+    made = inpaint(known, 1, shipped, 1, generator())
     errors = restored_error(made.positions, missing)
     assert 0.75 < made.expected_error.mean() / errors.mean() < 1.33
 
 
 @pytest.mark.parametrize("n_missing", [1, 2, 3])
 def test_atoms_are_placed_one_after_another(shipped, n_missing):
-    known, _ = taken_out(motifs_of("test")[:3], n_missing, "any", dice())
-    draws = shipped.complete(known, n_missing, 40, dice())
+    known, _ = taken_out(motifs_of("test")[:3], n_missing, "any", generator())
+    draws = shipped.complete(known, n_missing, 40, generator())
     assert draws.positions.shape == (3, 40, n_missing, 3)
     assert (inpainting.closest(known, draws.positions) > 2.0).double().mean() > 0.8
-    again = shipped.complete(known, n_missing, 40, dice())
+    again = shipped.complete(known, n_missing, 40, generator())
     torch.testing.assert_close(draws.positions, again.positions)
 
 
 def test_the_loss_is_chance_before_training_and_falls_with_the_right_score():
-    loss = places.place_loss(n_places=24, shake=0.0)
-    model = places.PlaceScorer()
-    before = loss(model, motifs_of("train")[:64], dice())["loss"]
+    loss = places.position_loss(n_places=24, rattle=0.0)
+    model = places.PositionScorer()
+    before = loss(model, motifs_of("train")[:64], generator())["loss"]
     assert before.item() == pytest.approx(torch.tensor(25.0).log().item(), abs=0.3)
 
-    class Knows(places.PlaceScorer):
+    class Knows(places.PositionScorer):
         def forward(self, known, there):
             whole = motifs_of("train")[:64]
             return -1e3 * torch.cdist(there, whole).amin(2)
 
-    assert loss(Knows(), motifs_of("train")[:64], dice())["loss"] < 0.1
+    assert loss(Knows(), motifs_of("train")[:64], generator())["loss"] < 0.1
 
 
 def test_only_the_nearest_atoms_are_hidden():
     hidden = []
 
-    class Watches(places.PlaceScorer):
+    class Watches(places.PositionScorer):
         def forward(self, known, there):
             hidden.append(there[:, : 12 - known.shape[1]].norm(dim=2).max().item())
             return there.norm(dim=2)
 
     clouds = nearest_neighbours(load_amorphous("test")[:1], 12, 5.0).positions
-    loss = places.place_loss(n_places=8, shake=0.0, among=8)
+    loss = places.position_loss(n_places=8, rattle=0.0, among=8)
     for _ in range(5):
-        loss(Watches(12), clouds, dice())
+        loss(Watches(12), clouds, generator())
     assert max(hidden) <= clouds[:, 7].norm(dim=1).max().item() + 1e-5
     assert clouds[:, 11].norm(dim=1).max() > max(hidden)
 
 
-@pytest.mark.parametrize("wrong", [{"n_places": 0}, {"shake": -0.1}, {"most_missing": 0}])
+@pytest.mark.parametrize("wrong", [{"n_places": 0}, {"rattle": -0.1}, {"most_missing": 0}])
 def test_a_loss_without_sense_is_refused(wrong):
     with pytest.raises(ValueError, match="at least are needed"):
-        places.place_loss(**({"n_places": 8, "shake": 0.1} | wrong))
+        places.position_loss(**({"n_places": 8, "rattle": 0.1} | wrong))

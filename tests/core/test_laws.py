@@ -40,9 +40,9 @@ def close(one, other, dtype):
 
 
 def random_cell(seed, n_atoms=20, length=9.0):
-    dice = np.random.default_rng(seed)
-    skew = length * (np.eye(3) + 0.1 * dice.uniform(-1, 1, (3, 3)))
-    return Atoms(f"Si{n_atoms}", scaled_positions=dice.uniform(0, 1, (n_atoms, 3)), cell=skew, pbc=True)
+    generator = np.random.default_rng(seed)
+    skew = length * (np.eye(3) + 0.1 * generator.uniform(-1, 1, (3, 3)))
+    return Atoms(f"Si{n_atoms}", scaled_positions=generator.uniform(0, 1, (n_atoms, 3)), cell=skew, pbc=True)
 
 
 def distances(atoms):
@@ -148,11 +148,11 @@ NETWORKS = [
     equivariant.EquivariantNetwork,
     hierarchical.HierarchicalAutoencoder,
     hierarchical.GrowthHead,
-    places.PlaceScorer,
+    places.PositionScorer,
     partial(mlp.perceptron, [4, 3]),
     partial(mlp.Autoencoder, 6, (5,), 2),
     partial(missing_atom.CartesianNetwork, 16, 8, 2),
-    *(partial(hamiltonian.network, name, WATER) for name in hamiltonian.BENDS),
+    *(partial(hamiltonian.network, name, WATER) for name in hamiltonian.NONLINEARITIES),
 ]
 
 
@@ -167,12 +167,12 @@ def test_a_seed_decides_the_weights_and_leaves_the_dice_of_others_alone():
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_a_network_keeps_its_dtype(dtype, dice):
+def test_a_network_keeps_its_dtype(dtype, generator):
     model = vae.VariationalAutoencoder().to(dtype)
-    x = torch.randn(4, 36, generator=dice, dtype=dtype)
+    x = torch.randn(4, 36, generator=generator, dtype=dtype)
     assert model.reconstruct(x).dtype == dtype
-    assert vae.evidence_loss(beta=1.0, reduction="sum", permute=True)(model, x, dice)["loss"].dtype == dtype
-    assert model.sample(2, dice).dtype == dtype
+    assert vae.evidence_loss(beta=1.0, reduction="sum", permute=True)(model, x, generator)["loss"].dtype == dtype
+    assert model.sample(2, generator).dtype == dtype
 
 
 def test_every_tensor_follows_its_model_to_another_device(monkeypatch):

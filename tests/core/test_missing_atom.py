@@ -10,8 +10,8 @@ from benchmarks.missing_atom_rivals import Turned
 from tutorial_lib import representations, training
 from tutorial_lib.datasets import qm9
 from tutorial_lib.models import missing_atom
-from tutorial_lib.models.missing_atom import CartesianNetwork, MoleculeSet, Speech, votes
-from tutorial_lib.models.missing_atom.graphs import bumps
+from tutorial_lib.models.missing_atom import AtomOutput, CartesianNetwork, MoleculeSet, votes
+from tutorial_lib.models.missing_atom.graphs import radial_basis
 from tutorial_lib.representations import molecules
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -28,7 +28,7 @@ def trained(some):
     model = CartesianNetwork(16, 8, 2)
     recipe = training.Recipe(150, 12, 0.01)
     training.train(
-        model, torch.arange(12), missing_atom.vote_loss(MoleculeSet(some)), recipe, device="cpu", progress=False
+        model, torch.arange(12), missing_atom.masked_atom_loss(MoleculeSet(some)), recipe, device="cpu", progress=False
     )
     return model
 
@@ -59,7 +59,7 @@ def test_edges_are_the_pairs_within_the_cut_off_of_one_molecule(some):
     assert len(holes.target) == near.sum()
     apart = holes.position[holes.source] - holes.position[holes.target]
     assert torch.allclose(holes.direction * holes.distance[:, None], apart, atol=1e-5)
-    assert torch.allclose(holes.heights, bumps(holes.distance), atol=1e-4)
+    assert torch.allclose(holes.heights, radial_basis(holes.distance), atol=1e-4)
 
 
 def test_what_arrives_at_an_atom_is_the_sum_over_its_edges(some):
@@ -71,11 +71,11 @@ def test_what_arrives_at_an_atom_is_the_sum_over_its_edges(some):
 
 
 def test_bumps_vanish_at_the_cut_off_with_their_slope():
-    edge = bumps(torch.tensor([3.0, 2.999, 1.5], dtype=torch.float64))
+    edge = radial_basis(torch.tensor([3.0, 2.999, 1.5], dtype=torch.float64))
     assert edge[0].abs().max() < 1e-12
     assert edge[1].abs().max() < 1e-5
     assert edge[2].max() > 0.4
-    assert bumps(torch.tensor([0.7 + 2.3 * 4 / 11])).argmax() == 4
+    assert radial_basis(torch.tensor([0.7 + 2.3 * 4 / 11])).argmax() == 4
 
 
 def test_every_hole_is_asked_about_once(some):
@@ -86,26 +86,26 @@ def test_every_hole_is_asked_about_once(some):
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
-def test_the_voted_place_turns_and_moves_with_the_molecule(some, trained, dice, dtype, mirror):
+def test_the_voted_place_turns_and_moves_with_the_molecule(some, trained, generator, dtype, mirror):
     model, removed = CartesianNetwork(16, 8, 2).to(dtype), torch.arange(12) % 5
     model.load_state_dict(trained.state_dict())
 
     def placed(set_of):
         holes = MoleculeSet(set_of, dtype=dtype).without(torch.arange(12), removed)
         with torch.no_grad():
-            return missing_atom.vote(holes, model(holes)).position
+            return missing_atom.attention_pool(holes, model(holes)).position
 
     before = placed(some)
     rms = (before - before.mean(0)).square().sum(1).mean().sqrt()
-    for q in representations.random_rotation(dice, (20,)):
+    for q in representations.random_rotation(generator, (20,)):
         q = -q if mirror else q
         after = placed([turned(atoms, q, 2.0) for atoms in some])
         assert (after - (before @ q.to(dtype).mT + 2.0)).abs().max() < TOLERANCE[dtype] * rms
     assert (after - before).abs().max() > 0.1
 
 
-def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, dice):
-    q = representations.random_orthogonal(dice, (), torch.float64)
+def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some, generator):
+    q = representations.random_orthogonal(generator, (), torch.float64)
     asked = torch.arange(12), torch.zeros(12, dtype=torch.int64)
     here = MoleculeSet(some, dtype=torch.float64).without(*asked)
     there = MoleculeSet([turned(atoms, q, 1.0) for atoms in some], dtype=torch.float64).without(*asked)
@@ -131,7 +131,7 @@ def test_the_answer_for_a_molecule_does_not_depend_on_the_others_in_the_batch(so
 
 def test_every_weight_learns_none_waits_for_vectors_that_nobody_has(some):
     model = CartesianNetwork(16, 8, 2)
-    loss = missing_atom.vote_loss(MoleculeSet(some))(model, torch.arange(12), Generator().manual_seed(5))["loss"]
+    loss = missing_atom.masked_atom_loss(MoleculeSet(some))(model, torch.arange(12), Generator().manual_seed(5))["loss"]
     loss.backward()
     assert [name for name, w in model.named_parameters() if w.grad is None or w.grad.abs().max() == 0] == []
 
@@ -154,10 +154,10 @@ def test_the_sure_ones_decide():
     holes = MoleculeSet([molecule("H2O")]).without(torch.tensor([0]), torch.tensor([0]))
     displacement = torch.tensor([[1.0, 0, 0], [0, 1.0, 0]])
     scores = torch.eye(2, 5)
-    found = missing_atom.vote(holes, Speech(scores, displacement, torch.tensor([0.0, 30.0])))
+    found = missing_atom.attention_pool(holes, AtomOutput(scores, displacement, torch.tensor([0.0, 30.0])))
     assert torch.allclose(found.position[0], holes.position[1] + displacement[1], atol=1e-5)
     assert found.scores[0].argmax() == 1
-    level = missing_atom.vote(holes, Speech(scores, displacement, torch.tensor([500.0, 500.0])))
+    level = missing_atom.attention_pool(holes, AtomOutput(scores, displacement, torch.tensor([500.0, 500.0])))
     assert torch.allclose(level.position[0], (holes.position + displacement).mean(0), atol=1e-5)
     assert torch.allclose(level.weight, torch.tensor([0.5, 0.5]))
 
@@ -187,18 +187,18 @@ def test_the_loss_takes_out_every_atom_in_the_end(some):
         def forward(self, holes):
             taken.update({tuple(x.tolist()) for x in holes.missing_position})
             n = len(holes.element)
-            return Speech(torch.zeros(n, 5), torch.zeros(n, 3), torch.zeros(n))
+            return AtomOutput(torch.zeros(n, 5), torch.zeros(n, 3), torch.zeros(n))
 
     taken: set = set()
-    loss, dice = missing_atom.vote_loss(MoleculeSet(some[:2])), Generator().manual_seed(0)
+    loss, generator = missing_atom.masked_atom_loss(MoleculeSet(some[:2])), Generator().manual_seed(0)
     for _ in range(200):
-        loss(Spy(), torch.tensor([0, 1]), dice)
+        loss(Spy(), torch.tensor([0, 1]), generator)
     assert len(taken) == len(some[0]) + len(some[1])
 
 
 @pytest.mark.parametrize("name", benchmark.NETWORKS)
-def test_a_rival_has_the_symmetry_that_its_name_says_and_the_size_of_ours(some, dice, name):
-    model, q = benchmark.network(name, 0), representations.random_orthogonal(dice)
+def test_a_rival_has_the_symmetry_that_its_name_says_and_the_size_of_ours(some, generator, name):
+    model, q = benchmark.network(name, 0), representations.random_orthogonal(generator)
     moved, removed = [turned(atoms, q, 1.0) for atoms in some], torch.zeros(12, dtype=torch.int64)
     before, after = (benchmark.placed(model, which, removed, torch.float32) for which in (some, moved))
     error = (after - (before @ q.float().mT + 1.0)).abs().max()
@@ -207,14 +207,14 @@ def test_a_rival_has_the_symmetry_that_its_name_says_and_the_size_of_ours(some, 
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
 
 
-def test_a_rival_that_is_asked_in_random_poses_answers_in_the_pose_of_the_question(some, dice):
+def test_a_rival_that_is_asked_in_random_poses_answers_in_the_pose_of_the_question(some, generator):
     class Away(torch.nn.Module):
         """Points away from all neighbours, so it is equivariant, whatever the pose."""
 
         def forward(self, holes):
             n = len(holes.element)
             push = torch.zeros(n, 3).index_add(0, holes.target, -holes.direction)
-            return Speech(torch.zeros(n, 5), push, torch.zeros(n))
+            return AtomOutput(torch.zeros(n, 5), push, torch.zeros(n))
 
     holes = MoleculeSet(some).without(torch.arange(12), torch.zeros(12, dtype=torch.int64))
     plain, asked = Away()(holes), Turned(Away())(holes)

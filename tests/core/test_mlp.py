@@ -18,18 +18,18 @@ def test_one_width_is_no_network():
         mlp.perceptron([4], seed=0)
 
 
-def test_an_autoencoder_is_its_encoder_and_then_its_decoder(dice):
+def test_an_autoencoder_is_its_encoder_and_then_its_decoder(generator):
     model = mlp.Autoencoder(6, (5,), 2, seed=0)
-    x = torch.randn(4, 6, generator=dice)
+    x = torch.randn(4, 6, generator=generator)
     assert model.encode(x).shape == (4, 2)
     assert torch.equal(model(x), model.decode(model.encode(x)))
 
 
-def test_losses_are_those_of_the_textbook(dice):
-    x = torch.randn(4, 6, generator=dice)
-    assert mlp.restoring(nn.Identity(), x, dice)["loss"] == 0
-    assert mlp.restoring(lambda x: x + 2, x, dice)["loss"].item() == pytest.approx(4)
-    even = mlp.naming(lambda x: torch.zeros(len(x), 5), (x, torch.tensor([0, 1, 2, 3])), dice)["loss"]
+def test_losses_are_those_of_the_textbook(generator):
+    x = torch.randn(4, 6, generator=generator)
+    assert mlp.reconstruction_loss(nn.Identity(), x, generator)["loss"] == 0
+    assert mlp.reconstruction_loss(lambda x: x + 2, x, generator)["loss"].item() == pytest.approx(4)
+    even = mlp.cross_entropy_loss(lambda x: torch.zeros(len(x), 5), (x, torch.tensor([0, 1, 2, 3])), generator)["loss"]
     assert even.item() == pytest.approx(torch.log(torch.tensor(5.0)).item())
 
 
@@ -38,11 +38,11 @@ def test_accuracy_is_the_share_of_right_answers():
     assert mlp.accuracy(nn.Identity(), scores, torch.tensor([0, 1, 2, 0])) == 0.75
 
 
-def test_a_classifier_learns_labels_that_are_batched_with_their_inputs(dice):
-    x = torch.randn(200, 4, generator=dice)
+def test_a_classifier_learns_labels_that_are_batched_with_their_inputs(generator):
+    x = torch.randn(200, 4, generator=generator)
     label = (x[:, 0] > 0).long()
     model = mlp.perceptron([4, 16, 2], seed=0)
-    training.train(model, (x, label), mlp.naming, training.Recipe(30, 32), device="cpu", progress=False)
+    training.train(model, (x, label), mlp.cross_entropy_loss, training.Recipe(30, 32), device="cpu", progress=False)
     assert mlp.accuracy(model, x, label) > 0.95
 
 

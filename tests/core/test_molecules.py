@@ -37,8 +37,8 @@ def test_benzene_has_its_textbook_string_and_graph(benzene):
     np.testing.assert_array_equal(graph, graph.T)
 
 
-def test_strings_and_fingerprints_know_neither_pose_nor_order(benzene, dice):
-    turned = benzene[torch.randperm(12, generator=dice).tolist()]
+def test_strings_and_fingerprints_know_neither_pose_nor_order(benzene, generator):
+    turned = benzene[torch.randperm(12, generator=generator).tolist()]
     turned.rotate(50, (1, 2, 3))
     assert molecules.smiles(turned) == molecules.smiles(benzene)
     np.testing.assert_array_equal(molecules.fingerprint(turned), molecules.fingerprint(benzene))
@@ -91,9 +91,9 @@ def test_no_atoms_make_no_picture():
         molecules.image(Atoms())
 
 
-def test_shaken_copies_are_labelled_and_displaced_by_the_noise(dice):
+def test_shaken_copies_are_labelled_and_displaced_by_the_noise(generator):
     still = list(isomers.molecules().values())
-    x, label = isomers.shaken(still, 200, 0.2, dice)
+    x, label = isomers.rattled(still, 200, 0.2, generator)
     assert x.shape == (1000, 10, 3)
     assert torch.bincount(label).tolist() == [200] * 5
     moved = x - torch.tensor(np.stack([atoms.positions for atoms in still]), dtype=x.dtype)[label]
@@ -101,9 +101,9 @@ def test_shaken_copies_are_labelled_and_displaced_by_the_noise(dice):
 
 
 @pytest.mark.parametrize("names", [[], ["H2O", "C6H6"]])
-def test_molecules_of_different_sizes_are_refused(names, dice):
+def test_molecules_of_different_sizes_are_refused(names, generator):
     with pytest.raises(ValueError, match="of one size"):
-        isomers.shaken([molecule(name) for name in names], 2, 0.1, dice)
+        isomers.rattled([molecule(name) for name in names], 2, 0.1, generator)
 
 
 BONDS = {  # angstrom, measured in the gas: K. P. Huber, G. Herzberg (1979), CRC Handbook of Chemistry and Physics

@@ -46,9 +46,9 @@ def test_a_motif_with_an_atom_out_of_place_is_not_valid(perfect, atom, place):
     assert not metrics.validity(perfect).item()
 
 
-def test_statistics_do_not_see_pose_or_order_and_do_see_a_stretch(motifs_of_cell, dice):
-    q, _ = torch.linalg.qr(torch.randn(3, 3, generator=dice))
-    same = (motifs_of_cell @ q.mT)[:, torch.randperm(8, generator=dice)]
+def test_statistics_do_not_see_pose_or_order_and_do_see_a_stretch(motifs_of_cell, generator):
+    q, _ = torch.linalg.qr(torch.randn(3, 3, generator=generator))
+    same = (motifs_of_cell @ q.mT)[:, torch.randperm(8, generator=generator)]
     for statistic in (metrics.descriptor, lambda x: metrics.bond_angles(x).sort(1).values):
         torch.testing.assert_close(statistic(same), statistic(motifs_of_cell), atol=0.05, rtol=1e-3)
     assert (metrics.descriptor(1.05 * motifs_of_cell) - metrics.descriptor(motifs_of_cell)).abs().max() > 0.1
@@ -74,11 +74,11 @@ def test_coverage_needs_real_neighbours(motifs_of_cell):
         metrics.coverage(motifs_of_cell, motifs_of_cell[:5])
 
 
-def test_novelty_is_none_for_copies_half_for_fellows_and_all_for_nonsense(motifs_of_cell, dice):
+def test_novelty_is_none_for_copies_half_for_fellows_and_all_for_nonsense(motifs_of_cell, generator):
     known, other = motifs_of_cell[::2], motifs_of_cell[1::2]
     assert metrics.novelty(known[:50], known) == 0
     assert 0.3 < metrics.novelty(other, known) < 0.7
-    assert metrics.novelty(5 * torch.randn(50, 8, 3, generator=dice), known) == 1
+    assert metrics.novelty(5 * torch.randn(50, 8, 3, generator=generator), known) == 1
 
 
 def test_novelty_needs_training_motifs(motifs_of_cell):
@@ -127,8 +127,8 @@ def test_novel_is_farther_than_the_nearest_fellow_of_a_training_motif(perfect):
 
 
 @pytest.mark.parametrize("degrees", [0, 0.01, 179.99, 180])
-def test_angles_near_a_straight_line_are_exact_in_single_precision(dice, degrees):
-    x = torch.randn(100, 4, 3, generator=dice, dtype=torch.float64)
+def test_angles_near_a_straight_line_are_exact_in_single_precision(generator, degrees):
+    x = torch.randn(100, 4, 3, generator=generator, dtype=torch.float64)
     across = torch.linalg.cross(x[:, 0], x[:, 2])
     across *= (x[:, 0].norm(dim=1) / across.norm(dim=1))[:, None]
     x[:, 1] = 1.5 * (math.cos(math.radians(degrees)) * x[:, 0] + math.sin(math.radians(degrees)) * across)

@@ -23,7 +23,7 @@ def test_a_third_of_the_larger_shapes_is_left_out_and_none_of_it_is_known(halves
     assert len(classes) == len(known) == 1 + 2 + 7 + 23 + 112 - 44
 
 
-def test_copies_mirror_images_losses_and_strays_are_not_new(halves, dice):
+def test_copies_mirror_images_losses_and_strays_are_not_new(halves, generator):
     known, left_out = halves
     classes = {new_pieces.class_of(shape) for shape in known}
     new = torch.tensor(sorted(next(iter(left_out[6]))), dtype=torch.get_default_dtype())
@@ -47,10 +47,10 @@ def test_the_true_rule_grows_polycubes_and_unit_bonds_do_not():
         assert sum(valid) / 30 == pytest.approx(share, abs=0.1)
 
 
-def test_half_way_codes_are_as_long_as_codes_and_their_parents_stand_about_the_middle(dice):
+def test_half_way_codes_are_as_long_as_codes_and_their_parents_stand_about_the_middle(generator):
     model = hierarchical.trained_on_polycubes()
     shapes = polycubes.held_out(0)[1]
-    one, other, codes = led_pieces.half_way(model, shapes, 4, dice)
+    one, other, codes = led_pieces.half_way(model, shapes, 4, generator)
     first = led_pieces.in_parts(model.encode, one, 3)
     assert torch.allclose(codes.norm(dim=1), first.norm(dim=1))
     assert all(cloud.mean(dim=0).norm() < 1e-5 for cloud in (*one, *other))

@@ -23,9 +23,9 @@ def test_every_middle_has_six_corners_at_right_angles_and_neighbours_share_one(n
 
 @pytest.mark.parametrize("tilt", [0.0, 15.0])
 def test_joints_are_bent_by_no_more_than_asked(tilt):
-    dice, bends = Generator().manual_seed(3), []
+    generator, bends = Generator().manual_seed(3), []
     for _ in range(30):
-        cluster = octahedra.cluster(2, dice, tilt=tilt)
+        cluster = octahedra.cluster(2, generator, tilt=tilt)
         joint = cluster.corners[(torch.cdist(cluster.middles, cluster.corners) < 1.1).all(dim=0)]
         one, other = cluster.middles - joint
         bends.append(180 - torch.rad2deg(torch.acos((one @ other).clamp(-1, 1))).item())
@@ -40,9 +40,9 @@ def test_tilted_clusters_differ_and_one_seed_gives_one_cluster():
 
 
 def test_nothing_is_too_near_to_anything():
-    dice = Generator().manual_seed(5)
+    generator = Generator().manual_seed(5)
     for _ in range(10):
-        cluster = octahedra.cluster(6, dice)
+        cluster = octahedra.cluster(6, generator)
         assert torch.pdist(cluster.middles).min() > octahedra.MIDDLES_APART
         assert torch.pdist(cluster.corners).min() > octahedra.CORNERS_APART
         apart = torch.cdist(cluster.middles, cluster.corners)

@@ -94,21 +94,23 @@ def test_too_few_or_too_many_cubes_are_refused(n):
         polycubes.polycubes(n, mirrors_equal=True)
 
 
-def posed(cubes, dice, noise=0.02):
-    turn = random_rotation(dice, (), torch.float32)
+def posed(cubes, generator, noise=0.02):
+    turn = random_rotation(generator, (), torch.float32)
     return (
-        cubes[torch.randperm(len(cubes), generator=dice)] + noise * torch.randn(len(cubes), 3, generator=dice)
+        cubes[torch.randperm(len(cubes), generator=generator)] + noise * torch.randn(len(cubes), 3, generator=generator)
     ) @ turn.mT
 
 
 @pytest.mark.parametrize("mirrors_equal", [False, True])
 @pytest.mark.parametrize("n", range(2, 6))
 def test_a_polycube_is_recognised_in_any_pose_though_its_points_are_a_little_off(n, mirrors_equal):
-    dice, shapes = Generator().manual_seed(n), polycubes.polycubes(n, mirrors_equal=mirrors_equal)
+    generator, shapes = Generator().manual_seed(n), polycubes.polycubes(n, mirrors_equal=mirrors_equal)
     found = [polycubes.polycube_of(cubes, mirrors_equal=mirrors_equal) for cubes in shapes]
     assert None not in found
     assert len(set(found)) == len(shapes)
-    assert [polycubes.polycube_of(posed(cubes, dice) + 3, mirrors_equal=mirrors_equal) for cubes in shapes] == found
+    assert [
+        polycubes.polycube_of(posed(cubes, generator) + 3, mirrors_equal=mirrors_equal) for cubes in shapes
+    ] == found
 
 
 def test_a_mirror_image_is_another_polycube_unless_mirrors_are_equal():
@@ -136,10 +138,10 @@ def test_points_that_are_no_polycube_are_none(points):
 
 
 def test_a_census_counts_copies_lost_cubes_and_new_shapes_apart():
-    dice, shapes = Generator().manual_seed(0), polycubes.polycubes(5, mirrors_equal=True)
+    generator, shapes = Generator().manual_seed(0), polycubes.polycubes(5, mirrors_equal=True)
     one, other, third, unknown = shapes[7], shapes[8], shapes[11], shapes[15]  # the first of them is left or right
     mirror = torch.diag(torch.tensor([-1.0, 1, 1]))
-    born = [posed(one, dice) @ mirror, posed(third, dice), posed(unknown, dice), one[:0], one * 1.5]
+    born = [posed(one, generator) @ mirror, posed(third, generator), posed(unknown, generator), one[:0], one * 1.5]
     born += [polycubes.polycubes(4, mirrors_equal=True)[2], polycubes.polycubes(6, mirrors_equal=True)[9]]
     counts = polycubes.census(born, [(one, other)] * 7, [one, other, third])
     assert counts == {

@@ -78,7 +78,7 @@ def test_a_product_of_different_lmax_is_that_of_the_higher_one():
 def test_products_mixtures_and_bends_turn_with_their_input(turn):
     _, D = turn
     one, other = draw(16, 5, 4), draw(16, 5, 4)
-    bend, mix = spherical.Bend(4, LMAX).double(), spherical.Mix(4, 6, LMAX).double()
+    bend, mix = spherical.EquivariantNonlinearity(4, LMAX).double(), spherical.EquivariantLinear(4, 6, LMAX).double()
     for bias in (
         parameter for name, parameter in [*bend.named_parameters(), *mix.named_parameters()] if "bias" in name
     ):
@@ -124,7 +124,7 @@ def test_a_signal_of_another_length_or_with_nan_is_refused(signal):
 
 def test_a_field_turns_with_its_signal(turn):
     q, D = turn
-    field, signals, places = spherical.Field(4, LMAX, 3.0).double(), draw(16, 2, 4), draw(30, 3)
+    field, signals, places = spherical.OccupancyField(4, LMAX, 3.0).double(), draw(16, 2, 4), draw(30, 3)
     of = torch.arange(30) % 2
     before = field(signals, places, of)
     assert torch.allclose(field(turned(signals, D), places @ q.mT, of), before, atol=1e-10)

@@ -95,9 +95,9 @@ def test_however_many_cells_there_are_each_comes_once_an_epoch(tmp_path, n_cells
 def test_a_share_is_the_same_whoever_takes_it(folder):
     both, second = stream(folder, shares=2), stream(folder, shares=2, mine=range(1, 2))
     for (_, together), alone in zip(both.steps(3), second.steps(3), strict=True):
-        (batch, generator), ((other, dice),) = together, alone
+        (batch, one), ((other, two),) = together, alone
         assert torch.equal(batch, other)
-        assert torch.equal(torch.rand(3, generator=generator), torch.rand(3, generator=dice))
+        assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=two))
 
 
 def test_shares_have_dice_of_their_own(folder):

@@ -11,8 +11,8 @@ COLUMNS = ("rotation", "mirror", "shift", "permutation")
 
 
 @pytest.fixture
-def clouds(dice):
-    return 2 * torch.randn(7, 5, 3, generator=dice)
+def clouds(generator):
+    return 2 * torch.randn(7, 5, 3, generator=generator)
 
 
 def distances(x):
@@ -33,15 +33,15 @@ class Network(nn.Module):
         return self.layers((x if self.broken else x @ x.mT).flatten(1))
 
 
-def test_orthogonal_matrices_are_orthogonal_and_half_of_them_mirrors(dice):
-    q = representations.random_orthogonal(dice, (20, 100))
+def test_orthogonal_matrices_are_orthogonal_and_half_of_them_mirrors(generator):
+    q = representations.random_orthogonal(generator, (20, 100))
     torch.testing.assert_close(q @ q.mT, torch.eye(3, dtype=torch.float64).expand(20, 100, 3, 3))
     mirrors = (torch.linalg.det(q) < 0).double().mean().item()
     assert 0.45 < mirrors < 0.55
 
 
-def test_rotations_are_no_mirrors(dice):
-    q = representations.random_rotation(dice, (1000,), torch.float32)
+def test_rotations_are_no_mirrors(generator):
+    q = representations.random_rotation(generator, (1000,), torch.float32)
     assert q.dtype == torch.float32
     torch.testing.assert_close(torch.linalg.det(q), torch.ones(1000))
 
@@ -54,10 +54,10 @@ def test_one_seed_gives_one_matrix_and_another_seed_another(draw):
     assert not torch.allclose(one, other)
 
 
-def test_rotations_are_drawn_evenly(dice):
+def test_rotations_are_drawn_evenly(generator):
     # The trace of a Haar rotation is 1 + 2 cos(angle), the density of the angle (1 - cos) / pi: mean of the trace 0,
     # of its square 1, of its fourth power 3 (irreps of SO(3)). A draw through Euler angles fails the last two.
-    trace = representations.random_rotation(dice, (200_000,)).diagonal(dim1=1, dim2=2).sum(1)
+    trace = representations.random_rotation(generator, (200_000,)).diagonal(dim1=1, dim2=2).sum(1)
     assert trace.mean().item() == pytest.approx(0, abs=0.01)
     assert trace.square().mean().item() == pytest.approx(1, abs=0.02)
     assert trace.pow(4).mean().item() == pytest.approx(3, abs=0.1)
@@ -70,8 +70,8 @@ def test_a_transformation_renumbers_then_turns_then_shifts():
     torch.testing.assert_close(moved, torch.tensor([[[-2.0, 0, 5], [0, 1, 5]]]))
 
 
-def test_an_invariant_function_has_no_error_and_another_has(clouds, dice):
-    turn = representations.random_rotation(dice, dtype=clouds.dtype)
+def test_an_invariant_function_has_no_error_and_another_has(clouds, generator):
+    turn = representations.random_rotation(generator, dtype=clouds.dtype)
     assert metrics.invariance_error(distances, clouds, lambda x: x @ turn.mT) < 1e-5
     assert metrics.invariance_error(distances, clouds.double(), lambda x: x @ turn.double().mT) < 1e-7
     assert metrics.invariance_error(lambda x: x[:, 0], clouds, lambda x: x @ turn.mT) > 1e-2
@@ -84,8 +84,8 @@ def test_the_error_is_the_largest_change_over_the_root_mean_square():
     )
 
 
-def test_an_equivariant_function_turns_along_and_a_wrong_action_is_seen(clouds, dice):
-    turn = representations.random_orthogonal(dice, dtype=clouds.dtype)
+def test_an_equivariant_function_turns_along_and_a_wrong_action_is_seen(clouds, generator):
+    turn = representations.random_orthogonal(generator, dtype=clouds.dtype)
 
     def act(x):
         return x @ turn.mT

@@ -8,16 +8,16 @@ from tutorial_lib.representations import synchronisation
 
 
 @pytest.fixture
-def truth(dice):
-    return representations.random_rotation(dice, (20,))
+def truth(generator):
+    return representations.random_rotation(generator, (20,))
 
 
 def relative(rotations):
     return rotations[:, None] @ rotations.mT
 
 
-def shaken(blocks, degrees, dice):
-    axis = math.radians(degrees) * torch.randn(*blocks.shape[:2], 3, generator=dice, dtype=blocks.dtype)
+def shaken(blocks, degrees, generator):
+    axis = math.radians(degrees) * torch.randn(*blocks.shape[:2], 3, generator=generator, dtype=blocks.dtype)
     x, y, z = axis.unbind(-1)
     zero = torch.zeros_like(x)
     tilt = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).view(blocks.shape)
@@ -36,22 +36,22 @@ def test_without_noise_every_rotation_comes_back_from_the_first(truth, method):
 
 
 @pytest.mark.parametrize("degrees", [2, 10, 30])
-def test_the_spectral_method_beats_the_chain(truth, dice, degrees):
-    noisy = shaken(relative(truth), degrees, dice)
+def test_the_spectral_method_beats_the_chain(truth, generator, degrees):
+    noisy = shaken(relative(truth), degrees, generator)
     spectral = size(synchronisation.rotation_error(synchronisation.synchronise(noisy), truth))
     chain = size(synchronisation.rotation_error(synchronisation.chained(noisy), truth))
     assert spectral < degrees / 2
     assert chain > 3 * spectral
 
 
-def test_results_are_rotations_also_under_noise(truth, dice):
-    found = synchronisation.synchronise(shaken(relative(truth), 60, dice))
+def test_results_are_rotations_also_under_noise(truth, generator):
+    found = synchronisation.synchronise(shaken(relative(truth), 60, generator))
     torch.testing.assert_close(found @ found.mT, torch.eye(3, dtype=torch.float64).expand(20, 3, 3))
     assert (torch.linalg.det(found) > 0).all()
 
 
-def test_known_pairs_are_enough_if_they_connect_all(truth, dice):
-    known = torch.rand(20, 20, generator=dice) < 0.3
+def test_known_pairs_are_enough_if_they_connect_all(truth, generator):
+    known = torch.rand(20, 20, generator=generator) < 0.3
     blocks = torch.where(known[..., None, None], relative(truth), torch.nan)
     found = synchronisation.synchronise(blocks, known)
     torch.testing.assert_close(found, truth @ truth[0].mT)
@@ -63,8 +63,8 @@ def test_one_side_of_a_pair_is_enough(truth):
     torch.testing.assert_close(synchronisation.synchronise(blocks, known), truth @ truth[0].mT)
 
 
-def test_the_error_does_not_see_what_all_rotations_share(truth, dice):
-    common = representations.random_rotation(dice)
+def test_the_error_does_not_see_what_all_rotations_share(truth, generator):
+    common = representations.random_rotation(generator)
     assert synchronisation.rotation_error(truth @ common, truth).max() < 1e-4
     assert synchronisation.rotation_error(truth.flip(0), truth).max() > 1
 
@@ -78,8 +78,8 @@ def test_the_error_is_an_angle_in_degrees(truth):
 
 
 @pytest.mark.parametrize("degrees", [0, 1e-3, 1, 179.99, 180])
-def test_the_error_is_exact_at_both_ends_in_single_precision(dice, degrees):
-    many = representations.random_rotation(dice, (1000,))
+def test_the_error_is_exact_at_both_ends_in_single_precision(generator, degrees):
+    many = representations.random_rotation(generator, (1000,))
     half = torch.tensor(math.radians(degrees), dtype=torch.float64)
     turn = torch.eye(3, dtype=torch.float64).repeat(1000, 1, 1)
     turn[0, :2, :2] = torch.stack([half.cos(), -half.sin(), half.sin(), half.cos()]).view(2, 2)

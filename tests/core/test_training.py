@@ -17,8 +17,8 @@ LOSS = vae.evidence_loss(beta=0.1, reduction="sum", permute=False)
 
 
 @pytest.fixture
-def features(dice):
-    return torch.randn(50, 36, generator=dice)
+def features(generator):
+    return torch.randn(50, 36, generator=generator)
 
 
 def run(features, recipe=RECIPE, loss=LOSS, **options):
@@ -218,8 +218,8 @@ def test_no_half_written_checkpoint_is_left_behind(features, tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["run.pt"]
 
 
-def test_parts_of_the_data_stay_together(dice):
-    x = torch.randn(50, 1, generator=dice)
+def test_parts_of_the_data_stay_together(generator):
+    x = torch.randn(50, 1, generator=generator)
     seen = []
 
     def loss(model, batch, generator):

@@ -8,8 +8,8 @@ from tutorial_lib.representations import alignment, gram
 
 
 @pytest.fixture
-def features(dice):
-    return torch.randn(64, 36, generator=dice)
+def features(generator):
+    return torch.randn(64, 36, generator=generator)
 
 
 def test_the_network_is_the_talks():
@@ -19,8 +19,8 @@ def test_the_network_is_the_talks():
     assert sum(isinstance(layer, torch.nn.Tanh) for layer in model.modules()) == 4
 
 
-def test_kl_divergence_agrees_with_torch(dice):
-    mean, log_variance = torch.randn(2, 5, 8, generator=dice, dtype=torch.float64)
+def test_kl_divergence_agrees_with_torch(generator):
+    mean, log_variance = torch.randn(2, 5, 8, generator=generator, dtype=torch.float64)
     expected = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0, 1))
     torch.testing.assert_close(vae.kl_divergence(mean, log_variance), expected)
 
@@ -126,13 +126,13 @@ def squared_error(decoded, positions):
     return positions.shape[1] * apart.square()
 
 
-def test_the_aligned_autoencoder_draws_clouds_whose_matrices_have_rank_three(dice):
+def test_the_aligned_autoencoder_draws_clouds_whose_matrices_have_rank_three(generator):
     model = vae.AlignedAutoencoder(seed=0)
-    drawn = model.sample(5, dice)
+    drawn = model.sample(5, generator)
     assert drawn.shape == (5, 8, 3)
     _, discarded = gram.nearest_rank3(gram.gram_matrix(drawn))
     assert discarded.max() < 1e-5
-    assert model.reconstruct(torch.randn(4, 36, generator=dice)).shape == (4, 8, 3)
+    assert model.reconstruct(torch.randn(4, 36, generator=generator)).shape == (4, 8, 3)
 
 
 def describer(x):
@@ -140,10 +140,10 @@ def describer(x):
     return lambda clouds: standardiser.features(gram.gram_matrix(clouds))
 
 
-def test_the_aligned_loss_does_not_see_the_pose(clouds, dice):
+def test_the_aligned_loss_does_not_see_the_pose(clouds, generator):
     model, x = vae.AlignedAutoencoder(seed=0), clouds.float()
     loss = vae.aligned_loss(beta=0.1, describe=describer(x), error=squared_error)
-    turned = x @ representations.random_orthogonal(dice, (), x.dtype).mT
+    turned = x @ representations.random_orthogonal(generator, (), x.dtype).mT
     here, there = (loss(model, y, torch.Generator().manual_seed(0)) for y in (x, turned))
     torch.testing.assert_close(here["loss"], there["loss"], rtol=1e-4, atol=0)
     shifted = loss(model, x + 1, torch.Generator().manual_seed(0))
@@ -158,7 +158,7 @@ def test_shaking_changes_what_is_seen_and_what_is_asked_for(clouds):
         seen.append(positions)
         return squared_error(decoded, positions)
 
-    loss = vae.aligned_loss(beta=0.1, describe=describer(x), error=error, shake=0.5)
+    loss = vae.aligned_loss(beta=0.1, describe=describer(x), error=error, rattle=0.5)
     loss(vae.AlignedAutoencoder(seed=0), x, torch.Generator().manual_seed(0))
     moved = (seen[0] - x).std(dim=(1, 2))
     assert 0 < moved.min() < 0.1 < 0.3 < moved.max() < 0.7
@@ -179,13 +179,13 @@ def test_overlap_counts_depth_below_the_shortest_distance():
     assert torch.equal(vae.overlap(pair, 0.0), torch.zeros(3))
 
 
-def test_repulsion_drives_atoms_apart(dice):
+def test_repulsion_drives_atoms_apart(generator):
     cloud = torch.tensor([[[2.0, 0, 0], [2.0, 0.3, 0], [0, 2.0, 0]]], requires_grad=True)
     vae.overlap(cloud, 2.0).sum().backward()
     assert cloud.grad[0, 0, 1] > 0 > cloud.grad[0, 1, 1]
 
 
-@pytest.mark.parametrize("weights", [{"beta": -1.0}, {"beta": 0.1, "repulsion": -1.0}, {"beta": 0.1, "shake": -1.0}])
+@pytest.mark.parametrize("weights", [{"beta": -1.0}, {"beta": 0.1, "repulsion": -1.0}, {"beta": 0.1, "rattle": -1.0}])
 def test_negative_weights_of_the_aligned_loss_are_refused(weights):
     with pytest.raises(ValueError, match="a negative weight rewards what it should punish"):
         vae.aligned_loss(describe=describer, error=squared_error, **weights)

@@ -58,7 +58,7 @@ from tutorial_lib.representations.alignment import procrustes
 from tutorial_lib.training import recipes
 
 
-def dice():
+def generator():
     return Generator().manual_seed(0)
 
 
@@ -68,7 +68,7 @@ def draw(*shape, dtype=torch.float32):
 
 
 def turns(*batch, dtype=torch.float32):
-    return representations.random_rotation(dice(), batch, dtype)
+    return representations.random_rotation(generator(), batch, dtype)
 
 
 @functools.cache
@@ -165,7 +165,7 @@ def piece_head():
 
 @functools.cache
 def pairs_of_octahedra():
-    return tuple(octahedra.cluster(n, dice()) for n in (2, 3))
+    return tuple(octahedra.cluster(n, generator()) for n in (2, 3))
 
 
 @functools.cache
@@ -265,7 +265,7 @@ ATOMS = {
     "representations.gram.gram_matrix": lambda: call(gram.gram_matrix, draw(3, 5, 3)),
     "representations.gram.upper_triangle": lambda: call(gram.upper_triangle, gram.gram_matrix(draw(3, 5, 3))),
     "representations.gram.from_upper_triangle": lambda: call(gram.from_upper_triangle, draw(3, 15)),
-    "representations.gram.permuted": lambda: call(gram.permuted, draw(3, 15), dice()),
+    "representations.gram.permuted": lambda: call(gram.permuted, draw(3, 15), generator()),
     "representations.gram.Standardiser.fit": lambda: call(gram.Standardiser.fit, gram.gram_matrix(draw(9, 5, 3))),
     "representations.gram.Standardiser.features": lambda: call(
         gram.Standardiser.fit(gram.gram_matrix(draw(9, 5, 3))).features, gram.gram_matrix(draw(2, 5, 3))
@@ -310,10 +310,10 @@ ATOMS = {
     "datasets.silicon.load_amorphous": lambda: call(datasets.load_amorphous, "validation"),
     "datasets.silicon.crystal": lambda: call(datasets.crystal),
     "representations.rotations.random_orthogonal": lambda: call(
-        representations.random_orthogonal, dice(), (2,), torch.float32
+        representations.random_orthogonal, generator(), (2,), torch.float32
     ),
     "representations.rotations.random_rotation": lambda: call(
-        representations.random_rotation, dice(), (2,), torch.float32
+        representations.random_rotation, generator(), (2,), torch.float32
     ),
     "metrics.symmetry.equivariance_error": lambda: call(
         metrics.equivariance_error, lambda x: x, draw(3, 5, 3), rotate, rotate
@@ -330,7 +330,7 @@ ATOMS = {
         synchronisation.rotation_error, turns(4), turns(4).mT
     ),
     "datasets.isomers.molecules": lambda: call(isomers.molecules),
-    "datasets.isomers.shaken": lambda: call(isomers.shaken, [molecule("H2O"), molecule("H2O")], 3, 0.1, dice()),
+    "datasets.isomers.rattled": lambda: call(isomers.rattled, [molecule("H2O"), molecule("H2O")], 3, 0.1, generator()),
     "representations.molecules.bonded": lambda: call(molecules.bonded, molecule("CH3OH")),
     "representations.molecules.smiles": lambda: call(molecules.smiles, molecule("CH3OH")),
     "representations.molecules.from_smiles": lambda: call(molecules.from_smiles, "CO"),
@@ -347,7 +347,7 @@ ATOMS = {
     "datasets.g2.molecules": lambda: call(g2.molecules),
     "datasets.g2.elements": lambda: call(g2.elements, [molecule("H2O"), molecule("CH4")]),
     "datasets.g2.split": lambda: call(g2.split, 0),
-    "datasets.octahedra.cluster": lambda: call(octahedra.cluster, 2, dice(), tilt=10.0),
+    "datasets.octahedra.cluster": lambda: call(octahedra.cluster, 2, generator(), tilt=10.0),
     "datasets.octahedra.layer": lambda: call(octahedra.layer, 3),
     "datasets.octahedra.Octahedra.atoms": lambda: call(pairs_of_octahedra()[0].atoms),
     "datasets.polycubes.pieces": lambda: call(polycubes.pieces),
@@ -355,28 +355,30 @@ ATOMS = {
     "datasets.polycubes.held_out": lambda: call(polycubes.held_out, 0, 28),
     "datasets.polycubes.polycube_of": lambda: call(polycubes.polycube_of, pieces()[0], mirrors_equal=True, within=0.1),
     "datasets.polycubes.census": lambda: call(polycubes.census, list(pieces()), [list(pieces())] * 2, list(pieces())),
-    "datasets.polycubes.random_trees": lambda: call(polycubes.random_trees, 3, dice(), most=4, apart=0.95),
-    "datasets.polycubes.with_trees": lambda: call(polycubes.with_trees, list(pieces()), dice(), times=2, most=4),
+    "datasets.polycubes.random_trees": lambda: call(polycubes.random_trees, 3, generator(), most=4, apart=0.95),
+    "datasets.polycubes.with_trees": lambda: call(polycubes.with_trees, list(pieces()), generator(), times=2, most=4),
     "models.mlp.perceptron": lambda: call(mlp.perceptron, [3, 4, 2], seed=0),
     "models.mlp.Autoencoder": lambda: call(mlp.Autoencoder, 6, [4], 2, seed=0),
     "models.mlp.Autoencoder.encode": lambda: call(mlp.Autoencoder(6, [4], 2, seed=0).encode, draw(3, 6)),
     "models.mlp.Autoencoder.decode": lambda: call(mlp.Autoencoder(6, [4], 2, seed=0).decode, draw(3, 2)),
     "models.mlp.Autoencoder.forward": lambda: call(mlp.Autoencoder(6, [4], 2, seed=0), draw(3, 6)),
-    "models.mlp.restoring": lambda: call(mlp.restoring, Line(6, 6), draw(3, 6), dice()),
-    "models.mlp.naming": lambda: call(mlp.naming, Line(6, 3), (draw(3, 6), torch.arange(3)), dice()),
+    "models.mlp.reconstruction_loss": lambda: call(mlp.reconstruction_loss, Line(6, 6), draw(3, 6), generator()),
+    "models.mlp.cross_entropy_loss": lambda: call(
+        mlp.cross_entropy_loss, Line(6, 3), (draw(3, 6), torch.arange(3)), generator()
+    ),
     "models.mlp.accuracy": lambda: call(mlp.accuracy, Line(6, 3), draw(3, 6), torch.arange(3)),
     "datasets.digits.load": lambda: call(digits.load, "test"),
     "models.flow.ode.normal": lambda: call(ode.normal, torch.rand(4), draw(4, 6), torch.rand(6)),
-    "models.flow.ode.crossing": lambda: call(ode.crossing, draw(4, 6), dice()),
-    "models.flow.ode.matching_error": lambda: call(ode.matching_error, still, draw(4, 6), torch.rand(6), dice()),
-    "models.flow.ode.transport": lambda: call(ode.transport, still, draw(4, 6), 2, since=0.0, until=1.0),
-    "models.flow.ode.between": lambda: call(ode.between, draw(4, 6), draw(4, 6) + 1, torch.rand(4)),
+    "models.flow.ode.sample_path": lambda: call(ode.sample_path, draw(4, 6), generator()),
+    "models.flow.ode.matching_error": lambda: call(ode.matching_error, still, draw(4, 6), torch.rand(6), generator()),
+    "models.flow.ode.integrate": lambda: call(ode.integrate, still, draw(4, 6), 2, since=0.0, until=1.0),
+    "models.flow.ode.interpolate": lambda: call(ode.interpolate, draw(4, 6), draw(4, 6) + 1, torch.rand(4)),
     "models.flow.ode.log_likelihood": lambda: call(ode.log_likelihood, still, draw(4, 6), 2),
     "models.vae.losses.kl_divergence": lambda: call(losses.kl_divergence, draw(4, 6), draw(4, 6)),
     "models.vae.losses.evidence_loss": lambda: call(vae.evidence_loss, beta=0.1, reduction="sum", permute=False),
     "models.vae.losses.overlap": lambda: call(losses.overlap, draw(4, 6, 3), 2.0),
     "models.vae.losses.aligned_loss": lambda: call(
-        vae.aligned_loss, beta=0.1, describe=gram.gram_matrix, error=alignment.aligned_rmsd, shake=0.1
+        vae.aligned_loss, beta=0.1, describe=gram.gram_matrix, error=alignment.aligned_rmsd, rattle=0.1
     ),
     "models.vae.losses.active_units": lambda: call(losses.active_units, vae.VariationalAutoencoder(), draw(4, 36)),
     "models.vae.networks.VariationalAutoencoder": lambda: call(vae.VariationalAutoencoder, 6, [5], 2),
@@ -385,7 +387,9 @@ ATOMS = {
     "models.vae.networks.VariationalAutoencoder.reconstruct": lambda: call(
         vae.VariationalAutoencoder().reconstruct, draw(4, 36)
     ),
-    "models.vae.networks.VariationalAutoencoder.sample": lambda: call(vae.VariationalAutoencoder().sample, 3, dice()),
+    "models.vae.networks.VariationalAutoencoder.sample": lambda: call(
+        vae.VariationalAutoencoder().sample, 3, generator()
+    ),
     "models.vae.networks.AlignedAutoencoder": lambda: call(vae.AlignedAutoencoder, 8, [5], 2),
     "models.vae.networks.AlignedAutoencoder.decode": lambda: call(vae.AlignedAutoencoder(8, [5], 8).decode, draw(4, 8)),
     "training.loop.train": lambda: call(
@@ -394,41 +398,43 @@ ATOMS = {
     "training.loop.profile": lambda: call(training.profile),
     "training.loop.best_device": lambda: call(training.best_device),
     "exercises.grader.close": lambda: call(grader.close, draw(3), draw(3), 1e-6),
-    "exercises.grader.random_cloud": lambda: call(grader.random_cloud, 4, dice()),
+    "exercises.grader.random_cloud": lambda: call(grader.random_cloud, 4, generator()),
 }
 HOLES = {
-    "inpainting.holes.taken_out": lambda: call(holes.taken_out, real()[:4], 2, "any", dice()),
+    "inpainting.holes.taken_out": lambda: call(holes.taken_out, real()[:4], 2, "any", generator()),
     "inpainting.holes.apart": lambda: call(holes.apart, draw(4, 2, 3), draw(4, 2, 3) + 1),
     "inpainting.holes.restored_error": lambda: call(holes.restored_error, draw(4, 5, 2, 3), draw(4, 2, 3)),
     "inpainting.holes.closest": lambda: call(holes.closest, draw(4, 6, 3), draw(4, 5, 2, 3)),
-    "inpainting.holes.shell_places": lambda: call(holes.shell_places, (4, 2), 2.0, 4.0, draw(3), dice()),
+    "inpainting.holes.shell_places": lambda: call(holes.shell_places, (4, 2), 2.0, 4.0, draw(3), generator()),
     "inpainting.holes.by_cell": lambda: call(holes.by_cell, draw(8).abs(), torch.arange(8) % 2),
     "inpainting.holes.check_known": lambda: call(holes.check_known, real()[:4, :6], 2, 8, 1.0),
     "inpainting.library.Library": lambda: call(library.Library, real()[:20]),
     "inpainting.library.Library.find": lambda: call(library.Library(real()[:20]).find, real()[20:23, :6], 3),
     "inpainting.objective.from_products": lambda: call(objective.from_products, draw(4, 6, 3), draw(4, 6, 2)),
     "inpainting.ranking.inpaint": lambda: call(
-        inpainting.inpaint, real()[:3, :7], 1, inpainting.RandomPlaces(), 2, dice()
+        inpainting.inpaint, real()[:3, :7], 1, inpainting.RandomPlaces(), 2, generator()
     ),
     "inpainting.baselines.RandomPlaces.complete": lambda: call(
-        inpainting.RandomPlaces().complete, real()[:3, :7], 1, 4, dice()
+        inpainting.RandomPlaces().complete, real()[:3, :7], 1, 4, generator()
     ),
     "inpainting.baselines.Retrieval": lambda: call(inpainting.Retrieval, real()[:20], 0.5),
     "inpainting.baselines.Retrieval.complete": lambda: call(
-        inpainting.Retrieval(real()[:20]).complete, real()[20:22, :7], 1, 4, dice()
+        inpainting.Retrieval(real()[:20]).complete, real()[20:22, :7], 1, 4, generator()
     ),
     "inpainting.baselines.TemplateCompletion": lambda: call(inpainting.TemplateCompletion, real()[0]),
     "inpainting.baselines.LinearGaussian": lambda: call(inpainting.LinearGaussian, canonical()),
     "inpainting.baselines.LinearGaussian.complete": lambda: call(
-        inpainting.LinearGaussian(canonical()).complete, canonical()[:2, :7], 1, 4, dice()
+        inpainting.LinearGaussian(canonical()).complete, canonical()[:2, :7], 1, 4, generator()
     ),
-    "inpainting.places.bumps": lambda: call(places.bumps, draw(4).abs()),
-    "inpainting.places.PlaceScorer": lambda: call(places.PlaceScorer, 8, 4.05, 8),
-    "inpainting.places.PlaceScorer.forward": lambda: call(places.PlaceScorer(width=8), real()[:3, :7], draw(3, 5, 3)),
-    "inpainting.places.PlaceScorer.complete": lambda: call(
-        places.PlaceScorer(width=8).eval().complete, real()[:2, :7], 1, 4, dice()
+    "inpainting.places.radial_basis": lambda: call(places.radial_basis, draw(4).abs()),
+    "inpainting.places.PositionScorer": lambda: call(places.PositionScorer, 8, 4.05, 8),
+    "inpainting.places.PositionScorer.forward": lambda: call(
+        places.PositionScorer(width=8), real()[:3, :7], draw(3, 5, 3)
     ),
-    "inpainting.places.place_loss": lambda: call(places.place_loss, n_places=4, shake=0.1),
+    "inpainting.places.PositionScorer.complete": lambda: call(
+        places.PositionScorer(width=8).eval().complete, real()[:2, :7], 1, 4, generator()
+    ),
+    "inpainting.places.position_loss": lambda: call(places.position_loss, n_places=4, rattle=0.1),
     "models.flow.charts.Principal.fit": lambda: call(charts.Principal.fit, canonical()),
     "models.flow.charts.Principal.coordinates": lambda: call(
         charts.Principal.fit(canonical()).coordinates, canonical()[:3]
@@ -438,9 +444,9 @@ HOLES = {
     "models.flow.charts.Scaled.coordinates": lambda: call(charts.Scaled.fit(real()).coordinates, real()[:3]),
     "models.flow.charts.Scaled.positions": lambda: call(charts.Scaled.fit(real()).positions, draw(3, 8, 3)),
     "inpainting.flow_completion.FlowCompletion.complete": lambda: call(
-        flow_completion.FlowCompletion(velocity(), dice()).complete, canonical()[:2, :7], 1, 2, dice()
+        flow_completion.FlowCompletion(velocity(), generator()).complete, canonical()[:2, :7], 1, 2, generator()
     ),
-    "models.flow.generator.Flow.sample": lambda: call(velocity().sample, 3, dice()),
+    "models.flow.generator.Flow.sample": lambda: call(velocity().sample, 3, generator()),
     "models.flow.generator.Flow.decode": lambda: call(velocity().decode, draw(3, 21)),
     "models.flow.generator.Flow.encode": lambda: call(velocity().encode, canonical()[:3]),
     "models.flow.generator.Flow.interpolate": lambda: call(
@@ -485,28 +491,37 @@ FIELDS = {
     "models.spherical.signals.quadrature": lambda: call(spherical.quadrature, 4),
     "models.spherical.signals.product": lambda: call(spherical.product, draw(9, 4, 2), draw(9, 4, 2) + 1),
     "models.spherical.signals.normalised": lambda: call(spherical.normalised, draw(9, 4, 2)),
-    "models.spherical.signals.Mix.forward": lambda: call(spherical.Mix(2, 3, 2), draw(9, 4, 2)),
-    "models.spherical.signals.Bend.forward": lambda: call(spherical.Bend(2, 2), draw(9, 4, 2)),
+    "models.spherical.signals.EquivariantLinear.forward": lambda: call(
+        spherical.EquivariantLinear(2, 3, 2), draw(9, 4, 2)
+    ),
+    "models.spherical.signals.EquivariantNonlinearity.forward": lambda: call(
+        spherical.EquivariantNonlinearity(2, 2), draw(9, 4, 2)
+    ),
     "models.spherical.signals.signal_peaks": lambda: call(spherical.signal_peaks, draw(9), least=0.5, n_directions=200),
-    "models.spherical.fields.Field.forward": lambda: call(
-        fields.Field(2, 2, 1.0, 4), draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
+    "models.spherical.fields.OccupancyField.forward": lambda: call(
+        fields.OccupancyField(2, 2, 1.0, 4), draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
     ),
-    "models.spherical.fields.Field.answers": lambda: call(
-        fields.Field(2, 2, 1.0, 4).answers, draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
+    "models.spherical.fields.OccupancyField.answers": lambda: call(
+        fields.OccupancyField(2, 2, 1.0, 4).answers, draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
     ),
-    "models.spherical.fields.Field.kinds": lambda: call(
-        fields.Field(2, 2, 1.0, 4, kinds=2).kinds, draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
+    "models.spherical.fields.OccupancyField.kinds": lambda: call(
+        fields.OccupancyField(2, 2, 1.0, 4, kinds=2).kinds, draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
     ),
     "models.spherical.fields.blobs": lambda: call(fields.blobs, draw(2, 6, 3), draw(2, 4, 3), 0.2),
     "models.spherical.fields.excess": lambda: call(fields.excess, draw(2, 6), torch.rand(2, 6)),
     "models.spherical.fields.places_about": lambda: call(
-        fields.places_about, draw(2, 4, 3), torch.tensor([4, 3]), dice(), width=0.2, radius=1.0, n=5
+        fields.places_about, draw(2, 4, 3), torch.tensor([4, 3]), generator(), width=0.2, radius=1.0, n=5
     ),
     "models.spherical.peaks.peaks": lambda: call(
-        spherical.peaks, fields.Field(2, 2, 1.0, 4), draw(9, 3, 2), width=0.2, radius=1.0
+        spherical.peaks, fields.OccupancyField(2, 2, 1.0, 4), draw(9, 3, 2), width=0.2, radius=1.0
     ),
     "models.spherical.peaks.climbed": lambda: call(
-        spherical.climbed, fields.Field(2, 2, 1.0, 4), draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3, width=0.2
+        spherical.climbed,
+        fields.OccupancyField(2, 2, 1.0, 4),
+        draw(9, 3, 2),
+        draw(6, 3),
+        torch.arange(6) % 3,
+        width=0.2,
     ),
     "models.spherical.peaks.merge": lambda: call(spherical.merge, draw(6, 3), torch.arange(6) % 3, 0.5),
     "models.hamiltonian.basis.wigner": lambda: call(basis.wigner, 2, turns()),
@@ -520,9 +535,9 @@ FIELDS = {
     ),
     "models.hamiltonian.graphs.shapes": lambda: call(graphs.shapes, water().numbers, water().positions, lmax=2),
     "models.hamiltonian.graphs.seen": lambda: call(graphs.seen, 3),
-    "models.hamiltonian.graphs.bumps": lambda: call(graphs.bumps, draw(4).abs()),
+    "models.hamiltonian.graphs.radial_basis": lambda: call(graphs.radial_basis, draw(4).abs()),
     "metrics.matrices.orbitals": lambda: call(metrics.orbitals, water().fock, water().overlap),
-    "metrics.matrices.judged": lambda: call(metrics.judged, water().fock + 0.001, water()),
+    "metrics.matrices.matrix_errors": lambda: call(metrics.matrix_errors, water().fock + 0.001, water()),
     "models.hamiltonian.layers.products": lambda: call(layers.products, draw(5, 4), "0e + 1o", "0e + 1o", "0e + 1o"),
     "models.hamiltonian.layers.ways_of_rows": lambda: call(layers.ways_of_rows, [1, 3], [2, 1]),
     "models.hamiltonian.layers.Linear.forward": lambda: call(layers.Linear("0e + 1o", 3, 2), draw(4, 5, 3)),
@@ -551,18 +566,18 @@ FIELDS = {
     "models.hamiltonian.variants.network": lambda: call(variants.network, "gate", water_blocks(), channels=4),
     "models.hamiltonian.variants.size": lambda: call(variants.size, nn.Linear(2, 2)),
     "models.missing_atom.graphs.MoleculeSet": lambda: call(
-        missing_atom.MoleculeSet, list(some_qm9()), cutoff=3.0, n_bumps=4
+        missing_atom.MoleculeSet, list(some_qm9()), cutoff=3.0, n_radial=4
     ),
     "models.missing_atom.graphs.MoleculeSet.every_hole": lambda: call(hole_set().every_hole),
     "models.missing_atom.graphs.MoleculeSet.without": lambda: call(
         hole_set().without, torch.tensor([0, 1]), torch.tensor([2, 3])
     ),
-    "models.missing_atom.graphs.bumps": lambda: call(hole_graphs.bumps, draw(4).abs(), 3.0, 5),
+    "models.missing_atom.graphs.radial_basis": lambda: call(hole_graphs.radial_basis, draw(4).abs(), 3.0, 5),
     "models.missing_atom.graphs.nearest_elements": lambda: call(missing_atom.nearest_elements, hole_set()),
     "models.missing_atom.network.CartesianNetwork.forward": lambda: call(
         hole_network(), hole_set().without(torch.tensor([0, 1]), torch.tensor([2, 3]))
     ),
-    "models.missing_atom.votes.vote_loss": lambda: call(votes.vote_loss, hole_set()),
+    "models.missing_atom.votes.masked_atom_loss": lambda: call(votes.masked_atom_loss, hole_set()),
     "models.missing_atom.votes.results": lambda: call(
         votes.results, hole_network(), hole_set(), (torch.tensor([0, 1]), torch.tensor([2, 3]))
     ),
@@ -606,25 +621,28 @@ HIERARCHY = {
     "models.hierarchical.codes.codes_of": lambda: call(hierarchy_codes.codes_of, draw(9, 3, 2)),
     "models.pieces.drawing.CodeFlow": lambda: call(drawing.CodeFlow, draw(20, 50), lmax=4, channels=4, depth=1),
     "models.pieces.drawing.CodeFlow.draw": lambda: call(
-        drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1).draw, 2, dice(), n_steps=2
+        drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1).draw, 2, generator(), n_steps=2
     ),
     "models.pieces.drawing.drawing_loss": lambda: call(
-        drawing.drawing_loss, drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1), (draw(3, 50),), dice()
+        drawing.drawing_loss, drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1), (draw(3, 50),), generator()
     ),
-    "models.hierarchical.growing.sites": lambda: call(growing.sites, grower(), [torch.zeros(1, 3)], dice()),
-    "models.hierarchical.growing.grow": lambda: call(growing.grow, grower(), [torch.zeros(1, 3)], 3, dice()),
+    "models.hierarchical.growing.sites": lambda: call(growing.sites, grower(), [torch.zeros(1, 3)], generator()),
+    "models.hierarchical.growing.grow": lambda: call(growing.grow, grower(), [torch.zeros(1, 3)], 3, generator()),
     "models.hierarchical.growing.removable": lambda: call(growing.removable, grower(), pieces()[0]),
-    "models.hierarchical.growing.edited": lambda: call(growing.edited, grower(), list(pieces()), 1, dice()),
+    "models.hierarchical.growing.edited": lambda: call(growing.edited, grower(), list(pieces()), 1, generator()),
     "models.hierarchical.growth.GrowthHead.forward": lambda: call(grower(), points_here()),
     "training.recipes.growth": lambda: call(recipes.growth, 20, 0),
     "models.hierarchical.growth.growth_loss": lambda: call(
-        hierarchical.growth_loss, hierarchical.GrowthHead(channels=4), hierarchical.additions(small_polycubes()), dice()
+        hierarchical.growth_loss,
+        hierarchical.GrowthHead(channels=4),
+        hierarchical.additions(small_polycubes()),
+        generator(),
     ),
     "models.hierarchical.guided.led_by": lambda: call(
         guided.led_by, tree(), tree().encode(list(pieces())).detach(), strength=1.0
     ),
     "models.hierarchical.guided.guided_decode": lambda: call(
-        guided.guided_decode, grower(), tree(), tree().encode(list(pieces())).detach(), 2, dice()
+        guided.guided_decode, grower(), tree(), tree().encode(list(pieces())).detach(), 2, generator()
     ),
     "models.hierarchical.heads.PieceHead.forward": lambda: call(piece_head(), draw(2, tree().latent_irreps.dim)),
     "models.hierarchical.heads.SlotDecoder.forward": lambda: call(
@@ -648,11 +666,11 @@ HIERARCHY = {
     "models.hierarchical.motifs.signal_powers": lambda: call(hierarchy_motifs.signal_powers, points_here(), 1.2),
     "models.pieces.networks.network_heads": lambda: call(networks.network_heads, 0, sight=1.8),
     "models.pieces.networks.attachments": lambda: call(
-        networks.attachments, list(pairs_of_octahedra()), [joints.topology(pairs_of_octahedra()[1])], dice()
+        networks.attachments, list(pairs_of_octahedra()), [joints.topology(pairs_of_octahedra()[1])], generator()
     ),
-    "models.pieces.networks.gaps": lambda: call(networks.gaps, list(pairs_of_octahedra()), dice()),
+    "models.pieces.networks.gaps": lambda: call(networks.gaps, list(pairs_of_octahedra()), generator()),
     "models.pieces.networks.more_octahedra": lambda: call(
-        networks.more_octahedra, network_growers(), [pairs_of_octahedra()[0]], 1, dice()
+        networks.more_octahedra, network_growers(), [pairs_of_octahedra()[0]], 1, generator()
     ),
     "models.hierarchical.points.padded": lambda: call(points.padded, list(pieces())),
     "models.hierarchical.points.in_one_part": lambda: call(points.in_one_part, pieces()[0], 1.2),
@@ -669,9 +687,9 @@ HIERARCHY = {
     "models.pieces.surroundings.Surroundings.decode": lambda: call(
         surrounding().decode, surrounding().encode([draw(2, 3), draw(3, 3)]).detach()
     ),
-    "models.pieces.completion.completions": lambda: call(completion.completions, pieces()[0], dice()),
+    "models.pieces.completion.completions": lambda: call(completion.completions, pieces()[0], generator()),
     "models.hierarchical.losses.reconstruction_loss": lambda: call(
-        hierarchy_training.reconstruction_loss, tree(), points.padded(pieces()), dice(), shake=0.01
+        hierarchy_training.reconstruction_loss, tree(), points.padded(pieces()), generator(), rattle=0.01
     ),
     "models.hierarchical.losses.worst_distance": lambda: call(
         hierarchy_training.worst_distance, draw(4, 3), draw(4, 3) + 1
@@ -709,7 +727,7 @@ EXCEPTIONS = {
     "training.streaming.": "reads folders: test_streaming breaks them",
     "datasets.qm9.read": "test_files again",
     "datasets.qm9.rows": "test_files again",
-    "inpainting.places.trained_places": "test_files again",
+    "inpainting.places.trained_position_scorer": "test_files again",
     "models.hierarchical.materials.trained_on_octahedra": "test_files again",
     "models.hierarchical.materials.trained_on_molecules": "test_files again",
     "models.hierarchical.materials.octahedra_autoencoder": "makes a model; its levels are tried with octahedra_levels",
@@ -727,7 +745,7 @@ EXCEPTIONS = {
     "models.mlp.Apply.forward": "hands on to the function that it was given",
     "inpainting.baselines.RandomPlaces": "two numbers; tried with .complete",
     "inpainting.flow_completion.FlowCompletion": "keeps a flow; tried with .complete",
-    "models.missing_atom.votes.vote": "takes what the network said: tried with answers",
+    "models.missing_atom.votes.attention_pool": "takes what the network said: tried with answers",
     "models.pieces.completion.completed": "needs a trained flow of codes: test_found_levels",
     "models.pieces.surroundings.surroundings_loss": "a loss: its batches come from completions",
     "inpainting.latent.LatentCompletion": "seconds a call: test_inpainting",
@@ -746,8 +764,8 @@ EXCEPTIONS |= dict.fromkeys(
         "models.hamiltonian.nonlinear.Compared.inner",
         "models.hamiltonian.nonlinear.Compared.forward",
         "models.hamiltonian.nonlinear.Gradient.gradient",
-        "models.missing_atom.graphs.Holes.sums",
-        "models.missing_atom.graphs.Holes.gathered",
+        "models.missing_atom.graphs.MaskedMolecules.sums",
+        "models.missing_atom.graphs.MaskedMolecules.gathered",
         "models.missing_atom.network.Layer.forward",
         "models.hierarchical.autoencoder.HierarchicalAutoencoder.ascend",
         "models.hierarchical.autoencoder.HierarchicalAutoencoder.descend",
@@ -766,7 +784,7 @@ EMPTY = ("no atom", "no batch")
 SINGLE = ("a dimension less", "all zero", "all the same", "all minus one", "all large")
 # NaN that may come out of finite numbers: (name, ways) and why. A name that ends with a dot stands for all below it.
 NAN_ALLOWED = {
-    ("models.mlp.restoring", EMPTY): "the mean over no examples; training refuses to train on none",
+    ("models.mlp.reconstruction_loss", EMPTY): "the mean over no examples; training refuses to train on none",
     ("models.flow.ode.matching_error", EMPTY): "the mean over no examples again",
     ("models.pieces.drawing.drawing_loss", EMPTY): "the mean over no examples again",
     ("models.hierarchical.growth.growth_loss", EMPTY): "the mean over no examples again",
@@ -831,11 +849,11 @@ PER_ITEM = """
     representations.gram.Standardiser.features representations.gram.Standardiser.gram
     metrics.motif_statistics.bond_angles metrics.motif_statistics.descriptor metrics.baselines.gram_error
     metrics.baselines.PrincipalComponents.encode metrics.baselines.PrincipalComponents.reconstruct
-    metrics.baselines.nearest_motif_rmsd models.mlp.Autoencoder.forward models.flow.ode.transport
-    models.flow.ode.between models.flow.ode.log_likelihood models.vae.losses.kl_divergence models.vae.losses.overlap
+    metrics.baselines.nearest_motif_rmsd models.mlp.Autoencoder.forward models.flow.ode.integrate
+    models.flow.ode.interpolate models.flow.ode.log_likelihood models.vae.losses.kl_divergence models.vae.losses.overlap
     models.vae.networks.VariationalAutoencoder.reconstruct models.vae.networks.AlignedAutoencoder.decode
     inpainting.holes.apart inpainting.holes.restored_error inpainting.holes.closest inpainting.library.Library.find
-    inpainting.objective.from_products inpainting.places.bumps inpainting.places.PlaceScorer.forward
+    inpainting.objective.from_products inpainting.places.radial_basis inpainting.places.PositionScorer.forward
     models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.generator.Flow.decode
     models.flow.generator.Flow.encode models.flow.generator.Flow.log_likelihood metrics.two_sample.statistics
     models.flow.network.TimeWaves.forward models.flow.network.MotifVelocity.forward metrics.energy.central_energy

@@ -174,11 +174,11 @@ def imports(source):
 
 @pytest.mark.parametrize("name", sorted(path.stem[:2] for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")))
 def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel):
-    dice, interrupted = np.random.default_rng(0), 0
+    generator, interrupted = np.random.default_rng(0), 0
     sources = code(name)
     for number, source in enumerate(sources):
         message = kernel.start(source)
-        time.sleep(dice.uniform(0.02, 0.5))
+        time.sleep(generator.uniform(0.02, 0.5))
         kernel.manager.interrupt_kernel()
         status, said = kernel.reply(message, timeout=60)
         assert status in ("ok", "error"), f"cell {number}: {status}"
@@ -228,7 +228,7 @@ LOADERS = """
 from tutorial_lib import g2, hamiltonians, places, primer, qm9, silicon, viewer
 from tutorial_lib.models.hierarchical import polycubes
 silicon.load_amorphous("validation"), silicon.crystal(), qm9.load("validation"), primer.digits("test")
-hamiltonians.load("water_rhf_500k", "test"), places.trained_places(), polycubes.trained_on_polycubes()
+hamiltonians.load("water_rhf_500k", "test"), places.trained_position_scorer(), polycubes.trained_on_polycubes()
 viewer.view(g2.molecules()[0], alt="One molecule")
 print("loaded")
 """

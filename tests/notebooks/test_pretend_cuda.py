@@ -41,7 +41,7 @@ def test_a_model_that_was_trained_there_is_there(cuda):
 def test_containers_follow_the_batch_to_its_device(kind, monkeypatch):
     if kind == "missing atom":
         model, n = missing_atom.CartesianNetwork(8, 4, 1), 4
-        loss = missing_atom.vote_loss(missing_atom.MoleculeSet(qm9.load("validation")[:n]))
+        loss = missing_atom.masked_atom_loss(missing_atom.MoleculeSet(qm9.load("validation")[:n]))
     else:
         water, n = hamiltonians.load("water_rhf_500k", "train")[:6], 6
         blocks = hamiltonian.Blocks(water.numbers, water.shells)

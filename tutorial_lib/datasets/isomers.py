@@ -26,7 +26,7 @@ def molecules() -> dict[str, Atoms]:
     return found
 
 
-def shaken(molecules: list[Atoms], n_copies: int, noise: float, generator: Generator) -> tuple[Motifs, Tensor]:
+def rattled(molecules: list[Atoms], n_copies: int, noise: float, generator: Generator) -> tuple[Motifs, Tensor]:
     """Copies of molecules of one size whose atoms are displaced at random, and which molecule each is.
 
     Args:

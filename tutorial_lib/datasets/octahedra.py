@@ -51,14 +51,14 @@ class Octahedra:
         return Atoms(symbols, positions=(METAL_OXYGEN * self.points).tolist())
 
 
-def cluster(n: int, dice: Generator, *, tilt: float = TILT) -> Octahedra:
+def cluster(n: int, generator: Generator, *, tilt: float = TILT) -> Octahedra:
     """Octahedra that hang together by shared corners, each joint tilted at random.
 
     Grown one by one, at a corner that is drawn; a growth that leads into a wall begins again.
 
     Args:
         n: how many octahedra.
-        dice: of the corners and of the tilts.
+        generator: of the corners and of the tilts.
         tilt: the largest angle at a joint, in degrees: of the bend, and of the turn about the joint.
 
     Returns:
@@ -72,7 +72,7 @@ def cluster(n: int, dice: Generator, *, tilt: float = TILT) -> Octahedra:
     if not 0 <= tilt <= 30:
         raise ValueError(f"a tilt of {tilt} degrees: 0 to 30 leave octahedra apart")
     for _ in range(TRIES):
-        grown = _grown(n, dice, tilt)
+        grown = _grown(n, generator, tilt)
         if grown is not None:
             return grown
     raise ValueError(f"no room for {n} octahedra after {TRIES} tries: take fewer, or a smaller tilt")
@@ -114,16 +114,16 @@ def layer(n: int = 7) -> Octahedra:
     return Octahedra((middles - start) / bond, (corners - start) / bond)
 
 
-def _grown(n: int, dice: Generator, tilt: float) -> Octahedra | None:
-    q, r = torch.linalg.qr(torch.randn(3, 3, generator=dice, dtype=torch.float64))  # the first one stands anyhow
+def _grown(n: int, generator: Generator, tilt: float) -> Octahedra | None:
+    q, r = torch.linalg.qr(torch.randn(3, 3, generator=generator, dtype=torch.float64))  # the first one stands anyhow
     middles, frames = [torch.zeros(3)], [(q * r.diagonal().sign()).to(torch.get_default_dtype())]
     for _ in range(40 * n):
         if len(middles) == n:
             break
-        k, axis, side = (int(torch.randint(most, (), generator=dice)) for most in (len(middles), 3, 2))
+        k, axis, side = (int(torch.randint(most, (), generator=generator)) for most in (len(middles), 3, 2))
         out = frames[k][:, axis] * (1 - 2 * side)
-        bend, turn = (2 * torch.rand(2, generator=dice) - 1) * torch.pi * tilt / 180
-        across = torch.linalg.cross(out, torch.randn(3, generator=dice))
+        bend, turn = (2 * torch.rand(2, generator=generator) - 1) * torch.pi * tilt / 180
+        across = torch.linalg.cross(out, torch.randn(3, generator=generator))
         tilted = _rotation(across / across.norm() * bend)
         middle = middles[k] + out + tilted @ out
         if min((middle - other).norm() for other in middles) > MIDDLES_APART:

@@ -161,7 +161,7 @@ def census(clouds: Sequence[Tensor], parents: Iterable[Sequence[Tensor]], known:
     return counts
 
 
-def random_trees(n_trees: int, dice: Generator, *, most: int = MOST_CUBES, apart: float = 0.95) -> list[Tensor]:
+def random_trees(n_trees: int, generator: Generator, *, most: int = MOST_CUBES, apart: float = 0.95) -> list[Tensor]:
     """Clouds of points joined by unit bonds in random directions: like polycubes, but with no lattice in them.
 
     Each point but the first stands at distance 1 from one of those before it, in an even draw. Sizes are from 2 to
@@ -169,7 +169,7 @@ def random_trees(n_trees: int, dice: Generator, *, most: int = MOST_CUBES, apart
 
     Args:
         n_trees: how many.
-        dice: of the draw.
+        generator: of the draw.
         most: points of the largest.
         apart: no two points are nearer than this, in edges of a cube.
 
@@ -185,8 +185,8 @@ def random_trees(n_trees: int, dice: Generator, *, most: int = MOST_CUBES, apart
     while len(trees) < n_trees:
         tree = torch.zeros(1, 3)
         for _ in range(10 * most):  # if it has grown into itself, the tree is begun anew
-            step = torch.randn(3, generator=dice)
-            onto = int(torch.randint(len(tree), (1,), generator=dice))
+            step = torch.randn(3, generator=generator)
+            onto = int(torch.randint(len(tree), (1,), generator=generator))
             point = tree[onto] + step / step.norm()
             if ((tree - point).norm(dim=1) >= apart).all():
                 tree = torch.cat([tree, point[None]])
@@ -196,19 +196,21 @@ def random_trees(n_trees: int, dice: Generator, *, most: int = MOST_CUBES, apart
     return trees
 
 
-def with_trees(shapes: Sequence[Tensor], dice: Generator, *, times: int = 17, most: int = MOST_CUBES) -> list[Tensor]:
+def with_trees(
+    shapes: Sequence[Tensor], generator: Generator, *, times: int = 17, most: int = MOST_CUBES
+) -> list[Tensor]:
     """Shapes to train on, each so many times, and as many random trees.
 
     Args:
         shapes: (n, 3) each, in edges of a cube.
-        dice: of the trees.
+        generator: of the trees.
         times: how often each shape is among them.
         most: points of the largest tree.
 
     Returns:
         Shapes and trees, (n, 3) each, in edges of a cube.
     """
-    return [*shapes] * times + random_trees(times * len(shapes), dice, most=most)
+    return [*shapes] * times + random_trees(times * len(shapes), generator, most=most)
 
 
 def _one_more(shape: Cells) -> set[Cells]:

@@ -56,10 +56,10 @@ def check_7_1(answer: object) -> Verdict:
     return judge("7.1", answer, _lies_between, RIGHT["7.1"])
 
 
-def _lies_between(answer: Answer, dice: Generator) -> None:
+def _lies_between(answer: Answer, generator: Generator) -> None:
     for n, d in ((5, 3), (4, 4), (1, 6)):
-        noise, data = torch.randn(2, n, d, generator=dice, dtype=torch.float64)
-        time = 0.1 + 0.7 * torch.rand(n, generator=dice, dtype=torch.float64)
+        noise, data = torch.randn(2, n, d, generator=generator, dtype=torch.float64)
+        time = 0.1 + 0.7 * torch.rand(n, generator=generator, dtype=torch.float64)
         found, t = answer(noise, data, time, shape=(n, d)).detach(), time[:, None]
         if close(found, (1 - t) * noise + t * data):
             continue
@@ -95,9 +95,9 @@ def _velocity(x: Tensor, time: float) -> Tensor:
     return (x + 2 * time).sin() + time * x.roll(1, dims=1)
 
 
-def _steps(answer: Answer, dice: Generator) -> None:
+def _steps(answer: Answer, generator: Generator) -> None:
     for n, d, time, step in ((3, 2, 0.2, 0.3), (1, 4, 0.5, 0.1), (5, 3, 0.0, 0.25)):
-        x = torch.randn(n, d, generator=dice, dtype=torch.float64)
+        x = torch.randn(n, d, generator=generator, dtype=torch.float64)
         found = answer(_velocity, x, time, step, shape=(n, d)).detach()
         first = _velocity(x, time)
         second = _velocity(x + step * first, time + step)
@@ -135,11 +135,11 @@ def check_7_3(answer: object) -> Verdict:
     return judge("7.3", answer, _finds_copies, RIGHT["7.3"])
 
 
-def _finds_copies(answer: Answer, dice: Generator) -> None:
+def _finds_copies(answer: Answer, generator: Generator) -> None:
     for n, m, k in ((20, 30, 11), (7, 9, 15), (30, 25, 21)):
-        train, held_out = (torch.randn(size, 3, generator=dice, dtype=torch.float64) for size in (m, k))
+        train, held_out = (torch.randn(size, 3, generator=generator, dtype=torch.float64) for size in (m, k))
         near = train[: n // 3] + 0.01
-        samples = torch.cat([near, 0.3 + 1.2 * torch.randn(n - len(near), 3, generator=dice, dtype=torch.float64)])
+        samples = torch.cat([near, 0.3 + 1.2 * torch.randn(n - len(near), 3, generator=generator, dtype=torch.float64)])
         found = answer(samples, train, held_out, shape=()).detach()
         here, there = (torch.cdist(some, train).amin(dim=1) for some in (samples, held_out))
         if close(found, (here < there.median()).double().mean()):
@@ -177,9 +177,9 @@ def check_7_4(answer: object) -> Verdict:
     return judge("7.4", answer, _tells, RIGHT["7.4"])
 
 
-def _tells(answer: Answer, dice: Generator) -> None:
+def _tells(answer: Answer, generator: Generator) -> None:
     for n, m in ((6, 9), (5, 5), (12, 4)):
-        real, fake = (torch.randint(0, 7, (size,), generator=dice).double() for size in (n, m))
+        real, fake = (torch.randint(0, 7, (size,), generator=generator).double() for size in (n, m))
         fake = fake + 1
         found = answer(real, fake, shape=()).detach()
         more, equal = fake[:, None] > real, fake[:, None] == real

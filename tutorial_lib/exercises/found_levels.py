@@ -60,9 +60,9 @@ def check_10_1(answer: object) -> Verdict:
     return judge("10.1", answer, _has_powers, RIGHT["10.1"])
 
 
-def _has_powers(answer: Answer, dice: Generator) -> None:
+def _has_powers(answer: Answer, generator: Generator) -> None:
     for n, lmax in [(1, 2), (5, 4), (6, 3)]:
-        directions = random_cloud(n, dice)
+        directions = random_cloud(n, generator)
         directions = directions / directions.norm(dim=1, keepdim=True)
         each = o3.spherical_harmonics(list(range(lmax + 1)), directions, True, "component")
         sizes = [2 * k + 1 for k in range(lmax + 1)]
@@ -82,7 +82,7 @@ def _has_powers(answer: Answer, dice: Generator) -> None:
             raise Wrong("its harmonics have another size.", HINTS["10.1 norm"])
         if n > 1 and close(found, found[:1].expand(lmax + 1), 1e-5):
             raise Wrong("it does not see how neighbours are arranged.", HINTS["10.1 each"])
-        turned = answer(directions @ random_rotation(dice).mT, lmax, shape=(lmax + 1,)).detach()
+        turned = answer(directions @ random_rotation(generator).mT, lmax, shape=(lmax + 1,)).detach()
         if not close(found, turned, 1e-5):
             raise Wrong("it turns with the neighbours.", HINTS["10.1 pose"])
         raise Wrong("it is not the root of the mean square.", HINTS["10.1 other"])
@@ -100,14 +100,14 @@ def check_10_2(answer: object) -> Verdict:
     return judge("10.2", answer, _breaks_no_tie, RIGHT["10.2"])
 
 
-def _breaks_no_tie(answer: Answer, dice: Generator) -> None:
+def _breaks_no_tie(answer: Answer, generator: Generator) -> None:
     trials = []
     for n, most in [(4, 1), (6, 3), (9, 4), (9, 2), (12, 5), (12, 3)] * 6:
-        sees = torch.rand(n, n, generator=dice) < 0.25
+        sees = torch.rand(n, n, generator=generator) < 0.25
         sees = sees | sees.mT | torch.eye(n, dtype=torch.bool)
-        merit = torch.randint(1, most + 1, (n,), generator=dice)
+        merit = torch.randint(1, most + 1, (n,), generator=generator)
         found = answer(sees, merit, shape=(n,), dtype=torch.int64).bool()
-        order = torch.randperm(n, generator=dice)
+        order = torch.randperm(n, generator=generator)
         other = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()
         if not sees[found].any(dim=0).all():
             raise Wrong("somebody is not gathered.", HINTS["10.2 left"])
@@ -148,15 +148,15 @@ def check_10_3(answer: object) -> Verdict:
     return judge("10.3", answer, _compares, RIGHT["10.3"])
 
 
-def _compares(answer: Answer, dice: Generator) -> None:
+def _compares(answer: Answer, generator: Generator) -> None:
     def says(x: Tensor, kinds: Tensor, y: Tensor, others: Tensor, within: float = 0.2) -> bool:
         return bool(answer(x, kinds, y, others, within, shape=(), dtype=torch.int64))
 
     for n in (3, 5, 8):
-        y = 2 * random_cloud(n, dice)
+        y = 2 * random_cloud(n, generator)
         others = torch.arange(n) % 2
-        order = torch.randperm(n, generator=dice)
-        shift = torch.randn(n, 3, generator=dice, dtype=torch.float64)
+        order = torch.randperm(n, generator=generator)
+        shift = torch.randn(n, 3, generator=generator, dtype=torch.float64)
         x = y + 0.1 * shift / shift.norm(dim=1, keepdim=True)
         if not says(x, others, y, others):
             raise Wrong("it turns a good one down.", HINTS["10.3 other"])
@@ -184,7 +184,7 @@ def _compares(answer: Answer, dice: Generator) -> None:
         far[0, 0] += 0.3
         if says(far, others, y, others):
             raise Wrong("it takes one with an atom too far off.", HINTS["10.3 worst"])
-        turned = y @ random_rotation(dice).mT
+        turned = y @ random_rotation(generator).mT
         pairs = linear_sum_assignment(torch.cdist(turned, y).numpy())
         if torch.cdist(turned, y)[pairs].max() > 0.3 and says(turned, others, y, others):
             raise Wrong("it takes a turned one.", HINTS["10.3 pose"])
@@ -202,12 +202,12 @@ def check_10_4(answer: object) -> Verdict:
     return judge("10.4", answer, _adds_up, RIGHT["10.4"])
 
 
-def _adds_up(answer: Answer, dice: Generator) -> None:
+def _adds_up(answer: Answer, generator: Generator) -> None:
     for n, m, e in [(12, 5, 3), (20, 7, 4)]:
-        counts = torch.randint(0, 6, (n, e), generator=dice).double()
-        unseen = torch.randint(0, 6, (m, e), generator=dice).double()
-        energies = counts @ torch.randn(e, generator=dice, dtype=torch.float64) - 3
-        energies = energies + 0.3 * torch.randn(n, generator=dice, dtype=torch.float64)
+        counts = torch.randint(0, 6, (n, e), generator=generator).double()
+        unseen = torch.randint(0, 6, (m, e), generator=generator).double()
+        energies = counts @ torch.randn(e, generator=generator, dtype=torch.float64) - 3
+        energies = energies + 0.3 * torch.randn(n, generator=generator, dtype=torch.float64)
         right = unseen @ torch.linalg.lstsq(counts, energies[:, None]).solution[:, 0]
         found = answer(counts, energies, unseen, shape=(m,)).detach()
         if close(found, right, 1e-6):

@@ -185,17 +185,17 @@ def recognise(
             raise Wrong(sentence, hints[hint])
 
 
-def random_cloud(n_atoms: int, dice: Generator) -> Tensor:
+def random_cloud(n_atoms: int, generator: Generator) -> Tensor:
     """Points in general position, about the size of a small molecule.
 
     Args:
         n_atoms: how many.
-        dice: of the draw.
+        generator: of the draw.
 
     Returns:
         (n_atoms, 3), angstrom.
     """
-    return 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)
+    return 2 * torch.randn(n_atoms, 3, generator=generator, dtype=torch.float64)
 
 
 def _is_stub(answer: object) -> bool:

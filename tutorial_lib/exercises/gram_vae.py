@@ -62,11 +62,11 @@ def check_2_1(answer: object) -> Verdict:
     return judge("2.1", answer, _finds_images, RIGHT["2.1"])
 
 
-def _finds_images(answer: Answer, dice: Generator) -> None:
+def _finds_images(answer: Answer, generator: Generator) -> None:
     for length in (9.0, 0.7):
-        inside = (torch.rand(40, 3, generator=dice, dtype=torch.float64) - 0.5) * length
+        inside = (torch.rand(40, 3, generator=generator, dtype=torch.float64) - 0.5) * length
         for reach in (1, 4):
-            boxes = torch.randint(-reach, reach + 1, (40, 3), generator=dice)
+            boxes = torch.randint(-reach, reach + 1, (40, 3), generator=generator)
             given = inside + length * boxes
             image = answer(given, length, shape=(40, 3))
             if close(image, inside, 1e-6):
@@ -98,10 +98,10 @@ def check_2_2(answer: object) -> Verdict:
     return judge("2.2", answer, _renumbers, RIGHT["2.2"])
 
 
-def _renumbers(answer: Answer, dice: Generator) -> None:
+def _renumbers(answer: Answer, generator: Generator) -> None:
     for _ in range(3):
-        x = torch.randn(8, 3, generator=dice, dtype=torch.float64)
-        order = torch.randperm(8, generator=dice)
+        x = torch.randn(8, 3, generator=generator, dtype=torch.float64)
+        order = torch.randperm(8, generator=generator)
         entries, matrix = upper_triangle(gram_matrix(x)), gram_matrix(x)
         try:
             new = answer(entries, order, shape=(36,))
@@ -137,8 +137,10 @@ def check_2_3(answer: object) -> Verdict:
     return judge("2.3", answer, _prices, RIGHT["2.3"])
 
 
-def _prices(answer: Answer, dice: Generator) -> None:
-    mean, log_variance = torch.randn(2, 6, 3, generator=dice, dtype=torch.float64) * torch.tensor([[[1.0]], [[2.5]]])
+def _prices(answer: Answer, generator: Generator) -> None:
+    mean, log_variance = torch.randn(2, 6, 3, generator=generator, dtype=torch.float64) * torch.tensor(
+        [[[1.0]], [[2.5]]]
+    )
     mean[0], log_variance[0] = torch.tensor([[0.0, 2, 0], [0, 0, -3]])  # silent, displaced, sharp
     truth = _kl(mean, (log_variance / 2).exp())
     price = answer(mean, log_variance, shape=(6, 3)).detach()
@@ -179,12 +181,12 @@ def check_2_4(answer: object) -> Verdict:
     return judge("2.4", answer, _finds_clouds, RIGHT["2.4"])
 
 
-def _finds_clouds(answer: Answer, dice: Generator) -> None:
+def _finds_clouds(answer: Answer, generator: Generator) -> None:
     spectra = [(9, 6, 4, 2, 1, 0.5, -1, -2), (9, 6, 4, 2, 1, -3, -5, -7), (9, 6, -1, -2, -2.5, -3, -4, -5)]
     spectra += [(9, 6, 4, 0, 0, 0, 0, 0), (9, 6, 4, 2, -1), (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3)]
     for spectrum in spectra:
         n_atoms = len(spectrum)
-        vectors, _ = torch.linalg.qr(torch.randn(n_atoms, n_atoms, generator=dice, dtype=torch.float64))
+        vectors, _ = torch.linalg.qr(torch.randn(n_atoms, n_atoms, generator=generator, dtype=torch.float64))
         matrix = vectors @ torch.tensor(spectrum, dtype=torch.float64).diag() @ vectors.mT
         matrix = (matrix + matrix.mT) / 2
         found = answer(matrix, shape=(n_atoms, n_atoms)).detach()

@@ -69,9 +69,9 @@ def check_9_1(answer: object) -> Verdict:
     return judge("9.1", answer, _assembles, RIGHT["9.1"])
 
 
-def _assembles(answer: Answer, dice: Generator) -> None:
+def _assembles(answer: Answer, generator: Generator) -> None:
     for n, k in ((2, 3), (4, 2), (3, 4)):
-        between = torch.randn(n, n, k, k, generator=dice, dtype=torch.float64)
+        between = torch.randn(n, n, k, k, generator=generator, dtype=torch.float64)
         own = between[0] + between[0].mT
         between = between * torch.ones(n, n).triu(1)[..., None, None]
         found = answer(own, between, shape=(n * k, n * k)).detach()
@@ -105,11 +105,11 @@ def check_9_2(answer: object) -> Verdict:
     return judge("9.2", answer, _turns, RIGHT["9.2"])
 
 
-def _turns(answer: Answer, dice: Generator) -> None:
+def _turns(answer: Answer, generator: Generator) -> None:
     one = torch.ones(1, 1, dtype=torch.float64)
     for _ in range(3):
-        block = torch.randn(4, 4, generator=dice, dtype=torch.float64)
-        q = random_rotation(dice, (), torch.float64)
+        block = torch.randn(4, 4, generator=generator, dtype=torch.float64)
+        q = random_rotation(generator, (), torch.float64)
         found, d = answer(block, q, shape=(4, 4)).detach(), torch.block_diag(one, q)
         if not close(found, d @ block @ d.mT):
             _what_turn(block, q, found)
@@ -158,10 +158,10 @@ def _gradient(number: Callable, features: Tensor) -> Tensor:
         return torch.autograd.grad(number(x).sum(), x, create_graph=True)[0]
 
 
-def _climbs(answer: Answer, dice: Generator) -> None:
+def _climbs(answer: Answer, generator: Generator) -> None:
     for n in (4, 1, 6):
-        weights = torch.randn(3, generator=dice, dtype=torch.float64, requires_grad=True)
-        number, features = partial(_number, weights), random_cloud(n, dice)
+        weights = torch.randn(3, generator=generator, dtype=torch.float64, requires_grad=True)
+        number, features = partial(_number, weights), random_cloud(n, generator)
         right = _gradient(number, features).detach()
         found = answer(number, features, shape=(n, 3)).detach()
         if not close(found, right):
@@ -213,9 +213,9 @@ def check_9_4(answer: object) -> Verdict:
     return judge("9.4", answer, _solves, RIGHT["9.4"])
 
 
-def _solves(answer: Answer, dice: Generator) -> None:
+def _solves(answer: Answer, generator: Generator) -> None:
     for n in (3, 5, 7):
-        fock, root = torch.randn(2, n, n, generator=dice, dtype=torch.float64)
+        fock, root = torch.randn(2, n, n, generator=generator, dtype=torch.float64)
         fock, overlap = fock + fock.mT, root @ root.mT / n + 0.5 * torch.eye(n, dtype=torch.float64)
         inverse = torch.linalg.inv(torch.linalg.cholesky(overlap))
         right = torch.linalg.eigvalsh(inverse @ fock @ inverse.mT)

@@ -57,8 +57,8 @@ def check_5_1(answer: object) -> Verdict:
     return judge("5.1", answer, _is_one_size, RIGHT["5.1"])
 
 
-def _is_one_size(answer: Answer, dice: Generator) -> None:
-    signal = torch.randn(16, 5, generator=dice, dtype=torch.float64)
+def _is_one_size(answer: Answer, generator: Generator) -> None:
+    signal = torch.randn(16, 5, generator=generator, dtype=torch.float64)
     signal[1:4] *= 1e-9  # forbidden by symmetry: what is left is rounding
     signal[:, 2] *= 1e-3
     found = answer(signal, shape=(16, 5))
@@ -93,12 +93,12 @@ def check_5_2(answer: object) -> Verdict:
     return judge("5.2", answer, _merges, RIGHT["5.2"])
 
 
-def _merges(answer: Answer, dice: Generator) -> None:
+def _merges(answer: Answer, generator: Generator) -> None:
     step = torch.zeros(8, 3, dtype=torch.float64)
     step[:, 0] = 0.8 * torch.arange(8)  # a chain, whose ends are far apart
     alone = torch.tensor([[9.0, 0, 0], [-9, 0.5, 1]], dtype=torch.float64)
     pair = torch.tensor([[0, 5.99, 0], [0, 6.01, 0.1], [0, 6.3, 0.0]], dtype=torch.float64)
-    places = torch.cat([step, alone, pair]) @ random_rotation(dice).mT
+    places = torch.cat([step, alone, pair]) @ random_rotation(generator).mT
     places = places[[4, 8, 1, 10, 0, 6, 11, 2, 5, 9, 7, 12, 3]]
     near = torch.cdist(places, places) < 1
     _, label = connected_components(near.numpy(), directed=False)
@@ -145,10 +145,10 @@ def check_5_3(answer: object) -> Verdict:
     return judge("5.3", answer, _matches, RIGHT["5.3"])
 
 
-def _matches(answer: Answer, dice: Generator) -> None:
+def _matches(answer: Answer, generator: Generator) -> None:
     for n in (6, 3):
-        true = random_cloud(n, dice)
-        found = (random_cloud(n, dice) + true[0]).requires_grad_(True)
+        true = random_cloud(n, generator)
+        found = (random_cloud(n, generator) + true[0]).requires_grad_(True)
         square = torch.cdist(found, true).square()
         pairs = linear_sum_assignment(square.detach().numpy())
         by_distance = linear_sum_assignment(square.detach().sqrt().numpy())
@@ -185,8 +185,8 @@ def check_5_4(answer: object) -> Verdict:
     return judge("5.4", answer, _counts_allowed, RIGHT["5.4"])
 
 
-def _counts_allowed(answer: Answer, dice: Generator) -> None:
-    turn = random_rotation(dice)
+def _counts_allowed(answer: Answer, generator: Generator) -> None:
+    turn = random_rotation(generator)
     mirror = torch.diag(torch.tensor([1.0, 1, -1], dtype=torch.float64))
     for name in ("C1", "C2", "D4", "O", "I"):
         rotations = torch.tensor(Rotation.create_group(name).as_matrix())

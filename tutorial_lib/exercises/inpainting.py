@@ -61,10 +61,10 @@ def check_6_1(answer: object) -> Verdict:
     return judge("6.1", answer, _leaves_no_trace, RIGHT["6.1"])
 
 
-def _leaves_no_trace(answer: Answer, dice: Generator) -> None:
+def _leaves_no_trace(answer: Answer, generator: Generator) -> None:
     for n_atoms in (8, 5):
-        x = random_cloud(n_atoms, dice)
-        turn = torch.linalg.qr(random_cloud(3, dice)).Q
+        x = random_cloud(n_atoms, generator)
+        turn = torch.linalg.qr(random_cloud(3, generator)).Q
         for missing in range(n_atoms):
             if answer(x, missing).shape == x.shape:
                 raise Wrong(f"of {n_atoms} atoms {n_atoms} rows are left.", HINTS["6.1 shape"])
@@ -76,13 +76,13 @@ def _leaves_no_trace(answer: Answer, dice: Generator) -> None:
             found = answer(x, missing).detach()
             if not close(answer(x, missing).detach(), found):
                 raise Wrong("the same cloud gives another order the second time.", HINTS["6.1 dice"])
-            order = torch.randperm(n_atoms, generator=dice)
+            order = torch.randperm(n_atoms, generator=generator)
             if not close(answer(x[order], int(order.argsort()[missing])).detach(), found):
                 raise Wrong("the order depends on how the cloud was numbered.", HINTS["6.1 order"])
             if not close(answer(x @ turn.mT, missing).detach(), found @ turn.mT):
                 raise Wrong("the order depends on the pose.", HINTS["6.1 pose"])
             moved = x.clone()
-            moved[missing] = random_cloud(1, dice)[0]
+            moved[missing] = random_cloud(1, generator)[0]
             if not close(answer(moved, missing).detach(), found):
                 raise Wrong("the order depends on where the missing atom was.", HINTS["6.1 leak"])
 
@@ -99,11 +99,11 @@ def check_6_2(answer: object) -> Verdict:
     return judge("6.2", answer, _solves, RIGHT["6.2"])
 
 
-def _solves(answer: Answer, dice: Generator) -> None:
+def _solves(answer: Answer, generator: Generator) -> None:
     for n_known, noise in [(7, 0.0), (5, 0.0), (3, 0.0), (7, 0.5), (5, 1.0)]:
-        known = random_cloud(n_known, dice)
-        truth = random_cloud(1, dice)[0]
-        products = known @ truth + noise * torch.randn(n_known, generator=dice, dtype=torch.float64)
+        known = random_cloud(n_known, generator)
+        truth = random_cloud(1, generator)[0]
+        products = known @ truth + noise * torch.randn(n_known, generator=generator, dtype=torch.float64)
         best = torch.linalg.lstsq(known, products[:, None]).solution[:, 0]
         found = answer(known, products, shape=(3,)).detach()
         if close(found, best, 1e-6):
@@ -132,9 +132,9 @@ def check_6_3(answer: object) -> Verdict:
     return judge("6.3", answer, _pairs, RIGHT["6.3"])
 
 
-def _pairs(answer: Answer, dice: Generator) -> None:
+def _pairs(answer: Answer, generator: Generator) -> None:
     for n_missing in [1, 2, 3, *[2] * 8, *[3] * 8]:
-        candidate, missing = random_cloud(n_missing, dice), random_cloud(n_missing, dice)
+        candidate, missing = random_cloud(n_missing, generator), random_cloud(n_missing, generator)
         square = (candidate[:, None] - missing).square().sum(dim=2)
         rows = range(n_missing)
         costs = torch.stack([square[rows, list(order)].mean() for order in permutations(rows)])
@@ -182,9 +182,9 @@ def check_6_4(answer: object) -> Verdict:
     return judge("6.4", answer, _counts_all, RIGHT["6.4"])
 
 
-def _counts_all(answer: Answer, dice: Generator) -> None:
+def _counts_all(answer: Answer, generator: Generator) -> None:
     for n, n_candidates, k in [(6, 20, 5), (9, 20, 1), (4, 3, 3), (7, 10, 2)]:
-        errors = 3 * torch.rand(n, n_candidates, generator=dice, dtype=torch.float64)
+        errors = 3 * torch.rand(n, n_candidates, generator=generator, dtype=torch.float64)
         best = errors[:, :k].amin(dim=1)
         found = answer(errors, k, shape=()).detach()
         if close(found, best.mean()):

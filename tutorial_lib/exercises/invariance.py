@@ -62,9 +62,9 @@ def check_1_1(answer: object) -> Verdict:
     return judge("1.1", answer, _rotates, RIGHT["1.1"])
 
 
-def _rotates(answer: Answer, dice: Generator) -> None:
+def _rotates(answer: Answer, generator: Generator) -> None:
     for n_atoms in (5, 3, 1):
-        x, turn = random_cloud(n_atoms, dice), random_rotation(dice)
+        x, turn = random_cloud(n_atoms, generator), random_rotation(generator)
         for q in (turn, -turn):
             y = answer(x, q, shape=(n_atoms, 3))
             centroid = x.mean(0)
@@ -95,15 +95,15 @@ def check_1_2(answer: object) -> Verdict:
     return judge("1.2", answer, _gives_forces, RIGHT["1.2"])
 
 
-def _gives_forces(answer: Answer, dice: Generator) -> None:
+def _gives_forces(answer: Answer, generator: Generator) -> None:
     for n_atoms in (4, 2):
-        weights = torch.randn(n_atoms, n_atoms, generator=dice, dtype=torch.float64)
+        weights = torch.randn(n_atoms, n_atoms, generator=generator, dtype=torch.float64)
 
         def energy(x: Tensor, weights: Tensor = weights) -> Tensor:
             gram = x @ x.mT
             return (weights * gram).sum() + 0.1 * gram.square().sum()
 
-        x = random_cloud(n_atoms, dice)
+        x = random_cloud(n_atoms, generator)
         slope = torch.func.grad(energy)(x)
         try:
             force = answer(energy, x, shape=(n_atoms, 3)).detach()
@@ -133,25 +133,25 @@ def check_1_3(answer: object) -> Verdict:
     return judge("1.3", answer, _describes, RIGHT["1.3"])
 
 
-def _describes(answer: Answer, dice: Generator) -> None:
+def _describes(answer: Answer, generator: Generator) -> None:
     for n_atoms in (6, 5, 5, 4, 8, 8, 7):
-        x = random_cloud(n_atoms, dice)
+        x = random_cloud(n_atoms, generator)
         numbers = answer(x)
         if numbers.ndim != 1 or not len(numbers):
             raise Wrong(f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).", GENERAL["shape"])
-        shape, turn = tuple(numbers.shape), random_rotation(dice)
-        order = torch.randperm(n_atoms, generator=dice).roll(1)
+        shape, turn = tuple(numbers.shape), random_rotation(generator)
+        order = torch.randperm(n_atoms, generator=generator).roll(1)
         moves = {
             "rotation": ("turned", x @ turn.mT),
             "mirror": ("mirrored", x * x.new_tensor([1, 1, -1])),
-            "shift": ("shifted", x + torch.randn(3, generator=dice, dtype=x.dtype)),
+            "shift": ("shifted", x + torch.randn(3, generator=generator, dtype=x.dtype)),
             "permutation": ("renumbered", x[order]),
         }
         for move, (word, moved) in moves.items():
             if not close(answer(moved, shape=shape), numbers):
                 raise Wrong(f"the numbers change when the cloud is {word}.", HINTS[f"1.3 {move}"])
         if not (output := answer(x.requires_grad_(), shape=shape)).requires_grad:
-            if close(answer(random_cloud(n_atoms, dice), shape=shape), output):
+            if close(answer(random_cloud(n_atoms, generator), shape=shape), output):
                 raise Wrong("it says the same of every cloud.", HINTS["1.3 blind"])
             raise Wrong("no gradient flows back to the positions.", HINTS["1.3 gradient"])
         slopes = torch.autograd.functional.jacobian(partial(answer, shape=shape), x.detach()).flatten(1)
@@ -175,8 +175,8 @@ def check_1_4(answer: object) -> Verdict:
     return judge("1.4", answer, _tells_hands_apart, RIGHT["1.4"])
 
 
-def _tells_hands_apart(answer: Answer, dice: Generator) -> None:
-    clouds = [random_cloud(n_atoms, dice) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
+def _tells_hands_apart(answer: Answer, generator: Generator) -> None:
+    clouds = [random_cloud(n_atoms, generator) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
     numbers = torch.stack([answer(x, shape=()).detach() for x in clouds])
     if numbers.abs().max() < 1e-13:
         raise Wrong("it is zero for clouds without any symmetry.", HINTS["1.4 zero"])
@@ -185,7 +185,7 @@ def _tells_hands_apart(answer: Answer, dice: Generator) -> None:
     if (numbers == numbers[0]).all():
         raise Wrong("it says the same of every cloud.", HINTS["1.4 constant"])
     for x, number in zip(clouds, numbers, strict=True):
-        turn = random_rotation(dice)
+        turn = random_rotation(generator)
         if not close(answer(x @ turn.mT, shape=()).detach(), number):
             raise Wrong("the number changes when the cloud is turned.", HINTS["1.4 rotation"])
         mirrored = answer(x @ -turn.mT, shape=()).detach()

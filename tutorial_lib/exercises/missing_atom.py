@@ -64,10 +64,10 @@ def check_8_1(answer: object) -> Verdict:
     return judge("8.1", answer, _votes, RIGHT["8.1"])
 
 
-def _votes(answer: Answer, dice: Generator) -> None:
+def _votes(answer: Answer, generator: Generator) -> None:
     for n in (2, 5, 9):
-        places = random_cloud(n, dice)
-        confidence = 2 * torch.randn(n, generator=dice, dtype=torch.float64)
+        places = random_cloud(n, generator)
+        confidence = 2 * torch.randn(n, generator=generator, dtype=torch.float64)
         found = answer(places, confidence, shape=(3,)).detach()
         if not close(found, confidence.softmax(0) @ places):
             _what_vote(answer, places, confidence, found)
@@ -117,9 +117,9 @@ def check_8_2(answer: object) -> Verdict:
     return judge("8.2", answer, _bends, RIGHT["8.2"])
 
 
-def _bends(answer: Answer, dice: Generator) -> None:
+def _bends(answer: Answer, generator: Generator) -> None:
     for n in (1, 4, 7):
-        v, q = random_cloud(n, dice), random_rotation(dice)
+        v, q = random_cloud(n, generator), random_rotation(generator)
         right = v / (1 + v.norm(dim=1, keepdim=True))
         found = answer(v, shape=(n, 3)).detach()
         if close(found, right):
@@ -132,10 +132,10 @@ def _bends(answer: Answer, dice: Generator) -> None:
         if not close(torch.nn.functional.normalize(found), torch.nn.functional.normalize(v), 1e-6):
             raise Wrong("vectors point elsewhere.", HINTS["8.2 direction"])
         raise Wrong("directions are right, lengths are not.", HINTS["8.2 length"])
-    v = torch.cat([random_cloud(3, dice), torch.zeros(1, 3, dtype=torch.float64)])
+    v = torch.cat([random_cloud(3, generator), torch.zeros(1, 3, dtype=torch.float64)])
     if not torch.isfinite(_quietly(answer, v)).all() or _quietly(answer, v)[-1].abs().max() > 1e-9:
         raise Wrong("a vector of length zero does not stay one.", HINTS["8.2 zero"])
-    weights = random_cloud(4, dice)
+    weights = random_cloud(4, generator)
     slopes = []
     for function in (answer.function, lambda x: x / (1 + x.norm(dim=1, keepdim=True))):
         x = v.clone().requires_grad_()
@@ -157,7 +157,7 @@ def check_8_3(answer: object) -> Verdict:
     return judge("8.3", answer, _fades, RIGHT["8.3"])
 
 
-def _fades(answer: Answer, dice: Generator) -> None:
+def _fades(answer: Answer, generator: Generator) -> None:
     n, step = 101, 1e-5
     half = []
     for cutoff in (3.0, 1.7, 5.0):
@@ -165,7 +165,7 @@ def _fades(answer: Answer, dice: Generator) -> None:
         found = answer(distance, cutoff, shape=(n,)).detach()
         if abs(found[0] - 1) > 1e-6:
             raise Wrong(f"at distance zero it is {found[0]:.2f}.", HINTS["8.3 start"])
-        far = cutoff * (1 + step + 2 * torch.rand(n, generator=dice, dtype=torch.float64))
+        far = cutoff * (1 + step + 2 * torch.rand(n, generator=generator, dtype=torch.float64))
         if answer(far, cutoff, shape=(n,)).abs().max() > 1e-6:
             raise Wrong("beyond the cut-off it is not zero.", HINTS["8.3 beyond"])
         if found.diff().max() > 1e-9:
@@ -196,12 +196,12 @@ def check_8_4(answer: object) -> Verdict:
     return judge("8.4", answer, _counts, RIGHT["8.4"])
 
 
-def _counts(answer: Answer, dice: Generator) -> None:
+def _counts(answer: Answer, generator: Generator) -> None:
     same = partial(close, tolerance=1e-6)  # a share may come in any precision
     for n, within in [(400, 0.5), (600, 0.5), (500, 1.0)]:
-        truth, element = random_cloud(n, dice), torch.randint(0, 4, (n,), generator=dice)
-        place = truth + 0.6 * within * torch.randn(n, 3, generator=dice, dtype=torch.float64)
-        scores = torch.randn(n, 4, generator=dice, dtype=torch.float64)
+        truth, element = random_cloud(n, generator), torch.randint(0, 4, (n,), generator=generator)
+        place = truth + 0.6 * within * torch.randn(n, 3, generator=generator, dtype=torch.float64)
+        scores = torch.randn(n, 4, generator=generator, dtype=torch.float64)
         scores[torch.arange(n), element] += 1.5
         off = (place - truth).norm(dim=1)
         near, right = off <= within, scores.argmax(dim=1) == element

@@ -48,7 +48,7 @@ def check_5_5(answer: object) -> Verdict:
     return judge("5.5", answer, _counts_new, RIGHT["5.5"])
 
 
-def _counts_new(answer: Answer, dice: Generator) -> None:
+def _counts_new(answer: Answer, generator: Generator) -> None:
     screw = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]])  # unlike its mirror image
     bench = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0]])
     cut = torch.tensor([[0, 0, 0], [1, 0, 0], [6, 2, 1], [6, 3, 1], [6, 4, 1]])  # each cube has a neighbour
@@ -74,10 +74,10 @@ def _counts_new(answer: Answer, dice: Generator) -> None:
             raise Wrong(sentence, HINTS[f"5.5 {hint}"])
     every = [(piece - piece[0]).round().long() for piece in polycubes(SIZE, mirrors_equal=True)]
     for _ in range(3):
-        drawn = [every[i] for i in torch.randint(len(every), (8,), generator=dice).tolist()]
+        drawn = [every[i] for i in torch.randint(len(every), (8,), generator=generator).tolist()]
         known, fresh = drawn[:3], drawn[3:]
         born = [*fresh, *fresh[:2], *known, line[1:], cut, edge]
-        born = [_posed(born[i], dice) for i in torch.randperm(len(born), generator=dice).tolist()]
+        born = [_posed(born[i], generator) for i in torch.randperm(len(born), generator=generator).tolist()]
         right = len({_name(piece) for piece in fresh} - {_name(piece) for piece in known})
         found = int(answer(born, known, shape=(), dtype=torch.int64))
         if found != right:
@@ -85,11 +85,11 @@ def _counts_new(answer: Answer, dice: Generator) -> None:
             raise Wrong(f"it finds {found} new pieces, and there are {right}.", HINTS[hint])
 
 
-def _posed(cells: Tensor, dice: Generator) -> Tensor:
+def _posed(cells: Tensor, generator: Generator) -> Tensor:
     """The same piece, turned, mirrored, moved and renumbered."""
-    order, signs = WAYS[int(torch.randint(len(WAYS), (), generator=dice))]
-    shift = torch.randint(-5, 6, (3,), generator=dice)
-    return (cells[:, list(order)] * torch.tensor(signs) + shift)[torch.randperm(len(cells), generator=dice)]
+    order, signs = WAYS[int(torch.randint(len(WAYS), (), generator=generator))]
+    shift = torch.randint(-5, 6, (3,), generator=generator)
+    return (cells[:, list(order)] * torch.tensor(signs) + shift)[torch.randperm(len(cells), generator=generator)]
 
 
 def _name(cells: Tensor) -> Cells | None:
@@ -101,12 +101,12 @@ def _n_parts(x: Tensor, reach: float) -> int:
     return connected_components((torch.cdist(x, x) < reach).numpy(), directed=False)[0]
 
 
-def _bush(n: int, dice: Generator) -> Tensor:
+def _bush(n: int, generator: Generator) -> Tensor:
     """Points of which each is about 1 from one before it."""
     x = torch.zeros(1, 3, dtype=torch.float64)
     while len(x) < n:
-        step = torch.randn(3, generator=dice, dtype=torch.float64)
-        onto = int(torch.randint(len(x), (), generator=dice))
+        step = torch.randn(3, generator=generator, dtype=torch.float64)
+        onto = int(torch.randint(len(x), (), generator=generator))
         x = torch.cat([x, (x[onto] + step / step.norm())[None]])
     return x
 
@@ -123,15 +123,22 @@ def check_5_6(answer: object) -> Verdict:
     return judge("5.6", answer, _holds_together, RIGHT["5.6"])
 
 
-def _holds_together(answer: Answer, dice: Generator) -> None:
+def _holds_together(answer: Answer, generator: Generator) -> None:
     angle = torch.pi * torch.arange(6) / 3
     ring = torch.stack([angle.cos(), angle.sin(), 0.3 * (-1) ** torch.arange(6)], dim=1).double()
     tail = torch.cat([ring, ring[:1] + torch.tensor([[1.0, 0.2, 0], [1.9, 0.1, 0.3]])])
     row = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0.2, 0]], dtype=torch.float64)
     parts = torch.cat([row, row[:1] + 9])
-    clouds = [(_bush(14, dice), 1.2), (tail, 1.3), (_bush(20, dice), 1.02), (ring, 1.25), (row, 1.2), (parts, 1.2)]
+    clouds = [
+        (_bush(14, generator), 1.2),
+        (tail, 1.3),
+        (_bush(20, generator), 1.02),
+        (ring, 1.25),
+        (row, 1.2),
+        (parts, 1.2),
+    ]
     for x, reach in clouds:
-        x = (x @ random_rotation(dice).mT)[torch.randperm(len(x), generator=dice)]
+        x = (x @ random_rotation(generator).mT)[torch.randperm(len(x), generator=generator)]
         found = answer(x, reach, shape=(len(x),), dtype=torch.bool)
         near = (torch.cdist(x, x) < reach).fill_diagonal_(False)
         others = ~torch.eye(len(x), dtype=torch.bool)

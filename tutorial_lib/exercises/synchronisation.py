@@ -58,9 +58,9 @@ def check_3_1(answer: object) -> Verdict:
     return judge("3.1", answer, _finds_atoms, RIGHT["3.1"])
 
 
-def _finds_atoms(answer: Answer, dice: Generator) -> None:
+def _finds_atoms(answer: Answer, generator: Generator) -> None:
     for n_atoms in (8, 5, 12):
-        gram = gram_matrix(random_cloud(n_atoms, dice))
+        gram = gram_matrix(random_cloud(n_atoms, generator))
         found = answer(gram, shape=(n_atoms, 3)).detach()
         if close(gram_matrix(found), gram, 1e-6):
             continue
@@ -89,14 +89,14 @@ def check_3_2(answer: object) -> Verdict:
     return judge("3.2", answer, _turns_best, RIGHT["3.2"])
 
 
-def _turns_best(answer: Answer, dice: Generator) -> None:
+def _turns_best(answer: Answer, generator: Generator) -> None:
     cases = [(8, False, 0.0), (8, False, 0.5), (8, True, 0.0), (8, True, 0.5), (5, False, 3.0), (4, True, 0.5)]
     for n_atoms, mirrored, noise in cases + [(8, False, -1.0)] * 4:
-        source = random_cloud(n_atoms, dice)
+        source = random_cloud(n_atoms, generator)
         if noise < 0:  # flat clouds, whose third singular value is zero
             source, noise = source * source.new_tensor([1, 1, 0]), 0.0
-        turn = random_rotation(dice) * (-1 if mirrored else 1)
-        target = source @ turn.mT + noise * random_cloud(n_atoms, dice)
+        turn = random_rotation(generator) * (-1 if mirrored else 1)
+        target = source @ turn.mT + noise * random_cloud(n_atoms, generator)
         best = best_rotation(source, target, allow_mirror=False)
         found = answer(source, target, shape=(3, 3)).detach()
         if close(found, best, 1e-6):
@@ -131,10 +131,10 @@ def check_3_3(answer: object) -> Verdict:
     return judge("3.3", answer, _finds_partners, RIGHT["3.3"])
 
 
-def _finds_partners(answer: Answer, dice: Generator) -> None:
+def _finds_partners(answer: Answer, generator: Generator) -> None:
     for n_atoms, noise in [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4, *[(6, 2.0)] * 20]:
-        x = random_cloud(n_atoms, dice)
-        y = (x + noise * random_cloud(n_atoms, dice))[torch.randperm(n_atoms, generator=dice)]
+        x = random_cloud(n_atoms, generator)
+        y = (x + noise * random_cloud(n_atoms, generator))[torch.randperm(n_atoms, generator=generator)]
         order = answer(x, y, shape=(n_atoms,), dtype=torch.int64)
         if not set(order.tolist()) <= set(range(n_atoms)):
             raise Wrong("it names atoms that are not there.", HINTS["3.3 other"])
@@ -170,9 +170,9 @@ def check_3_4(answer: object) -> Verdict:
     return judge("3.4", answer, _measures_shapes, RIGHT["3.4"])
 
 
-def _measures_shapes(answer: Answer, dice: Generator) -> None:
+def _measures_shapes(answer: Answer, generator: Generator) -> None:
     for n_atoms in (8, 5):
-        x, y, turn = random_cloud(n_atoms, dice), random_cloud(n_atoms, dice), random_rotation(dice)
+        x, y, turn = random_cloud(n_atoms, generator), random_cloud(n_atoms, generator), random_rotation(generator)
         truth = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
         found = answer(x, y, shape=()).detach()
         if not close(found, truth, 1e-6):
@@ -189,7 +189,7 @@ def _measures_shapes(answer: Answer, dice: Generator) -> None:
                 raise Wrong("it turns about the centroids.", HINTS["3.2 centroid"])
             raise Wrong("it is not the root-mean-square distance after alignment.", HINTS["3.4 other"])
     corners = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
-    for first, second in ((random_cloud(8, dice), random_cloud(8, dice)), (1.1 * corners, corners)):
+    for first, second in ((random_cloud(8, generator), random_cloud(8, generator)), (1.1 * corners, corners)):
         x = first.requires_grad_()
         found = answer(x, second, shape=())
         if not found.requires_grad:

@@ -54,9 +54,9 @@ def check_4_1(answer: object) -> Verdict:
     return judge("4.1", answer, _is_second_harmonic, RIGHT["4.1"])
 
 
-def _is_second_harmonic(answer: Answer, dice: Generator) -> None:
+def _is_second_harmonic(answer: Answer, generator: Generator) -> None:
     for n in (6, 1):
-        v = random_cloud(n, dice)
+        v = random_cloud(n, generator)
         found = answer(v, shape=(n, 3, 3))
         unit = v / v.norm(dim=1, keepdim=True)
         truth = unit[:, :, None] * unit[:, None] - torch.eye(3, dtype=v.dtype) / 3
@@ -85,9 +85,9 @@ def check_4_2(answer: object) -> Verdict:
     return judge("4.2", answer, _is_message, RIGHT["4.2"])
 
 
-def _is_message(answer: Answer, dice: Generator) -> None:
+def _is_message(answer: Answer, generator: Generator) -> None:
     for n in (5, 2):
-        x, f = random_cloud(n, dice), torch.randn(n, generator=dice, dtype=torch.float64)
+        x, f = random_cloud(n, generator), torch.randn(n, generator=generator, dtype=torch.float64)
         apart = x[None] - x[:, None]  # from the one that receives to the one that sends
         distance = apart.norm(dim=2) + torch.eye(n, dtype=x.dtype)
         unit, decay = apart / distance[..., None], (-distance).exp()[..., None]
@@ -122,7 +122,7 @@ def check_4_3(answer: object) -> Verdict:
     return judge("4.3", answer, _knows_products, RIGHT["4.3"])
 
 
-def _knows_products(answer: Answer, dice: Generator) -> None:
+def _knows_products(answer: Answer, generator: Generator) -> None:
     wrong = []
     for l1, l2, l3 in product(range(4), range(4), range(8)):
         for p1, p2, p3 in product((1, -1), repeat=3):
@@ -157,12 +157,12 @@ def check_4_4(answer: object) -> Verdict:
     return judge("4.4", answer, _repairs, RIGHT["4.4"])
 
 
-def _repairs(answer: Answer, dice: Generator) -> None:
+def _repairs(answer: Answer, generator: Generator) -> None:
     for name in ("O", "C3", "I"):
-        turn = random_rotation(dice)
+        turn = random_rotation(generator)
         group = turn @ torch.tensor(Rotation.create_group(name).as_matrix()) @ turn.mT
-        x = random_cloud(5, dice)
-        weights = torch.randn(5, 3, 3, generator=dice, dtype=torch.float64)
+        x = random_cloud(5, generator)
+        weights = torch.randn(5, 3, 3, generator=generator, dtype=torch.float64)
 
         def f(x, weights=weights):
             return torch.einsum("ai,aij->j", x.tanh(), weights)

@@ -15,7 +15,7 @@ from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Known, PerCandidate, check_counts, check_finite, check_shapes
 from tutorial_lib.storage import WEIGHTS, with_weights
 
-N_BUMPS = 16  # Gaussians that a distance is written in
+N_RADIAL = 16  # Gaussians that a distance is written in
 REACH = 8.0  # A, where the last of them stands; what is farther is only far
 INNER = 2.0  # A, the radius within which no place is asked about
 N_PLACES = 2000  # for the first atom of a query
@@ -25,7 +25,7 @@ MOVE = 0.15  # A
 CHUNK = 2_000_000  # pairs of a place and an atom at a time, for the sake of memory
 
 
-def bumps(distance: Tensor) -> Tensor:
+def radial_basis(distance: Tensor) -> Tensor:
     """Distances as heights of Gaussian bumps, which a network reads more easily than one number.
 
     Args:
@@ -34,11 +34,11 @@ def bumps(distance: Tensor) -> Tensor:
     Returns:
         (..., 16), no unit.
     """
-    centres = torch.linspace(0, REACH, N_BUMPS, device=distance.device, dtype=distance.dtype)
-    return gaussians(distance, centres, REACH / N_BUMPS)
+    centres = torch.linspace(0, REACH, N_RADIAL, device=distance.device, dtype=distance.dtype)
+    return gaussians(distance, centres, REACH / N_RADIAL)
 
 
-class PlaceScorer(nn.Module):
+class PositionScorer(nn.Module):
     """The score of every place: how likely a missing atom is there, the logarithm of it up to a constant.
 
     Atoms look at each other through their distances, then a place looks at every atom through its distance to it:
@@ -57,10 +57,10 @@ class PlaceScorer(nn.Module):
         self.n_atoms, self.radius = n_atoms, radius
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.from_radius = nn.Linear(N_BUMPS, width)
+            self.from_radius = nn.Linear(N_RADIAL, width)
             self.rounds = nn.ModuleList([_Round(width) for _ in range(2)])
             self.towards = _Message(width)
-            self.place_radius = nn.Linear(N_BUMPS, width)
+            self.place_radius = nn.Linear(N_RADIAL, width)
             self.out = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
 
     def forward(self, known: Known, places: Tensor) -> PerCandidate:
@@ -81,12 +81,12 @@ class PlaceScorer(nn.Module):
             raise ValueError(
                 f"no atom is known: shape {tuple(known.shape)} arrived, (N, k, 3) with k at least 1 is needed"
             )
-        atoms = self.from_radius(bumps(known.norm(dim=2)))
-        between = bumps(torch.cdist(known, known))
+        atoms = self.from_radius(radial_basis(known.norm(dim=2)))
+        between = radial_basis(torch.cdist(known, known))
         for look in self.rounds:
             atoms = atoms + look(atoms, between)
-        seen = self.towards(atoms[:, None], bumps(torch.cdist(places, known))).sum(2)
-        seen = seen / known.shape[1] ** 0.5 + self.place_radius(bumps(places.norm(dim=2)))
+        seen = self.towards(atoms[:, None], radial_basis(torch.cdist(places, known))).sum(2)
+        seen = seen / known.shape[1] ** 0.5 + self.place_radius(radial_basis(places.norm(dim=2)))
         return self.out(seen)[..., 0]
 
     @torch.no_grad()
@@ -156,7 +156,7 @@ class _Message(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
-        self.sender, self.distance = nn.Linear(width, width), nn.Linear(N_BUMPS, width)
+        self.sender, self.distance = nn.Linear(width, width), nn.Linear(N_RADIAL, width)
         self.then = nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU())
 
     def forward(self, sender: Tensor, distance: Tensor) -> Tensor:
@@ -175,8 +175,8 @@ class _Round(nn.Module):
         return self.out(nn.functional.silu(heard + self.receiver(atoms)))
 
 
-def place_loss(
-    *, n_places: int, shake: float, among: int = 8, most_missing: int = 3
+def position_loss(
+    *, n_places: int, rattle: float, among: int = 8, most_missing: int = 3
 ) -> Callable[..., dict[str, Tensor]]:
     """The loss that makes scores probabilities, for `training.train`.
 
@@ -186,7 +186,7 @@ def place_loss(
 
     Args:
         n_places: random places a cloud.
-        shake: angstrom, the largest standard deviation of every coordinate: what keeps some thousand clouds from being
+        rattle: angstrom, the largest standard deviation of every coordinate: what keeps some thousand clouds from being
             learnt by heart.
         among: atoms are taken out of so many nearest ones.
         most_missing: up to so many atoms are taken out.
@@ -196,20 +196,20 @@ def place_loss(
         gives "loss", nats.
 
     Raises:
-        ValueError: the shake is negative, or nothing is taken out.
+        ValueError: the rattle is negative, or nothing is taken out.
     """
-    if shake < 0 or most_missing < 1 or n_places < 1:
+    if rattle < 0 or most_missing < 1 or n_places < 1:
         raise ValueError(
-            f"shake {shake}, most_missing {most_missing}, n_places {n_places}: 0, 1 and 1 at least are needed"
+            f"rattle {rattle}, most_missing {most_missing}, n_places {n_places}: 0, 1 and 1 at least are needed"
         )
 
-    def loss(model: PlaceScorer, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        dice = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
+    def loss(model: PositionScorer, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
         n_missing = int(torch.randint(1, most_missing + 1, (), generator=generator, device=batch.device))
-        order = torch.rand(batch.shape[:2], **dice)
+        order = torch.rand(batch.shape[:2], **draw)
         order[:, :among] -= 1  # these come first, in random order
         order = order.argsort(1)
-        batch = batch + shake * torch.rand(len(batch), 1, 1, **dice) * torch.randn(batch.shape, **dice)
+        batch = batch + rattle * torch.rand(len(batch), 1, 1, **draw) * torch.randn(batch.shape, **draw)
         batch = batch.gather(1, order[..., None].expand_as(batch))
         hidden, known = batch[:, :n_missing], batch[:, n_missing:]
         random = shell_places((len(batch), n_places), INNER, model.radius, batch, generator)
@@ -220,7 +220,7 @@ def place_loss(
     return loss
 
 
-def trained_places(folder: Path = WEIGHTS) -> PlaceScorer:
+def trained_position_scorer(folder: Path = WEIGHTS) -> PositionScorer:
     """The scorer of places after its training on the nine training cells of amorphous silicon.
 
     Args:
@@ -232,4 +232,4 @@ def trained_places(folder: Path = WEIGHTS) -> PlaceScorer:
     Raises:
         ValueError: the shipped file is not the one that its checksum names.
     """
-    return with_weights(PlaceScorer(), folder / "places.pt")
+    return with_weights(PositionScorer(), folder / "places.pt")

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "baselines": ["gram_error", "PrincipalComponents", "nearest_training", "nearest_motif_rmsd"],
         "energy": ["central_energy", "dihedral_angles"],
-        "matrices": ["MILLI_EV", "Judged", "orbitals", "judged"],
+        "matrices": ["MILLI_EV", "MatrixErrors", "orbitals", "matrix_errors"],
         "motif_statistics": [
             "MAX_RADIUS",
             "MIN_DISTANCE",

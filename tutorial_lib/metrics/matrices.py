@@ -18,7 +18,7 @@ DEGENERATE = 1e-3  # hartree: what lies nearer is counted as one energy, and its
 
 
 @dataclass(frozen=True)
-class Judged:
+class MatrixErrors:
     """Errors over many shapes.
 
     Attributes:
@@ -63,7 +63,7 @@ def orbitals(fock: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
     return energies, torch.linalg.solve_triangular(root.mT, vectors, upper=True)
 
 
-def judged(predicted: Tensor, true: Hamiltonians) -> Judged:
+def matrix_errors(predicted: Tensor, true: Hamiltonians) -> MatrixErrors:
     """What is wrong with predicted matrices.
 
     Args:
@@ -84,7 +84,7 @@ def judged(predicted: Tensor, true: Hamiltonians) -> Judged:
     gaps = meant.diff(dim=1).abs() < DEGENERATE
     pad = gaps.new_zeros(len(gaps), 1)
     alone = ~(torch.cat([pad, gaps], dim=1) | torch.cat([gaps, pad], dim=1))[:, :n]
-    return Judged(
+    return MatrixErrors(
         entries=MICRO * (predicted - true.fock).abs().mean().item(),
         occupied=MICRO * (found - meant)[:, :n].abs().mean().item(),
         overlap=cosine[alone].mean().item(),

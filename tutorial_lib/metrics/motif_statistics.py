@@ -216,10 +216,10 @@ def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int 
     Raises:
         ValueError: a set is empty, not finite or too small.
     """
-    dice = Generator().manual_seed(seed)
+    generator = Generator().manual_seed(seed)
 
     def chosen(positions: Motifs) -> Motifs:
-        return positions[torch.randperm(len(positions), generator=dice)[:N_COMPARED].to(positions.device)]
+        return positions[torch.randperm(len(positions), generator=generator)[:N_COMPARED].to(positions.device)]
 
     real, made, known = chosen(held_out), chosen(generated), chosen(training)
     numbers = {"W_r (A)": centre_distances, "W_dij (A)": pair_distances, "W_angle (degree)": bond_angles}

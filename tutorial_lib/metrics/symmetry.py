@@ -190,15 +190,15 @@ def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], 
 
 def _transformations(clouds: Tensor) -> dict[str, Transformation]:
     n_clouds, n_atoms, _ = clouds.shape
-    dice = Generator().manual_seed(0)
+    generator = Generator().manual_seed(0)
     unturned, unmoved = torch.eye(3).expand(n_clouds, 3, 3), torch.zeros(n_clouds, 1, 3)
     order = torch.arange(n_atoms).expand(n_clouds, n_atoms)
     # A shift of the size of the clouds: a larger one would only make float32 look worse.
-    shift = clouds.square().mean().sqrt() * torch.randn(n_clouds, 1, 3, generator=dice, dtype=torch.float64)
-    shuffled = torch.rand(n_clouds, n_atoms, generator=dice).argsort(1)
+    shift = clouds.square().mean().sqrt() * torch.randn(n_clouds, 1, 3, generator=generator, dtype=torch.float64)
+    shuffled = torch.rand(n_clouds, n_atoms, generator=generator).argsort(1)
     return {
-        "rotation": Transformation(random_rotation(dice, (n_clouds,)), unmoved, order),
-        "mirror": Transformation(-random_rotation(dice, (n_clouds,)), unmoved, order),
+        "rotation": Transformation(random_rotation(generator, (n_clouds,)), unmoved, order),
+        "mirror": Transformation(-random_rotation(generator, (n_clouds,)), unmoved, order),
         "shift": Transformation(unturned, shift, order),
         "permutation": Transformation(unturned, unmoved, shuffled),
     }

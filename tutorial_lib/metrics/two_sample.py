@@ -87,8 +87,8 @@ def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSamp
     n = min(len(generated), len(real), N_COMPARED)
     if n < 2 * N_FOLDS:
         raise ValueError(f"{len(generated)} and {len(real)} motifs arrived: at least {2 * N_FOLDS} a side are needed")
-    dice = Generator().manual_seed(seed)
-    sides = [statistics(_some(x, n, dice)).double().cpu().numpy() for x in (generated, real)]
+    generator = Generator().manual_seed(seed)
+    sides = [statistics(_some(x, n, generator)).double().cpu().numpy() for x in (generated, real)]
     x, label = np.concatenate(sides), np.repeat([1, 0], n)
     areas = []
     for known, asked in StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(x, label):
@@ -138,5 +138,5 @@ def mean_miss(generated: Motifs, real: Motifs) -> float:
     return nearest_motif_rmsd(real, generated, N_CANDIDATES).mean().item()
 
 
-def _some(positions: Motifs, n: int, dice: Generator) -> Tensor:
-    return positions[torch.randperm(len(positions), generator=dice)[:n].to(positions.device)]
+def _some(positions: Motifs, n: int, generator: Generator) -> Tensor:
+    return positions[torch.randperm(len(positions), generator=generator)[:n].to(positions.device)]

@@ -124,7 +124,7 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(features))
 
 
-def restoring(model: Callable, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+def reconstruction_loss(model: Callable, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
     """The mean squared difference between the input and the model's output: the loss of an autoencoder.
 
     Args:
@@ -143,7 +143,7 @@ def restoring(model: Callable, batch: Tensor, generator: Generator) -> dict[str,
     return {"loss": (restored - batch).square().mean()}
 
 
-def naming(model: Callable, batch: tuple[Tensor, Tensor], generator: Generator) -> dict[str, Tensor]:
+def cross_entropy_loss(model: Callable, batch: tuple[Tensor, Tensor], generator: Generator) -> dict[str, Tensor]:
     """The cross-entropy between the model's scores and the right classes: the loss of a classifier.
 
     Args:

@@ -80,7 +80,7 @@ class InMemory:
             raise ValueError(f"the parts of the data differ in length: {[len(tensor) for tensor in tensors]}")
         if not all(torch.isfinite(tensor).all() for tensor in tensors):
             raise ValueError("the data hold NaN or infinity: look at where they came from")
-        self.portraits = [_portrait(tensor) for tensor in tensors]
+        self.fingerprints = [_fingerprint(tensor) for tensor in tensors]
         self.data = tuple(tensor.to(device) for tensor in tensors) if isinstance(data, tuple) else data.to(device)
         self.batch_size, self.n_steps = batch_size, -(-len(tensors[0]) // batch_size)
         self.generator = Generator(device).manual_seed(seed)
@@ -103,7 +103,7 @@ class InMemory:
         Returns:
             The state of the generator, and by what the data can be told from others.
         """
-        return {"generator": self.generator.get_state(), "data": self.portraits}
+        return {"generator": self.generator.get_state(), "data": self.fingerprints}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint.
@@ -115,8 +115,8 @@ class InMemory:
             ValueError: the checkpoint is of other data, or of another kind of device.
         """
         found = state.get("data", [])
-        if len(found) != len(self.portraits) or not all(map(_alike, found, self.portraits)):
-            raise ValueError(f"the checkpoint is of other data, {found}, and {self.portraits} arrived: {AGAIN}")
+        if len(found) != len(self.fingerprints) or not all(map(_alike, found, self.fingerprints)):
+            raise ValueError(f"the checkpoint is of other data, {found}, and {self.fingerprints} arrived: {AGAIN}")
         try:
             self.generator.set_state(state["generator"])
         except RuntimeError:
@@ -174,13 +174,13 @@ class OneProcess:
         return value
 
 
-def _portrait(tensor: Tensor) -> dict[str, Any]:
+def _fingerprint(tensor: Tensor) -> dict[str, Any]:
     x = tensor.cpu().double()
     return {"shape": list(x.shape), "mean": x.mean().item(), "size": x.square().mean().sqrt().item()}
 
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two portraits are of the same data, made on machines whose last bits may differ."""
+    """Whether two fingerprints are of the same data, made on machines whose last bits may differ."""
     slack = 1e-4 * other["size"]
     return one["shape"] == other["shape"] and all(abs(one[name] - other[name]) <= slack for name in ("mean", "size"))
 

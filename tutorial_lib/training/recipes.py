@@ -12,12 +12,12 @@ DIGIT_WIDTHS = (128, 32)  # hidden layers of the autoencoder of digits
 GRAM_VAE_BETA = 0.03  # the smallest error on the validation cell of 0.01, 0.03, 0.1, 0.3 and 1
 ALIGNED_BETA = 0.03  # A^2 a nat
 ALIGNED_REPULSION = 3.0  # of the squared error, for each A^2 of overlap
-ALIGNED_SHAKE = 0.4  # A, at most; the cells are minimised, and notebook 03 asks for a hot crystal
+ALIGNED_RATTLE = 0.4  # A, at most; the cells are minimised, and notebook 03 asks for a hot crystal
 N_TREES = 4000  # random trees to train on, beside polycubes
 INPAINTING_LATENT = 12  # numbers of a code: eight leave each atom off by 0.4 A
-PLACE_SHAKE = 0.2  # A, at most: 0.1 learns by heart, 0.3 blurs, on the validation cell
+PLACE_RATTLE = 0.2  # A, at most: 0.1 learns by heart, 0.3 blurs, on the validation cell
 N_RANDOM_PLACES = 24  # beside every missing atom
-MOLECULES_SHAKE = 0.08  # A
+MOLECULES_RATTLE = 0.08  # A
 
 
 def by_profile(quick: int, full: int) -> int:

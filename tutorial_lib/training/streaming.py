@@ -109,8 +109,8 @@ class Stream:
     An epoch goes through so many cells of an endless sequence, in which every cell comes once before any comes twice.
     It depends on the seed and on its own number alone, so that nothing has to be remembered for going on.
 
-    A step has so many shares, and share k takes every cell whose place in the epoch is k, k + shares, ... . With it go
-    dice of its own, for the noise in the loss. So whoever takes a share, and how many processes there are, does not
+    A step has so many shares, and share k takes every cell whose place in the epoch is k, k + shares, ... . With it
+    goes a generator, for the noise in the loss. So whoever takes a share, and how many processes there are, does not
     matter. Shares have equally many cells and examples. What is left of the last cells is not seen in this epoch; where
     cells differ in size, or atoms lack neighbours, a share that runs short begins again.
 

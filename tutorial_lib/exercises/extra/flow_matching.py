@@ -32,10 +32,10 @@ def check_7_s(answer: object) -> Verdict:
     return judge("7.s", answer, _moves_least, RIGHT)
 
 
-def _moves_least(answer: Answer, dice: Generator) -> None:
+def _moves_least(answer: Answer, generator: Generator) -> None:
     for n in (7, 5, 12, 2):
-        one = torch.randn(n, generator=dice, dtype=torch.float64)
-        other = 0.5 * torch.randn(n, generator=dice, dtype=torch.float64).exp() + 0.2
+        one = torch.randn(n, generator=generator, dtype=torch.float64)
+        other = 0.5 * torch.randn(n, generator=generator, dtype=torch.float64).exp() + 0.2
         apart = (one[:, None] - other).abs()
         off = one.sort().values - other.sort().values
         found = answer(one, other, shape=()).detach()

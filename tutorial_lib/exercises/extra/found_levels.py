@@ -28,13 +28,15 @@ def check_10_s(answer: object) -> Verdict:
     return judge("10.s", answer, _finds_middles, RIGHT)
 
 
-def _finds_middles(answer: Answer, dice: Generator) -> None:
+def _finds_middles(answer: Answer, generator: Generator) -> None:
     for n_points, n in ((9, 3), (12, 5), (6, 2)):
-        x = 2 * torch.randn(n_points, 3, generator=dice, dtype=torch.float64)
-        point = torch.cat([torch.randperm(n_points, generator=dice), torch.randperm(n_points, generator=dice)[: 2 * n]])
+        x = 2 * torch.randn(n_points, 3, generator=generator, dtype=torch.float64)
+        point = torch.cat(
+            [torch.randperm(n_points, generator=generator), torch.randperm(n_points, generator=generator)[: 2 * n]]
+        )
         cluster = torch.cat([torch.arange(n_points) % n, (torch.arange(2 * n) + 1) % n])
         pair = torch.unique(torch.stack([point, cluster]), dim=1)
-        point, cluster = pair[:, torch.randperm(pair.shape[1], generator=dice)]
+        point, cluster = pair[:, torch.randperm(pair.shape[1], generator=generator)]
         sums = x.new_zeros(n, 3).index_add(0, cluster, x[point])
         sizes = torch.bincount(cluster, minlength=n)[:, None]
         found = answer(x, point, cluster, n, shape=(n, 3)).detach()

@@ -33,9 +33,9 @@ def check_2_s(answer: object) -> Verdict:
     return judge("2.s", answer, _gives_cosines, RIGHT)
 
 
-def _gives_cosines(answer: Answer, dice: Generator) -> None:
+def _gives_cosines(answer: Answer, generator: Generator) -> None:
     for n_atoms in (8, 5, 3):
-        x: Tensor = 2 * torch.randn(n_atoms, 3, generator=dice, dtype=torch.float64)
+        x: Tensor = 2 * torch.randn(n_atoms, 3, generator=generator, dtype=torch.float64)
         g = x @ x.mT
         length = x.norm(dim=1)
         right = g / length / length[:, None]

@@ -30,9 +30,9 @@ def check_9_s(answer: object) -> Verdict:
     return judge("9.s", answer, _fills, RIGHT)
 
 
-def _fills(answer: Answer, dice: Generator) -> None:
+def _fills(answer: Answer, generator: Generator) -> None:
     for k, n in ((7, 3), (4, 2), (6, 1)):
-        orbitals = torch.randn(k, k, generator=dice, dtype=torch.float64)
+        orbitals = torch.randn(k, k, generator=generator, dtype=torch.float64)
         found = answer(orbitals, n, shape=(k, k)).detach()
         low, high, rows = orbitals[:, :n], orbitals[:, -n:], orbitals[:n]
         mixed = low.sum(dim=1)

@@ -31,9 +31,9 @@ def check_5_s(answer: object) -> Verdict:
     return judge("5.s", answer, _gathers, RIGHT)
 
 
-def _gathers(answer: Answer, dice: Generator) -> None:
+def _gathers(answer: Answer, generator: Generator) -> None:
     square = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=torch.float64)
-    clouds = (random_cloud(9, dice), square, random_cloud(6, dice), square, square)
+    clouds = (random_cloud(9, generator), square, random_cloud(6, generator), square, square)
     for x, reach in zip(clouds, (4.0, 1.2, 3.0, 0.5, 1.5), strict=True):  # the last reaches across the square
         i, j = torch.triu_indices(len(x), len(x), offset=1)
         apart = (x[i] - x[j]).norm(dim=1)

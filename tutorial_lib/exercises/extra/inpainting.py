@@ -43,10 +43,10 @@ def check_6_s(answer: object) -> Verdict:
     return judge("6.s", answer, _stands_in_the_middle, RIGHT)
 
 
-def _stands_in_the_middle(answer: Answer, dice: Generator) -> None:
+def _stands_in_the_middle(answer: Answer, generator: Generator) -> None:
     trials = []
     for n_draws in (9, 12, 7, 30, 6, 8, 15, 6, 10, 8, 20):
-        draws = torch.randn(n_draws, 3, generator=dice, dtype=torch.float64)
+        draws = torch.randn(n_draws, 3, generator=generator, dtype=torch.float64)
         draws[-n_draws // 3 :] += draws.new_tensor([6.0, 4.0, -5.0])  # a second place where the atom may be
         draws[0] += 2
         draws[1, 0] += 30  # and a stray one

@@ -30,10 +30,10 @@ def check_1_s(answer: object) -> Verdict:
     return judge("1.s", answer, _reflects, RIGHT)
 
 
-def _reflects(answer: Answer, dice: Generator) -> None:
+def _reflects(answer: Answer, generator: Generator) -> None:
     for n_atoms in (5, 1, 3):
-        x = random_cloud(n_atoms, dice)
-        normal = torch.randn(3, generator=dice, dtype=x.dtype)
+        x = random_cloud(n_atoms, generator)
+        normal = torch.randn(3, generator=generator, dtype=x.dtype)
         unit = normal / normal.norm()
         along = (x @ unit)[:, None] * unit
         y = answer(x, normal, shape=(n_atoms, 3))

@@ -34,9 +34,9 @@ def check_8_s(answer: object) -> Verdict:
     return judge("8.s", answer, _finds_the_middle, RIGHT)
 
 
-def _finds_the_middle(answer: Answer, dice: Generator) -> None:
+def _finds_the_middle(answer: Answer, generator: Generator) -> None:
     for bond, angle in ((0.96, 107.0), (1.3, 62.0), (1.02, 110.5), (0.7, 90.0)):
-        oxygen, other = 2 * torch.randn(2, 3, generator=dice, dtype=torch.float64)
+        oxygen, other = 2 * torch.randn(2, 3, generator=generator, dtype=torch.float64)
         found = answer(oxygen, other, bond, angle, shape=(3,)).detach()
         axis = (other - oxygen) / (other - oxygen).norm()
         turn = torch.deg2rad(torch.tensor(angle, dtype=torch.float64))

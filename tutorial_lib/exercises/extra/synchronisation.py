@@ -35,10 +35,10 @@ def check_3_s(answer: object) -> Verdict:
     return judge("3.s", answer, _is_the_mean, RIGHT)
 
 
-def _is_the_mean(answer: Answer, dice: Generator) -> None:
+def _is_the_mean(answer: Answer, generator: Generator) -> None:
     seen = {False: 0, True: 0}
     while min(seen.values()) < 3:
-        turns = random_rotation(dice, (3,))
+        turns = random_rotation(generator, (3,))
         mean = turns.mean(dim=0)
         mirrors = bool(torch.linalg.det(mean) < 0)  # as often as not
         seen[mirrors] += 1

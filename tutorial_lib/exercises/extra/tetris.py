@@ -32,10 +32,10 @@ def check_4_s(answer: object) -> Verdict:
     return judge("4.s", answer, _finds_the_axis, RIGHT)
 
 
-def _finds_the_axis(answer: Answer, dice: Generator) -> None:
+def _finds_the_axis(answer: Answer, generator: Generator) -> None:
     cases = []
     for degrees in (90.0, 35.0, 140.0, 75.0, 120.0, 160.0, 20.0, 60.0):
-        n = torch.randn(3, generator=dice, dtype=torch.float64)
+        n = torch.randn(3, generator=generator, dtype=torch.float64)
         n = n / n.norm()
         turn = torch.deg2rad(n.new_tensor(degrees))
         unit = torch.eye(3, dtype=n.dtype)

@@ -8,7 +8,7 @@ restores missing atoms, `judges` tells generated from real motifs, and `physics`
 from tutorial_lib.models.flow.charts import Principal, Scaled
 from tutorial_lib.models.flow.generator import Flow, flow_loss
 from tutorial_lib.models.flow.network import MotifVelocity
-from tutorial_lib.models.flow.ode import between, log_likelihood, matching_error, transport
+from tutorial_lib.models.flow.ode import integrate, interpolate, log_likelihood, matching_error
 from tutorial_lib.models.flow.sets import SetVelocity
 
 __all__ = [
@@ -17,9 +17,9 @@ __all__ = [
     "Principal",
     "Scaled",
     "SetVelocity",
-    "between",
     "flow_loss",
+    "integrate",
+    "interpolate",
     "log_likelihood",
     "matching_error",
-    "transport",
 ]

@@ -1,6 +1,6 @@
 """A generator of motifs: a chart and a velocity come in; what they learn, draw and say of motifs goes out.
 
-`charts` says what the numbers mean, `network` or `sets` is the velocity, `transport` follows it. The loss is handed to
+`charts` says what the numbers mean, `network` or `sets` is the velocity, `integrate` follows it. The loss is handed to
 `training`. Noise is to a flow what the code is to an autoencoder, but nothing is lost: every motif has its own noise.
 """
 
@@ -14,10 +14,10 @@ from tutorial_lib.models.flow.ode import (
     N_STEPS,
     N_STEPS_OF_DENSITY,
     Velocity,
-    between,
+    integrate,
+    interpolate,
     log_likelihood,
     matching_error,
-    transport,
 )
 from tutorial_lib.shapes import Features, Motifs, Scalars, check_shapes
 
@@ -33,7 +33,7 @@ class Flow(nn.Module):
 
     Args:
         chart: `charts.Principal` or `charts.Scaled`.
-        velocity: of the points of that chart; a function of points, times and what is wanted.
+        velocity: of the points of that chart; a function of points, times and conditions.
         n_steps: of Runge and Kutta, when it draws.
     """
 
@@ -57,13 +57,13 @@ class Flow(nn.Module):
         self.average.n_averaged += 1
 
     @torch.no_grad()
-    def sample(self, n: int, generator: Generator, wanted: Features | None = None) -> Motifs:
+    def sample(self, n: int, generator: Generator, condition: Features | None = None) -> Motifs:
         """New motifs.
 
         Args:
             n: how many.
             generator: of the noise, on the model's device.
-            wanted: (n, n_properties), standardised; None for motifs of any kind.
+            condition: (n, n_properties), standardised; None for motifs of any kind.
 
         Returns:
             (n, n_atoms, 3), angstrom, in the order and pose of the chart, or in any.
@@ -76,15 +76,15 @@ class Flow(nn.Module):
             raise ValueError(f"n is {n}: ask for one motif at least")
         like = next(self.velocity.parameters())
         kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
-        return self.decode(torch.randn(n, *self.chart.shape, **kind), wanted)
+        return self.decode(torch.randn(n, *self.chart.shape, **kind), condition)
 
     @torch.no_grad()
-    def decode(self, noise: Tensor, wanted: Features | None = None) -> Motifs:
+    def decode(self, noise: Tensor, condition: Features | None = None) -> Motifs:
         """The motifs that noise is carried to.
 
         Args:
             noise: (N, *chart.shape), no unit.
-            wanted: (N, n_properties), standardised; None for motifs of any kind.
+            condition: (N, n_properties), standardised; None for motifs of any kind.
 
         Returns:
             (N, n_atoms, 3), angstrom.
@@ -92,15 +92,15 @@ class Flow(nn.Module):
         Raises:
             RuntimeError: the noise has another shape.
         """
-        return self.chart.positions(transport(self._towards(wanted), noise, self.n_steps))
+        return self.chart.positions(integrate(self._towards(condition), noise, self.n_steps))
 
     @torch.no_grad()
-    def encode(self, positions: Motifs, wanted: Features | None = None) -> Tensor:
+    def encode(self, positions: Motifs, condition: Features | None = None) -> Tensor:
         """The noise that motifs came from, or would have.
 
         Args:
             positions: (N, n_atoms, 3), angstrom, in the order and pose of the chart.
-            wanted: (N, n_properties), standardised; None for motifs of any kind.
+            condition: (N, n_properties), standardised; None for motifs of any kind.
 
         Returns:
             (N, *chart.shape), no unit.
@@ -109,7 +109,7 @@ class Flow(nn.Module):
             RuntimeError: the motifs have another number of atoms.
         """
         start = self.chart.coordinates(positions)
-        return transport(self._towards(wanted), start, self.n_steps, since=1.0, until=0.0)
+        return integrate(self._towards(condition), start, self.n_steps, since=1.0, until=0.0)
 
     def interpolate(self, one: Motifs, other: Motifs, shares: Scalars) -> Tensor:
         """Motifs on the way from one to another, through the noise.
@@ -127,7 +127,7 @@ class Flow(nn.Module):
         """
         check_shapes(one=(one, "clouds _ _"), other=(other, "clouds _ _"), shares=(shares, "shares"))
         ends = [self.encode(x).repeat_interleave(len(shares), dim=0) for x in (one, other)]
-        noise = between(*ends, shares.repeat(len(one)))
+        noise = interpolate(*ends, shares.repeat(len(one)))
         return self.decode(noise).unflatten(0, (len(one), len(shares)))
 
     def log_likelihood(self, positions: Motifs, n_steps: int = N_STEPS_OF_DENSITY) -> Scalars:
@@ -147,8 +147,8 @@ class Flow(nn.Module):
         """
         return log_likelihood(self.average, self.chart.coordinates(positions), n_steps)
 
-    def _towards(self, wanted: Features | None) -> Velocity:
-        return self.average if wanted is None else lambda point, time: self.average(point, time, wanted)
+    def _towards(self, condition: Features | None) -> Velocity:
+        return self.average if condition is None else lambda point, time: self.average(point, time, condition)
 
 
 Loss = Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator], dict[str, Tensor]]
@@ -170,10 +170,10 @@ def flow_loss() -> Loss:
         velocity = flow.velocity
         if properties:
             known = torch.rand(len(positions), 1, generator=generator, device=positions.device) >= FORGOTTEN
-            wanted = torch.where(known, properties[0], torch.nan)
+            condition = torch.where(known, properties[0], torch.nan)
 
             def velocity(point: Tensor, time: Tensor) -> Tensor:
-                return flow.velocity(point, time, wanted)
+                return flow.velocity(point, time, condition)
 
         return {"loss": matching_error(velocity, flow.chart.coordinates(positions), flow.chart.widths, generator)}
 

@@ -15,8 +15,8 @@ from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes
 
 N_WAVES = 5  # of the time: from half a wave to eight
 TYPICAL = 3.5  # A, between the distances of the first and of the second shell
-N_BUMPS, NEAREST, FARTHEST = 10, 1.8, 4.8  # A, the centres of the first and the last
-SPACING = (FARTHEST - NEAREST) / (N_BUMPS - 1)  # A
+N_RADIAL, NEAREST, FARTHEST = 10, 1.8, 4.8  # A, the centres of the first and the last
+SPACING = (FARTHEST - NEAREST) / (N_RADIAL - 1)  # A
 BLUR = 1e-4  # A^2, keeps the derivative of a distance finite where two atoms meet
 
 
@@ -62,12 +62,12 @@ class MotifVelocity(nn.Module):
         super().__init__()
         self.chart, self.n_properties = chart, n_properties
         n_numbers, n_atoms = chart.shape[0], len(chart.mean)
-        self.register_buffer("centres", torch.linspace(NEAREST, FARTHEST, N_BUMPS).to(chart.mean))
+        self.register_buffer("centres", torch.linspace(NEAREST, FARTHEST, N_RADIAL).to(chart.mean))
         self.pairs = torch.triu_indices(n_atoms + 1, n_atoms + 1, offset=1)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.waves = TimeWaves()
-            self.read = nn.Linear(n_numbers + (1 + N_BUMPS) * self.pairs.shape[1], width)
+            self.read = nn.Linear(n_numbers + (1 + N_RADIAL) * self.pairs.shape[1], width)
             told = self.waves.width + 2 * n_properties
             self.modulate = nn.Sequential(nn.Linear(told, 64), nn.SiLU(), nn.Linear(64, 2 * width * n_blocks))
             self.normalise = nn.LayerNorm(width, elementwise_affine=False)
@@ -77,13 +77,13 @@ class MotifVelocity(nn.Module):
             self.write = nn.Sequential(nn.SiLU(), nn.Linear(width, n_numbers))
         nn.init.zeros_(self.write[1].weight)
 
-    def forward(self, point: Latent, time: Scalars, wanted: Features | None = None) -> Latent:
+    def forward(self, point: Latent, time: Scalars, condition: Features | None = None) -> Latent:
         """The velocity at points and times.
 
         Args:
             point: (N, 3 n - 3), no unit.
             time: (N,), no unit, 0 where there is noise and 1 where there are motifs.
-            wanted: (N, n_properties), standardised, NaN where nothing is asked for; nothing at all if None.
+            condition: (N, n_properties), standardised, NaN where nothing is asked for; nothing at all if None.
 
         Returns:
             (N, 3 n - 3), no unit.
@@ -96,8 +96,8 @@ class MotifVelocity(nn.Module):
         hidden = self.read(torch.cat([point / known.width, self.looks(point * known.guess)], dim=1))
         told = self.waves(time)
         if self.n_properties:
-            wanted = point.new_full((len(point), self.n_properties), torch.nan) if wanted is None else wanted
-            told = torch.cat([told, wanted.nan_to_num(0.0), wanted.isnan().to(point)], dim=1)
+            condition = point.new_full((len(point), self.n_properties), torch.nan) if condition is None else condition
+            told = torch.cat([told, condition.nan_to_num(0.0), condition.isnan().to(point)], dim=1)
         changes = self.modulate(told).unflatten(1, (len(self.blocks), 2, -1))
         for at, block in enumerate(self.blocks):
             stretch, shift = changes[:, at].unbind(1)

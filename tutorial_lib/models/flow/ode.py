@@ -62,7 +62,7 @@ def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
     return Normal(slope, square.sqrt(), widths / square.sqrt(), guess)
 
 
-def crossing(motifs: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+def sample_path(motifs: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Points on straight lines from noise to motifs, at times drawn uniformly.
 
     Args:
@@ -99,11 +99,11 @@ def matching_error(velocity: Velocity, motifs: Tensor, widths: Tensor, generator
     Raises:
         RuntimeError: the generator is on another device.
     """
-    point, time, line = crossing(motifs, generator)
+    point, time, line = sample_path(motifs, generator)
     return ((velocity(point, time) - line) / normal(time, point, widths).left).square().mean()
 
 
-def transport(velocity: Velocity, start: Tensor, n_steps: int = N_STEPS, *, since: float = 0.0, until: float = 1.0):
+def integrate(velocity: Velocity, start: Tensor, n_steps: int = N_STEPS, *, since: float = 0.0, until: float = 1.0):
     """Where points are carried, by Runge and Kutta's classical method with a fixed number of steps.
 
     Four velocities a step, and the error falls with the fourth power of the step: six steps do about as well as twenty
@@ -137,7 +137,7 @@ def transport(velocity: Velocity, start: Tensor, n_steps: int = N_STEPS, *, sinc
     return point
 
 
-def between(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
+def interpolate(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
     """Noise between two pieces of noise, on the great circle that joins them.
 
     A straight line would pass where noise hardly ever is: half-way its norm is smaller by the square root of two.

@@ -13,7 +13,7 @@ from tutorial_lib.models.flow.ode import normal
 from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Features, Positions, Scalars, check_shapes
 
-N_BUMPS = 24
+N_RADIAL = 24
 FARTHEST = 4.0  # in the unit of the chart, about 1.9 A: noise reaches that far
 SOFT = 0.3  # in the same unit: vectors shrink with their length below it, so that nothing jumps where two atoms meet
 
@@ -35,12 +35,12 @@ class SetVelocity(nn.Module):
     def __init__(self, width: int = 48, n_layers: int = 3, *, n_properties: int = 0, seed: int = 0):
         super().__init__()
         self.n_properties = n_properties
-        self.register_buffer("centres", torch.linspace(0, FARTHEST, N_BUMPS))
+        self.register_buffer("centres", torch.linspace(0, FARTHEST, N_RADIAL))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.waves = TimeWaves()
-            self.start = nn.Linear(N_BUMPS + self.waves.width + 2 * n_properties, width)
-            self.of_pair = nn.ModuleList(nn.Linear(N_BUMPS + 2, width, bias=False) for _ in range(n_layers))
+            self.start = nn.Linear(N_RADIAL + self.waves.width + 2 * n_properties, width)
+            self.of_pair = nn.ModuleList(nn.Linear(N_RADIAL + 2, width, bias=False) for _ in range(n_layers))
             self.of_ends = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n_layers))
             self.message = nn.ModuleList(
                 nn.Sequential(nn.SiLU(), nn.Linear(width, width), nn.SiLU()) for _ in range(n_layers)
@@ -53,13 +53,13 @@ class SetVelocity(nn.Module):
         for last in (self.along_pair, self.along_radius[2]):
             nn.init.zeros_(last.weight)
 
-    def forward(self, point: Positions, time: Scalars, wanted: Features | None = None) -> Positions:
+    def forward(self, point: Positions, time: Scalars, condition: Features | None = None) -> Positions:
         """The velocity at points and times.
 
         Args:
             point: (N, n, 3), no unit: positions in the unit of the chart.
             time: (N,), no unit, 0 where there is noise and 1 where there are motifs.
-            wanted: (N, n_properties), standardised, NaN where nothing is asked for; nothing at all if None.
+            condition: (N, n_properties), standardised, NaN where nothing is asked for; nothing at all if None.
 
         Returns:
             (N, n, 3), no unit.
@@ -71,8 +71,8 @@ class SetVelocity(nn.Module):
         known = normal(time, point, point.new_ones(()))
         told = self.waves(time)
         if self.n_properties:
-            wanted = point.new_full((len(point), self.n_properties), torch.nan) if wanted is None else wanted
-            told = torch.cat([told, wanted.nan_to_num(0.0), wanted.isnan().to(point)], dim=1)
+            condition = point.new_full((len(point), self.n_properties), torch.nan) if condition is None else condition
+            told = torch.cat([told, condition.nan_to_num(0.0), condition.isnan().to(point)], dim=1)
         seen = point / known.width  # of one size at all times
         apart = seen[:, :, None] - seen[:, None]
         distance, radius = _length(apart), _length(seen)
@@ -90,7 +90,7 @@ class SetVelocity(nn.Module):
         return known.slope * point + known.left * (pushed + pulled)
 
     def _bumps(self, distance: Tensor) -> Tensor:
-        return gaussians(distance[..., 0], self.centres, FARTHEST / N_BUMPS)
+        return gaussians(distance[..., 0], self.centres, FARTHEST / N_RADIAL)
 
 
 def _length(vectors: Tensor) -> Tensor:

@@ -12,10 +12,10 @@ from tutorial_lib.models.hamiltonian.learning import Standard, matrix_loss, pred
 from tutorial_lib.models.hamiltonian.network import HamiltonianNetwork, Prediction
 from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
 from tutorial_lib.models.hamiltonian.polynomials import polynomial
-from tutorial_lib.models.hamiltonian.variants import BENDS, network, size
+from tutorial_lib.models.hamiltonian.variants import NONLINEARITIES, network, size
 
 __all__ = [
-    "BENDS",
+    "NONLINEARITIES",
     "Blocks",
     "Gate",
     "Gradient",

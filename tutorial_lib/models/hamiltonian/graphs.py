@@ -15,7 +15,7 @@ from tutorial_lib.datasets.hamiltonians import check_molecule
 from tutorial_lib.representations.radial import gaussians
 
 NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first bump and of the last
-N_BUMPS = 20
+N_RADIAL = 20
 LMAX = 2
 
 
@@ -64,7 +64,7 @@ def shapes(numbers: Tensor, positions: Tensor, *, lmax: int = LMAX, dtype: torch
     source = seen(len(numbers))
     apart = positions[:, source] - positions[:, :, None]
     harmonics = o3.spherical_harmonics(list(range(lmax + 1)), apart, True, "component")
-    return Shapes(harmonics.to(dtype), bumps(apart.norm(dim=-1)).to(dtype))
+    return Shapes(harmonics.to(dtype), radial_basis(apart.norm(dim=-1)).to(dtype))
 
 
 def seen(n_atoms: int) -> Tensor:
@@ -84,14 +84,14 @@ def seen(n_atoms: int) -> Tensor:
     return torch.tensor([[j for j in range(n_atoms) if j != i] for i in range(n_atoms)])
 
 
-def bumps(distance: Tensor) -> Tensor:
+def radial_basis(distance: Tensor) -> Tensor:
     """Gaussian bumps, as far apart as they are wide.
 
     Args:
         distance: angstrom.
 
     Returns:
-        One more axis, of `N_BUMPS`, no unit.
+        One more axis, of `N_RADIAL`, no unit.
     """
-    centres = torch.linspace(NEAREST, FARTHEST, N_BUMPS, dtype=distance.dtype)
-    return gaussians(distance, centres, (FARTHEST - NEAREST) / N_BUMPS)
+    centres = torch.linspace(NEAREST, FARTHEST, N_RADIAL, dtype=distance.dtype)
+    return gaussians(distance, centres, (FARTHEST - NEAREST) / N_RADIAL)

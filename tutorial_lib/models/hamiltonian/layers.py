@@ -157,10 +157,10 @@ class Convolution(nn.Module):
         irreps_out: of a channel that goes out.
         harmonics: irreps of the directions.
         channels: of features.
-        n_bumps: on the axis of distances.
+        n_radial: on the axis of distances.
     """
 
-    def __init__(self, irreps_in: str, irreps_out: str, harmonics: str, channels: int, n_bumps: int):
+    def __init__(self, irreps_in: str, irreps_out: str, harmonics: str, channels: int, n_radial: int):
         super().__init__()
         ends = [k for _, _, k in paths(irreps_in, harmonics, irreps_out)]
         sizes = [ir.dim for _, ir in o3.Irreps(irreps_out)]
@@ -168,7 +168,7 @@ class Convolution(nn.Module):
         self.n_ways, self.channels = len(ends), channels
         self.register_buffer("which", ways_of_rows(sizes, terms), persistent=False)
         self.radial = nn.Sequential(
-            nn.Linear(n_bumps, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, self.n_ways * channels, bias=False)
+            nn.Linear(n_radial, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, self.n_ways * channels, bias=False)
         )
         self.after = Linear(irreps_out, channels, channels, terms)
 

@@ -133,7 +133,7 @@ def matrix_loss(
     scale = (MILLI * standard.scale).to(dtype)
     there = cache(lambda device: (shapes.to(device), *(x.to(device) for x in (meant, traces, scale))))
 
-    def loss(model: nn.Module, batch: Tensor, dice: Generator) -> dict[str, Tensor]:
+    def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         known, aims, its_traces, unit = there(batch.device)
         said = model(known[batch])
         error = (said.coefficients - aims[batch]) * unit

@@ -15,7 +15,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind
-from tutorial_lib.models.hamiltonian.graphs import LMAX, N_BUMPS, Shapes, seen
+from tutorial_lib.models.hamiltonian.graphs import LMAX, N_RADIAL, Shapes, seen
 from tutorial_lib.models.hamiltonian.layers import Convolution, Linear, products
 from tutorial_lib.models.hamiltonian.reach import check_reachable, needed_irreps
 
@@ -114,7 +114,7 @@ class HamiltonianNetwork(nn.Module):
             torch.manual_seed(seed)
             self.known = nn.Embedding(len(elements), channels)
             self.looks = nn.ModuleList(
-                Convolution(before, irreps, harmonics, channels, N_BUMPS) for before in ("0e", irreps, irreps)
+                Convolution(before, irreps, harmonics, channels, N_RADIAL) for before in ("0e", irreps, irreps)
             )
             self.sends = nn.ModuleList(Linear(before, channels, channels) for before in ("0e", irreps, irreps, irreps))
             self.keeps = nn.ModuleList(Linear(irreps, channels, channels) for _ in range(2))

@@ -11,7 +11,7 @@ from tutorial_lib.models.hamiltonian.blocks import Blocks
 from tutorial_lib.models.hamiltonian.network import CHANNELS, WIDTH, HamiltonianNetwork
 from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
 
-BENDS = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gradient, "gradient and trace": Gradient}
+NONLINEARITIES = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gradient, "gradient and trace": Gradient}
 
 
 def network(
@@ -20,7 +20,7 @@ def network(
     """A variant of the network, as large as the one with gates.
 
     Args:
-        name: one of `BENDS`.
+        name: one of `NONLINEARITIES`.
         blocks: of the molecule.
         channels: of features.
         irreps: of a channel; those that the blocks hold if None.
@@ -32,12 +32,14 @@ def network(
     Raises:
         ValueError: there is no such variant, or as in `HamiltonianNetwork`.
     """
-    if name not in BENDS:
-        raise ValueError(f"there is no variant {name!r}: the known ones are {', '.join(BENDS)}")
+    if name not in NONLINEARITIES:
+        raise ValueError(f"there is no variant {name!r}: the known ones are {', '.join(NONLINEARITIES)}")
 
     def made(name: str, width: int) -> HamiltonianNetwork:
         traces = name == "gradient and trace"
-        return HamiltonianNetwork(blocks, BENDS[name], irreps, channels=channels, width=width, traces=traces, seed=seed)
+        return HamiltonianNetwork(
+            blocks, NONLINEARITIES[name], irreps, channels=channels, width=width, traces=traces, seed=seed
+        )
 
     if name == "gate":
         return made(name, WIDTH)

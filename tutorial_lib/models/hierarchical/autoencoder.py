@@ -20,7 +20,7 @@ from tutorial_lib.models.hierarchical.layers import Ascent, Descent
 from tutorial_lib.models.hierarchical.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
 from tutorial_lib.models.hierarchical.unfolding import Unfolded, unfold
-from tutorial_lib.models.spherical import Bend, Field, Mix, normalised
+from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, OccupancyField, normalised
 from tutorial_lib.shapes import Features, Indices, Places, Signals
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
@@ -75,14 +75,14 @@ class HierarchicalAutoencoder(nn.Module):
             torch.manual_seed(seed)
             self.start = nn.Parameter(torch.randn(1, max(1, len(self.species)), channels))
             self.ascents = nn.ModuleList(Ascent(channels, lmax, level) for level in levels)
-            self.last = Bend(channels, lmax)
-            self.to_latent = Mix(channels, latent_channels, latent_lmax)
-            self.from_latent = Mix(latent_channels, channels, latent_lmax)
+            self.last = EquivariantNonlinearity(channels, lmax)
+            self.to_latent = EquivariantLinear(channels, latent_channels, latent_lmax)
+            self.from_latent = EquivariantLinear(latent_channels, channels, latent_lmax)
             self.descents = nn.ModuleList(Descent(channels, lmax, level) for level in levels[1:])
-            self.to_field = nn.ModuleList(Mix(channels, N_FIELD_SIGNALS, lmax) for _ in levels[1:])
+            self.to_field = nn.ModuleList(EquivariantLinear(channels, N_FIELD_SIGNALS, lmax) for _ in levels[1:])
             below = [(N_FIELD_SIGNALS, lmax, level, 64) for level in levels[:-1]]
             self.fields = nn.ModuleList(
-                Field(n, l_of, level.radius, width, unit=level.unit, kinds=0 if k else len(self.species))
+                OccupancyField(n, l_of, level.radius, width, unit=level.unit, kinds=0 if k else len(self.species))
                 for k, (n, l_of, level, width) in enumerate([*below, (latent_channels, latent_lmax, levels[-1], 128)])
             )
             self.judge = nn.ModuleList(nn.Linear(channels, 1) for _ in levels[1:] if judges)

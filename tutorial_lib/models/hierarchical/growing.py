@@ -1,7 +1,7 @@
 """Growing: clouds come in, and go out with points more, or with points moved, as the rule of a head proposes it.
 
 Proposals turn with the cloud. Where a cloud is symmetric, as two points are about their axis, so is what is proposed,
-and the dice break the symmetry; no network could. There is no lattice here: a place is where ascents end.
+and the generator breaks the symmetry; no network could. There is no lattice here: a place is where ascents end.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +49,7 @@ class Sites:
 def sites(
     model: GrowthHead,
     clouds: Sequence[Tensor],
-    dice: Generator,
+    generator: Generator,
     *,
     favour: Favour | None = None,
     sure: float = SURE,
@@ -62,7 +62,7 @@ def sites(
     Args:
         model: the head, trained.
         clouds: (n, 3) each, in edges of a cube or whatever the head was trained in.
-        dice: of the places where ascents begin.
+        generator: of the places where ascents begin.
         favour: added to what the head says in the first half of the ascents, and in the weights.
         sure: the probability below which a place is no site, whoever says it.
         starts: from how many places in each cloud the ascents begin.
@@ -78,10 +78,10 @@ def sites(
     if any(len(cloud) == 0 for cloud in clouds):
         raise ValueError("a cloud has no point: give each one to begin with, such as torch.zeros(1, 3)")
     check_shapes(**{f"cloud {at}": (cloud, "_ 3") for at, cloud in enumerate(clouds)})
-    counts = torch.tensor([len(cloud) for cloud in clouds], device=dice.device)
+    counts = torch.tensor([len(cloud) for cloud in clouds], device=generator.device)
     points = Points(torch.cat(list(clouds)), _numbers(counts), len(clouds), kinds and torch.cat(list(kinds)))
-    begin = [torch.arange(len(cloud), device=dice.device) for cloud in clouds] if about is None else about
-    ends, cloud = _ascents(model, points, counts, begin, starts, dice, favour)
+    begin = [torch.arange(len(cloud), device=generator.device) for cloud in clouds] if about is None else about
+    ends, cloud = _ascents(model, points, counts, begin, starts, generator, favour)
     with torch.no_grad():
         _, least = model.judged(model(points), points, ends, cloud)
     nearest = (torch.cdist(ends, points.positions) + ELSEWHERE * (cloud[:, None] != points.cloud)).amin(dim=1)
@@ -99,7 +99,7 @@ def grow(
     model: GrowthHead,
     clouds: Sequence[Tensor],
     n_points: int | Sequence[int],
-    dice: Generator,
+    generator: Generator,
     *,
     favour: Favour | None = None,
     sure: float = SURE,
@@ -115,7 +115,7 @@ def grow(
         model: the head, trained.
         clouds: (n, 3) each, in the unit of the head; a single point is enough to begin with.
         n_points: how many points each should have in the end, one number for all or one for each.
-        dice: of the draws.
+        generator: of the draws.
         favour: as in `sites`; without it all sites of a cloud are as likely as each other.
         sure: as in `sites`.
         tries: how often a cloud that finds no site looks again, before it is left as it is.
@@ -139,13 +139,13 @@ def grow(
         left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size < wanted[i]]
         for _ in range(tries):
             for some in (left[at : at + at_once] for at in range(0, len(left), at_once)):
-                led = favour and partial(_renumbered, favour, torch.tensor(some, device=dice.device))
+                led = favour and partial(_renumbered, favour, torch.tensor(some, device=generator.device))
                 these, begin, of_kind = (x and [x[i] for i in some] for x in (clouds, about, named))
-                found = sites(model, these, dice, favour=led, sure=sure, starts=starts, about=begin, kinds=of_kind)
+                found = sites(model, these, generator, favour=led, sure=sure, starts=starts, about=begin, kinds=of_kind)
                 for number, i in enumerate(some):
                     mine = found.cloud == number
                     if mine.any():
-                        drawn = torch.multinomial(found.weight[mine].softmax(dim=0), 1, generator=dice)
+                        drawn = torch.multinomial(found.weight[mine].softmax(dim=0), 1, generator=generator)
                         clouds[i] = torch.cat([clouds[i], found.places[mine][drawn]])
                         if named:
                             named[i] = torch.cat([named[i], named[i].new_tensor([adds])])
@@ -185,14 +185,14 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
 
 @unrounded
 @differentiating
-def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Generator) -> list[Tensor]:
+def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, generator: Generator) -> list[Tensor]:
     """Clouds of the same sizes: in each edit one point that may be taken away is drawn, and one is added elsewhere.
 
     Args:
         model: the head, trained.
         clouds: (n, 3) each, all of one size of at least two, in the unit of the head.
         n_edits: how many points are moved.
-        dice: of the draws.
+        generator: of the draws.
 
     Returns:
         (n, 3) each, in the same unit, in the frame of what came in.
@@ -208,9 +208,9 @@ def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, dice: Gene
         for i, cloud in enumerate(clouds):
             weight = removable(model, cloud).float()
             if weight.any():
-                at = int(torch.multinomial(weight, 1, generator=dice))
+                at = int(torch.multinomial(weight, 1, generator=generator))
                 clouds[i] = torch.cat([cloud[:at], cloud[at + 1 :]])
-        clouds = grow(model, clouds, wanted, dice)
+        clouds = grow(model, clouds, wanted, generator)
     return clouds
 
 
@@ -220,14 +220,15 @@ def _ascents(
     counts: Indices,
     begin: Sequence[Tensor],
     starts: int,
-    dice: Generator,
+    generator: Generator,
     favour: Favour | None,
 ) -> tuple[Tensor, Tensor]:
     """Where ascents end that begin a bond away from points which are drawn, and to which cloud each belongs."""
     listed, many = pad_sequence(list(begin), batch_first=True), counts.new_tensor([len(some) for some in begin])
-    drawn = (torch.rand(len(counts), starts, generator=dice, device=dice.device) * many[:, None]).long()
+    drawn = (torch.rand(len(counts), starts, generator=generator, device=generator.device) * many[:, None]).long()
     whose = listed.gather(1, drawn) + (counts.cumsum(0) - counts)[:, None]
-    away = normalize(torch.randn(*whose.shape, 3, generator=dice, device=dice.device).to(points.positions), dim=2)
+    away = torch.randn(*whose.shape, 3, generator=generator, device=generator.device).to(points.positions)
+    away = normalize(away, dim=2)
     places = (points.positions[whose] + BOND * away).flatten(0, 1)
     cloud = _numbers(torch.full_like(counts, starts))
     with torch.no_grad():

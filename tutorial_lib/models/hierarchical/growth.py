@@ -12,7 +12,15 @@ from torch.nn.functional import logsigmoid, normalize
 
 from tutorial_lib.models.hierarchical.layers import Message
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, points_of
-from tutorial_lib.models.spherical import Bend, Field, Mix, blobs, excess, normalised, places_about
+from tutorial_lib.models.spherical import (
+    EquivariantLinear,
+    EquivariantNonlinearity,
+    OccupancyField,
+    blobs,
+    excess,
+    normalised,
+    places_about,
+)
 from tutorial_lib.shapes import Indices, Places, Signals, check_shapes
 
 N_FIELD_SIGNALS = 8
@@ -30,7 +38,7 @@ class GrowthHead(nn.Module):
         radius: how far from a point its field is asked.
         width: of the blob about a place where a point may be added.
         kinds: of points, where the clouds tell them apart.
-        shake: of the examples in training, in the unit of positions: what was grown is not exact either.
+        rattle: of the examples in training, in the unit of positions: what was grown is not exact either.
         seed: of the weights.
     """
 
@@ -43,17 +51,17 @@ class GrowthHead(nn.Module):
         radius: float = 1.55,
         width: float = 0.2,
         kinds: int = 1,
-        shake: float = 0.03,
+        rattle: float = 0.03,
         seed: int = 0,
     ):
         super().__init__()
-        self.sight, self.radius, self.width, self.shake = sight, radius, width, shake
+        self.sight, self.radius, self.width, self.rattle = sight, radius, width, rattle
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.start = nn.Parameter(torch.randn(1, kinds, channels))
-            self.look, self.after_look = Message(channels, lmax), Bend(channels, lmax)
-            self.to_field = Mix(channels, N_FIELD_SIGNALS, lmax)
-            self.field = Field(N_FIELD_SIGNALS, lmax, radius)
+            self.look, self.after_look = Message(channels, lmax), EquivariantNonlinearity(channels, lmax)
+            self.to_field = EquivariantLinear(channels, N_FIELD_SIGNALS, lmax)
+            self.field = OccupancyField(N_FIELD_SIGNALS, lmax, radius)
 
     def forward(self, points: Points) -> Signals:
         """What each point knows of its surroundings; it turns with the cloud.
@@ -92,14 +100,14 @@ class GrowthHead(nn.Module):
         return mean, nobody.scatter_reduce(0, at, said.exp(), "amin", include_self=False)
 
 
-def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
+def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
     """How far the field of every point is from blobs about the places near to it where a point may be added.
 
     Args:
         model: the head.
         batch: padded clouds (N, most, 3) in its unit, their counts (N,), padded places (N, most, 3) and their counts
             (N,); then the kinds of the points (N, most), where they are told apart.
-        dice: of the places that are asked about, and of the shaking.
+        generator: of the places that are asked about, and of the shaking.
 
     Returns:
         The "loss", the cross-entropy in nats a place, zero for perfect fields.
@@ -110,8 +118,8 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     positions, counts, added, n_added, *kinds = batch
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))
     check_shapes(added=(added, f"{len(counts)} _ 3"), n_added=(n_added, str(len(counts))))
-    shaken = positions + model.shake * torch.randn(
-        positions.shape, generator=dice, device=dice.device, dtype=model.start.dtype
+    shaken = positions + model.rattle * torch.randn(
+        positions.shape, generator=generator, device=generator.device, dtype=model.start.dtype
     )
     points = points_of(shaken, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
@@ -120,20 +128,20 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], dice: Generator) -
     near = filled[points.cloud] & (about.norm(dim=2) < model.radius + 1.5 * model.width)
     order = (~near).long().argsort(dim=1, stable=True)[..., None].expand(-1, -1, 3)  # those that are near come first
     children = about.where(near[..., None], about.new_tensor(FAR)).gather(1, order)
-    places = _asked(model, children, near.sum(dim=1), dice)
+    places = _asked(model, children, near.sum(dim=1), generator)
     target = blobs(places, children, model.width).flatten()
     of = torch.arange(len(children), device=places.device).repeat_interleave(N_PLACES)
     logits = model.field(model(points), places.flatten(0, 1), of)
     return {"loss": excess(logits, target)}
 
 
-def _asked(model: GrowthHead, children: Tensor, counts: Indices, dice: Generator) -> Tensor:
+def _asked(model: GrowthHead, children: Tensor, counts: Indices, generator: Generator) -> Tensor:
     """Half near places where a point may be added, half as far away in any direction; anywhere, if there are none."""
-    near = places_about(children, counts.clamp(min=1), dice, width=model.width, radius=model.radius, n=N_PLACES)
-    kind = {"generator": dice, "device": dice.device, "dtype": near.dtype}
+    near = places_about(children, counts.clamp(min=1), generator, width=model.width, radius=model.radius, n=N_PLACES)
+    kind = {"generator": generator, "device": generator.device, "dtype": near.dtype}
     direction = normalize(torch.randn(near.shape, **kind), dim=2)
     distance = model.radius * torch.rand(near.shape[:2], **kind)[..., None].pow(1 / 3)
     far = near.norm(dim=2, keepdim=True) > model.radius + model.width
-    turned = (torch.arange(N_PLACES, device=dice.device) % 2 == 1)[:, None]
+    turned = (torch.arange(N_PLACES, device=generator.device) % 2 == 1)[:, None]
     places = near.where(~turned, near.norm(dim=2, keepdim=True) * direction)
     return places.where(~far, distance * direction)

@@ -2,7 +2,7 @@
 
 A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
 surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how
-probable the middles of their bonds are. Where it is silent, the dice decide. `growing` is without a code.
+probable the middles of their bonds are. Where it is silent, the generator decide. `growing` is without a code.
 """
 
 import torch
@@ -54,7 +54,7 @@ def guided_decode(
     model: HierarchicalAutoencoder,
     codes: Tensor,
     n_points: int,
-    dice: Generator,
+    generator: Generator,
     *,
     strength: float = 1.0,
 ) -> list[Tensor]:
@@ -65,8 +65,8 @@ def guided_decode(
         model: the autoencoder, with bonds as its first level.
         codes: (N, dim of `latent_irreps`), no unit; any at all.
         n_points: how many points every cloud should have.
-        dice: of the draws.
-        strength: of the code, as in `led_by`; large ones leave nothing to the dice.
+        generator: of the draws.
+        strength: of the code, as in `led_by`; large ones leave nothing to the generator.
 
     Returns:
         N clouds (n, 3), in the unit of the autoencoder, about the centroid of what the code is of.
@@ -75,7 +75,7 @@ def guided_decode(
         ValueError: the codes have another size, or are not finite.
     """
     begin = _first_points(model, codes)
-    return grow(head, begin, n_points, dice, favour=led_by(model, codes, strength=strength))
+    return grow(head, begin, n_points, generator, favour=led_by(model, codes, strength=strength))
 
 
 def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]:

@@ -12,7 +12,7 @@ from e3nn import o3
 from torch import Tensor, nn
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.models.spherical import Bend, Mix
+from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity
 from tutorial_lib.shapes import Features, Positions, check_shapes, unrounded
 
 
@@ -70,7 +70,10 @@ class SlotDecoder(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.layers = nn.Sequential(
-                Mix(n, channels, top.l), Bend(channels, top.l), Bend(channels, top.l), Mix(channels, n_slots, 1)
+                EquivariantLinear(n, channels, top.l),
+                EquivariantNonlinearity(channels, top.l),
+                EquivariantNonlinearity(channels, top.l),
+                EquivariantLinear(channels, n_slots, 1),
             )
 
     def forward(self, latent: Tensor) -> Positions:

@@ -7,14 +7,14 @@ from torch import nn
 
 from tutorial_lib.models.hierarchical.levels import Gathering, Level
 from tutorial_lib.models.hierarchical.points import Points
-from tutorial_lib.models.spherical import Bend, Mix, harmonics, product
+from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, harmonics, product
 from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Indices, Places, Signals
 
 SOFTNESS = 0.15  # edges of a cube: nearer than this to a centre, a direction fades
 VIEW = 4.5  # edges of a cube: where the bumps on the axis of distances end
-N_BUMPS = 10
-WIDTH = VIEW / (N_BUMPS - 1) / math.sqrt(2)
+N_RADIAL = 10
+WIDTH = VIEW / (N_RADIAL - 1) / math.sqrt(2)
 
 
 class Message(nn.Module):
@@ -29,9 +29,12 @@ class Message(nn.Module):
     def __init__(self, channels: int, lmax: int, unit: float = 1.0):
         super().__init__()
         self.lmax, self.shape, self.unit = lmax, (2, lmax + 1, channels), unit
-        self.register_buffer("centres", torch.linspace(0, VIEW, N_BUMPS), persistent=False)
-        self.radial = nn.Sequential(nn.Linear(N_BUMPS, 64), nn.SiLU(), nn.Linear(64, 2 * (lmax + 1) * channels))
-        self.before, self.after = Mix(channels, channels, lmax), Mix(channels, channels, lmax)
+        self.register_buffer("centres", torch.linspace(0, VIEW, N_RADIAL), persistent=False)
+        self.radial = nn.Sequential(nn.Linear(N_RADIAL, 64), nn.SiLU(), nn.Linear(64, 2 * (lmax + 1) * channels))
+        self.before, self.after = (
+            EquivariantLinear(channels, channels, lmax),
+            EquivariantLinear(channels, channels, lmax),
+        )
 
     def forward(self, signals: Signals, vectors: Places, source: Indices, target: Indices, n_targets: int) -> Signals:
         """The sums of all messages at each target.
@@ -70,8 +73,8 @@ class Ascent(nn.Module):
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
         self.sight = level.sight
-        self.look, self.after_look = Message(channels, lmax, level.unit), Bend(channels, lmax)
-        self.gather, self.after_gather = Message(channels, lmax, level.unit), Bend(channels, lmax)
+        self.look, self.after_look = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
+        self.gather, self.after_gather = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
     def forward(self, signals: Signals, level: Gathering) -> Signals:
         """The signals of the clusters.
@@ -103,8 +106,8 @@ class Descent(nn.Module):
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
         self.sight = level.sight
-        self.tell, self.after_tell = Message(channels, lmax, level.unit), Bend(channels, lmax)
-        self.look, self.after_look = Message(channels, lmax, level.unit), Bend(channels, lmax)
+        self.tell, self.after_tell = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
+        self.look, self.after_look = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
     def forward(self, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices) -> Signals:
         """The signals of points, each the child of one or more parents above.

@@ -20,7 +20,7 @@ N_PLACES = {True: 192, False: 48}  # a field is asked about so many: at the top,
 
 
 def reconstruction_loss(
-    model: HierarchicalAutoencoder, batch: tuple[Tensor, ...], dice: Generator, *, shake: float = 0.0
+    model: HierarchicalAutoencoder, batch: tuple[Tensor, ...], generator: Generator, *, rattle: float = 0.0
 ) -> dict:
     """How far the fields of every level are from blobs about the true points, as cross-entropy.
 
@@ -31,8 +31,8 @@ def reconstruction_loss(
         model: the autoencoder.
         batch: padded clouds (N, most, 3), in the unit of its levels, their counts (N,), and species (N, most) if the
             model has any.
-        dice: of the places and of the shaking.
-        shake: by how much every coordinate of the examples is moved at random, so that there are more of them.
+        generator: of the places and of the shaking.
+        rattle: by how much every coordinate of the examples is moved at random, so that there are more of them.
 
     Returns:
         The "loss" in nats a place, the sum of one term a level, which is zero for perfect fields; of one more for each
@@ -42,9 +42,9 @@ def reconstruction_loss(
         ValueError: a point has no neighbour within reach.
     """
     positions, *others = batch
-    if shake:
-        positions = positions + shake * torch.randn(
-            positions.shape, generator=dice, device=dice.device, dtype=model.start.dtype
+    if rattle:
+        positions = positions + rattle * torch.randn(
+            positions.shape, generator=generator, device=generator.device, dtype=model.start.dtype
         )
     gatherings = gathered(points_of(positions, *others), model.levels)
     in_field = model.ascend(gatherings)[-1]
@@ -54,7 +54,7 @@ def reconstruction_loss(
     for k in reversed(range(len(gatherings))):
         level, gathering, top = model.levels[k], gatherings[k], k == len(gatherings) - 1
         children, counts = gathering.children(shift)
-        places = places_about(children, counts, dice, width=level.width, radius=level.radius, n=N_PLACES[top])
+        places = places_about(children, counts, generator, width=level.width, radius=level.radius, n=N_PLACES[top])
         target = blobs(places, children, level.width).flatten()
         of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES[top])
         logits = model.fields[k](in_field, places.flatten(0, 1), of)
@@ -65,28 +65,30 @@ def reconstruction_loss(
             shift = (
                 SHAKE
                 * level.unit
-                * torch.randn(points.positions.shape, generator=dice, device=dice.device, dtype=points.positions.dtype)
+                * torch.randn(
+                    points.positions.shape, generator=generator, device=generator.device, dtype=points.positions.dtype
+                )
             )
             told = (above, replace(points, positions=points.positions + shift), gathering.cluster, gathering.member)
             if model.judges:
-                terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, dice)
+                terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, generator)
             signals, in_field = model.descend(k, signals, *told)
         elif points.species is not None:
             about = points.positions[gathering.member] - above[gathering.cluster]
             about = about + SHAKE * level.unit * torch.randn(
-                about.shape, generator=dice, device=dice.device, dtype=about.dtype
+                about.shape, generator=generator, device=generator.device, dtype=about.dtype
             )
             names = model.fields[0].kinds(in_field, about, gathering.cluster)
             terms["species"] = cross_entropy(names, points.species[gathering.member])
     return {"loss": sum(terms.values()), **terms}
 
 
-def _misjudged(model, k, signals, told, dice):
+def _misjudged(model, k, signals, told, generator):
     """How badly true points are told from false ones that stand among them."""
     above, points, parent, child = told
     n, unit = len(points.positions), model.levels[k].unit
-    beside = torch.randint(len(child), (points.n_clouds,), generator=dice, device=dice.device)
-    kind = {"generator": dice, "device": dice.device, "dtype": points.positions.dtype}
+    beside = torch.randint(len(child), (points.n_clouds,), generator=generator, device=generator.device)
+    kind = {"generator": generator, "device": generator.device, "dtype": points.positions.dtype}
     away = torch.randn(len(beside), 3, **kind)
     stretch = SAME_POINT + torch.rand(len(beside), 1, **kind)
     false = points.positions[child[beside]] + unit * stretch * away / away.norm(dim=1, keepdim=True)

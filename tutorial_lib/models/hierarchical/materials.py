@@ -30,8 +30,8 @@ def octahedra_to_train_on(seed: int = 0, n: int = N_CLUSTERS) -> list[Tensor]:
     Returns:
         So many clouds (points, 3), with the metal-oxygen distance as the unit of length.
     """
-    dice = Generator().manual_seed(seed)
-    return [octahedra.cluster(1 + k % MOST_OCTAHEDRA, dice).points for k in range(n)]
+    generator = Generator().manual_seed(seed)
+    return [octahedra.cluster(1 + k % MOST_OCTAHEDRA, generator).points for k in range(n)]
 
 
 def octahedra_levels(clouds: list[Tensor], how: str = "found") -> tuple[Level, ...]:

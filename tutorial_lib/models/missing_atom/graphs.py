@@ -20,12 +20,12 @@ from tutorial_lib.shapes import Indices, Scalars, check_indices, check_shapes
 ELEMENTS = ("H", "C", "N", "O", "F")
 CUTOFF = 3.0  # A: neighbours and next neighbours
 NEAREST = 0.7  # A, the centre of the first bump
-N_BUMPS = 12
+N_RADIAL = 12
 COINCIDENT = 0.3  # A: no two nuclei are so near
 
 
 @dataclass(frozen=True)
-class Holes:
+class MaskedMolecules:
     """Molecules, each without one atom, as one graph of parts that do not see each other.
 
     Attributes:
@@ -91,7 +91,7 @@ class MoleculeSet:
     Args:
         molecules: of at least two atoms, in angstrom.
         cutoff: atoms farther apart do not see each other, angstrom.
-        n_bumps: in which distances are written.
+        n_radial: in which distances are written.
         dtype: of positions and directions.
 
     Raises:
@@ -102,7 +102,7 @@ class MoleculeSet:
         self,
         molecules: Sequence[Atoms],
         cutoff: float = CUTOFF,
-        n_bumps: int = N_BUMPS,
+        n_radial: int = N_RADIAL,
         dtype: torch.dtype = torch.float32,
     ):
         if not molecules:
@@ -122,7 +122,7 @@ class MoleculeSet:
         apart = self.position[self.source] - self.position[self.target]
         self.distance = apart.norm(dim=1)
         self.direction = apart / self.distance[:, None]
-        self.heights = bumps(self.distance, cutoff, n_bumps)
+        self.heights = radial_basis(self.distance, cutoff, n_radial)
 
     def __len__(self) -> int:
         """How many molecules there are."""
@@ -142,7 +142,7 @@ class MoleculeSet:
         """
         return _rows(torch.zeros_like(self.counts), self.counts)
 
-    def without(self, molecule: Indices, removed: Indices) -> Holes:
+    def without(self, molecule: Indices, removed: Indices) -> MaskedMolecules:
         """Some of the molecules, each without one atom. Of two atoms, the one that is left sees nobody.
 
         Args:
@@ -171,7 +171,7 @@ class MoleculeSet:
         starts = self.counts[molecule].cumsum(0) - self.counts[molecule]
         shift = (starts - self.first[molecule])[part_of_edge[kept]]
         place = stays.cumsum(0) - 1
-        return Holes(
+        return MaskedMolecules(
             molecule=part[stays],
             element=self.element[atom[stays]],
             position=self.position[atom[stays]],
@@ -185,7 +185,7 @@ class MoleculeSet:
         )
 
 
-def bumps(distance: Scalars, cutoff: float = CUTOFF, n: int = N_BUMPS) -> Tensor:
+def radial_basis(distance: Scalars, cutoff: float = CUTOFF, n: int = N_RADIAL) -> Tensor:
     """Gaussian bumps between 0.7 angstrom and the cut-off, which they reach smoothly with value and slope zero.
 
     Args:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_BUMPS, Holes
+from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_RADIAL, MaskedMolecules
 
 
-class Speech(NamedTuple):
+class AtomOutput(NamedTuple):
     """What each atom says.
 
     Attributes:
@@ -40,15 +40,15 @@ class Layer(nn.Module):
     Args:
         width: numbers an atom.
         n_vectors: vectors an atom.
-        n_bumps: out of which W is made.
+        n_radial: out of which W is made.
         first: nobody has vectors yet, and none are sent.
     """
 
-    def __init__(self, width: int, n_vectors: int, n_bumps: int, *, first: bool):
+    def __init__(self, width: int, n_vectors: int, n_radial: int, *, first: bool):
         super().__init__()
         kinds = 1 if first else 2  # of vectors that are sent
         self.sizes = [width, n_vectors] if first else [width, n_vectors, n_vectors, n_vectors]
-        self.radial = nn.Linear(n_bumps, sum(self.sizes), bias=False)
+        self.radial = nn.Linear(n_radial, sum(self.sizes), bias=False)
         self.sent_numbers = nn.Linear(width, width + n_vectors)
         self.sent_vectors = None if first else nn.Linear(n_vectors, n_vectors, bias=False)
         self.joined = nn.Linear(kinds * n_vectors, n_vectors, bias=False)
@@ -57,7 +57,7 @@ class Layer(nn.Module):
             nn.Linear(2 * width + kinds * n_vectors, width), nn.SiLU(), nn.Linear(width, width + n_vectors)
         )
 
-    def forward(self, numbers: Tensor, vectors: Tensor, holes: Holes) -> tuple[Tensor, Tensor]:
+    def forward(self, numbers: Tensor, vectors: Tensor, holes: MaskedMolecules) -> tuple[Tensor, Tensor]:
         """The features of all atoms after one look.
 
         Args:
@@ -93,7 +93,7 @@ class CartesianNetwork(nn.Module):
         width: numbers an atom.
         n_vectors: vectors an atom.
         n_layers: looks at the neighbours.
-        n_bumps: on the axis of distances, as in the set of molecules.
+        n_radial: on the axis of distances, as in the set of molecules.
         seed: of the initial weights.
     """
 
@@ -102,7 +102,7 @@ class CartesianNetwork(nn.Module):
         width: int = 55,
         n_vectors: int = 24,
         n_layers: int = 3,
-        n_bumps: int = N_BUMPS,
+        n_radial: int = N_RADIAL,
         *,
         seed: int = 0,
     ):
@@ -111,11 +111,11 @@ class CartesianNetwork(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.known = nn.Embedding(len(ELEMENTS), width)
-            self.layers = nn.ModuleList(Layer(width, n_vectors, n_bumps, first=at == 0) for at in range(n_layers))
+            self.layers = nn.ModuleList(Layer(width, n_vectors, n_radial, first=at == 0) for at in range(n_layers))
             self.head = nn.Sequential(nn.Linear(width, 32), nn.SiLU(), nn.Linear(32, len(ELEMENTS) + 1))
             self.displacement = nn.Linear(n_vectors, 1, bias=False)
 
-    def forward(self, holes: Holes) -> Speech:
+    def forward(self, holes: MaskedMolecules) -> AtomOutput:
         """What every atom that is left says.
 
         Args:
@@ -132,4 +132,4 @@ class CartesianNetwork(nn.Module):
         for layer in self.layers:
             numbers, vectors = layer(numbers, vectors, holes)
         said = self.head(numbers)
-        return Speech(said[:, :-1], self.displacement(vectors)[..., 0], said[:, -1])
+        return AtomOutput(said[:, :-1], self.displacement(vectors)[..., 0], said[:, -1])

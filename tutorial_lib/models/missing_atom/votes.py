@@ -14,8 +14,8 @@ from ase import Atoms
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from tutorial_lib.models.missing_atom.graphs import ELEMENTS, Holes, MoleculeSet
-from tutorial_lib.models.missing_atom.network import Speech
+from tutorial_lib.models.missing_atom.graphs import ELEMENTS, MaskedMolecules, MoleculeSet
+from tutorial_lib.models.missing_atom.network import AtomOutput
 from tutorial_lib.shapes import Indices
 
 NEAR = 0.5  # A: the published table counts a place as right within it
@@ -36,7 +36,7 @@ class Guess(NamedTuple):
     weight: Tensor
 
 
-def vote(holes: Holes, speech: Speech) -> Guess:
+def attention_pool(holes: MaskedMolecules, speech: AtomOutput) -> Guess:
     """The means of places and scores, weighed by the softmax of confidences.
 
     Args:
@@ -57,7 +57,7 @@ def vote(holes: Holes, speech: Speech) -> Guess:
     )
 
 
-def vote_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
+def masked_atom_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
     """The loss of `training.train`, whose data are the numbers of molecules: every time another atom is taken out.
 
     Args:
@@ -69,11 +69,11 @@ def vote_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
     """
     there = cache(molecules.to)
 
-    def loss(model: nn.Module, batch: Tensor, dice: Generator) -> dict[str, Tensor]:
+    def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         here = there(batch.device)
-        removed = (torch.rand(len(batch), generator=dice, device=batch.device) * here.counts[batch]).long()
+        removed = (torch.rand(len(batch), generator=generator, device=batch.device) * here.counts[batch]).long()
         holes = here.without(batch, removed)
-        found = vote(holes, model(holes))
+        found = attention_pool(holes, model(holes))
         square = (found.position - holes.missing_position).square().sum(dim=1).mean()
         surprise = cross_entropy(found.scores, holes.missing_element)
         return {"loss": square + surprise, "squared distance": square.detach(), "cross-entropy": surprise.detach()}
@@ -119,7 +119,7 @@ def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indi
     """What a model says of holes.
 
     Args:
-        model: from `Holes` to `Speech`.
+        model: from `MaskedMolecules` to `AtomOutput`.
         molecules: angstrom.
         holes: molecules (N,) and the places of the removed atoms in them (N,); every atom of every molecule in turn if
             None.
@@ -134,7 +134,7 @@ def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indi
     errors, right, element = [], [], []
     for some, gone in zip(molecule.split(BATCH), removed.split(BATCH), strict=True):
         part = molecules.without(some, gone)
-        found = vote(part, model(part))
+        found = attention_pool(part, model(part))
         errors.append((found.position - part.missing_position).norm(dim=1))
         right.append(found.scores.argmax(dim=1) == part.missing_element)
         element.append(part.missing_element)
@@ -142,11 +142,11 @@ def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indi
 
 
 @torch.no_grad()
-def every_answer(model: nn.Module, molecules: MoleculeSet) -> tuple[Holes, Speech, Guess]:
+def every_answer(model: nn.Module, molecules: MoleculeSet) -> tuple[MaskedMolecules, AtomOutput, Guess]:
     """Everything about all holes in some molecules, to be looked at; `results` needs less memory.
 
     Args:
-        model: from `Holes` to `Speech`.
+        model: from `MaskedMolecules` to `AtomOutput`.
         molecules: angstrom.
 
     Returns:
@@ -155,16 +155,16 @@ def every_answer(model: nn.Module, molecules: MoleculeSet) -> tuple[Holes, Speec
     molecule, removed = molecules.every_hole()
     parts = zip(molecule.split(BATCH), removed.split(BATCH), strict=True)
     said = [model(molecules.without(some, gone)) for some, gone in parts]
-    holes, speech = molecules.without(molecule, removed), Speech(*map(torch.cat, zip(*said, strict=True)))
-    return holes, speech, vote(holes, speech)
+    holes, speech = molecules.without(molecule, removed), AtomOutput(*map(torch.cat, zip(*said, strict=True)))
+    return holes, speech, attention_pool(holes, speech)
 
 
 @torch.no_grad()
-def answers(model: nn.Module, atoms: Atoms, removed: int) -> tuple[Holes, Speech, Guess]:
+def answers(model: nn.Module, atoms: Atoms, removed: int) -> tuple[MaskedMolecules, AtomOutput, Guess]:
     """Everything about one hole, to be drawn.
 
     Args:
-        model: from `Holes` to `Speech`.
+        model: from `MaskedMolecules` to `AtomOutput`.
         atoms: the whole molecule, angstrom.
         removed: which of its atoms is taken out.
 
@@ -177,14 +177,14 @@ def answers(model: nn.Module, atoms: Atoms, removed: int) -> tuple[Holes, Speech
     """
     holes = MoleculeSet([atoms]).without(torch.tensor([0]), torch.tensor([removed]))
     speech = model(holes)
-    return holes, speech, vote(holes, speech)
+    return holes, speech, attention_pool(holes, speech)
 
 
 def guess(model: nn.Module, atoms: Atoms, removed: int) -> Atoms:
     """The molecule with the atom put back where the others say, and as what they say; last in the order of atoms.
 
     Args:
-        model: from `Holes` to `Speech`.
+        model: from `MaskedMolecules` to `AtomOutput`.
         atoms: the whole molecule, angstrom.
         removed: which of its atoms is taken out first.
 

@@ -20,23 +20,23 @@ SAME = 0.3  # points nearer than this are one
 APART = 0.75  # and others are farther than this from each other
 
 
-def completions(cloud: Tensor, dice: Generator, *, sight: float = SIGHT) -> Iterator[tuple[Tensor, Tensor]]:
+def completions(cloud: Tensor, generator: Generator, *, sight: float = SIGHT) -> Iterator[tuple[Tensor, Tensor]]:
     """How a cloud is made motif by motif, from a random point on.
 
     Args:
         cloud: (n, 3), in edges of a cube.
-        dice: of the order.
+        generator: of the order.
         sight: how far a point sees what is there before its motif is completed, in edges of a cube.
 
     Returns:
         For each step what a point sees before, and its motif after, (m, 3) each, in edges of a cube.
     """
     distance = torch.cdist(cloud, cloud).fill_diagonal_(FAR)
-    start = int(torch.randint(len(cloud), (), generator=dice))
+    start = int(torch.randint(len(cloud), (), generator=generator))
     present, done = torch.arange(len(cloud)) == start, torch.zeros(len(cloud), dtype=torch.bool)
     while not present.all():
         inside = present.nonzero()[:, 0]
-        at = _centre(cloud[inside], done[inside], dice, sight)
+        at = _centre(cloud[inside], done[inside], generator, sight)
         if at is None:
             return
         at = int(inside[at])
@@ -45,7 +45,7 @@ def completions(cloud: Tensor, dice: Generator, *, sight: float = SIGHT) -> Iter
         present, done[at] = present | after, True
 
 
-def _centre(cloud: Tensor, done: Tensor, dice: Generator, sight: float) -> int | None:
+def _centre(cloud: Tensor, done: Tensor, generator: Generator, sight: float) -> int | None:
     """A point whose motif comes next: one that sees as many dimensions as there are, two at most.
 
     Where all that a point sees is on one line, it cannot know how the rest of the cloud is turned about that line.
@@ -53,7 +53,7 @@ def _centre(cloud: Tensor, done: Tensor, dice: Generator, sight: float) -> int |
     near = torch.cdist(cloud, cloud) < sight
     dimensions = min(2, _dimensions(cloud - cloud[0]))
     able = [k for k in range(len(cloud)) if not done[k] and _dimensions(cloud[near[k]] - cloud[k]) >= dimensions]
-    return able[int(torch.randint(len(able), (), generator=dice))] if able else None
+    return able[int(torch.randint(len(able), (), generator=generator))] if able else None
 
 
 def _dimensions(vectors: Tensor) -> int:
@@ -62,7 +62,7 @@ def _dimensions(vectors: Tensor) -> int:
 
 @torch.no_grad()
 def completed(
-    flow: CodeFlow, model: Surroundings, n_points: int, n_clouds: int, dice: Generator, *, rounds: int = 30
+    flow: CodeFlow, model: Surroundings, n_points: int, n_clouds: int, generator: Generator, *, rounds: int = 30
 ) -> list[Tensor]:
     """Clouds made motif by motif from one point each: what a code shows is added, if it agrees with the rest.
 
@@ -71,7 +71,7 @@ def completed(
         model: the autoencoder of both.
         n_points: of each cloud.
         n_clouds: how many.
-        dice: of the draws.
+        generator: of the draws.
         rounds: how many codes are drawn for a cloud at most.
 
     Returns:
@@ -85,14 +85,14 @@ def completed(
             break
         at, around = [], []
         for i in left:
-            k = _centre(clouds[i], done[i], dice, model.sight)
+            k = _centre(clouds[i], done[i], generator, model.sight)
             if k is None:  # all motifs are complete, and the cloud is too small: begin anew
                 clouds[i], done[i], k = torch.zeros(1, 3), torch.zeros(1, dtype=torch.bool), 0
             apart = clouds[i] - clouds[i][k]
             distance = apart.norm(dim=1)
             around.append(apart[(distance < model.sight) & (distance > SAME)])
             at.append(k)
-        drawn = model.decode(flow.draw(len(left), dice, model.encode(around)))
+        drawn = model.decode(flow.draw(len(left), generator, model.encode(around)))
         for i, k, before, after in zip(left, at, around, drawn, strict=True):
             new = _agreed(clouds[i], clouds[i][k], before[before.norm(dim=1) < BOND], after)
             if new is not None and len(clouds[i]) + len(new) <= n_points:

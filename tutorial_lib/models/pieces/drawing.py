@@ -3,7 +3,7 @@
 A code is a vector of irreps, such as 4x0e+4x1o+4x2e: natural parity, equally many of each l. Nothing is known here of
 what it is a code of. The velocity is made of mixtures and products of signals, so it turns with the code, and a code
 that was shown in one pose is drawn in all. What may be given beside it, such as the code of what is there already,
-turns along; numbers, such as the size that is wanted, do not turn.
+turns along; numbers, such as the size that is condition, do not turn.
 """
 
 import math
@@ -11,14 +11,14 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.models.flow.ode import matching_error, normal, transport
+from tutorial_lib.models.flow.ode import integrate, matching_error, normal
 from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
-from tutorial_lib.models.spherical import Bend, Mix, degrees, normalised
+from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, degrees, normalised
 from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Features, Scalars, check_counts
 
-N_BUMPS = 12  # on the axis of times
-WIDTH = 1 / (N_BUMPS - 1) / math.sqrt(2)
+N_RADIAL = 12  # on the axis of times
+WIDTH = 1 / (N_RADIAL - 1) / math.sqrt(2)
 N_STEPS = 6  # of Runge and Kutta: 24 velocities
 LEAST = 0.05  # is added to every standard deviation: what never varies is not blown up
 
@@ -63,15 +63,15 @@ class CodeFlow(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("scale", (scale + LEAST)[degrees(lmax)][:, None])
         self.register_buffer("degree", degrees(lmax), persistent=False)
-        self.register_buffer("centres", torch.linspace(0, 1, N_BUMPS), persistent=False)
+        self.register_buffer("centres", torch.linspace(0, 1, N_RADIAL), persistent=False)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.begin = Mix(n + given_channels, channels, lmax)
-            self.bends = nn.ModuleList(Bend(channels, lmax) for _ in range(depth))
+            self.begin = EquivariantLinear(n + given_channels, channels, lmax)
+            self.bends = nn.ModuleList(EquivariantNonlinearity(channels, lmax) for _ in range(depth))
             self.scalars = nn.Sequential(
-                nn.Linear(N_BUMPS + n_numbers, 64), nn.SiLU(), nn.Linear(64, depth * channels * (lmax + 2))
+                nn.Linear(N_RADIAL + n_numbers, 64), nn.SiLU(), nn.Linear(64, depth * channels * (lmax + 2))
             )
-            self.end = Mix(channels, n, lmax)
+            self.end = EquivariantLinear(channels, n, lmax)
 
     def forward(
         self, points: Features, time: Scalars, given: Features | None = None, numbers: Tensor | None = None
@@ -112,7 +112,7 @@ class CodeFlow(nn.Module):
     def draw(
         self,
         n: int,
-        dice: Generator,
+        generator: Generator,
         given: Features | None = None,
         numbers: Tensor | None = None,
         *,
@@ -122,7 +122,7 @@ class CodeFlow(nn.Module):
 
         Args:
             n: how many.
-            dice: of the noise.
+            generator: of the noise.
             given: (n, given channels * (lmax + 1)^2), no unit.
             numbers: (n, n_numbers), no unit.
             n_steps: of Runge and Kutta.
@@ -134,18 +134,18 @@ class CodeFlow(nn.Module):
             ValueError: as in `forward`, or there is less than one step.
         """
         check_counts(0, n=n)
-        noise = torch.randn(n, self.dim, generator=dice, device=dice.device).to(self.mean)
-        carried = transport(lambda x, t: self(x, t, given, numbers), noise, n_steps)
+        noise = torch.randn(n, self.dim, generator=generator, device=generator.device).to(self.mean)
+        carried = integrate(lambda x, t: self(x, t, given, numbers), noise, n_steps)
         return codes_of(signals_of(carried, self.lmax) * self.scale + self.mean)
 
 
-def drawing_loss(model: CodeFlow, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
+def drawing_loss(model: CodeFlow, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
     """How far the velocity is from that of straight lines from noise to codes.
 
     Args:
         model: the flow.
         batch: codes (N, dim), no unit; then what is given, and then numbers, if there are any.
-        dice: of noise and times.
+        generator: of noise and times.
 
     Returns:
         The "loss", no unit; 1 is what a normal distribution reaches.
@@ -157,4 +157,6 @@ def drawing_loss(model: CodeFlow, batch: tuple[Tensor, ...], dice: Generator) ->
     given = others.pop(0) if model.given_channels else None
     numbers = others.pop(0) if model.n_numbers else None
     standard = codes_of((signals_of(codes, model.lmax) - model.mean) / model.scale)
-    return {"loss": matching_error(lambda x, t: model(x, t, given, numbers), standard, standard.new_ones(()), dice)}
+    return {
+        "loss": matching_error(lambda x, t: model(x, t, given, numbers), standard, standard.new_ones(()), generator)
+    }

@@ -40,14 +40,14 @@ def network_heads(seed: int = 0, *, sight: float = SIGHT) -> tuple[GrowthHead, G
     return attach, GrowthHead(sight=2.6, radius=1.7, kinds=2, seed=seed)
 
 
-def attachments(networks: Sequence[Octahedra], known: Collection[Cells], dice: Generator) -> Examples:
+def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generator: Generator) -> Examples:
     """For each network the middles beyond free corners that make a known topology, each joint bent at random.
 
     Args:
         networks: sound ones, with the metal-oxygen distance as the unit of length; those that grow into nothing known
             are left out.
         known: topologies, as `joints.topology` gives them. What is not known counts as forbidden.
-        dice: of the bends.
+        generator: of the bends.
 
     Returns:
         Padded clouds and their counts, padded places and theirs, and the kinds of points, for `growth_loss`.
@@ -63,7 +63,7 @@ def attachments(networks: Sequence[Octahedra], known: Collection[Cells], dice: G
         for at in (points_there.sum(dim=0) == 1).nonzero()[:, 0].tolist():
             k = int(points_there[:, at].nonzero()[0])
             if polycube_of(torch.cat([cells, cells[k : k + 1] + steps[k, at]]), mirrors_equal=True) in known:
-                place = _beyond(network.corners[at], network.middles[k], dice)
+                place = _beyond(network.corners[at], network.middles[k], generator)
                 others = torch.cat([network.corners[:at], network.corners[at + 1 :]])
                 free = (others - place).norm(dim=1).min() > FOREIGN
                 if free and (network.middles - place).norm(dim=1).min() > MIDDLES_APART:
@@ -73,12 +73,12 @@ def attachments(networks: Sequence[Octahedra], known: Collection[Cells], dice: G
     return _examples(found)
 
 
-def gaps(networks: Sequence[Octahedra], dice: Generator) -> Examples:
+def gaps(networks: Sequence[Octahedra], generator: Generator) -> Examples:
     """Each network with one octahedron at an end of it that lacks one to five of its corners, and the corners.
 
     Args:
         networks: sound ones, with the metal-oxygen distance as the unit of length.
-        dice: of the octahedron and of its corners; that which joins it to others stays.
+        generator: of the octahedron and of its corners; that which joins it to others stays.
 
     Returns:
         As `attachments`.
@@ -91,16 +91,18 @@ def gaps(networks: Sequence[Octahedra], dice: Generator) -> Examples:
         own = steps_of(network)[1].abs().sum(dim=2) > 0
         shared = own.sum(dim=0) == 2
         ends = ((own & shared).sum(dim=1) <= 1).nonzero()[:, 0]
-        k = ends[torch.randint(len(ends), (), generator=dice)]
+        k = ends[torch.randint(len(ends), (), generator=generator)]
         mine = (own[k] & ~shared).nonzero()[:, 0]
-        drawn = mine[torch.randperm(len(mine), generator=dice)[: int(torch.randint(1, 6, (), generator=dice))]]
+        drawn = mine[
+            torch.randperm(len(mine), generator=generator)[: int(torch.randint(1, 6, (), generator=generator))]
+        ]
         left = torch.ones(len(shared), dtype=torch.bool).scatter(0, drawn, value=False)
         found.append((Octahedra(network.middles, network.corners[left]), network.corners[drawn]))
     return _examples(found)
 
 
 def more_octahedra(
-    heads: tuple[GrowthHead, GrowthHead], networks: Sequence[Octahedra], n: int, dice: Generator
+    heads: tuple[GrowthHead, GrowthHead], networks: Sequence[Octahedra], n: int, generator: Generator
 ) -> list[Octahedra]:
     """Networks that have grown octahedron by octahedron, each one a middle first and then its corners.
 
@@ -108,7 +110,7 @@ def more_octahedra(
         heads: of `network_heads`, trained.
         networks: what to begin with, such as one octahedron.
         n: how many octahedra each should have in the end.
-        dice: of the draws.
+        generator: of the draws.
 
     Returns:
         The networks; one that finds no room, or not all of its corners, is left as it was then.
@@ -121,23 +123,23 @@ def more_octahedra(
     networks = list(networks)
     growing = [i for i, network in enumerate(networks) if len(network.middles) < n]
     while growing:
-        middles = _added(heads[0], [networks[i] for i in growing], 1, MIDDLE, dice)
+        middles = _added(heads[0], [networks[i] for i in growing], 1, MIDDLE, generator)
         growing = [i for i, new in zip(growing, middles, strict=True) if len(new)]
         for i, new in zip(growing, [new for new in middles if len(new)], strict=True):
             networks[i] = Octahedra(torch.cat([networks[i].middles, new]), networks[i].corners)
-        corners = _added(heads[1], [networks[i] for i in growing], 5, CORNER, dice)
+        corners = _added(heads[1], [networks[i] for i in growing], 5, CORNER, generator)
         for i, new in zip(growing, corners, strict=True):
             networks[i] = Octahedra(networks[i].middles, torch.cat([networks[i].corners, new]))
         growing = [i for i, new in zip(growing, corners, strict=True) if len(new) == 5 and len(networks[i].middles) < n]
     return networks
 
 
-def _added(head: GrowthHead, networks: list[Octahedra], more: int, kind: int, dice: Generator) -> list[Tensor]:
+def _added(head: GrowthHead, networks: list[Octahedra], more: int, kind: int, generator: Generator) -> list[Tensor]:
     """The points that a head adds to each network, so many at most; corners about the middle that came last."""
     clouds, kinds = [network.points for network in networks], [_kinds(network) for network in networks]
     about = [torch.tensor([len(network.middles) - 1]) for network in networks] if kind == CORNER else None
     how = {"sure": SURE[kind], "starts": N_STARTS[kind], "about": about, "kinds": kinds, "adds": kind}
-    grown = grow(head, clouds, [len(cloud) + more for cloud in clouds], dice, **how)
+    grown = grow(head, clouds, [len(cloud) + more for cloud in clouds], generator, **how)
     return [cloud[len(before) :] for cloud, before in zip(grown, clouds, strict=True)]
 
 
@@ -151,9 +153,9 @@ def _examples(found: Sequence[tuple[Octahedra, Tensor]]) -> Examples:
     return (clouds, counts, *padded([places for _, places in found]), kinds)
 
 
-def _beyond(corner: Tensor, middle: Tensor, dice: Generator) -> Tensor:
+def _beyond(corner: Tensor, middle: Tensor, generator: Generator) -> Tensor:
     """The middle of an octahedron that shares a corner, bent away from the line by a random angle."""
     out = corner - middle
-    across = torch.linalg.cross(out, torch.randn(3, generator=dice).to(out))
-    bend = (2 * torch.rand((), generator=dice) - 1) * torch.pi * TILT / 180
+    across = torch.linalg.cross(out, torch.randn(3, generator=generator).to(out))
+    bend = (2 * torch.rand((), generator=generator) - 1) * torch.pi * TILT / 180
     return corner + bend.cos() * out + bend.sin() * out.norm() * across / across.norm()

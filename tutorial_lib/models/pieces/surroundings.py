@@ -12,7 +12,16 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
 from tutorial_lib.models.hierarchical.layers import Message
-from tutorial_lib.models.spherical import Bend, Field, Mix, blobs, excess, normalised, peaks, places_about
+from tutorial_lib.models.spherical import (
+    EquivariantLinear,
+    EquivariantNonlinearity,
+    OccupancyField,
+    blobs,
+    excess,
+    normalised,
+    peaks,
+    places_about,
+)
 from tutorial_lib.shapes import Features, check_shapes
 
 SIGHT = 1.6  # so far a point sees, in edges
@@ -50,9 +59,9 @@ class Surroundings(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.start = nn.Parameter(torch.randn(1, 1, channels))
-            self.look, self.bend = Message(channels, lmax), Bend(channels, lmax)
-            self.to_code = Mix(channels, code_channels, lmax)
-            self.field = Field(code_channels, lmax, sight + MARGIN)
+            self.look, self.bend = Message(channels, lmax), EquivariantNonlinearity(channels, lmax)
+            self.to_code = EquivariantLinear(channels, code_channels, lmax)
+            self.field = OccupancyField(code_channels, lmax, sight + MARGIN)
 
     def encode(self, around: Sequence[Tensor]) -> Features:
         """The code of what stands about each of some points.
@@ -91,28 +100,28 @@ class Surroundings(nn.Module):
         return [places[of == k] for k in range(len(codes))]
 
 
-def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], dice: Generator) -> dict[str, Tensor]:
+def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
     """How far the field of every code is from blobs about what stands there.
 
     Args:
         model: the autoencoder.
         batch: what stands about each point, (N, most, 3) in edges of a cube, filled up, and how many are there (N,).
-        dice: of the places that are asked about, and of the noise.
+        generator: of the places that are asked about, and of the noise.
 
     Returns:
         The "loss" in nats a place, zero for perfect fields.
     """
     positions, counts = batch
-    kind = {"generator": dice, "device": dice.device, "dtype": positions.dtype}
+    kind = {"generator": generator, "device": generator.device, "dtype": positions.dtype}
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     shaken = positions + SHAKE * torch.randn(positions.shape, **kind)
     codes = model.encode([some[:k] for some, k in zip(shaken, counts, strict=True)])
     signals = normalised(signals_of(codes + model.noise * torch.randn(codes.shape, **kind), model.lmax))
     children = positions.where(there[..., None], positions.new_tensor(FAR))
-    near = places_about(children, counts.clamp(min=1), dice, width=WIDTH, radius=model.sight + MARGIN, n=N_PLACES)
+    near = places_about(children, counts.clamp(min=1), generator, width=WIDTH, radius=model.sight + MARGIN, n=N_PLACES)
     away = nn.functional.normalize(torch.randn(near.shape, **kind), dim=2)
     length = (model.sight + MARGIN) * torch.rand(near.shape[:2], **kind).sqrt()
-    use = (torch.arange(N_PLACES, device=dice.device) < N_PLACES // 2) & (counts > 0)[:, None]
+    use = (torch.arange(N_PLACES, device=generator.device) < N_PLACES // 2) & (counts > 0)[:, None]
     places = torch.where(use[..., None], near, length[..., None] * away)
     of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES)
     logits = model.field(signals, places.flatten(0, 1), of)

@@ -4,11 +4,11 @@
 of signals and have a value at every place about a centre; `peaks` are the points that a field gives back.
 """
 
-from tutorial_lib.models.spherical.fields import Field, blobs, excess, places_about
+from tutorial_lib.models.spherical.fields import OccupancyField, blobs, excess, places_about
 from tutorial_lib.models.spherical.peaks import climbed, merge, peaks
 from tutorial_lib.models.spherical.signals import (
-    Bend,
-    Mix,
+    EquivariantLinear,
+    EquivariantNonlinearity,
     degrees,
     harmonics,
     normalised,
@@ -18,9 +18,9 @@ from tutorial_lib.models.spherical.signals import (
 )
 
 __all__ = [
-    "Bend",
-    "Field",
-    "Mix",
+    "EquivariantLinear",
+    "EquivariantNonlinearity",
+    "OccupancyField",
     "blobs",
     "climbed",
     "degrees",

@@ -16,11 +16,11 @@ from tutorial_lib.models.spherical.signals import degrees
 from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Indices, Places, Signals, check_counts, check_indices, check_shapes
 
-N_BUMPS = 10
+N_RADIAL = 10
 SOFTNESS = 0.1  # in the unit of positions
 
 
-class Field(nn.Module):
+class OccupancyField(nn.Module):
     """The logit of "there is a point here", at places about the centre of a signal.
 
     The network sees the distance of the place and, for each channel and each l, the sum over m of coefficient times
@@ -39,13 +39,13 @@ class Field(nn.Module):
         super().__init__()
         self.lmax, self.radius, self.unit = lmax, radius / unit, unit
         self.first = nn.Linear(channels * (lmax + 1), hidden)
-        self.by_distance = nn.Linear(N_BUMPS, 2 * hidden)
+        self.by_distance = nn.Linear(N_RADIAL, 2 * hidden)
         middle = [layer for _ in range(2) for layer in (nn.SiLU(), nn.Linear(hidden, hidden))]
         self.rest = nn.Sequential(*middle, nn.SiLU(), nn.Linear(hidden, 1 + kinds))
         nn.init.constant_(self.rest[-1].bias, -2.0)  # most places are empty
         each_l = (degrees(lmax) == torch.arange(lmax + 1)[:, None]).float()
         self.register_buffer("sum_of_l", each_l / each_l.sum(dim=1, keepdim=True).sqrt(), persistent=False)
-        self.register_buffer("centres", torch.linspace(0, self.radius, N_BUMPS), persistent=False)
+        self.register_buffer("centres", torch.linspace(0, self.radius, N_RADIAL), persistent=False)
 
     def forward(self, signals: Signals, places: Places, of: Indices) -> Tensor:
         """The logits at places.
@@ -105,7 +105,7 @@ class Field(nn.Module):
         together = signals[:, of] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
-        heights = gaussians(distance[:, 0], self.centres, self.radius / (N_BUMPS - 1) / math.sqrt(2))
+        heights = gaussians(distance[:, 0], self.centres, self.radius / (N_RADIAL - 1) / math.sqrt(2))
         scale, shift = self.by_distance(heights).chunk(2, dim=1)
         return self.rest(self.first(invariants.permute(1, 2, 0).flatten(1)) * (1 + scale) + shift)
 
@@ -147,13 +147,15 @@ def excess(logits: Tensor, target: Tensor) -> Tensor:
     return (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
 
 
-def places_about(points: Tensor, counts: Tensor, dice: Generator, *, width: float, radius: float, n: int) -> Tensor:
+def places_about(
+    points: Tensor, counts: Tensor, generator: Generator, *, width: float, radius: float, n: int
+) -> Tensor:
     """Places to train a field on: half within a blob, a quarter around it, a quarter anywhere.
 
     Args:
         points: (G, most, 3), filled up, in the unit of the width.
         counts: (G,), how many points each has.
-        dice: of the draw.
+        generator: of the draw.
         width: of a blob.
         radius: of the ball of the last quarter.
         n: how many places for each.
@@ -168,10 +170,10 @@ def places_about(points: Tensor, counts: Tensor, dice: Generator, *, width: floa
     check_shapes(points=(points, "clouds most+ 3"), counts=(counts, "clouds"))
     check_indices(points.shape[1] + 1, counts=counts)
     check_counts(0, n=n)
-    device = dice.device
-    which = (torch.rand(len(points), n, generator=dice, device=device) * counts[:, None]).long()
-    random = torch.randn(len(points), n, 3, generator=dice, device=device, dtype=points.dtype)
-    stretch = torch.rand(len(points), n, 1, generator=dice, device=device, dtype=points.dtype)
+    device = generator.device
+    which = (torch.rand(len(points), n, generator=generator, device=device) * counts[:, None]).long()
+    random = torch.randn(len(points), n, 3, generator=generator, device=device, dtype=points.dtype)
+    stretch = torch.rand(len(points), n, 1, generator=generator, device=device, dtype=points.dtype)
     near = points.gather(1, which[..., None].expand(-1, -1, 3))
     direction = random / random.norm(dim=2, keepdim=True)
     places = near + 1.2 * width * random

@@ -132,7 +132,7 @@ def normalised(signals: Signals) -> Signals:
     return signals * (signals.square().mean(dim=(0, 2), keepdim=True) + EMPTY).rsqrt()
 
 
-class Mix(nn.Module):
+class EquivariantLinear(nn.Module):
     """Mixtures of channels, with a matrix for each l and a constant: all that is linear and turns along.
 
     Args:
@@ -165,7 +165,7 @@ class Mix(nn.Module):
         return torch.cat([mixed[:1] + self.bias, mixed[1:]])
 
 
-class Bend(nn.Module):
+class EquivariantNonlinearity(nn.Module):
     """A signal plus the product of two mixtures of it: the non-linearity, after its size is made 1.
 
     Args:
@@ -175,7 +175,9 @@ class Bend(nn.Module):
 
     def __init__(self, channels: int, lmax: int):
         super().__init__()
-        self.straight, self.left, self.right, self.bent = (Mix(channels, channels, lmax) for _ in range(4))
+        self.straight, self.left, self.right, self.bent = (
+            EquivariantLinear(channels, channels, lmax) for _ in range(4)
+        )
 
     def forward(self, signals: Signals) -> Signals:
         """The bent signals.

@@ -1,4 +1,4 @@
-"""What a variational autoencoder minimises: a network, a batch and dice come in, terms of the loss go out.
+"""What a variational autoencoder minimises: a network, a batch and draw come in, terms of the loss go out.
 
 And what says whether its code is alive.
 """
@@ -105,7 +105,7 @@ def aligned_loss(
     beta: float,
     describe: Callable[[Tensor], Tensor],
     error: Callable[[Tensor, Tensor], Tensor],
-    shake: float = 0.0,
+    rattle: float = 0.0,
     repulsion: float = 0.0,
     closest: float = 0.0,
 ) -> Loss:
@@ -120,7 +120,7 @@ def aligned_loss(
         describe: the features (N, n_features), standardised, of clouds (N, n, 3), angstrom.
         error: the squared error (N,) of decoded clouds (N, n, 3) against true ones, angstrom: after alignment, or of
             their Gram matrices.
-        shake: angstrom, the largest standard deviation of every coordinate.
+        rattle: angstrom, the largest standard deviation of every coordinate.
         repulsion: weight of the overlap, in the unit of the error an angstrom^2.
         closest: angstrom; closer pairs overlap. The shortest distance in the training motifs, say.
 
@@ -129,17 +129,17 @@ def aligned_loss(
         "reconstruction", "overlap" and "kl".
 
     Raises:
-        ValueError: beta, shake or repulsion is negative.
+        ValueError: beta, rattle or repulsion is negative.
     """
-    for name, weight in {"beta": beta, "shake": shake, "repulsion": repulsion}.items():
+    for name, weight in {"beta": beta, "rattle": rattle, "repulsion": repulsion}.items():
         _check_weight(name, weight)
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        dice = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
-        if shake > 0:
-            batch = batch + shake * torch.rand(len(batch), 1, 1, **dice) * torch.randn(batch.shape, **dice)
+        draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
+        if rattle > 0:
+            batch = batch + rattle * torch.rand(len(batch), 1, 1, **draw) * torch.randn(batch.shape, **draw)
         mean, log_variance = model.encode(describe(batch))
-        decoded = model.decode(mean + torch.randn(mean.shape, **dice) * (0.5 * log_variance).exp())
+        decoded = model.decode(mean + torch.randn(mean.shape, **draw) * (0.5 * log_variance).exp())
         reconstruction, depth = error(decoded, batch).mean(), overlap(decoded, closest).mean()
         kl = kl_divergence(mean, log_variance).sum() / len(mean)
         total = reconstruction + repulsion * depth + beta * kl
