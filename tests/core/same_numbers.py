@@ -74,7 +74,7 @@ def trained(model: nn.Module, data: object, loss: object, rate: float = 1e-3) ->
 
 def trainings() -> dict[str, object]:
     """Ten steps of every network with its loss."""
-    motifs, clouds = v.canonical(), list(v.small_polycubes())
+    motifs, clouds = v.canonical(), v.small_polycubes()
     features = gram.Standardiser.fit(gram.gram_matrix(v.real())).features(gram.gram_matrix(v.real()))
     padded, corner = hierarchical.padded(clouds), polycubes.polycubes(3, mirrors_equal=True)[1]
     steps = [step for _ in range(4) for step in pieces.completions(corner, v.generator())]
@@ -107,7 +107,7 @@ def trainings() -> dict[str, object]:
             vae.aligned_loss(
                 beta=0.1,
                 describe=lambda x: gram.upper_triangle(gram.gram_matrix(x)),
-                error=lambda a, b: v.alignment.aligned_rmsd(a, b, allow_mirror=True, reorder=False),
+                error=lambda a, b: v.aligned_rmsd(a, b, allow_mirror=True, reorder=False),
             ),
         ),
         "equivariant": lambda: trained(equivariant.EquivariantNetwork(), kinds, named),
@@ -117,7 +117,7 @@ def trainings() -> dict[str, object]:
         ),
         "operator": lambda: trained(
             operators.CodeOperator(tree, channels=4),
-            operators.pairs_of_codes(tree, list(v.pieces()), v.generator())[:3],
+            operators.pairs_of_codes(tree, v.two_pieces(), v.generator())[:3],
             operators.operator_loss,
         ),
         "piece head": lambda: trained(hierarchical.PieceHead(tree.latent_irreps), (codes, kinds), headed),

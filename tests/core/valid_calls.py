@@ -1,10 +1,11 @@
 """One call that works of each public function: what `test_fuzz` starts from, before it spoils an argument.
 
-`calls()` gives room.name -> (function, arguments, keyword arguments). What a call needs and is slow to make, such as a
-cell or a model, is made once.
+`VALID[name]()` gives (function, arguments, keyword arguments) of the function or method of that name. What a call needs
+and is slow to make, such as a cell or a model, is made once.
 """
 
 import functools
+import pkgutil
 from itertools import permutations
 
 import numpy as np
@@ -21,41 +22,18 @@ from scipy.spatial.transform import Rotation
 from scipy.stats import sem
 from torch import Generator, nn
 
-from tutorial_lib import datasets, inpainting, metrics, representations, shapes, training
-from tutorial_lib.datasets import digits, g2, hamiltonians, isomers, octahedra, polycubes, qm9
-from tutorial_lib.exercises import grader
-from tutorial_lib.inpainting import flow_completion, holes, library, objective, places
-from tutorial_lib.metrics import network
-from tutorial_lib.models import equivariant, flow, hierarchical, missing_atom, mlp, spherical, vae
-from tutorial_lib.models.equivariant import graph as equivariant_graph
-from tutorial_lib.models.equivariant import network as equivariant_network
-from tutorial_lib.models.flow import charts, ode
-from tutorial_lib.models.flow import network as flow_network
-from tutorial_lib.models.hamiltonian import (
-    basis,
-    blocks,
-    graphs,
-    layers,
-    learning,
-    nonlinear,
-    polynomials,
-    reach,
-    variants,
-)
-from tutorial_lib.models.hierarchical import atoms as hierarchy_atoms
-from tutorial_lib.models.hierarchical import codes as hierarchy_codes
-from tutorial_lib.models.hierarchical import growing, guided, heads, levels, materials, points, unfolding
-from tutorial_lib.models.hierarchical import losses as hierarchy_training
-from tutorial_lib.models.hierarchical import motifs as hierarchy_motifs
-from tutorial_lib.models.hierarchical import polycubes as hierarchical_polycubes
-from tutorial_lib.models.missing_atom import graphs as hole_graphs
-from tutorial_lib.models.missing_atom import votes
-from tutorial_lib.models.pieces import completion, drawing, joints, networks, surroundings
-from tutorial_lib.models.spherical import fields, signals
-from tutorial_lib.models.vae import losses
-from tutorial_lib.representations import alignment, gram, molecules, radial, synchronisation
-from tutorial_lib.representations.alignment import procrustes
-from tutorial_lib.training import recipes
+from tutorial_lib import datasets, inpainting, metrics, representations, training
+from tutorial_lib.datasets import hamiltonians, polycubes, qm9
+from tutorial_lib.datasets.octahedra import cluster
+from tutorial_lib.inpainting.flow_completion import FlowCompletion
+from tutorial_lib.inpainting.places import PositionScorer
+from tutorial_lib.models import equivariant, flow, hamiltonian, hierarchical, missing_atom, mlp, pieces, spherical, vae
+from tutorial_lib.models.flow.network import TimeWaves
+from tutorial_lib.models.hamiltonian.layers import Linear
+from tutorial_lib.models.hamiltonian.reach import needed_irreps
+from tutorial_lib.representations import Standardiser, Template, gram_matrix
+from tutorial_lib.representations.alignment import aligned_rmsd
+from tutorial_lib.representations.radial import FARTHEST
 
 
 def generator():
@@ -71,9 +49,33 @@ def turns(*batch, dtype=torch.float32):
     return representations.random_rotation(generator(), batch, dtype)
 
 
+def two_clouds():
+    return draw(3, 5, 3), draw(3, 5, 3) + 0.1
+
+
+def grams(n):
+    return gram_matrix(draw(n, 5, 3))
+
+
+def field(**options):
+    return spherical.OccupancyField(2, 2, 1.0, 4, **options)
+
+
+def signals_at():
+    return draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
+
+
+def code_flow():
+    return pieces.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1)
+
+
+def points():
+    return hierarchical.points_of(*hierarchical.padded(two_pieces()))
+
+
 @functools.cache
 def cell():
-    """27 atoms of silicon in a cell of 12 angstrom."""
+    """27 atoms of silicon in a cell of 9 angstrom."""
     grid = np.stack(np.meshgrid(*[range(3)] * 3), axis=-1).reshape(-1, 3) * 3.0
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, grid.shape)
     return Atoms("Si27", positions=grid + noise, cell=[9.0] * 3, pbc=True)
@@ -85,125 +87,35 @@ def real():
     return representations.nearest_neighbours(datasets.load_amorphous("validation")[0]).positions[:96].float()
 
 
-@functools.cache
-def canonical():
-    return alignment.Template.fit(real(), n_starts=1, n_rounds=2).canonical(real())
-
-
-@functools.cache
-def dense():
-    """One silicon cell with many bonds."""
-    return datasets.crystal()
-
-
-@functools.cache
-def some_qm9():
-    return tuple(qm9.load("validation")[:4])
-
-
-@functools.cache
-def water():
-    return hamiltonians.load("water_rhf_500k", "train")[:6]
-
-
-@functools.cache
-def water_blocks():
-    return blocks.Blocks(water().numbers, water().shells)
-
-
-@functools.cache
-def water_shapes():
-    return graphs.shapes(water().numbers, water().positions)
-
-
-@functools.cache
-def water_standard():
-    return learning.Standard.fit(water_blocks(), water().fock)
-
-
-@functools.cache
-def water_network():
-    return variants.network("gate", water_blocks(), channels=4)
-
-
-@functools.cache
-def tree():
-    """The hierarchical autoencoder of polycubes."""
-    return hierarchical_polycubes.trained_on_polycubes()
-
-
-@functools.cache
-def tree_of_molecules():
-    return materials.molecule_autoencoder().eval()
-
-
-@functools.cache
-def grower():
-    return hierarchical_polycubes.trained_to_grow()
-
-
-@functools.cache
-def pieces():
-    return tuple(polycubes.pieces()[1][k] for k in (2, 5))
-
-
-@functools.cache
-def small_polycubes():
-    """All polycubes of two and three cubes."""
-    return tuple(shape for n in (2, 3) for shape in polycubes.polycubes(n, mirrors_equal=True))
-
-
-@functools.cache
-def seer():
-    return equivariant.EquivariantNetwork()
-
-
-@functools.cache
-def piece_head():
-    return heads.PieceHead(tree().latent_irreps)
-
-
-@functools.cache
-def pairs_of_octahedra():
-    return tuple(octahedra.cluster(n, generator()) for n in (2, 3))
-
-
-@functools.cache
-def network_growers():
-    return networks.network_heads()
-
-
-@functools.cache
-def velocity():
-    chart = charts.Principal.fit(canonical())
-    return flow.Flow(chart, flow.MotifVelocity(chart, 16, 1), n_steps=2)
-
-
-@functools.cache
-def hole_set():
-    return missing_atom.MoleculeSet(list(some_qm9()))
-
-
-@functools.cache
-def hole_network():
-    return missing_atom.CartesianNetwork(8, 4, 1).eval()
-
-
-@functools.cache
-def surrounding():
-    return surroundings.Surroundings(channels=4)
-
-
-def points_here():
-    return points.points_of(*points.padded(pieces()))
-
-
-def call(function, *args, **kwargs):
-    return function, args, kwargs
-
-
-def small_cloud_loss(model, batch, generator):
-    return {"loss": model(batch).square().mean()}
+once = functools.cache
+canonical = once(lambda: Template.fit(real(), n_starts=1, n_rounds=2).canonical(real()))
+standardiser = once(lambda: Standardiser.fit(grams(9)))
+principal = once(lambda: metrics.PrincipalComponents(draw(30, 15), 4))
+chart = once(lambda: flow.Principal.fit(canonical()))
+motif_flow = once(lambda: flow.Flow(chart(), flow.MotifVelocity(chart(), 16, 1), n_steps=2))
+network = once(equivariant.EquivariantNetwork)
+molecules = once(lambda: qm9.load("validation")[:4])
+hole_set = once(lambda: missing_atom.MoleculeSet(molecules()))
+hole_network = once(lambda: missing_atom.CartesianNetwork(8, 4, 1).eval())
+holes = once(lambda: (torch.tensor([0, 1]), torch.tensor([2, 3])))  # molecules, and the atom of each
+water = once(lambda: hamiltonians.load("water_rhf_500k", "train")[:6])
+water_blocks = once(lambda: hamiltonian.Blocks(water().numbers, water().shells))
+water_shapes = once(lambda: hamiltonian.shapes(water().numbers, water().positions))
+water_standard = once(lambda: hamiltonian.Standard.fit(water_blocks(), water().fock))
+water_network = once(lambda: hamiltonian.network("gate", water_blocks(), channels=4))
+two_pieces = once(lambda: [polycubes.pieces()[1][k] for k in (2, 5)])
+small_polycubes = once(lambda: [shape for n in (2, 3) for shape in polycubes.polycubes(n, mirrors_equal=True)])
+tree = once(hierarchical.trained_on_polycubes)
+latents = once(lambda: draw(2, tree().latent_irreps.dim))
+codes = once(lambda: tree().encode(two_pieces()).detach())
+piece_head = once(lambda: hierarchical.PieceHead(tree().latent_irreps))
+grower = once(hierarchical.trained_to_grow)
+molecule_tree = once(lambda: hierarchical.molecule_autoencoder().eval())
+code_of_water = once(lambda: hierarchical.encode_atoms(molecule_tree(), [molecule("H2O")]).detach())
+octahedra = once(lambda: [cluster(n, generator()) for n in (2, 3)])
+network_heads = once(pieces.network_heads)
+surroundings = once(lambda: pieces.Surroundings(channels=4))
+two_surroundings = once(lambda: [draw(2, 3), draw(3, 3)])
 
 
 def square(x):
@@ -218,6 +130,10 @@ def still(point, time):
     return 0.1 * point
 
 
+def mean_square(model, batch, generator):
+    return {"loss": model(batch).square().mean()}
+
+
 class Line(nn.Linear):
     """A model of the caller's."""
 
@@ -225,560 +141,394 @@ class Line(nn.Linear):
         return super().forward(x)
 
 
-class Mean(nn.Module):
-    """One vector of features a cloud."""
-
-    def forward(self, x):
-        return x.mean(dim=1)
+def call(*args, **kwargs):
+    return None, args, kwargs
 
 
-ATOMS = {
-    "representations.alignment.matching.aligned_rmsd": lambda: call(
-        alignment.aligned_rmsd, draw(3, 5, 3), draw(3, 5, 3) + 0.1, allow_mirror=False, reorder=True
-    ),
-    "representations.alignment.matching.match_atoms": lambda: call(
-        alignment.match_atoms, draw(2, 4, 3), draw(2, 6, 3), allow_mirror=True
-    ),
-    "representations.alignment.procrustes.best_rotation": lambda: call(
-        alignment.best_rotation, draw(3, 5, 3), draw(3, 5, 3) + 0.1, allow_mirror=False
-    ),
-    "representations.alignment.procrustes.turned_onto": lambda: call(
-        procrustes.turned_onto, draw(3, 5, 3), draw(3, 5, 3) + 0.1, allow_mirror=False
-    ),
-    "representations.alignment.procrustes.check_choice": lambda: call(procrustes.check_choice, True),
-    "shapes.check_shapes": lambda: call(shapes.check_shapes, positions=(draw(3, 5, 3), "*batch atoms+ 3")),
-    "shapes.check_finite": lambda: call(shapes.check_finite, draw(3, 5, 3)),
-    "shapes.check_counts": lambda: call(shapes.check_counts, n=3),
-    "shapes.check_apart": lambda: call(shapes.check_apart, draw(4).abs() + 1, 3.0),
-    "shapes.check_indices": lambda: call(shapes.check_indices, 3, of=torch.arange(3)),
-    "representations.alignment.template.Template.fit": lambda: call(
-        alignment.Template.fit, real()[:12], n_starts=1, n_rounds=1
-    ),
-    "representations.alignment.template.Template.canonical": lambda: call(
-        alignment.Template(real()[0]).canonical, real()[:3]
-    ),
-    "representations.radial.gaussians": lambda: call(radial.gaussians, draw(4), draw(5), 0.3),
-    "representations.neighbours.neighbour_pairs": lambda: call(representations.neighbour_pairs, cell(), 3.5),
-    "representations.neighbours.nearest_neighbours": lambda: call(
-        representations.nearest_neighbours, [cell()], n_neighbours=4, cutoff=4.0
-    ),
-    "representations.gram.gram_matrix": lambda: call(gram.gram_matrix, draw(3, 5, 3)),
-    "representations.gram.upper_triangle": lambda: call(gram.upper_triangle, gram.gram_matrix(draw(3, 5, 3))),
-    "representations.gram.from_upper_triangle": lambda: call(gram.from_upper_triangle, draw(3, 15)),
-    "representations.gram.permuted": lambda: call(gram.permuted, draw(3, 15), generator()),
-    "representations.gram.Standardiser.fit": lambda: call(gram.Standardiser.fit, gram.gram_matrix(draw(9, 5, 3))),
-    "representations.gram.Standardiser.features": lambda: call(
-        gram.Standardiser.fit(gram.gram_matrix(draw(9, 5, 3))).features, gram.gram_matrix(draw(2, 5, 3))
-    ),
-    "representations.gram.Standardiser.gram": lambda: call(
-        gram.Standardiser.fit(gram.gram_matrix(draw(9, 5, 3))).gram, draw(2, 15)
-    ),
-    "representations.gram.nearest_rank3": lambda: call(
-        gram.nearest_rank3, gram.gram_matrix(draw(3, 5, 3)) + torch.eye(5)
-    ),
-    "representations.gram.positions_from_gram": lambda: call(gram.positions_from_gram, gram.gram_matrix(draw(3, 5, 3))),
-    "metrics.motif_statistics.centre_distances": lambda: call(metrics.centre_distances, real()[:9]),
-    "metrics.motif_statistics.pair_distances": lambda: call(metrics.pair_distances, real()[:9]),
-    "metrics.motif_statistics.bond_angles": lambda: call(metrics.bond_angles, real()[:9]),
-    "metrics.motif_statistics.validity": lambda: call(metrics.validity, real()[:9]),
-    "metrics.motif_statistics.wasserstein": lambda: call(metrics.wasserstein, draw(20), draw(30)),
-    "metrics.motif_statistics.descriptor": lambda: call(metrics.descriptor, real()[:9]),
-    "metrics.motif_statistics.coverage": lambda: call(metrics.coverage, real()[:20], real()[20:40]),
-    "metrics.motif_statistics.novelty": lambda: call(metrics.novelty, real()[:20], real()[20:60]),
-    "metrics.motif_statistics.compare": lambda: call(metrics.compare, real()[:30], real()[30:60], real()[60:]),
-    "metrics.baselines.gram_error": lambda: call(
-        metrics.gram_error, gram.gram_matrix(draw(3, 5, 3)), gram.gram_matrix(draw(3, 5, 3) + 1)
-    ),
-    "metrics.baselines.PrincipalComponents": lambda: call(metrics.PrincipalComponents, draw(30, 15), 4),
-    "metrics.baselines.PrincipalComponents.encode": lambda: call(
-        metrics.PrincipalComponents(draw(30, 15), 4).encode, draw(3, 15)
-    ),
-    "metrics.baselines.PrincipalComponents.reconstruct": lambda: call(
-        metrics.PrincipalComponents(draw(30, 15), 4).reconstruct, draw(3, 15)
-    ),
-    "metrics.baselines.nearest_training": lambda: call(metrics.nearest_training, draw(3, 15), draw(30, 15)),
-    "metrics.baselines.nearest_motif_rmsd": lambda: call(
-        metrics.nearest_motif_rmsd, real()[:2], real()[2:12], n_candidates=2
-    ),
-    "metrics.network.network_quality": lambda: call(metrics.network_quality, dense()),
-    "metrics.network.bond_angles": lambda: call(
-        network.bond_angles, np.array([0, 0, 1, 1]), np.random.default_rng(0).normal(size=(4, 3))
-    ),
-    "metrics.network.radial_distribution": lambda: call(
-        metrics.radial_distribution, [cell()], cutoff=4.0, bin_width=0.5
-    ),
-    "datasets.silicon.load_amorphous": lambda: call(datasets.load_amorphous, "validation"),
-    "datasets.silicon.crystal": lambda: call(datasets.crystal),
-    "representations.rotations.random_orthogonal": lambda: call(
-        representations.random_orthogonal, generator(), (2,), torch.float32
-    ),
-    "representations.rotations.random_rotation": lambda: call(
-        representations.random_rotation, generator(), (2,), torch.float32
-    ),
-    "metrics.symmetry.equivariance_error": lambda: call(
-        metrics.equivariance_error, lambda x: x, draw(3, 5, 3), rotate, rotate
-    ),
-    "metrics.symmetry.invariance_error": lambda: call(metrics.invariance_error, square, draw(3, 5, 3), rotate),
-    "metrics.symmetry.symmetry_ledger": lambda: call(
-        metrics.symmetry_ledger, {"sum of squares": square}, draw(3, 5, 3, dtype=torch.float64)
-    ),
-    "representations.synchronisation.synchronise": lambda: call(
-        synchronisation.synchronise, turns(3, 3) * 0 + torch.eye(3)
-    ),
-    "representations.synchronisation.chained": lambda: call(synchronisation.chained, turns(3, 3) * 0 + torch.eye(3)),
-    "representations.synchronisation.rotation_error": lambda: call(
-        synchronisation.rotation_error, turns(4), turns(4).mT
-    ),
-    "datasets.isomers.molecules": lambda: call(isomers.molecules),
-    "datasets.isomers.rattled": lambda: call(isomers.rattled, [molecule("H2O"), molecule("H2O")], 3, 0.1, generator()),
-    "representations.molecules.bonded": lambda: call(molecules.bonded, molecule("CH3OH")),
-    "representations.molecules.smiles": lambda: call(molecules.smiles, molecule("CH3OH")),
-    "representations.molecules.from_smiles": lambda: call(molecules.from_smiles, "CO"),
-    "representations.molecules.bond_graph": lambda: call(molecules.bond_graph, molecule("CH3OH")),
-    "representations.molecules.fingerprint": lambda: call(molecules.fingerprint, molecule("CH3OH"), 64),
-    "representations.molecules.image": lambda: call(molecules.image, molecule("CH3OH"), 8, 8.0),
-    "datasets.hamiltonians.load": lambda: call(hamiltonians.load, "water_rhf_500k", "train"),
-    "datasets.hamiltonians.read": lambda: call(hamiltonians.read, hamiltonians.DATA / "water_rhf_500k.npz"),
-    "datasets.hamiltonians.symmetric": lambda: call(hamiltonians.symmetric, np.arange(12.0).reshape(2, 6)),
-    "datasets.hamiltonians.check_molecule": lambda: call(
-        hamiltonians.check_molecule, torch.tensor([8, 1, 1]), water().positions[0]
-    ),
-    "datasets.qm9.load": lambda: call(qm9.load, "validation"),
-    "datasets.g2.molecules": lambda: call(g2.molecules),
-    "datasets.g2.elements": lambda: call(g2.elements, [molecule("H2O"), molecule("CH4")]),
-    "datasets.g2.split": lambda: call(g2.split, 0),
-    "datasets.octahedra.cluster": lambda: call(octahedra.cluster, 2, generator(), tilt=10.0),
-    "datasets.octahedra.layer": lambda: call(octahedra.layer, 3),
-    "datasets.octahedra.Octahedra.atoms": lambda: call(pairs_of_octahedra()[0].atoms),
-    "datasets.polycubes.pieces": lambda: call(polycubes.pieces),
-    "datasets.polycubes.polycubes": lambda: call(polycubes.polycubes, 3, mirrors_equal=True),
-    "datasets.polycubes.held_out": lambda: call(polycubes.held_out, 0, 28),
-    "datasets.polycubes.polycube_of": lambda: call(polycubes.polycube_of, pieces()[0], mirrors_equal=True, within=0.1),
-    "datasets.polycubes.census": lambda: call(polycubes.census, list(pieces()), [list(pieces())] * 2, list(pieces())),
-    "datasets.polycubes.random_trees": lambda: call(polycubes.random_trees, 3, generator(), most=4, apart=0.95),
-    "datasets.polycubes.with_trees": lambda: call(polycubes.with_trees, list(pieces()), generator(), times=2, most=4),
-    "models.mlp.perceptron": lambda: call(mlp.perceptron, [3, 4, 2], seed=0),
-    "models.mlp.Autoencoder": lambda: call(mlp.Autoencoder, 6, [4], 2, seed=0),
-    "models.mlp.Autoencoder.encode": lambda: call(mlp.Autoencoder(6, [4], 2, seed=0).encode, draw(3, 6)),
-    "models.mlp.Autoencoder.decode": lambda: call(mlp.Autoencoder(6, [4], 2, seed=0).decode, draw(3, 2)),
-    "models.mlp.Autoencoder.forward": lambda: call(mlp.Autoencoder(6, [4], 2, seed=0), draw(3, 6)),
-    "models.mlp.reconstruction_loss": lambda: call(mlp.reconstruction_loss, Line(6, 6), draw(3, 6), generator()),
-    "models.mlp.cross_entropy_loss": lambda: call(
-        mlp.cross_entropy_loss, Line(6, 3), (draw(3, 6), torch.arange(3)), generator()
-    ),
-    "models.mlp.accuracy": lambda: call(mlp.accuracy, Line(6, 3), draw(3, 6), torch.arange(3)),
-    "datasets.digits.load": lambda: call(digits.load, "test"),
-    "models.flow.ode.normal": lambda: call(ode.normal, torch.rand(4), draw(4, 6), torch.rand(6)),
-    "models.flow.ode.sample_path": lambda: call(ode.sample_path, draw(4, 6), generator()),
-    "models.flow.ode.matching_error": lambda: call(ode.matching_error, still, draw(4, 6), torch.rand(6), generator()),
-    "models.flow.ode.integrate": lambda: call(ode.integrate, still, draw(4, 6), 2, since=0.0, until=1.0),
-    "models.flow.ode.interpolate": lambda: call(ode.interpolate, draw(4, 6), draw(4, 6) + 1, torch.rand(4)),
-    "models.flow.ode.log_likelihood": lambda: call(ode.log_likelihood, still, draw(4, 6), 2),
-    "models.vae.losses.kl_divergence": lambda: call(losses.kl_divergence, draw(4, 6), draw(4, 6)),
-    "models.vae.losses.evidence_loss": lambda: call(vae.evidence_loss, beta=0.1, reduction="sum", permute=False),
-    "models.vae.losses.overlap": lambda: call(losses.overlap, draw(4, 6, 3), 2.0),
-    "models.vae.losses.aligned_loss": lambda: call(
-        vae.aligned_loss, beta=0.1, describe=gram.gram_matrix, error=alignment.aligned_rmsd, rattle=0.1
-    ),
-    "models.vae.losses.active_units": lambda: call(losses.active_units, vae.VariationalAutoencoder(), draw(4, 36)),
-    "models.vae.networks.VariationalAutoencoder": lambda: call(vae.VariationalAutoencoder, 6, [5], 2),
-    "models.vae.networks.VariationalAutoencoder.encode": lambda: call(vae.VariationalAutoencoder().encode, draw(4, 36)),
-    "models.vae.networks.VariationalAutoencoder.decode": lambda: call(vae.VariationalAutoencoder().decode, draw(4, 8)),
-    "models.vae.networks.VariationalAutoencoder.reconstruct": lambda: call(
-        vae.VariationalAutoencoder().reconstruct, draw(4, 36)
-    ),
-    "models.vae.networks.VariationalAutoencoder.sample": lambda: call(
-        vae.VariationalAutoencoder().sample, 3, generator()
-    ),
-    "models.vae.networks.AlignedAutoencoder": lambda: call(vae.AlignedAutoencoder, 8, [5], 2),
-    "models.vae.networks.AlignedAutoencoder.decode": lambda: call(vae.AlignedAutoencoder(8, [5], 8).decode, draw(4, 8)),
+def on(owner, *args, **kwargs):
+    """A call of a method of this object."""
+    return owner, args, kwargs
+
+
+def valid(name, make):
+    def made():
+        owner, args, kwargs = make()
+        if owner is None:
+            return pkgutil.resolve_name(f"tutorial_lib.{name}"), args, kwargs
+        method = name.rpartition(".")[2]
+        return owner if method == "forward" else getattr(owner, method), args, kwargs
+
+    return made
+
+
+CALLS = {
+    "representations.alignment.matching.aligned_rmsd": lambda: call(*two_clouds(), allow_mirror=False, reorder=True),
+    "representations.alignment.matching.match_atoms": lambda: call(draw(2, 4, 3), draw(2, 6, 3), allow_mirror=True),
+    "representations.alignment.procrustes.best_rotation": lambda: call(*two_clouds(), allow_mirror=False),
+    "representations.alignment.procrustes.turned_onto": lambda: call(*two_clouds(), allow_mirror=False),
+    "representations.alignment.procrustes.check_choice": lambda: call(True),
+    "shapes.check_shapes": lambda: call(positions=(draw(3, 5, 3), "*batch atoms+ 3")),
+    "shapes.check_finite": lambda: call(draw(3, 5, 3)),
+    "shapes.check_counts": lambda: call(n=3),
+    "shapes.check_apart": lambda: call(draw(4).abs() + 1, 3.0),
+    "shapes.check_indices": lambda: call(3, of=torch.arange(3)),
+    "representations.alignment.template.Template.fit": lambda: call(real()[:12], n_starts=1, n_rounds=1),
+    "representations.alignment.template.Template.canonical": lambda: on(Template(real()[0]), real()[:3]),
+    "representations.radial.gaussians": lambda: call(draw(4), draw(5), 0.3),
+    "representations.neighbours.neighbour_pairs": lambda: call(cell(), 3.5),
+    "representations.neighbours.nearest_neighbours": lambda: call([cell()], n_neighbours=4, cutoff=4.0),
+    "representations.gram.gram_matrix": lambda: call(draw(3, 5, 3)),
+    "representations.gram.upper_triangle": lambda: call(grams(3)),
+    "representations.gram.from_upper_triangle": lambda: call(draw(3, 15)),
+    "representations.gram.permuted": lambda: call(draw(3, 15), generator()),
+    "representations.gram.Standardiser.fit": lambda: call(grams(9)),
+    "representations.gram.Standardiser.features": lambda: on(standardiser(), grams(2)),
+    "representations.gram.Standardiser.gram": lambda: on(standardiser(), draw(2, 15)),
+    "representations.gram.nearest_rank3": lambda: call(grams(3) + torch.eye(5)),
+    "representations.gram.positions_from_gram": lambda: call(grams(3)),
+    "metrics.motif_statistics.centre_distances": lambda: call(real()[:9]),
+    "metrics.motif_statistics.pair_distances": lambda: call(real()[:9]),
+    "metrics.motif_statistics.bond_angles": lambda: call(real()[:9]),
+    "metrics.motif_statistics.validity": lambda: call(real()[:9]),
+    "metrics.motif_statistics.wasserstein": lambda: call(draw(20), draw(30)),
+    "metrics.motif_statistics.descriptor": lambda: call(real()[:9]),
+    "metrics.motif_statistics.coverage": lambda: call(real()[:20], real()[20:40]),
+    "metrics.motif_statistics.novelty": lambda: call(real()[:20], real()[20:60]),
+    "metrics.motif_statistics.compare": lambda: call(real()[:30], real()[30:60], real()[60:]),
+    "metrics.baselines.gram_error": lambda: call(grams(3), gram_matrix(draw(3, 5, 3) + 1)),
+    "metrics.baselines.PrincipalComponents": lambda: call(draw(30, 15), 4),
+    "metrics.baselines.PrincipalComponents.encode": lambda: on(principal(), draw(3, 15)),
+    "metrics.baselines.PrincipalComponents.reconstruct": lambda: on(principal(), draw(3, 15)),
+    "metrics.baselines.nearest_training": lambda: call(draw(3, 15), draw(30, 15)),
+    "metrics.baselines.nearest_motif_rmsd": lambda: call(real()[:2], real()[2:12], n_candidates=2),
+    "metrics.network.network_quality": lambda: call(datasets.crystal()),
+    "metrics.network.bond_angles": lambda: call(np.array([0, 0, 1, 1]), np.random.default_rng(0).normal(size=(4, 3))),
+    "metrics.network.radial_distribution": lambda: call([cell()], cutoff=4.0, bin_width=0.5),
+    "datasets.silicon.load_amorphous": lambda: call("validation"),
+    "datasets.silicon.crystal": lambda: call(),
+    "representations.rotations.random_orthogonal": lambda: call(generator(), (2,), torch.float32),
+    "representations.rotations.random_rotation": lambda: call(generator(), (2,), torch.float32),
+    "metrics.symmetry.equivariance_error": lambda: call(lambda x: x, draw(3, 5, 3), rotate, rotate),
+    "metrics.symmetry.invariance_error": lambda: call(square, draw(3, 5, 3), rotate),
+    "metrics.symmetry.symmetry_ledger": lambda: call({"sum of squares": square}, draw(3, 5, 3, dtype=torch.float64)),
+    "representations.synchronisation.synchronise": lambda: call(turns(3, 3) * 0 + torch.eye(3)),
+    "representations.synchronisation.chained": lambda: call(turns(3, 3) * 0 + torch.eye(3)),
+    "representations.synchronisation.rotation_error": lambda: call(turns(4), turns(4).mT),
+    "datasets.isomers.molecules": lambda: call(),
+    "datasets.isomers.rattled": lambda: call([molecule("H2O"), molecule("H2O")], 3, 0.1, generator()),
+    "representations.molecules.bonded": lambda: call(molecule("CH3OH")),
+    "representations.molecules.smiles": lambda: call(molecule("CH3OH")),
+    "representations.molecules.from_smiles": lambda: call("CO"),
+    "representations.molecules.bond_graph": lambda: call(molecule("CH3OH")),
+    "representations.molecules.fingerprint": lambda: call(molecule("CH3OH"), 64),
+    "representations.molecules.image": lambda: call(molecule("CH3OH"), 8, 8.0),
+    "datasets.hamiltonians.load": lambda: call("water_rhf_500k", "train"),
+    "datasets.hamiltonians.read": lambda: call(hamiltonians.DATA / "water_rhf_500k.npz"),
+    "datasets.hamiltonians.symmetric": lambda: call(np.arange(12.0).reshape(2, 6)),
+    "datasets.hamiltonians.check_molecule": lambda: call(torch.tensor([8, 1, 1]), water().positions[0]),
+    "datasets.qm9.load": lambda: call("validation"),
+    "datasets.g2.molecules": lambda: call(),
+    "datasets.g2.elements": lambda: call([molecule("H2O"), molecule("CH4")]),
+    "datasets.g2.split": lambda: call(0),
+    "datasets.octahedra.cluster": lambda: call(2, generator(), tilt=10.0),
+    "datasets.octahedra.layer": lambda: call(3),
+    "datasets.octahedra.Octahedra.atoms": lambda: on(octahedra()[0]),
+    "datasets.polycubes.pieces": lambda: call(),
+    "datasets.polycubes.polycubes": lambda: call(3, mirrors_equal=True),
+    "datasets.polycubes.held_out": lambda: call(0, 28),
+    "datasets.polycubes.polycube_of": lambda: call(two_pieces()[0], mirrors_equal=True, within=0.1),
+    "datasets.polycubes.census": lambda: call(two_pieces(), [two_pieces()] * 2, two_pieces()),
+    "datasets.polycubes.random_trees": lambda: call(3, generator(), most=4, apart=0.95),
+    "datasets.polycubes.with_trees": lambda: call(two_pieces(), generator(), times=2, most=4),
+    "models.mlp.perceptron": lambda: call([3, 4, 2], seed=0),
+    "models.mlp.Autoencoder": lambda: call(6, [4], 2, seed=0),
+    "models.mlp.Autoencoder.encode": lambda: on(mlp.Autoencoder(6, [4], 2, seed=0), draw(3, 6)),
+    "models.mlp.Autoencoder.decode": lambda: on(mlp.Autoencoder(6, [4], 2, seed=0), draw(3, 2)),
+    "models.mlp.Autoencoder.forward": lambda: on(mlp.Autoencoder(6, [4], 2, seed=0), draw(3, 6)),
+    "models.mlp.reconstruction_loss": lambda: call(Line(6, 6), draw(3, 6), generator()),
+    "models.mlp.cross_entropy_loss": lambda: call(Line(6, 3), (draw(3, 6), torch.arange(3)), generator()),
+    "models.mlp.accuracy": lambda: call(Line(6, 3), draw(3, 6), torch.arange(3)),
+    "datasets.digits.load": lambda: call("test"),
+    "models.flow.ode.normal": lambda: call(torch.rand(4), draw(4, 6), torch.rand(6)),
+    "models.flow.ode.sample_path": lambda: call(draw(4, 6), generator()),
+    "models.flow.ode.matching_error": lambda: call(still, draw(4, 6), torch.rand(6), generator()),
+    "models.flow.ode.integrate": lambda: call(still, draw(4, 6), 2, since=0.0, until=1.0),
+    "models.flow.ode.interpolate": lambda: call(draw(4, 6), draw(4, 6) + 1, torch.rand(4)),
+    "models.flow.ode.log_likelihood": lambda: call(still, draw(4, 6), 2),
+    "models.vae.losses.kl_divergence": lambda: call(draw(4, 6), draw(4, 6)),
+    "models.vae.losses.evidence_loss": lambda: call(beta=0.1, reduction="sum", permute=False),
+    "models.vae.losses.overlap": lambda: call(draw(4, 6, 3), 2.0),
+    "models.vae.losses.aligned_loss": lambda: call(beta=0.1, describe=gram_matrix, error=aligned_rmsd, rattle=0.1),
+    "models.vae.losses.active_units": lambda: call(vae.VariationalAutoencoder(), draw(4, 36)),
+    "models.vae.networks.VariationalAutoencoder": lambda: call(6, [5], 2),
+    "models.vae.networks.VariationalAutoencoder.encode": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
+    "models.vae.networks.VariationalAutoencoder.decode": lambda: on(vae.VariationalAutoencoder(), draw(4, 8)),
+    "models.vae.networks.VariationalAutoencoder.reconstruct": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
+    "models.vae.networks.VariationalAutoencoder.sample": lambda: on(vae.VariationalAutoencoder(), 3, generator()),
+    "models.vae.networks.AlignedAutoencoder": lambda: call(8, [5], 2),
+    "models.vae.networks.AlignedAutoencoder.decode": lambda: on(vae.AlignedAutoencoder(8, [5], 8), draw(4, 8)),
     "training.loop.train": lambda: call(
-        training.train, nn.Linear(3, 1), draw(8, 3), small_cloud_loss, training.Recipe(1), device="cpu", progress=False
+        nn.Linear(3, 1), draw(8, 3), mean_square, training.Recipe(1), device="cpu", progress=False
     ),
-    "training.loop.profile": lambda: call(training.profile),
-    "training.loop.best_device": lambda: call(training.best_device),
-    "exercises.grader.close": lambda: call(grader.close, draw(3), draw(3), 1e-6),
-    "exercises.grader.random_cloud": lambda: call(grader.random_cloud, 4, generator()),
-}
-HOLES = {
-    "inpainting.holes.taken_out": lambda: call(holes.taken_out, real()[:4], 2, "any", generator()),
-    "inpainting.holes.apart": lambda: call(holes.apart, draw(4, 2, 3), draw(4, 2, 3) + 1),
-    "inpainting.holes.restored_error": lambda: call(holes.restored_error, draw(4, 5, 2, 3), draw(4, 2, 3)),
-    "inpainting.holes.closest": lambda: call(holes.closest, draw(4, 6, 3), draw(4, 5, 2, 3)),
-    "inpainting.holes.shell_places": lambda: call(holes.shell_places, (4, 2), 2.0, 4.0, draw(3), generator()),
-    "inpainting.holes.by_cell": lambda: call(holes.by_cell, draw(8).abs(), torch.arange(8) % 2),
-    "inpainting.holes.check_known": lambda: call(holes.check_known, real()[:4, :6], 2, 8, 1.0),
-    "inpainting.library.Library": lambda: call(library.Library, real()[:20]),
-    "inpainting.library.Library.find": lambda: call(library.Library(real()[:20]).find, real()[20:23, :6], 3),
-    "inpainting.objective.from_products": lambda: call(objective.from_products, draw(4, 6, 3), draw(4, 6, 2)),
-    "inpainting.ranking.inpaint": lambda: call(
-        inpainting.inpaint, real()[:3, :7], 1, inpainting.RandomPlaces(), 2, generator()
+    "training.loop.profile": lambda: call(),
+    "training.loop.best_device": lambda: call(),
+    "exercises.grader.close": lambda: call(draw(3), draw(3), 1e-6),
+    "exercises.grader.random_cloud": lambda: call(4, generator()),
+    "inpainting.holes.taken_out": lambda: call(real()[:4], 2, "any", generator()),
+    "inpainting.holes.apart": lambda: call(draw(4, 2, 3), draw(4, 2, 3) + 1),
+    "inpainting.holes.restored_error": lambda: call(draw(4, 5, 2, 3), draw(4, 2, 3)),
+    "inpainting.holes.closest": lambda: call(draw(4, 6, 3), draw(4, 5, 2, 3)),
+    "inpainting.holes.shell_places": lambda: call((4, 2), 2.0, 4.0, draw(3), generator()),
+    "inpainting.holes.by_cell": lambda: call(draw(8).abs(), torch.arange(8) % 2),
+    "inpainting.holes.check_known": lambda: call(real()[:4, :6], 2, 8, 1.0),
+    "inpainting.library.Library": lambda: call(real()[:20]),
+    "inpainting.library.Library.find": lambda: on(inpainting.Library(real()[:20]), real()[20:23, :6], 3),
+    "inpainting.objective.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
+    "inpainting.ranking.inpaint": lambda: call(real()[:3, :7], 1, inpainting.RandomPlaces(), 2, generator()),
+    "inpainting.baselines.RandomPlaces.complete": lambda: on(
+        inpainting.RandomPlaces(), real()[:3, :7], 1, 4, generator()
     ),
-    "inpainting.baselines.RandomPlaces.complete": lambda: call(
-        inpainting.RandomPlaces().complete, real()[:3, :7], 1, 4, generator()
+    "inpainting.baselines.Retrieval": lambda: call(real()[:20], 0.5),
+    "inpainting.baselines.Retrieval.complete": lambda: on(
+        inpainting.Retrieval(real()[:20]), real()[20:22, :7], 1, 4, generator()
     ),
-    "inpainting.baselines.Retrieval": lambda: call(inpainting.Retrieval, real()[:20], 0.5),
-    "inpainting.baselines.Retrieval.complete": lambda: call(
-        inpainting.Retrieval(real()[:20]).complete, real()[20:22, :7], 1, 4, generator()
+    "inpainting.baselines.TemplateCompletion": lambda: call(real()[0]),
+    "inpainting.baselines.LinearGaussian": lambda: call(canonical()),
+    "inpainting.baselines.LinearGaussian.complete": lambda: on(
+        inpainting.LinearGaussian(canonical()), canonical()[:2, :7], 1, 4, generator()
     ),
-    "inpainting.baselines.TemplateCompletion": lambda: call(inpainting.TemplateCompletion, real()[0]),
-    "inpainting.baselines.LinearGaussian": lambda: call(inpainting.LinearGaussian, canonical()),
-    "inpainting.baselines.LinearGaussian.complete": lambda: call(
-        inpainting.LinearGaussian(canonical()).complete, canonical()[:2, :7], 1, 4, generator()
+    "inpainting.places.radial_basis": lambda: call(draw(4).abs()),
+    "inpainting.places.PositionScorer": lambda: call(8, 4.05, 8),
+    "inpainting.places.PositionScorer.forward": lambda: on(PositionScorer(width=8), real()[:3, :7], draw(3, 5, 3)),
+    "inpainting.places.PositionScorer.complete": lambda: on(
+        PositionScorer(width=8).eval(), real()[:2, :7], 1, 4, generator()
     ),
-    "inpainting.places.radial_basis": lambda: call(places.radial_basis, draw(4).abs()),
-    "inpainting.places.PositionScorer": lambda: call(places.PositionScorer, 8, 4.05, 8),
-    "inpainting.places.PositionScorer.forward": lambda: call(
-        places.PositionScorer(width=8), real()[:3, :7], draw(3, 5, 3)
+    "inpainting.places.position_loss": lambda: call(n_places=4, rattle=0.1),
+    "models.flow.charts.Principal.fit": lambda: call(canonical()),
+    "models.flow.charts.Principal.coordinates": lambda: on(chart(), canonical()[:3]),
+    "models.flow.charts.Principal.positions": lambda: on(chart(), draw(3, 21)),
+    "models.flow.charts.Scaled.fit": lambda: call(real()),
+    "models.flow.charts.Scaled.coordinates": lambda: on(flow.Scaled.fit(real()), real()[:3]),
+    "models.flow.charts.Scaled.positions": lambda: on(flow.Scaled.fit(real()), draw(3, 8, 3)),
+    "inpainting.flow_completion.FlowCompletion.complete": lambda: on(
+        FlowCompletion(motif_flow(), generator()), canonical()[:2, :7], 1, 2, generator()
     ),
-    "inpainting.places.PositionScorer.complete": lambda: call(
-        places.PositionScorer(width=8).eval().complete, real()[:2, :7], 1, 4, generator()
+    "models.flow.generator.Flow.sample": lambda: on(motif_flow(), 3, generator()),
+    "models.flow.generator.Flow.decode": lambda: on(motif_flow(), draw(3, 21)),
+    "models.flow.generator.Flow.encode": lambda: on(motif_flow(), canonical()[:3]),
+    "models.flow.generator.Flow.interpolate": lambda: on(
+        motif_flow(), canonical()[:1], canonical()[1:2], torch.linspace(0, 1, 3)
     ),
-    "inpainting.places.position_loss": lambda: call(places.position_loss, n_places=4, rattle=0.1),
-    "models.flow.charts.Principal.fit": lambda: call(charts.Principal.fit, canonical()),
-    "models.flow.charts.Principal.coordinates": lambda: call(
-        charts.Principal.fit(canonical()).coordinates, canonical()[:3]
-    ),
-    "models.flow.charts.Principal.positions": lambda: call(charts.Principal.fit(canonical()).positions, draw(3, 21)),
-    "models.flow.charts.Scaled.fit": lambda: call(charts.Scaled.fit, real()),
-    "models.flow.charts.Scaled.coordinates": lambda: call(charts.Scaled.fit(real()).coordinates, real()[:3]),
-    "models.flow.charts.Scaled.positions": lambda: call(charts.Scaled.fit(real()).positions, draw(3, 8, 3)),
-    "inpainting.flow_completion.FlowCompletion.complete": lambda: call(
-        flow_completion.FlowCompletion(velocity(), generator()).complete, canonical()[:2, :7], 1, 2, generator()
-    ),
-    "models.flow.generator.Flow.sample": lambda: call(velocity().sample, 3, generator()),
-    "models.flow.generator.Flow.decode": lambda: call(velocity().decode, draw(3, 21)),
-    "models.flow.generator.Flow.encode": lambda: call(velocity().encode, canonical()[:3]),
-    "models.flow.generator.Flow.interpolate": lambda: call(
-        velocity().interpolate, canonical()[:1], canonical()[1:2], torch.linspace(0, 1, 3)
-    ),
-    "models.flow.generator.Flow.log_likelihood": lambda: call(velocity().log_likelihood, canonical()[:2], 2),
-    "metrics.two_sample.statistics": lambda: call(metrics.statistics, real()[:9]),
-    "metrics.two_sample.two_sample_auc": lambda: call(metrics.two_sample_auc, real()[:24], real()[24:48], seed=0),
-    "metrics.two_sample.memory": lambda: call(metrics.memory, real()[:8], real()[8:40], real()[40:48]),
-    "metrics.two_sample.mean_miss": lambda: call(metrics.mean_miss, real()[:24], real()[24:48]),
-    "models.flow.network.TimeWaves.forward": lambda: call(flow_network.TimeWaves(), torch.rand(4)),
-    "models.flow.network.MotifVelocity.forward": lambda: call(velocity().velocity, draw(3, 21), torch.rand(3)),
-    "metrics.energy.central_energy": lambda: call(metrics.central_energy, real()[:9]),
-    "metrics.energy.dihedral_angles": lambda: call(metrics.dihedral_angles, real()[:9]),
-    "models.flow.sets.SetVelocity.forward": lambda: call(flow.SetVelocity(8, 1), draw(3, 8, 3), torch.rand(3)),
-}
-FIELDS = {
-    "models.equivariant.graph.spherical_harmonics": lambda: call(
-        equivariant_graph.spherical_harmonics, "0e + 1o", draw(4, 3)
-    ),
-    "models.equivariant.graph.representation": lambda: call(equivariant.representation, "0e + 1o", turns(2)),
-    "models.equivariant.graph.neighbour_graph": lambda: call(
-        equivariant_graph.neighbour_graph, 0.5 * draw(3, 4, 3), cutoff=2.0, lmax=1, n_radial=2
-    ),
+    "models.flow.generator.Flow.log_likelihood": lambda: on(motif_flow(), canonical()[:2], 2),
+    "metrics.two_sample.statistics": lambda: call(real()[:9]),
+    "metrics.two_sample.two_sample_auc": lambda: call(real()[:24], real()[24:48], seed=0),
+    "metrics.two_sample.memory": lambda: call(real()[:8], real()[8:40], real()[40:48]),
+    "metrics.two_sample.mean_miss": lambda: call(real()[:24], real()[24:48]),
+    "models.flow.network.TimeWaves.forward": lambda: on(TimeWaves(), torch.rand(4)),
+    "models.flow.network.MotifVelocity.forward": lambda: on(motif_flow().velocity, draw(3, 21), torch.rand(3)),
+    "metrics.energy.central_energy": lambda: call(real()[:9]),
+    "metrics.energy.dihedral_angles": lambda: call(real()[:9]),
+    "models.flow.sets.SetVelocity.forward": lambda: on(flow.SetVelocity(8, 1), draw(3, 8, 3), torch.rand(3)),
+    "models.equivariant.graph.spherical_harmonics": lambda: call("0e + 1o", draw(4, 3)),
+    "models.equivariant.graph.representation": lambda: call("0e + 1o", turns(2)),
+    "models.equivariant.graph.neighbour_graph": lambda: call(0.5 * draw(3, 4, 3), cutoff=2.0, lmax=1, n_radial=2),
     "models.equivariant.graph.pair_graph": lambda: call(
-        equivariant_graph.pair_graph,
-        torch.tensor([0, 1, 2]),
-        torch.tensor([1, 2, 0]),
-        draw(3, 3),
-        cutoff=5.0,
-        lmax=1,
-        n_radial=2,
-        shape=(1, 3),
+        torch.tensor([0, 1, 2]), torch.tensor([1, 2, 0]), draw(3, 3), cutoff=5.0, lmax=1, n_radial=2, shape=(1, 3)
     ),
-    "models.equivariant.network.EquivariantNetwork.forward": lambda: call(seer(), 0.5 * draw(3, 4, 3)),
-    "models.equivariant.network.EquivariantNetwork.each_point": lambda: call(seer().each_point, 0.5 * draw(3, 4, 3)),
-    "models.equivariant.network.EquivariantNetwork.graph": lambda: call(seer().graph, 0.5 * draw(3, 4, 3)),
-    "models.equivariant.network.gate_for": lambda: call(equivariant_network.gate_for, "2x0e + 1o"),
-    "models.equivariant.network.logits": lambda: call(equivariant.logits, draw(3, 8)),
-    "models.spherical.signals.degrees": lambda: call(signals.degrees, 2),
-    "models.spherical.signals.harmonics": lambda: call(spherical.harmonics, 2, draw(5, 3), softness=0.1),
-    "models.spherical.signals.quadrature": lambda: call(spherical.quadrature, 4),
-    "models.spherical.signals.product": lambda: call(spherical.product, draw(9, 4, 2), draw(9, 4, 2) + 1),
-    "models.spherical.signals.normalised": lambda: call(spherical.normalised, draw(9, 4, 2)),
-    "models.spherical.signals.EquivariantLinear.forward": lambda: call(
+    "models.equivariant.network.EquivariantNetwork.forward": lambda: on(network(), 0.5 * draw(3, 4, 3)),
+    "models.equivariant.network.EquivariantNetwork.each_point": lambda: on(network(), 0.5 * draw(3, 4, 3)),
+    "models.equivariant.network.EquivariantNetwork.graph": lambda: on(network(), 0.5 * draw(3, 4, 3)),
+    "models.equivariant.network.gate_for": lambda: call("2x0e + 1o"),
+    "models.equivariant.network.logits": lambda: call(draw(3, 8)),
+    "models.spherical.signals.degrees": lambda: call(2),
+    "models.spherical.signals.harmonics": lambda: call(2, draw(5, 3), softness=0.1),
+    "models.spherical.signals.quadrature": lambda: call(4),
+    "models.spherical.signals.product": lambda: call(draw(9, 4, 2), draw(9, 4, 2) + 1),
+    "models.spherical.signals.normalised": lambda: call(draw(9, 4, 2)),
+    "models.spherical.signals.EquivariantLinear.forward": lambda: on(
         spherical.EquivariantLinear(2, 3, 2), draw(9, 4, 2)
     ),
-    "models.spherical.signals.EquivariantNonlinearity.forward": lambda: call(
+    "models.spherical.signals.EquivariantNonlinearity.forward": lambda: on(
         spherical.EquivariantNonlinearity(2, 2), draw(9, 4, 2)
     ),
-    "models.spherical.signals.signal_peaks": lambda: call(spherical.signal_peaks, draw(9), least=0.5, n_directions=200),
-    "models.spherical.fields.OccupancyField.forward": lambda: call(
-        fields.OccupancyField(2, 2, 1.0, 4), draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
-    ),
-    "models.spherical.fields.OccupancyField.answers": lambda: call(
-        fields.OccupancyField(2, 2, 1.0, 4).answers, draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
-    ),
-    "models.spherical.fields.OccupancyField.kinds": lambda: call(
-        fields.OccupancyField(2, 2, 1.0, 4, kinds=2).kinds, draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
-    ),
-    "models.spherical.fields.blobs": lambda: call(fields.blobs, draw(2, 6, 3), draw(2, 4, 3), 0.2),
-    "models.spherical.fields.excess": lambda: call(fields.excess, draw(2, 6), torch.rand(2, 6)),
+    "models.spherical.signals.signal_peaks": lambda: call(draw(9), least=0.5, n_directions=200),
+    "models.spherical.fields.OccupancyField.forward": lambda: on(field(), *signals_at()),
+    "models.spherical.fields.OccupancyField.answers": lambda: on(field(), *signals_at()),
+    "models.spherical.fields.OccupancyField.kinds": lambda: on(field(kinds=2), *signals_at()),
+    "models.spherical.fields.blobs": lambda: call(draw(2, 6, 3), draw(2, 4, 3), 0.2),
+    "models.spherical.fields.excess": lambda: call(draw(2, 6), torch.rand(2, 6)),
     "models.spherical.fields.places_about": lambda: call(
-        fields.places_about, draw(2, 4, 3), torch.tensor([4, 3]), generator(), width=0.2, radius=1.0, n=5
+        draw(2, 4, 3), torch.tensor([4, 3]), generator(), width=0.2, radius=1.0, n=5
     ),
-    "models.spherical.peaks.peaks": lambda: call(
-        spherical.peaks, fields.OccupancyField(2, 2, 1.0, 4), draw(9, 3, 2), width=0.2, radius=1.0
+    "models.spherical.peaks.peaks": lambda: call(field(), draw(9, 3, 2), width=0.2, radius=1.0),
+    "models.spherical.peaks.climbed": lambda: call(field(), *signals_at(), width=0.2),
+    "models.spherical.peaks.merge": lambda: call(draw(6, 3), torch.arange(6) % 3, 0.5),
+    "models.hamiltonian.basis.wigner": lambda: call(2, turns()),
+    "models.hamiltonian.basis.from_pyscf": lambda: call(2),
+    "models.hamiltonian.basis.change_of_basis": lambda: call(water().shells),
+    "models.hamiltonian.basis.turn": lambda: call(water().shells, turns()),
+    "models.hamiltonian.blocks.Blocks": lambda: call(water().numbers, water().shells),
+    "models.hamiltonian.blocks.Blocks.coefficients": lambda: on(water_blocks(), water().fock),
+    "models.hamiltonian.blocks.Blocks.matrices": lambda: on(water_blocks(), water_blocks().coefficients(water().fock)),
+    "models.hamiltonian.graphs.shapes": lambda: call(water().numbers, water().positions, lmax=2),
+    "models.hamiltonian.graphs.seen": lambda: call(3),
+    "models.hamiltonian.graphs.radial_basis": lambda: call(draw(4).abs()),
+    "metrics.matrices.orbitals": lambda: call(water().fock, water().overlap),
+    "metrics.matrices.matrix_errors": lambda: call(water().fock + 0.001, water()),
+    "models.hamiltonian.layers.products": lambda: call(draw(5, 4), "0e + 1o", "0e + 1o", "0e + 1o"),
+    "models.hamiltonian.layers.ways_of_rows": lambda: call([1, 3], [2, 1]),
+    "models.hamiltonian.layers.Linear.forward": lambda: on(Linear("0e + 1o", 3, 2), draw(4, 5, 3)),
+    "models.hamiltonian.learning.Standard.fit": lambda: call(water_blocks(), water().fock),
+    "models.hamiltonian.learning.Standard.targets": lambda: on(water_standard(), water().fock),
+    "models.hamiltonian.learning.Standard.matrices": lambda: on(
+        water_standard(), water_standard().targets(water().fock)[0]
     ),
-    "models.spherical.peaks.climbed": lambda: call(
-        spherical.climbed,
-        fields.OccupancyField(2, 2, 1.0, 4),
-        draw(9, 3, 2),
-        draw(6, 3),
-        torch.arange(6) % 3,
-        width=0.2,
+    "models.hamiltonian.learning.matrix_loss": lambda: call(water_standard(), water_shapes(), water().fock),
+    "models.hamiltonian.learning.predicted": lambda: call(water_network(), water_standard(), water_shapes()),
+    "models.hamiltonian.network.HamiltonianNetwork.forward": lambda: on(water_network(), water_shapes()),
+    "models.hamiltonian.nonlinear.Gate.forward": lambda: on(hamiltonian.Gate("0e + 1o", 4, 4), draw(4, 5, 4)),
+    "models.hamiltonian.nonlinear.Gradient.forward": lambda: on(hamiltonian.Gradient("0e + 1o", 4, 4), draw(4, 5, 4)),
+    "models.hamiltonian.nonlinear.TensorSquare.forward": lambda: on(
+        hamiltonian.TensorSquare("0e + 1o", 4, 4), draw(4, 5, 4)
     ),
-    "models.spherical.peaks.merge": lambda: call(spherical.merge, draw(6, 3), torch.arange(6) % 3, 0.5),
-    "models.hamiltonian.basis.wigner": lambda: call(basis.wigner, 2, turns()),
-    "models.hamiltonian.basis.from_pyscf": lambda: call(basis.from_pyscf, 2),
-    "models.hamiltonian.basis.change_of_basis": lambda: call(basis.change_of_basis, water().shells),
-    "models.hamiltonian.basis.turn": lambda: call(basis.turn, water().shells, turns()),
-    "models.hamiltonian.blocks.Blocks": lambda: call(blocks.Blocks, water().numbers, water().shells),
-    "models.hamiltonian.blocks.Blocks.coefficients": lambda: call(water_blocks().coefficients, water().fock),
-    "models.hamiltonian.blocks.Blocks.matrices": lambda: call(
-        water_blocks().matrices, water_blocks().coefficients(water().fock)
-    ),
-    "models.hamiltonian.graphs.shapes": lambda: call(graphs.shapes, water().numbers, water().positions, lmax=2),
-    "models.hamiltonian.graphs.seen": lambda: call(graphs.seen, 3),
-    "models.hamiltonian.graphs.radial_basis": lambda: call(graphs.radial_basis, draw(4).abs()),
-    "metrics.matrices.orbitals": lambda: call(metrics.orbitals, water().fock, water().overlap),
-    "metrics.matrices.matrix_errors": lambda: call(metrics.matrix_errors, water().fock + 0.001, water()),
-    "models.hamiltonian.layers.products": lambda: call(layers.products, draw(5, 4), "0e + 1o", "0e + 1o", "0e + 1o"),
-    "models.hamiltonian.layers.ways_of_rows": lambda: call(layers.ways_of_rows, [1, 3], [2, 1]),
-    "models.hamiltonian.layers.Linear.forward": lambda: call(layers.Linear("0e + 1o", 3, 2), draw(4, 5, 3)),
-    "models.hamiltonian.learning.Standard.fit": lambda: call(learning.Standard.fit, water_blocks(), water().fock),
-    "models.hamiltonian.learning.Standard.targets": lambda: call(water_standard().targets, water().fock),
-    "models.hamiltonian.learning.Standard.matrices": lambda: call(
-        water_standard().matrices, water_standard().targets(water().fock)[0]
-    ),
-    "models.hamiltonian.learning.matrix_loss": lambda: call(
-        learning.matrix_loss, water_standard(), water_shapes(), water().fock
-    ),
-    "models.hamiltonian.learning.predicted": lambda: call(
-        learning.predicted, water_network(), water_standard(), water_shapes()
-    ),
-    "models.hamiltonian.network.HamiltonianNetwork.forward": lambda: call(water_network(), water_shapes()),
-    "models.hamiltonian.nonlinear.Gate.forward": lambda: call(nonlinear.Gate("0e + 1o", 4, 4), draw(4, 5, 4)),
-    "models.hamiltonian.nonlinear.Gradient.forward": lambda: call(nonlinear.Gradient("0e + 1o", 4, 4), draw(4, 5, 4)),
-    "models.hamiltonian.nonlinear.TensorSquare.forward": lambda: call(
-        nonlinear.TensorSquare("0e + 1o", 4, 4), draw(4, 5, 4)
-    ),
-    "models.hamiltonian.reach.needed_irreps": lambda: call(reach.needed_irreps, water_blocks()),
+    "models.hamiltonian.reach.needed_irreps": lambda: call(water_blocks()),
     "models.hamiltonian.reach.check_reachable": lambda: call(
-        reach.check_reachable, water_blocks(), reach.needed_irreps(water_blocks()), "0e + 1o + 2e"
+        water_blocks(), needed_irreps(water_blocks()), "0e + 1o + 2e"
     ),
-    "models.hamiltonian.polynomials.polynomial": lambda: call(polynomials.polynomial, water(), water(), 1),
-    "models.hamiltonian.variants.network": lambda: call(variants.network, "gate", water_blocks(), channels=4),
-    "models.hamiltonian.variants.size": lambda: call(variants.size, nn.Linear(2, 2)),
-    "models.missing_atom.graphs.MoleculeSet": lambda: call(
-        missing_atom.MoleculeSet, list(some_qm9()), cutoff=3.0, n_radial=4
+    "models.hamiltonian.polynomials.polynomial": lambda: call(water(), water(), 1),
+    "models.hamiltonian.variants.network": lambda: call("gate", water_blocks(), channels=4),
+    "models.hamiltonian.variants.size": lambda: call(nn.Linear(2, 2)),
+    "models.missing_atom.graphs.MoleculeSet": lambda: call(molecules(), cutoff=3.0, n_radial=4),
+    "models.missing_atom.graphs.MoleculeSet.every_hole": lambda: on(hole_set()),
+    "models.missing_atom.graphs.MoleculeSet.without": lambda: on(hole_set(), *holes()),
+    "models.missing_atom.graphs.radial_basis": lambda: call(draw(4).abs(), 3.0, 5),
+    "models.missing_atom.graphs.nearest_elements": lambda: call(hole_set()),
+    "models.missing_atom.network.CartesianNetwork.forward": lambda: on(hole_network(), hole_set().without(*holes())),
+    "models.missing_atom.votes.masked_atom_loss": lambda: call(hole_set()),
+    "models.missing_atom.votes.results": lambda: call(hole_network(), hole_set(), holes()),
+    "models.missing_atom.votes.every_answer": lambda: call(hole_network(), hole_set()),
+    "models.missing_atom.votes.answers": lambda: call(hole_network(), molecules()[0], 1),
+    "models.missing_atom.votes.guess": lambda: call(hole_network(), molecules()[0], 1),
+    "models.hierarchical.autoencoder.HierarchicalAutoencoder.encode": lambda: on(tree(), two_pieces()),
+    "models.hierarchical.autoencoder.HierarchicalAutoencoder.forward": lambda: on(tree(), two_pieces()),
+    "models.hierarchical.autoencoder.HierarchicalAutoencoder.decode": lambda: on(tree(), codes()),
+    "models.hierarchical.autoencoder.HierarchicalAutoencoder.unfold": lambda: on(tree(), codes()),
+    "models.hierarchical.autoencoder.HierarchicalAutoencoder.signals_of": lambda: on(tree(), codes()),
+    "models.hierarchical.autoencoder.HierarchicalAutoencoder.flat": lambda: on(
+        tree(), tree().signals_of(draw(3, tree().latent_irreps.dim))
     ),
-    "models.missing_atom.graphs.MoleculeSet.every_hole": lambda: call(hole_set().every_hole),
-    "models.missing_atom.graphs.MoleculeSet.without": lambda: call(
-        hole_set().without, torch.tensor([0, 1]), torch.tensor([2, 3])
-    ),
-    "models.missing_atom.graphs.radial_basis": lambda: call(hole_graphs.radial_basis, draw(4).abs(), 3.0, 5),
-    "models.missing_atom.graphs.nearest_elements": lambda: call(missing_atom.nearest_elements, hole_set()),
-    "models.missing_atom.network.CartesianNetwork.forward": lambda: call(
-        hole_network(), hole_set().without(torch.tensor([0, 1]), torch.tensor([2, 3]))
-    ),
-    "models.missing_atom.votes.masked_atom_loss": lambda: call(votes.masked_atom_loss, hole_set()),
-    "models.missing_atom.votes.results": lambda: call(
-        votes.results, hole_network(), hole_set(), (torch.tensor([0, 1]), torch.tensor([2, 3]))
-    ),
-    "models.missing_atom.votes.every_answer": lambda: call(votes.every_answer, hole_network(), hole_set()),
-    "models.missing_atom.votes.answers": lambda: call(votes.answers, hole_network(), some_qm9()[0], 1),
-    "models.missing_atom.votes.guess": lambda: call(votes.guess, hole_network(), some_qm9()[0], 1),
-}
-HIERARCHY = {
-    "models.hierarchical.autoencoder.HierarchicalAutoencoder.encode": lambda: call(tree().encode, list(pieces())),
-    "models.hierarchical.autoencoder.HierarchicalAutoencoder.forward": lambda: call(tree(), list(pieces())),
-    "models.hierarchical.autoencoder.HierarchicalAutoencoder.decode": lambda: call(
-        tree().decode, tree().encode(list(pieces())).detach()
-    ),
-    "models.hierarchical.autoencoder.HierarchicalAutoencoder.unfold": lambda: call(
-        tree().unfold, tree().encode(list(pieces())).detach()
-    ),
-    "models.hierarchical.autoencoder.HierarchicalAutoencoder.signals_of": lambda: call(
-        tree().signals_of, tree().encode(list(pieces())).detach()
-    ),
-    "models.hierarchical.autoencoder.HierarchicalAutoencoder.flat": lambda: call(
-        tree().flat, tree().signals_of(draw(3, tree().latent_irreps.dim))
-    ),
-    "models.hierarchical.atoms.clouds_of": lambda: call(
-        hierarchy_atoms.clouds_of, tree_of_molecules(), [molecule("H2O")]
-    ),
-    "models.hierarchical.atoms.examples": lambda: call(
-        hierarchy_atoms.examples, tree_of_molecules(), [molecule("H2O")]
-    ),
-    "models.hierarchical.atoms.encode_atoms": lambda: call(
-        hierarchy_atoms.encode_atoms, tree_of_molecules(), [molecule("H2O")]
-    ),
-    "models.hierarchical.atoms.decode_atoms": lambda: call(
-        hierarchy_atoms.decode_atoms,
-        tree_of_molecules(),
-        hierarchy_atoms.encode_atoms(tree_of_molecules(), [molecule("H2O")]).detach(),
-    ),
-    "models.hierarchical.atoms.same_molecule": lambda: call(
-        hierarchy_atoms.same_molecule, molecule("H2O"), molecule("H2O"), within=0.2
-    ),
-    "models.hierarchical.codes.signals_of": lambda: call(hierarchy_codes.signals_of, draw(3, 18), 2),
-    "models.hierarchical.codes.codes_of": lambda: call(hierarchy_codes.codes_of, draw(9, 3, 2)),
-    "models.pieces.drawing.CodeFlow": lambda: call(drawing.CodeFlow, draw(20, 50), lmax=4, channels=4, depth=1),
-    "models.pieces.drawing.CodeFlow.draw": lambda: call(
-        drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1).draw, 2, generator(), n_steps=2
-    ),
-    "models.pieces.drawing.drawing_loss": lambda: call(
-        drawing.drawing_loss, drawing.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1), (draw(3, 50),), generator()
-    ),
-    "models.hierarchical.growing.sites": lambda: call(growing.sites, grower(), [torch.zeros(1, 3)], generator()),
-    "models.hierarchical.growing.grow": lambda: call(growing.grow, grower(), [torch.zeros(1, 3)], 3, generator()),
-    "models.hierarchical.growing.removable": lambda: call(growing.removable, grower(), pieces()[0]),
-    "models.hierarchical.growing.edited": lambda: call(growing.edited, grower(), list(pieces()), 1, generator()),
-    "models.hierarchical.growth.GrowthHead.forward": lambda: call(grower(), points_here()),
-    "training.recipes.growth": lambda: call(recipes.growth, 20, 0),
+    "models.hierarchical.atoms.clouds_of": lambda: call(molecule_tree(), [molecule("H2O")]),
+    "models.hierarchical.atoms.examples": lambda: call(molecule_tree(), [molecule("H2O")]),
+    "models.hierarchical.atoms.encode_atoms": lambda: call(molecule_tree(), [molecule("H2O")]),
+    "models.hierarchical.atoms.decode_atoms": lambda: call(molecule_tree(), code_of_water()),
+    "models.hierarchical.atoms.same_molecule": lambda: call(molecule("H2O"), molecule("H2O"), within=0.2),
+    "models.hierarchical.codes.signals_of": lambda: call(draw(3, 18), 2),
+    "models.hierarchical.codes.codes_of": lambda: call(draw(9, 3, 2)),
+    "models.pieces.drawing.CodeFlow": lambda: call(draw(20, 50), lmax=4, channels=4, depth=1),
+    "models.pieces.drawing.CodeFlow.draw": lambda: on(code_flow(), 2, generator(), n_steps=2),
+    "models.pieces.drawing.drawing_loss": lambda: call(code_flow(), (draw(3, 50),), generator()),
+    "models.hierarchical.growing.sites": lambda: call(grower(), [torch.zeros(1, 3)], generator()),
+    "models.hierarchical.growing.grow": lambda: call(grower(), [torch.zeros(1, 3)], 3, generator()),
+    "models.hierarchical.growing.removable": lambda: call(grower(), two_pieces()[0]),
+    "models.hierarchical.growing.edited": lambda: call(grower(), two_pieces(), 1, generator()),
+    "models.hierarchical.growth.GrowthHead.forward": lambda: on(grower(), points()),
     "models.hierarchical.growth.growth_loss": lambda: call(
-        hierarchical.growth_loss,
-        hierarchical.GrowthHead(channels=4),
-        hierarchical.additions(small_polycubes()),
-        generator(),
+        hierarchical.GrowthHead(channels=4), hierarchical.additions(small_polycubes()), generator()
     ),
-    "models.hierarchical.guided.led_by": lambda: call(
-        guided.led_by, tree(), tree().encode(list(pieces())).detach(), strength=1.0
+    "training.recipes.growth": lambda: call(20, 0),
+    "models.hierarchical.guided.led_by": lambda: call(tree(), codes(), strength=1.0),
+    "models.hierarchical.guided.guided_decode": lambda: call(grower(), tree(), codes(), 2, generator()),
+    "models.hierarchical.heads.PieceHead.forward": lambda: on(piece_head(), latents()),
+    "models.hierarchical.heads.SlotDecoder.forward": lambda: on(
+        hierarchical.SlotDecoder(tree(), channels=4), latents()
     ),
-    "models.hierarchical.guided.guided_decode": lambda: call(
-        guided.guided_decode, grower(), tree(), tree().encode(list(pieces())).detach(), 2, generator()
-    ),
-    "models.hierarchical.heads.PieceHead.forward": lambda: call(piece_head(), draw(2, tree().latent_irreps.dim)),
-    "models.hierarchical.heads.SlotDecoder.forward": lambda: call(
-        heads.SlotDecoder(tree(), channels=4), draw(2, tree().latent_irreps.dim)
-    ),
-    "models.hierarchical.heads.matched_error": lambda: call(heads.matched_error, draw(3, 4, 3), draw(3, 4, 3) + 1),
-    "models.hierarchical.heads.invariants": lambda: call(heads.invariants, draw(3, 8), o3.Irreps("2x0e + 2x1o")),
-    "models.pieces.joints.topology": lambda: call(joints.topology, pairs_of_octahedra()[0]),
-    "models.pieces.joints.steps_of": lambda: call(joints.steps_of, pairs_of_octahedra()[0]),
-    "models.pieces.joints.bends": lambda: call(joints.bends, pairs_of_octahedra()[0]),
-    "models.hierarchical.levels.check": lambda: call(levels.check, list(pieces()), hierarchical.TETRIS),
-    "models.hierarchical.levels.gathered": lambda: call(levels.gathered, points_here(), hierarchical.TETRIS),
+    "models.hierarchical.heads.matched_error": lambda: call(draw(3, 4, 3), draw(3, 4, 3) + 1),
+    "models.hierarchical.heads.invariants": lambda: call(draw(3, 8), o3.Irreps("2x0e + 2x1o")),
+    "models.pieces.joints.topology": lambda: call(octahedra()[0]),
+    "models.pieces.joints.steps_of": lambda: call(octahedra()[0]),
+    "models.pieces.joints.bends": lambda: call(octahedra()[0]),
+    "models.hierarchical.levels.check": lambda: call(two_pieces(), hierarchical.TETRIS),
+    "models.hierarchical.levels.gathered": lambda: call(points(), hierarchical.TETRIS),
     "models.hierarchical.levels.out_of_reach": lambda: call(
-        levels.out_of_reach, levels.gathered(points_here(), hierarchical.TETRIS), hierarchical.TETRIS
+        hierarchical.gathered(points(), hierarchical.TETRIS), hierarchical.TETRIS
     ),
-    "models.hierarchical.materials.octahedra_to_train_on": lambda: call(materials.octahedra_to_train_on, 0, 2),
-    "models.hierarchical.materials.octahedra_levels": lambda: call(
-        materials.octahedra_levels, [network.points for network in pairs_of_octahedra()], "found"
+    "models.hierarchical.materials.octahedra_to_train_on": lambda: call(0, 2),
+    "models.hierarchical.materials.octahedra_levels": lambda: call([pair.points for pair in octahedra()], "found"),
+    "models.hierarchical.motifs.Motifs.fit": lambda: call(points(), 1.2),
+    "models.hierarchical.motifs.signal_powers": lambda: call(points(), 1.2),
+    "models.pieces.networks.network_heads": lambda: call(0, sight=1.8),
+    "models.pieces.networks.attachments": lambda: call(octahedra(), [pieces.topology(octahedra()[1])], generator()),
+    "models.pieces.networks.gaps": lambda: call(octahedra(), generator()),
+    "models.pieces.networks.more_octahedra": lambda: call(network_heads(), [octahedra()[0]], 1, generator()),
+    "models.hierarchical.points.padded": lambda: call(two_pieces()),
+    "models.hierarchical.points.in_one_part": lambda: call(two_pieces()[0], 1.2),
+    "models.hierarchical.points.points_of": lambda: call(*hierarchical.padded(two_pieces())),
+    "models.hierarchical.points.Points.pairs": lambda: on(points(), 1.2),
+    "models.hierarchical.polycubes.polycube_autoencoder": lambda: call(0),
+    "models.hierarchical.polycubes.trained_on_polycubes": lambda: call(),
+    "models.hierarchical.polycubes.trained_to_grow": lambda: call(),
+    "models.hierarchical.polycubes.free_places": lambda: call(two_pieces()[0]),
+    "models.hierarchical.polycubes.additions": lambda: call(small_polycubes(), most=5),
+    "models.pieces.surroundings.Surroundings.encode": lambda: on(surroundings(), two_surroundings()),
+    "models.pieces.surroundings.Surroundings.decode": lambda: on(
+        surroundings(), surroundings().encode(two_surroundings()).detach()
     ),
-    "models.hierarchical.motifs.Motifs.fit": lambda: call(hierarchy_motifs.Motifs.fit, points_here(), 1.2),
-    "models.hierarchical.motifs.signal_powers": lambda: call(hierarchy_motifs.signal_powers, points_here(), 1.2),
-    "models.pieces.networks.network_heads": lambda: call(networks.network_heads, 0, sight=1.8),
-    "models.pieces.networks.attachments": lambda: call(
-        networks.attachments, list(pairs_of_octahedra()), [joints.topology(pairs_of_octahedra()[1])], generator()
-    ),
-    "models.pieces.networks.gaps": lambda: call(networks.gaps, list(pairs_of_octahedra()), generator()),
-    "models.pieces.networks.more_octahedra": lambda: call(
-        networks.more_octahedra, network_growers(), [pairs_of_octahedra()[0]], 1, generator()
-    ),
-    "models.hierarchical.points.padded": lambda: call(points.padded, list(pieces())),
-    "models.hierarchical.points.in_one_part": lambda: call(points.in_one_part, pieces()[0], 1.2),
-    "models.hierarchical.points.points_of": lambda: call(points.points_of, *points.padded(pieces())),
-    "models.hierarchical.points.Points.pairs": lambda: call(points_here().pairs, 1.2),
-    "models.hierarchical.polycubes.polycube_autoencoder": lambda: call(hierarchical_polycubes.polycube_autoencoder, 0),
-    "models.hierarchical.polycubes.trained_on_polycubes": lambda: call(hierarchical_polycubes.trained_on_polycubes),
-    "models.hierarchical.polycubes.trained_to_grow": lambda: call(hierarchical_polycubes.trained_to_grow),
-    "models.hierarchical.polycubes.free_places": lambda: call(hierarchical_polycubes.free_places, pieces()[0]),
-    "models.hierarchical.polycubes.additions": lambda: call(
-        hierarchical_polycubes.additions, list(small_polycubes()), most=5
-    ),
-    "models.pieces.surroundings.Surroundings.encode": lambda: call(surrounding().encode, [draw(2, 3), draw(3, 3)]),
-    "models.pieces.surroundings.Surroundings.decode": lambda: call(
-        surrounding().decode, surrounding().encode([draw(2, 3), draw(3, 3)]).detach()
-    ),
-    "models.pieces.completion.completions": lambda: call(completion.completions, pieces()[0], generator()),
+    "models.pieces.completion.completions": lambda: call(two_pieces()[0], generator()),
     "models.hierarchical.losses.reconstruction_loss": lambda: call(
-        hierarchy_training.reconstruction_loss, tree(), points.padded(pieces()), generator(), rattle=0.01
+        tree(), hierarchical.padded(two_pieces()), generator(), rattle=0.01
     ),
-    "models.hierarchical.losses.worst_distance": lambda: call(
-        hierarchy_training.worst_distance, draw(4, 3), draw(4, 3) + 1
-    ),
-    "models.hierarchical.losses.reconstruction_errors": lambda: call(
-        hierarchy_training.reconstruction_errors, tree(), list(pieces())
-    ),
-    "models.hierarchical.losses.exact": lambda: call(hierarchy_training.exact, tree(), list(pieces()), within=0.1),
-    "models.hierarchical.unfolding.unfold": lambda: call(
-        unfolding.unfold, tree(), tree().signals_of(draw(2, tree().latent_irreps.dim))
-    ),
+    "models.hierarchical.losses.worst_distance": lambda: call(draw(4, 3), draw(4, 3) + 1),
+    "models.hierarchical.losses.reconstruction_errors": lambda: call(tree(), two_pieces()),
+    "models.hierarchical.losses.exact": lambda: call(tree(), two_pieces(), within=0.1),
+    "models.hierarchical.unfolding.unfold": lambda: call(tree(), tree().signals_of(latents())),
 }
-VALID = ATOMS | HOLES | FIELDS | HIERARCHY
+VALID = {name: valid(name, make) for name, make in CALLS.items()}
 
 
-# What has no valid call here, and why. A key is a name, or the beginning of one that ends with a dot.
-EXCEPTIONS = {
-    "exercises.": "the judges take any answer at all: see test_a_judge_has_a_sentence_for_any_answer",
-    "plotting.": "pictures of what other rooms have checked; drawn and looked at in test_plotting",
-    "plotting.viewer.": "pictures again: test_viewer",
-    "training.recipes.": "tables of constants, whose only argument is a seed",
-    "training.recipes.flow": "a table of constants",
-    "training.recipes.hamiltonian": "a table of constants",
-    "storage.": "test_files breaks files in every way",
-    "training.checkpoints.": "test_files again",
-    "models.hierarchical.points.check_kinds": "test_a_model_of_several_species_takes_no_atom_for_the_first_of_them",
-    "models.missing_atom.graphs.MoleculeSet.to": "test_containers_follow_the_batch_to_its_device",
-    "models.hamiltonian.graphs.Shapes.to": "test_containers_follow_the_batch_to_its_device",
-    "shapes.": "test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later",
-    "models.flow.generator.Flow.update_average": "takes no argument",
-    "training.batches.": "what the loop of training asks: test_training and test_streaming",
-    "representations.conformers.": "what molecules.from_smiles asks, which is tried",
-    "cli.": "a door of Jupyter's: test_main",
-    "datasets.structures.": "test_files again",
-    "training.streaming.": "reads folders: test_streaming breaks them",
-    "datasets.qm9.read": "test_files again",
-    "datasets.qm9.rows": "test_files again",
-    "inpainting.places.trained_position_scorer": "test_files again",
-    "models.hierarchical.materials.trained_on_octahedra": "test_files again",
-    "models.hierarchical.materials.trained_on_molecules": "test_files again",
-    "models.hierarchical.materials.octahedra_autoencoder": "makes a model; its levels are tried with octahedra_levels",
-    "models.hierarchical.materials.molecule_autoencoder": "a seed is its only argument",
-    "models.hierarchical.materials.motif_autoencoder": "a seed is its only argument",
-    "models.equivariant.graph.default_dtype": "a context without numbers",
-    "training.loop.one_thread": "a context without arguments",
-    "training.loop.threads": "a context without numbers to compute",
-    "models.flow.generator.flow_loss": "takes no argument",
-    "inpainting.ranking.Completer": "the names that a model has to have",
-    "inpainting.ranking.Completer.complete": "the names that a model has to have",
-    "metrics.network.NetworkQuality.failed_gates": "takes no argument",
-    "metrics.symmetry.Ledger.verdict": "words about numbers that symmetry_ledger made",
-    "metrics.symmetry.Ledger.verdicts": "words about numbers that symmetry_ledger made",
-    "models.mlp.Apply.forward": "hands on to the function that it was given",
-    "inpainting.baselines.RandomPlaces": "two numbers; tried with .complete",
-    "inpainting.flow_completion.FlowCompletion": "keeps a flow; tried with .complete",
-    "models.missing_atom.votes.attention_pool": "takes what the network said: tried with answers",
-    "models.pieces.completion.completed": "needs a trained flow of codes: test_found_levels",
-    "models.pieces.surroundings.surroundings_loss": "a loss: its batches come from completions",
-    "inpainting.latent.LatentCompletion": "seconds a call: test_inpainting",
-    "inpainting.latent.LatentCompletion.complete": "seconds a call: test_inpainting",
-    "inpainting.objective.TalkCompletion": "seconds a call: test_inpainting",
-    "inpainting.objective.TalkCompletion.complete": "seconds a call: test_inpainting",
+# What has no valid call here, by the reason. A name that ends with a dot stands for all that begin with it.
+WHY_NOT = {
+    "any answer at all will do: test_a_judge_has_a_sentence_for_any_answer": "exercises.",
+    "pictures of what others have checked: test_plotting and test_viewer": "plotting. plotting.viewer.",
+    "no argument, or a seed alone": """
+        training.recipes. models.flow.generator.Flow.update_average models.flow.generator.flow_loss
+        metrics.network.NetworkQuality.failed_gates models.hierarchical.materials.molecule_autoencoder
+        models.hierarchical.materials.motif_autoencoder training.loop.one_thread""",
+    "files: test_files and test_streaming break them in every way": """
+        storage. training.checkpoints. training.streaming. datasets.structures. datasets.qm9.read datasets.qm9.rows
+        inpainting.places.trained_position_scorer models.hierarchical.materials.trained_on_octahedra
+        models.hierarchical.materials.trained_on_molecules""",
+    "Jupyter's: test_cli": "cli.",
+    "called by all others: test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later": "shapes.",
+    "what the loop of training asks: test_training and test_streaming": "training.batches.",
+    "test_a_model_of_several_species_takes_no_atom_for_the_first_of_them": "models.hierarchical.points.check_kinds",
+    "test_containers_follow_the_batch_to_its_device": """
+        models.missing_atom.graphs.MoleculeSet.to models.hamiltonian.graphs.Shapes.to""",
+    "a context without numbers": "models.equivariant.graph.default_dtype training.loop.threads",
+    "the names that a model has to have": "inpainting.ranking.Completer inpainting.ranking.Completer.complete",
+    "seconds a call: test_inpainting and test_found_levels": """
+        inpainting.latent.LatentCompletion inpainting.latent.LatentCompletion.complete
+        inpainting.objective.TalkCompletion inpainting.objective.TalkCompletion.complete
+        models.pieces.completion.completed""",
+    "tried with what makes its arguments or calls it": """
+        representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
+        metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
+        inpainting.flow_completion.FlowCompletion models.missing_atom.votes.attention_pool
+        models.pieces.surroundings.surroundings_loss""",
+    "a part of a network, which gets what the rest of it made": """
+        models.equivariant.graph.Graph.gather models.equivariant.network.Convolution.forward
+        models.flow.network.MotifVelocity.looks models.hamiltonian.blocks.Blocks.swap
+        models.hamiltonian.layers.Convolution.forward models.hamiltonian.network.Head.forward
+        models.hamiltonian.nonlinear.Compared.inner models.hamiltonian.nonlinear.Compared.forward
+        models.hamiltonian.nonlinear.Gradient.gradient models.missing_atom.graphs.MaskedMolecules.sums
+        models.missing_atom.graphs.MaskedMolecules.gathered models.missing_atom.network.Layer.forward
+        models.hierarchical.autoencoder.HierarchicalAutoencoder.ascend
+        models.hierarchical.autoencoder.HierarchicalAutoencoder.descend
+        models.hierarchical.autoencoder.HierarchicalAutoencoder.judgement models.pieces.drawing.CodeFlow.forward
+        models.hierarchical.growth.GrowthHead.judged models.hierarchical.layers.
+        models.hierarchical.levels.Gathering.children models.hierarchical.motifs.Motifs.kind_of
+        models.hierarchical.motifs.Motifs.members""",
 }
-EXCEPTIONS |= dict.fromkeys(
-    (
-        "models.equivariant.graph.Graph.gather",
-        "models.equivariant.network.Convolution.forward",
-        "models.flow.network.MotifVelocity.looks",
-        "models.hamiltonian.blocks.Blocks.swap",
-        "models.hamiltonian.layers.Convolution.forward",
-        "models.hamiltonian.network.Head.forward",
-        "models.hamiltonian.nonlinear.Compared.inner",
-        "models.hamiltonian.nonlinear.Compared.forward",
-        "models.hamiltonian.nonlinear.Gradient.gradient",
-        "models.missing_atom.graphs.MaskedMolecules.sums",
-        "models.missing_atom.graphs.MaskedMolecules.gathered",
-        "models.missing_atom.network.Layer.forward",
-        "models.hierarchical.autoencoder.HierarchicalAutoencoder.ascend",
-        "models.hierarchical.autoencoder.HierarchicalAutoencoder.descend",
-        "models.hierarchical.autoencoder.HierarchicalAutoencoder.judgement",
-        "models.pieces.drawing.CodeFlow.forward",
-        "models.hierarchical.growth.GrowthHead.judged",
-        "models.hierarchical.layers.",
-        "models.hierarchical.levels.Gathering.children",
-        "models.hierarchical.motifs.Motifs.kind_of",
-        "models.hierarchical.motifs.Motifs.members",
-    ),
-    "a part of a network, which gets what the rest of it made",
-)
+EXCEPTIONS = " ".join(WHY_NOT.values()).split()
 LARGE = ("one of 1e30", "all 1e30 times as large")
 EMPTY = ("no atom", "no batch")
 SINGLE = ("a dimension less", "all zero", "all the same", "all minus one", "all large")
@@ -826,7 +576,7 @@ REFERENCES = {
     "representations.alignment.matching.aligned_rmsd": _best_of_all_orders,
     "representations.alignment.procrustes.best_rotation": _best_rotation,
     "representations.radial.gaussians": lambda x, centres, width: [
-        np.exp(-0.5 * ((x[..., None] - centres) / width) ** 2).clip(np.exp(-radial.FARTHEST))
+        np.exp(-0.5 * ((x[..., None] - centres) / width) ** 2).clip(np.exp(-FARTHEST))
     ],
     "representations.neighbours.neighbour_pairs": _neighbour_distances,
     "representations.gram.gram_matrix": lambda x: [np.einsum("...ia,...ja->...ij", x, x)],
