@@ -487,7 +487,7 @@ VALID = {name: valid(name, make) for name, make in CALLS.items()}
 
 # What has no valid call here, by the reason. A name that ends with a dot stands for all that begin with it.
 WHY_NOT = {
-    "any answer at all will do: test_a_judge_has_a_sentence_for_any_answer": "exercises.",
+    "any answer at all will do: test_a_grader_has_a_sentence_for_any_answer": "exercises.",
     "pictures of what others have checked: test_plotting and test_viewer": "plotting. plotting.viewer.",
     "no argument, or a seed alone": """
         training.recipes. models.flow.generator.Flow.update_average models.flow.generator.flow_loss
@@ -550,6 +550,29 @@ NAN_ALLOWED = {
     ("models.hierarchical.heads.invariants", LARGE): "the same",
     ("representations.alignment.procrustes.turned_onto", LARGE): "the core behind best_rotation, which refuses them",
 }
+# NaN goes through these, as through any arithmetic; all others refuse it, or have an answer without it.
+NAN_IN_NAN_OUT = """
+    representations.radial.gaussians representations.gram.from_upper_triangle representations.gram.permuted
+    representations.gram.Standardiser.gram metrics.baselines.gram_error metrics.baselines.PrincipalComponents.
+    metrics.network.bond_angles datasets.isomers.rattled representations.molecules.image
+    datasets.hamiltonians.symmetric datasets.polycubes.with_trees models.mlp.Autoencoder.
+    models.mlp.reconstruction_loss models.mlp.cross_entropy_loss models.flow.ode. models.vae.losses.kl_divergence
+    models.vae.losses.overlap models.vae.networks. inpainting.holes.taken_out inpainting.holes.apart
+    inpainting.holes.restored_error inpainting.holes.closest inpainting.holes.by_cell inpainting.baselines.Retrieval
+    inpainting.places.radial_basis inpainting.places.PositionScorer.forward models.flow.charts.Principal.coordinates
+    models.flow.charts.Principal.positions models.flow.charts.Scaled. models.flow.generator. models.flow.network.
+    models.flow.sets.SetVelocity.forward models.equivariant.graph.spherical_harmonics
+    models.equivariant.network.logits models.spherical.signals.product models.spherical.signals.normalised
+    models.spherical.signals.EquivariantLinear.forward models.spherical.signals.EquivariantNonlinearity.forward
+    models.spherical.fields. models.spherical.peaks.climbed models.hamiltonian.blocks.
+    models.hamiltonian.graphs.radial_basis models.hamiltonian.layers. models.hamiltonian.learning.Standard.
+    models.hamiltonian.nonlinear. models.missing_atom.graphs.MoleculeSet models.missing_atom.graphs.radial_basis
+    models.hierarchical.autoencoder.HierarchicalAutoencoder.flat models.hierarchical.atoms.clouds_of
+    models.hierarchical.atoms.examples models.hierarchical.codes. models.pieces.drawing.
+    models.hierarchical.growing.grow models.hierarchical.heads.PieceHead.forward
+    models.hierarchical.heads.matched_error models.hierarchical.heads.invariants models.hierarchical.points.padded
+    models.hierarchical.points.points_of models.hierarchical.unfolding.unfold
+"""
 
 
 def _best_rotation(source, target, allow_mirror):
