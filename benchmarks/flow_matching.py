@@ -1,13 +1,10 @@
 """Notebook 07's figures: flows on canonical motifs and on sets of atoms, beside the autoencoder of notebook 03.
 
-python -m benchmarks.flow_matching [--resume] [--jobs 2] [--seeds 0 1 2] [--stored] [--skip-notebook]
-
 All generators are judged by 1,024 motifs against 1,024 of the test cells, and real training motifs in their place are
 the floor. The flow of sets has as much CPU time as the other one. Choices were made on validation cells.
 """
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -18,7 +15,7 @@ from torch import Generator, Tensor
 
 from benchmarks import inpainting as holes
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread, stored
+from benchmarks.harness.table import Benchmark, Figure, at_most, mean_and_spread, stored
 from tutorial_lib import datasets, metrics, representations, training
 from tutorial_lib.inpainting import flow_completion
 from tutorial_lib.metrics import motif_statistics
@@ -218,17 +215,14 @@ def cheats() -> dict[str, dict[str, float]]:
 
 def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """All generators over seeds, and the floor. Of the canonical flow it is asked what it takes."""
-    slower = dict(
-        zip(seeds, runs.map([Call(slowness, s, alone=True) for s in seeds], "speeds", more=True), strict=True)
-    )
-    names = [(name, seed) for name in GENERATORS for seed in seeds]
-    calls = [
-        Call(measured, name, seed, alone=name == CANONICAL, **({"slower": slower[seed]} if name == SETS else {}))
-        for name, seed in names
-    ]
-    *found, dishonest = runs.map([*calls, Call(cheats)])
-    done = dict(zip(names, found, strict=True))
-    return {"runs": {name: [done[name, seed] for seed in seeds] for name in GENERATORS}, "cheats": dishonest}
+    slower = runs.by_key({seed: Call(slowness, seed, alone=True) for seed in seeds}, "speeds", more=True)
+    calls = {
+        (name, s): Call(measured, name, s, alone=name == CANONICAL, **({"slower": slower[s]} if name == SETS else {}))
+        for name in GENERATORS
+        for s in seeds
+    }
+    done = runs.by_key(calls | {"cheats": Call(cheats)})
+    return {"runs": {name: [done[name, s] for s in seeds] for name in GENERATORS}, "cheats": done["cheats"]}
 
 
 def seen(runs: list[dict], name: str) -> list[float]:
@@ -275,7 +269,7 @@ def all_figures(series: dict) -> list[Figure]:
     figures = asked_figures(runs[CANONICAL], floor, notebook_06())
     for dtype, limit in (("torch.float32", 1e-4), ("torch.float64", 1e-10)):
         error = max(run["turning error"][dtype] for run in runs[SETS])
-        figures.append(Figure(f"{SETS}: turning error, {dtype}", f"{limit:g}", f"{error:.1e}", error < limit))
+        figures.append(at_most(f"{SETS}: turning error, {dtype}", limit, error, ".1e"))
     for name, beside in floor.items():
         for generator, found in runs.items():
             figures.append(Figure(f"{generator}: {name}", f"reported; floor {beside:.3f}", in_words(seen(found, name))))
@@ -313,7 +307,4 @@ def figures_of_use(runs: dict[str, list[dict]]) -> list[Figure]:
     return figures
 
 
-BENCHMARK = Benchmark("flow_matching", __doc__, all_runs, all_figures, notebook="07")
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("flow_matching", all_runs, all_figures, notebook="07")

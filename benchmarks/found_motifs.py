@@ -1,9 +1,5 @@
-"""Notebook 10's figures: levels that are found, molecules with their species, and a motif of amorphous silicon.
+"""Notebook 10's figures: levels that are found, molecules with their species, and a motif of amorphous silicon."""
 
-python -m benchmarks.found_motifs [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
-"""
-
-import sys
 import time
 import warnings
 
@@ -17,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Generator, Tensor, nn
 
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.table import Benchmark, Figure, at_most, mean_and_spread
 from benchmarks.hierarchical_autoencoder import equivariance, trained
 from benchmarks.inpainting import aligned_decoder, every
 from tutorial_lib import datasets, representations, training
@@ -233,7 +229,7 @@ def all_runs(runs: Runs, seeds: list[int]) -> dict:
     calls |= {("molecules", seed): Call(on_molecules, seed) for seed in seeds}
     calls |= {("scratch", seed): Call(energies_from_scratch, seed) for seed in seeds}
     calls |= {("silicon", seed): Call(on_silicon, seed) for seed in seeds}
-    found = dict(zip(calls, runs.map(list(calls.values())), strict=True))
+    found = runs.by_key(calls)
     for seed in seeds:
         found["molecules", seed]["energies"]["from scratch"] = found["scratch", seed]
     return {
@@ -249,15 +245,11 @@ def all_figures(series: dict) -> list[Figure]:
     for how, runs in series["octahedra"].items():
         for n in range(1, 7):
             shares = [100 * run["exact"][str(n)]["0.2"] for run in runs]
-            asked = how == "found" and n == 3
-            figures.append(
-                Figure(
-                    f"{n} octahedra, levels {how}: exact within 0.2 of an edge (%)",
-                    "90, worst seed (aim 100)" if asked else "reported (aim 80)" if n > 3 else "reported",
-                    f"{mean_and_spread(shares)}; worst {min(shares):.0f}",
-                    not asked or min(shares) >= 90,
-                )
-            )
+            title = f"{n} octahedra, levels {how}: exact within 0.2 of an edge (%)"
+            must = how == "found" and n == 3
+            asked = "90, worst seed (aim 100)" if must else "reported (aim 80)" if n > 3 else "reported"
+            words = f"{mean_and_spread(shares)}; worst {min(shares):.0f}"
+            figures.append(Figure(title, asked, words, not must or min(shares) >= 90))
         seconds = [run["seconds"] for run in runs]
         figures.append(Figure(f"octahedra, levels {how}: training (CPU s)", "about equal", mean_and_spread(seconds)))
     given = min(run["as given"] for run in series["octahedra"]["found"])
@@ -266,15 +258,9 @@ def all_figures(series: dict) -> list[Figure]:
     for which, asked in (("seen", "100 %"), ("unseen", "reported (aim 60 %)")):
         for what in ("geometry", "and species"):
             shares = [run[which][what] for run in molecules]
-            must = which == "seen"
-            figures.append(
-                Figure(
-                    f"{which} molecules, {what}, in any pose, worst seed",
-                    asked,
-                    f"{min(shares):.1%} (mean {np.mean(shares):.1%})",
-                    not must or min(shares) == 1,
-                )
-            )
+            title, words = f"{which} molecules, {what}, in any pose, worst seed", f"mean {np.mean(shares):.1%}"
+            passes = which == "unseen" or min(shares) == 1
+            figures.append(Figure(title, asked, f"{min(shares):.1%} ({words})", passes))
     for name in molecules[0]["energies"]:
         for size in SIZES:
             errors = [run["energies"][name][str(size)] for run in molecules]
@@ -283,24 +269,17 @@ def all_figures(series: dict) -> list[Figure]:
     motif = series["silicon"]
     worst = max(run["rmsd"] for run in motif)
     share = min(run["eight atoms"] for run in motif)
+    title = f"silicon motif, {motif[0]['numbers']} numbers, RMSD (A), worst seed"
     figures += [
-        Figure(
-            f"silicon motif, {motif[0]['numbers']} numbers, RMSD (A), worst seed",
-            "0.25 (aim 0.10)",
-            f"{worst:.3f}; all eight atoms in {share:.1%}",
-            worst < 0.25,
-        ),
+        Figure(title, "0.25 (aim 0.10)", f"{worst:.3f}; all eight atoms in {share:.1%}", worst < 0.25),
         Figure("silicon motif, median RMSD (A)", "reported", mean_and_spread([run["median"] for run in motif])),
         Figure("aligned autoencoder, as many numbers (A)", "beside it", mean_and_spread([r["aligned"] for r in motif])),
     ]
     for name, runs in (("octahedra", series["octahedra"]["found"]), ("molecules", molecules)):
         for what, limit in (("torch.float32", 1e-5), ("torch.float64", 1e-9), ("points", 5e-3)):
             error = max(run["equivariance"][what] for run in runs)
-            figures.append(Figure(f"{name}: equivariance, {what}", f"{limit:g}", f"{error:.1e}", error < limit))
+            figures.append(at_most(f"{name}: equivariance, {what}", limit, error, ".1e"))
     return figures
 
 
-BENCHMARK = Benchmark("found_motifs", __doc__, all_runs, all_figures, notebook="10")
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("found_motifs", all_runs, all_figures, notebook="10")

@@ -1,11 +1,6 @@
-"""The figures of notebook 02: speed, reconstruction on held-out cells, beta, and what the notebook takes.
-
-python -m benchmarks.gram_vae           all of it, about five minutes on one thread
-python -m benchmarks.gram_vae --help    the options
-"""
+"""The figures of notebook 02: speed, reconstruction on held-out cells, beta, and what the notebook takes."""
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,9 +24,8 @@ REPEATS = 7
 
 @dataclass(frozen=True)
 class Split:
-    """The motifs of one split, as clouds, matrices and features."""
+    """The motifs of one split, as matrices and features."""
 
-    positions: Tensor
     gram: Tensor
     features: Tensor
     cell: Tensor
@@ -48,7 +42,7 @@ def splits() -> tuple[gram.Standardiser, dict[str, Split]]:
         surroundings = representations.nearest_neighbours(datasets.load_amorphous(name))
         matrices = gram.gram_matrix(surroundings.positions)
         standardiser = standardiser or gram.Standardiser.fit(matrices)
-        found[name] = Split(surroundings.positions, matrices, standardiser.features(matrices), surroundings.cell)
+        found[name] = Split(matrices, standardiser.features(matrices), surroundings.cell)
     return standardiser, found
 
 
@@ -181,9 +175,8 @@ def with_beta(beta: float, seed: int) -> dict[str, float]:
 
 def failed_gates() -> list[str]:
     """What shipped cells fail."""
-    return [
-        str(gate) for atoms in datasets.load_amorphous("all") for gate in metrics.network_quality(atoms).failed_gates()
-    ]
+    cells = datasets.load_amorphous("all")
+    return [str(gate) for atoms in cells for gate in metrics.network_quality(atoms).failed_gates()]
 
 
 def all_runs(runs: Runs, seeds: list[int]) -> dict:
@@ -228,7 +221,4 @@ def all_figures(series: dict) -> list[Figure]:
     ]
 
 
-BENCHMARK = Benchmark("gram_vae", __doc__, all_runs, all_figures, notebook="02", aim=" (aim 60)")
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("gram_vae", all_runs, all_figures, notebook="02", aim=" (aim 60)")

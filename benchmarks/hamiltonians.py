@@ -1,13 +1,10 @@
 """Notebook 09's figures: predicted Hamiltonians, and four ways of bending features at equal size and equal time.
 
-python -m benchmarks.hamiltonians [--resume] [--jobs 2] [--seeds 0 1 2] [--stored] [--skip-notebook]
-
 Each variant has the learning rate with which it does best on matrices that are set aside from the training half; that
 is settled first. Then all trainings run side by side, the longest first. A training that ends worse than the mean of
 the matrices begins anew with half the rate, and then all seeds of its kind have that rate.
 """
 
-import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, replace
@@ -16,7 +13,7 @@ import torch
 from torch import Generator
 
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.table import Benchmark, Figure, at_most, mean_and_spread
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.datasets.hamiltonians import Hamiltonians
@@ -38,25 +35,15 @@ ASKED = {"entries": (40, 10), "occupied": (60, 15)}  # microhartree: pass, aim
 
 @dataclass(frozen=True)
 class Task:
-    """One training.
-
-    Attributes:
-        data: the set.
-        variant: of the network.
-        share: of the steps of the recipe, which the network with gates takes; others train for as long.
-        seed: of weights and batches.
-        n: matrices to train on.
-        rate: the learning rate; the one that is chosen for the variant if 0.
-        aside: judge by matrices of the training half.
-    """
+    """One training."""
 
     data: str
     variant: str
-    share: float
+    share: float  # of the steps of the recipe, which the network with gates takes; others train for as long
     seed: int
-    n: int = 500
-    rate: float = 0.0
-    aside: bool = False
+    n: int = 500  # matrices to train on
+    rate: float = 0.0  # of learning; 0 is the one that is chosen for the variant
+    aside: bool = False  # errors are those of matrices of the training half
 
 
 def tasks(seeds: list[int]) -> list[Task]:
@@ -163,8 +150,8 @@ def equivariance(model, variant: str, standard: Standard, test: Hamiltonians) ->
 def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """The choice of learning rates, then all trainings with them."""
     pairs = list(dict.fromkeys((one.data, one.variant) for one in tasks(seeds) if one.variant != GATE))
-    speeds = runs.map([Call(slowness, *pair, alone=True) for pair in pairs], "speeds", more=True)
-    slower = {pair: {"slower": found} for pair, found in zip(pairs, speeds, strict=True)}
+    speeds = runs.by_key({pair: Call(slowness, *pair, alone=True) for pair in pairs}, "speeds", more=True)
+    slower = {pair: {"slower": found} for pair, found in speeds.items()}
 
     def done(wanted: list[Task], words: str) -> list[dict]:
         # Of those with all steps it is asked how long they take.
@@ -191,7 +178,7 @@ def all_runs(runs: Runs, seeds: list[int]) -> dict:
     replaced = [found[at] for at in again]
     for at, run in zip(again, done(once_more, "other seeds of what diverged"), strict=True):
         found[at] = run
-    by_degree = dict(zip(DEGREES, runs.map([Call(polynomials, data) for data in DEGREES], "polynomials"), strict=True))
+    by_degree = runs.by_key({data: Call(polynomials, data) for data in DEGREES}, "polynomials")
     return {"rates": rates, "tried": tried, "runs": found, "replaced": replaced, "polynomials": by_degree}
 
 
@@ -229,17 +216,16 @@ def all_figures(series: dict) -> list[Figure]:
         limit, aim = ASKED[what]
         worst = max(run["test"][what] for run in ours)
         title = f"water RHF/STO-3G 500 K, unseen: {name}, MAE (microhartree), worst seed"
-        figures.append(Figure(title, f"{limit} (aim {aim})", f"{worst:.1f}", worst <= limit))
+        figures.append(at_most(title, limit, worst, ".1f", asked=f"{limit} (aim {aim})"))
     slowest = max(run["seconds"] for run in ours)
     steps = ours[0]["steps"]
-    figures.append(Figure(f"training, {steps} steps (CPU s), slowest seed", "240", f"{slowest:.0f}", slowest <= 240))
+    figures.append(at_most(f"training, {steps} steps (CPU s), slowest seed", 240, slowest, ".0f"))
     for what, limit in (("torch.float32", 1e-3), ("torch.float64", 1e-10)):
         error = max(run["equivariance"][what] for run in series["runs"])
-        title = f"equivariance of H beside its mean, all runs, {what}"
-        figures.append(Figure(title, f"{limit:g}", f"{error:.1e}", error < limit))
+        figures.append(at_most(f"equivariance of H beside its mean, all runs, {what}", limit, error, ".1e"))
     largest, smallest = (f([run["parameters"] for run in series["runs"] if run["data"] == WATER]) for f in (max, min))
     spread = 100 * (largest / smallest - 1)
-    figures.append(Figure("sizes of the four variants differ by (%)", "3", f"{spread:.2f}", spread <= 3))
+    figures.append(at_most("sizes of the four variants differ by (%)", 3, spread, ".2f"))
     for variant, rate in series["rates"].items():
         figures.append(Figure(f"learning rate, {variant}, of {RATES[variant]}", "reported", f"{rate:g}"))
     unit = "unseen: H / occupied (microhartree)"
@@ -258,9 +244,8 @@ def all_figures(series: dict) -> list[Figure]:
             figures.append(Figure(f"{data}, {variant}, equal time, {unit}", "reported", found))
     for data in (WATER, AMMONIA):
         for what in ("entries", "occupied"):
-            figures.append(
-                Figure(f"{data}, {what}: gradient over gate, by seed", "reported", ratios(series, data, what))
-            )
+            title = f"{data}, {what}: gradient over gate, by seed"
+            figures.append(Figure(title, "reported", ratios(series, data, what)))
     for run in series["replaced"]:
         name = f"{run['data']}, {run['variant']}, seed {run['seed']}, which survived rate {run['rate']}, {unit}"
         figures.append(Figure(name, "reported", words([run])))
@@ -281,7 +266,4 @@ def ratios(series: dict, data: str, what: str) -> str:
     return ", ".join(f"{gradient['test'][what] / gate['test'][what]:.2f}" for gradient, gate in pairs)
 
 
-BENCHMARK = Benchmark("hamiltonians", __doc__, all_runs, all_figures, notebook="09")
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("hamiltonians", all_runs, all_figures, notebook="09")

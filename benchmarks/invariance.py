@@ -1,11 +1,8 @@
-"""Re-measures what notebook 01 shows.
+"""Notebook 01's figures: classifiers of five molecules on coordinates, Gram matrices and sorted distances.
 
-`python -m benchmarks invariance [--resume] [--seeds 0 1 2]`: classifiers of five molecules on coordinates, with and
-without augmentation, on Gram matrices and on sorted distances; the ledger of their symmetries; the
-autoencoder of digits beside PCA; and what the notebook takes.
+Also the ledger of their symmetries, and the autoencoder of digits beside PCA.
 """
 
-import sys
 import time
 
 import torch
@@ -71,11 +68,8 @@ def ledger_extremes() -> dict[str, float]:
     clouds, _ = shaken(4, Generator().manual_seed(0), turned=False)
     models = {way: trained(way, shaken(4, Generator().manual_seed(0), turned=True), 0)[0] for way in WAYS}
     errors = metrics.symmetry_ledger(models, clouds).errors
-    built_in = [
-        ("Gram", "rotation"),
-        ("Gram", "mirror"),
-        *(("sorted distances", column) for column in symmetry.COLUMNS),
-    ]
+    built_in = [("Gram", "rotation"), ("Gram", "mirror")]
+    built_in += [("sorted distances", column) for column in symmetry.COLUMNS]
     absent = [(row, column) for row in ("coordinates", symmetry.CONTROL) for column in symmetry.COLUMNS]
     return {
         "float32": max(errors[row][column][torch.float32] for row, column in built_in),
@@ -106,13 +100,12 @@ def digits_without_network() -> dict[str, float]:
 
 def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """Everything; what a training takes is compared."""
-    ways = [(way, seed) for way in WAYS for seed in seeds]
-    calls = [Call(one_pose, seed) for seed in seeds] + [Call(digits_by_network, seed) for seed in seeds]
-    calls += [Call(ledger_extremes), Call(digits_without_network), *(Call(by_poses, *one, alone=True) for one in ways)]
-    found = iter(runs.map(calls))
-    same, other = zip(*(next(found) for _ in seeds), strict=True)
-    networks, ledger, digits = [next(found) for _ in seeds], next(found), next(found)
-    by_way = {way: [next(found) for _ in seeds] for way in WAYS}
+    calls = {("pose", seed): Call(one_pose, seed) for seed in seeds}
+    calls |= {("digits", seed): Call(digits_by_network, seed) for seed in seeds}
+    calls |= {"ledger": Call(ledger_extremes), "digits": Call(digits_without_network)}
+    found = runs.by_key(calls | {(way, s): Call(by_poses, way, s, alone=True) for way in WAYS for s in seeds})
+    same, other = zip(*(found["pose", seed] for seed in seeds), strict=True)
+    networks, by_way = [found["digits", s] for s in seeds], {way: [found[way, s] for s in seeds] for way in WAYS}
     series: dict = {"one pose": {"same pose": same, "any pose": other}, "poses": POSES}
     series["accuracy by poses"] = {
         way: [list(values) for values in zip(*(run["accuracy"] for run in some), strict=True)]
@@ -123,13 +116,15 @@ def all_runs(runs: Runs, seeds: list[int]) -> dict:
         way: [seconds for values in zip(*(run["seconds"] for run in some), strict=True) for seconds in values]
         for way, some in by_way.items()
     }
-    return series | {"ledger": ledger, "digits": {"network": networks, **digits}}
+    return series | {"ledger": found["ledger"], "digits": {"network": networks, **found["digits"]}}
 
 
 def all_figures(series: dict) -> list[Figure]:
     """The table."""
     one_pose, extremes, digits = series["one pose"], series["ledger"], series["digits"]
-    shares, shares_renumbered = series["accuracy by poses"], series["renumbered"]
+    shares = series["accuracy by poses"]
+    last = one_pose | {"sorted distances": shares["sorted distances"][-1]}
+    words = {name: mean_and_spread(values) for name, values in last.items()}
 
     def enough(way: str) -> str:
         reached = [n for n, runs in zip(POSES, shares[way], strict=True) if min(runs) > 0.98]
@@ -139,26 +134,16 @@ def all_figures(series: dict) -> list[Figure]:
     good = extremes["float32"] < 1e-5 and extremes["float64"] < 1e-10
     perfect, lost = min(one_pose["same pose"]) > 0.99, max(one_pose["any pose"]) < 0.35
     return [
-        Figure(
-            "coordinates, one pose: right in that pose (share)", "1", mean_and_spread(one_pose["same pose"]), perfect
-        ),
-        Figure(
-            "the same network: right in any pose (share)", "chance, 0.2", mean_and_spread(one_pose["any pose"]), lost
-        ),
+        Figure("coordinates, one pose: right in that pose (share)", "1", words["same pose"], perfect),
+        Figure("the same network: right in any pose (share)", "chance, 0.2", words["any pose"], lost),
         Figure("poses until every seed is above 98 %: coordinates", "reported", enough("coordinates")),
         Figure("poses until every seed is above 98 %: Gram matrix", "reported", enough("Gram")),
         Figure("poses until every seed is above 98 %: sorted distances", "reported", enough("sorted distances")),
-        Figure(
-            "sorted distances, 256 poses: right (share)", "reported", mean_and_spread(shares["sorted distances"][-1])
+        Figure("sorted distances, 256 poses: right (share)", "reported", words["sorted distances"]),
+        *(
+            Figure(f"{way}, 256 poses, atoms renumbered: right (share)", "reported", mean_and_spread(values))
+            for way, values in series["renumbered"].items()
         ),
-        *[
-            Figure(
-                f"{way}, 256 poses, atoms renumbered: right (share)",
-                "reported",
-                mean_and_spread(shares_renumbered[way]),
-            )
-            for way in WAYS
-        ],
         Figure("CPU seconds of training, Gram / coordinates", "reported", f"{seconds:.1f}"),
         Figure("ledger, built-in symmetries, float32", "1e-5", f"{extremes['float32']:.0e}", good),
         Figure("ledger, built-in symmetries, float64", "1e-10", f"{extremes['float64']:.0e}", good),
@@ -170,7 +155,4 @@ def all_figures(series: dict) -> list[Figure]:
     ]
 
 
-BENCHMARK = Benchmark("invariance", __doc__, all_runs, all_figures, notebook="01")
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("invariance", all_runs, all_figures, notebook="01")

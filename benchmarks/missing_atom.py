@@ -1,9 +1,5 @@
-"""Notebook 08's figures: the missing atom of QM9 molecules, beside what was published and beside four other networks.
+"""Notebook 08's figures: the missing atom of QM9 molecules, beside published figures and beside four networks."""
 
-python -m benchmarks.missing_atom [--resume] [--jobs 2] [--seeds 0 1 2] [--stored] [--skip-notebook]
-"""
-
-import sys
 import time
 from dataclasses import replace
 
@@ -12,7 +8,7 @@ from torch import Generator, nn
 
 from benchmarks.harness.budget import Pace
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.table import Benchmark, Figure, at_most, mean_and_spread
 from benchmarks.missing_atom_rivals import GateNetwork, InvariantNetwork, PlainNetwork, Turned
 from tutorial_lib import representations, training
 from tutorial_lib.datasets import qm9
@@ -150,13 +146,13 @@ def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """Every network on every number of molecules, over seeds, all for as long. Of ours it is asked how long."""
     names = [(name, n, seed) for n in sorted(SIZES, reverse=True) for name in NETWORKS for seed in seeds]
     others = [which for which in names if which[0] != OURS]
-    times = runs.map([Call(speed, *which, alone=True) for which in others], "speeds", more=True)
-    measured_times = {which: {"times": found} for which, found in zip(others, times, strict=True)}
-    calls = [
-        Call(measured, *which, alone=which[:2] == (OURS, max(SIZES)), **measured_times.get(which, {}))
-        for which in names
-    ]
-    done = dict(zip(names, runs.map(calls), strict=True))
+    times = runs.by_key({which: Call(speed, *which, alone=True) for which in others}, "speeds", more=True)
+    calls = {
+        (name, n, seed): Call(measured, name, n, seed, alone=(name, n) == (OURS, max(SIZES))) for name, n, seed in names
+    }
+    for which, found in times.items():
+        calls[which].measured["times"] = found
+    done = runs.by_key(calls)
     return {name: {str(n): [done[name, n, seed] for seed in seeds] for n in SIZES} for name in NETWORKS}
 
 
@@ -176,10 +172,10 @@ def all_figures(series: dict) -> list[Figure]:
             )
         )
     slowest = max(run["seconds"] for run in ours)
-    figures.append(Figure("training (CPU s), slowest seed", "180", f"{slowest:.0f}", slowest <= 180))
+    figures.append(at_most("training (CPU s), slowest seed", 180, slowest, ".0f"))
     for what, limit in (("torch.float32", 1e-5), ("torch.float64", 1e-10)):
         error = max(run["equivariance"][what] for run in ours)
-        figures.append(Figure(f"equivariance of the voted place, {what}", f"{limit:g}", f"{error:.1e}", error < limit))
+        figures.append(at_most(f"equivariance of the voted place, {what}", limit, error, ".1e"))
     for n in SIZES[::-1]:
         for name in NETWORKS:
             for split in ("5-18", "25-29"):
@@ -200,7 +196,4 @@ def all_figures(series: dict) -> list[Figure]:
     return figures
 
 
-BENCHMARK = Benchmark("missing_atom", __doc__, all_runs, all_figures, notebook="08")
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("missing_atom", all_runs, all_figures, notebook="08")

@@ -1,14 +1,11 @@
 """How many pieces of cubes are new that a flow draws as codes, of whole pieces and of motifs.
 
-python -m benchmarks.new_codes [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
-
 The split and the judge are those of `new_pieces`. Three ways: a flow on the codes of an autoencoder of whole pieces;
 the same, after some more steps of the autoencoder with noise on its codes, their norm being fixed; and a flow that
 completes the code of one motif, the neighbours of a cube, given the code of what that cube sees already.
 """
 
 import itertools
-import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -180,7 +177,4 @@ def _faults(born: list[dict]) -> str:
     )
 
 
-BENCHMARK = Benchmark("new_codes", __doc__, all_runs, all_figures)
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("new_codes", all_runs, all_figures)

@@ -1,12 +1,9 @@
 """How many pieces of cubes are new that a local head grows, with codes and without, beside the true rule and chance.
 
-python -m benchmarks.new_pieces [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
-
 A third of the free pentacubes and hexacubes is held out, in two splits. Each draw grows from one cube, point by point;
 a judge that is not part of it says what has been born. Two classes of mirror images are one.
 """
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -219,7 +216,4 @@ def _words(values: list[float], worst) -> str:
     return f"{mean_and_spread(values, 1)}, worst {worst(values):.1f}"
 
 
-BENCHMARK = Benchmark("new_pieces", __doc__, all_runs, all_figures)
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("new_pieces", all_runs, all_figures)

@@ -1,16 +1,14 @@
-"""Re-measures what notebook 03 shows.
+"""Notebook 03's figures: held-out motifs, from random order to aligned clouds, beside memories and linear codes.
 
-`python -m benchmarks synchronisation [--resume] [--jobs 2] [--seeds 0 1 2]`: reconstruction of held-out motifs, from
-random order to aligned clouds, beside memories and linear codes; samples beside their floor and Gaussian baselines;
-four paths between motifs; learning curves; a crystal that no network has seen; and the speed of alignment.
+Also samples beside their floor and Gaussian baselines, paths between motifs, learning curves, a crystal that no network
+has seen, and the speed of alignment.
 """
 
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from scipy.spatial.transform import Rotation
@@ -33,8 +31,7 @@ SMALL_BETA = 0.01  # for the larger codes, which a larger price would leave unus
 CELLS = [1, 2, 4, 9]
 
 
-@dataclass(frozen=True)
-class Motifs:
+class Motifs(NamedTuple):
     """Motifs in one order, their features, and the cell of each."""
 
     positions: Tensor
@@ -42,8 +39,7 @@ class Motifs:
     cell: Tensor
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(NamedTuple):
     """Training and test motifs in one order, and what standardised them."""
 
     train: Motifs
@@ -58,8 +54,10 @@ def fitted_template() -> Template:
     return Template.fit(positions[:: len(positions) // N_FOR_TEMPLATE])
 
 
-def ordered(order: Callable[[Tensor], Tensor]) -> Data:
-    """The motifs of all training and test cells, after `order` has numbered the atoms of each."""
+@cache
+def in_order(name: str) -> Data:
+    """The motifs of all training and test cells, after one of `ORDERS` has numbered the atoms of each."""
+    order = ORDERS[name]
     clouds = {name: representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test")}
     positions = {name: order(cloud.positions) for name, cloud in clouds.items()}
     standardiser = gram.Standardiser.fit(gram.gram_matrix(positions["train"]))
@@ -80,12 +78,6 @@ ORDERS: dict[str, Callable[[Tensor], Tensor]] = {
     "sorted": lambda x: x,
     "canonical": lambda x: fitted_template().canonical(x),
 }
-
-
-@cache
-def in_order(name: str) -> Data:
-    """The motifs in one of `ORDERS`."""
-    return ordered(ORDERS[name])
 
 
 def rmsd(restored: Tensor, truth: Tensor) -> float:
@@ -169,8 +161,9 @@ def baselines() -> dict:
         "floor": metrics.compare(test_x, test_x, train_x).floor,
     }
     memory = nearest_motif_rmsd(rattled_crystal(), train_x).square().mean().sqrt().item()
-    found = {"errors": errors, "samples": samples, "paths": straight_paths(), "crystal": memory}
-    return found | {"exact": exact_error(test_x)}
+    recovered = gram.positions_from_gram(gram.gram_matrix(test_x.double()))
+    exact = aligned_rmsd(test_x.double(), recovered, allow_mirror=True, reorder=False).max().item()
+    return {"errors": errors, "samples": samples, "paths": straight_paths(), "crystal": memory, "exact": exact}
 
 
 TALK, BY_CELLS = "talk's network, ", "cells: "
@@ -253,18 +246,12 @@ def speeds() -> dict[str, float]:
     }
 
 
-def exact_error(x: Tensor) -> float:
-    """The largest distance, angstrom, between clouds and what comes back from their Gram matrices in float64."""
-    recovered = gram.positions_from_gram(gram.gram_matrix(x.double()))
-    return aligned_rmsd(x.double(), recovered, allow_mirror=True, reorder=False).max().item()
-
-
 def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """What `one_run` says of every kind of network, over seeds, and what needs none; speeds are measured."""
     kinds = [*KINDS, *(TALK + order for order in ORDERS)]
-    calls = [Call(baselines), *(Call(one_run, kind, seed) for kind in kinds for seed in seeds)]
-    without, *done, speed = runs.map([*calls, Call(speeds, alone=True)])
-    of = {kind: done[at * len(seeds) : (at + 1) * len(seeds)] for at, kind in enumerate(kinds)}
+    calls = {"none": Call(baselines)} | {(kind, seed): Call(one_run, kind, seed) for kind in kinds for seed in seeds}
+    done = runs.by_key(calls | {"speed": Call(speeds, alone=True)})
+    of, without = {kind: [done[kind, seed] for seed in seeds] for kind in kinds}, done["none"]
     shown = {kind: found for kind, found in of.items() if not kind.startswith(BY_CELLS)}
     eight, by_cells = of["aligned, 8"], [of[f"{BY_CELLS}{n_cells}"] for n_cells in CELLS[:-1]]
     curve = [[run["error"] for run in found] for found in [*by_cells, eight]]
@@ -276,7 +263,7 @@ def all_runs(runs: Runs, seeds: list[int]) -> dict:
         "learning curve": {"cells": CELLS, "error": curve},
         "crystal": {"network": [run["crystal"] for run in eight], "nearest training motif": without["crystal"]},
         "exact": without["exact"],
-        "speed": speed,
+        "speed": done["speed"],
     }
 
 
@@ -289,7 +276,7 @@ def all_figures(series: dict) -> list[Figure]:
         return [run[score] for run in series["samples"][kind]]
 
     def spread(values: list[float] | float) -> str:
-        return mean_and_spread(values) if isinstance(values, list) else f"{values:.2f}"
+        return mean_and_spread(values if isinstance(values, list) else [values])
 
     linear, hot = errors["PCA-8, canonical positions"], series["crystal"]["network"]
     shares, angles = of("aligned, 8", "valid (share)"), of("aligned, 8", "W_angle (degree)")
@@ -323,7 +310,4 @@ def all_figures(series: dict) -> list[Figure]:
     ]  # fmt: skip
 
 
-BENCHMARK = Benchmark("synchronisation", __doc__, all_runs, all_figures, notebook="03")
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("synchronisation", all_runs, all_figures, notebook="03")

@@ -1,14 +1,10 @@
 """Every figure of notebook 04, measured on poses that no network has seen, beside e3nn's own networks.
 
-python -m benchmarks.tetris             all of it, about eight minutes on one thread
-python -m benchmarks.tetris --help      the options
-
 A race stops a clock while it looks: after every fifth step a network meets 100 rotations of each piece, each
 shifted as well. "First" is when all have the right answer. "Safe" is when every output is within half of the gap
 between two targets, for networks trained by squared error; by cross-entropy, when the right answer has 90 %.
 """
 
-import sys
 import time
 from collections.abc import Callable
 
@@ -21,7 +17,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.table import Benchmark, Figure, at_most, mean_and_spread
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.metrics import symmetry
@@ -155,9 +151,8 @@ def race(name: str, seed: int, most_steps: int = 1000) -> dict[str, float]:
     _, pieces = polycubes.pieces()
     seen, unseen = model.graph(pieces), model.graph(posed(N_POSES, Generator().manual_seed(1)))
     optimiser = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
-    nothing = float("nan")
     found = {"parameters": sum(p.numel() for p in model.parameters())}
-    found |= {"first (steps)": nothing, "first (s)": nothing, "safe (steps)": nothing, "safe (s)": nothing}
+    found |= dict.fromkeys(("first (steps)", "first (s)", "safe (steps)", "safe (s)"), float("nan"))
     clock = 0.0
     for step in range(1, most_steps + 1):
         began = time.process_time()
@@ -208,22 +203,16 @@ class PointNetwork(nn.Module):
         return self.all(self.each(x).mean(dim=1))
 
 
-def without_symmetry(kind: str, seed: int) -> nn.Module:
-    """A network for clouds about their centroid that knows nothing of turning."""
-    if kind == "MLP":
-        return nn.Sequential(nn.Flatten(), mlp.perceptron([12, 64, 64, 8], seed=seed))
-    return PointNetwork(seed)
-
-
 def centred(x: Tensor) -> Tensor:
     """Clouds about their centroids: both kinds get that for nothing."""
     return x - x.mean(dim=1, keepdim=True)
 
 
 def fitted(kind: str, seed: int, orientations: int | None) -> nn.Module:
-    """One of them after its training, on fixed orientations or on new ones at every step."""
-    model, generator = without_symmetry(kind, seed), Generator().manual_seed(seed)
-    _, pieces = polycubes.pieces()
+    """A network without symmetry, trained on clouds about their centroids in fixed poses, or new ones at every step."""
+    flat = nn.Sequential(nn.Flatten(), mlp.perceptron([12, 64, 64, 8], seed=seed))
+    model = flat if kind == "MLP" else PointNetwork(seed)
+    generator, (_, pieces) = Generator().manual_seed(seed), polycubes.pieces()
     kept = pieces if orientations == 1 else centred(posed(orientations, generator)) if orientations else None
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3, fused=True)
     for _ in range(STEPS):
@@ -291,11 +280,11 @@ def equivariant(seed: int) -> dict:
 def all_runs(runs: Runs, seeds: list[int]) -> dict:
     """Races, each alone, and accuracies, over seeds."""
     kinds = ("MLP", "point network")
-    calls = [Call(race, name, seed, alone=True) for name in RACE for seed in seeds]
-    calls += [Call(plain, kind, seed) for kind in kinds for seed in seeds] + [Call(equivariant, seed) for seed in seeds]
-    done = iter(runs.map(calls))
-    races = {name: [next(done) for _ in seeds] for name in RACE}
-    found, ours = {kind: [next(done) for _ in seeds] for kind in kinds}, list(done)
+    calls = {(name, seed): Call(race, name, seed, alone=True) for name in RACE for seed in seeds}
+    calls |= {(kind, seed): Call(plain, kind, seed) for kind in kinds for seed in seeds}
+    done = runs.by_key(calls | {("equivariant", seed): Call(equivariant, seed) for seed in seeds})
+    races, found = ({name: [done[name, seed] for seed in seeds] for name in names} for names in (RACE, kinds))
+    ours = [done["equivariant", seed] for seed in seeds]
     series: dict = {"race": races, "angles (degree)": ANGLES, "by angle": {}, "orientations": ORIENTATIONS}
     series |= {"by orientations": {}, "steps": STEPS, "seconds": {}, "screws, augmented": {}}
     for kind, some in found.items():
@@ -319,7 +308,7 @@ def all_figures(series: dict) -> list[Figure]:
     def mean(name: str, what: str) -> float:
         return torch.tensor([run[what] for run in races[name]]).mean().item()
 
-    def told(name: str) -> str:
+    def cost(name: str) -> str:
         words = [mean_and_spread([run[what] for run in races[name]]) for what in ("safe (steps)", "safe (s)")]
         return f"{races[name][0]['parameters']:,} parameters, {words[0]} steps, {words[1]} s"
 
@@ -332,11 +321,11 @@ def all_figures(series: dict) -> list[Figure]:
         Figure("any pose, translated too, worst seed", "100 %", f"{min(right):.1%}", min(right) == 1),
         Figure("the mirror images, worst seed", "100 %", f"{min(right_mirrored):.1%}", min(right_mirrored) == 1),
         Figure("one screw held out of training, worst seed", "(aim 100 %)", f"{min(held_out):.1%}"),
-        Figure("rotation and mirror error, float32", "1e-5", f"{single:.1e}", single < 1e-5),
-        Figure("rotation and mirror error, float64", "1e-10", f"{double:.1e}", double < 1e-10),
-        Figure("parameters", "5,000 (aim 100)", str(n_parameters), n_parameters <= 5000),
+        at_most("rotation and mirror error, float32", 1e-5, single, ".1e", asked="1e-5"),
+        at_most("rotation and mirror error, float64", 1e-10, double, ".1e"),
+        at_most("parameters", 5000, n_parameters, "d", asked="5,000 (aim 100)"),
         Figure("e3nn's example over ours, CPU time until safe", "3 (aim 10)", f"{ratio:.0f}", ratio >= 3),
-        *(Figure(f"until safe: {name}", "reported", told(name)) for name in RACE),
+        *(Figure(f"until safe: {name}", "reported", cost(name)) for name in RACE),
         *(Figure(f"turned by 180 degree: {name}", "reported", f"{rows[-1]:.0%}") for name, rows in turned.items()),
         *(
             Figure(f"screws, augmented: {name}", "reported", mean_and_spread(shares))
@@ -345,7 +334,4 @@ def all_figures(series: dict) -> list[Figure]:
     ]
 
 
-BENCHMARK = Benchmark("tetris", __doc__, all_runs, all_figures, notebook="04", aim=" (aim 40)", seeds=SEEDS)
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("tetris", all_runs, all_figures, notebook="04", aim=" (aim 40)", seeds=SEEDS)

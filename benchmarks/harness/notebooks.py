@@ -6,6 +6,7 @@ which `scripts/publish/make_plans.py` plans lessons; the five slowest cells are 
 takes.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -17,7 +18,7 @@ import nbformat
 
 from benchmarks.harness.budget import Pace
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import RESULTS, Benchmark, Figure, announce, roots_of_notebook, stored
+from benchmarks.harness.table import RESULTS, Benchmark, Figure, announce, roots_of_notebook, stored, with_options
 from tutorial_lib.cli import notebooks, run_notebook
 
 NAME = "notebooks"
@@ -100,7 +101,7 @@ def all_figures(series: dict) -> list[Figure]:
 
 def main() -> int:
     """The command line."""
-    parser = BENCHMARK.parser()
+    parser = with_options(argparse.ArgumentParser(description=__doc__))
     parser.add_argument("numbers", nargs="*", metavar="NN", help="such as 02; all if none is named")
     args = parser.parse_args()
     some = replace(BENCHMARK, all_runs=partial(all_runs, numbers=args.numbers), whole=not args.numbers)
@@ -109,7 +110,7 @@ def main() -> int:
 
 
 BOOKS = tuple(root for book in notebooks([]) for root in roots_of_notebook(book.name[:2]))
-BENCHMARK = Benchmark(NAME, __doc__, all_runs, all_figures, seeds=(0,), roots=BOOKS)
+BENCHMARK = Benchmark(NAME, all_runs, all_figures, seeds=(0,), roots=BOOKS)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -85,13 +85,10 @@ def loaded_for(name: str) -> list[str]:
 
 
 def dependencies(roots: Iterable[str]) -> dict[str, str]:
-    """The files that roots depend on, by their paths in this project, with the hash of each.
+    """The hashes of files that modules such as "benchmarks.tetris" and notebooks depend on, by their paths.
 
     A shipped file belongs to a module that names it, or that names its folder and its suffix, and so may compose its
     name.
-
-    Args:
-        roots: modules such as "benchmarks.tetris", and notebooks such as "notebooks/04_tetris.ipynb".
     """
     shipped = [path for path in (TOP / "tutorial_lib").rglob("*.*") if path.suffix not in (".py", ".pyc", ".md")]
     found, seen, waiting = {}, set(HARNESS), list(roots)
@@ -128,11 +125,9 @@ def key(*roots: str) -> str:
 
 
 class Call:
-    """A function and what it is called with, which JSON can write.
+    """A function and what it is called with; JSON can write both that and what the function gives.
 
     Args:
-        function: gives what JSON can write, too.
-        *arguments: numbers, words, and lists of them.
         alone: it measures time, and nothing may run beside it.
         roots: what it depends on, if not on its benchmark, as in `dependencies`.
         **measured: what other runs have found, by the name of its argument; it is no part of the file's name.
@@ -163,11 +158,9 @@ class Runs:
     """The runs of one benchmark: those that are wanted, from files or done now.
 
     Args:
-        benchmark: its name.
         jobs: how many runs go side by side, each on one thread.
         resume: take from files what nothing has changed for.
         plan: run nothing; the first `map` that would raises `Waiting`.
-        folder: of the files.
     """
 
     def __init__(self, benchmark: str, *, jobs: int = 1, resume: bool = True, plan: bool = False, folder: Path = RUNS):
@@ -178,18 +171,12 @@ class Runs:
 
     def path(self, call: Call) -> Path:
         """The file of a call, whose name says what was called."""
-        told = json.dumps(call.arguments, ensure_ascii=False)
-        words = re.sub(r"[^a-z0-9.]+", "-", f"{call.function.__name__}-{told}".lower()).strip("-")[:60]
-        return self.folder / f"{words}-{hashlib.sha256(told.encode()).hexdigest()[:8]}.json"
+        arguments = json.dumps(call.arguments, ensure_ascii=False)
+        words = re.sub(r"[^a-z0-9.]+", "-", f"{call.function.__name__}-{arguments}".lower()).strip("-")[:60]
+        return self.folder / f"{words}-{hashlib.sha256(arguments.encode()).hexdigest()[:8]}.json"
 
     def map(self, calls: Sequence[Call], words: str = "runs", *, more: bool = False) -> list:
-        """What calls give, in their order; those that run alone come last.
-
-        Args:
-            calls: what is wanted.
-            words: for the progress bar.
-            more: what is wanted next depends on what these give.
-        """
+        """What calls give, in their order; those that run alone come last; `more` calls depend on what they give."""
         paths = [self.path(call) for call in calls]
         todo = {}
         for call, path in zip(calls, paths, strict=True):
@@ -211,6 +198,10 @@ class Runs:
                 list(tqdm(work, total=len(some), desc=words, unit="run", disable=not some))
         self.taken |= set(todo)
         return [kept(path)["result"] for path in paths]
+
+    def by_key(self, calls: dict, words: str = "runs", *, more: bool = False) -> dict:
+        """What `map` gives for the values of a dictionary, by their keys."""
+        return dict(zip(calls, self.map([*calls.values()], words, more=more), strict=True))
 
     def others(self) -> list[Path]:
         """Files of runs that nobody has asked for."""

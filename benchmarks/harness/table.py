@@ -18,19 +18,17 @@ RESULTS = Path(__file__).parent.parent / "results"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number and what was asked of it.
-
-    Attributes:
-        name: what was measured, with its unit.
-        asked: in words.
-        measured: in words.
-        passes: whether it is good enough; True where it is only reported.
-    """
+    """One measured number and what was asked of it, in words with units."""
 
     name: str
     asked: str
     measured: str
-    passes: bool = True
+    passes: bool = True  # also where it is only reported
+
+
+def at_most(name: str, limit: float, value: float, form: str, *, asked: str = "") -> Figure:
+    """A figure that passes up to a limit."""
+    return Figure(name, asked or f"{limit:g}", format(value, form), value <= limit)
 
 
 def mean_and_spread(values: list[float], digits: int = 2) -> str:
@@ -42,40 +40,16 @@ def mean_and_spread(values: list[float], digits: int = 2) -> str:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """What one command measures.
-
-    Attributes:
-        name: of its module and of its results.
-        words: its description.
-        all_runs: gives the series, from runs and seeds.
-        all_figures: gives the figures, from the series.
-        notebook: the number of the notebook that is measured as well, if there is one.
-        aim: for the notebook's CPU seconds, in words.
-        seeds: unless others are asked for.
-        roots: what it depends on beside its module, as in `store.dependencies`.
-        whole: all of it is measured.
-    """
+    """What is measured under the name of one module."""
 
     name: str
-    words: str
-    all_runs: Callable[[Runs, list[int]], dict]
+    all_runs: Callable[[Runs, list[int]], dict]  # the series, from runs and seeds
     all_figures: Callable[[dict], list[Figure]]
-    notebook: str | None = None
-    aim: str = ""
+    notebook: str | None = None  # the number of one that is measured as well
+    aim: str = ""  # for the notebook's CPU seconds, in words
     seeds: tuple[int, ...] = (0, 1, 2)
-    roots: tuple[str, ...] = ()
-    whole: bool = True
-
-    def parser(self) -> argparse.ArgumentParser:
-        """Its command line."""
-        parser = argparse.ArgumentParser(description=self.words, formatter_class=argparse.RawDescriptionHelpFormatter)
-        return with_options(parser)
-
-    def main(self, arguments: list[str] | None = None) -> int:
-        """The exit status of its command line."""
-        args = self.parser().parse_args(arguments)
-        announce([self], args)
-        return self.measure(args)
+    roots: tuple[str, ...] = ()  # what it depends on beside its module, as in `store.dependencies`
+    whole: bool = True  # not only some of its notebooks are measured
 
     def build(self) -> str:
         """The short key of today's code and data."""

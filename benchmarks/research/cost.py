@@ -1,8 +1,7 @@
-"""Re-measures what things cost, and how that grows with their size.
+"""What things cost, and how that grows with their size.
 
-`python -m benchmarks cost`: importing the library; neighbours, matching and the equivariant network against atoms,
-clouds, l and neighbours, with the exponent of each. Seconds are CPU seconds on one thread, divided by the machine's
-pace (`budget.Pace`).
+Importing the library; neighbours, matching and the equivariant network against atoms, clouds, l and neighbours, with
+the exponent of each. Seconds are CPU seconds on one thread, divided by the machine's pace (`budget.Pace`).
 """
 
 import subprocess
@@ -17,7 +16,7 @@ from tqdm import tqdm
 
 from benchmarks.harness import budget
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure
+from benchmarks.harness.table import Benchmark, Figure, at_most
 from tutorial_lib import datasets, representations
 from tutorial_lib.models import equivariant
 from tutorial_lib.models.equivariant.graph import Graph, neighbour_graph, pair_graph
@@ -60,15 +59,9 @@ def exponent(sizes: list[float], costs: list[float]) -> float:
 def graph_of(atoms, cutoff: float, lmax: int) -> Graph:
     """The graph of one periodic cell, made from a list of neighbours, which the network takes instead of clouds."""
     target, source, _, vectors = representations.neighbour_pairs(atoms, cutoff)
-    return pair_graph(
-        torch.from_numpy(target),
-        torch.from_numpy(source),
-        torch.from_numpy(vectors).float(),
-        cutoff=cutoff,
-        lmax=lmax,
-        n_radial=2,
-        shape=(1, len(atoms)),
-    )
+    target, source, vectors = map(torch.from_numpy, (target, source, vectors))
+    options = {"cutoff": cutoff, "lmax": lmax, "n_radial": 2, "shape": (1, len(atoms))}
+    return pair_graph(target, source, vectors.float(), **options)
 
 
 def network(lmax: int) -> equivariant.EquivariantNetwork:
@@ -151,15 +144,11 @@ def all_figures(series: dict) -> list[Figure]:
     series = {name: one for name, one in series.items() if name != IMPORT}
     linear = [one["exponent"] for name, one in series.items() if one["axis"] == "atoms" and "all pairs" not in name]
     return [
-        Figure("import tutorial_lib (s)", "0.3", f"{wait:.3f}", wait <= 0.3),
+        at_most("import tutorial_lib (s)", 0.3, wait, ".3f"),
         Figure("heavy packages that come with it", "none", ", ".join(heavy) or "none", not heavy),
-        Figure("largest power of the number of atoms, given a list of bonds", "1.2", f"{max(linear):.2f}",
-               max(linear) <= 1.2),
+        at_most("largest power of the number of atoms, given a list of bonds", 1.2, max(linear), ".2f"),
         *[Figure(f"{name}, by {one['axis']}", "reported", in_words(one)) for name, one in series.items()],
-    ]  # fmt: skip
+    ]
 
 
-BENCHMARK = Benchmark("cost", __doc__, all_runs, all_figures, seeds=(0,))
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("cost", all_runs, all_figures, seeds=(0,))

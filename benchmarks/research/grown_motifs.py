@@ -1,13 +1,10 @@
 """Motifs of amorphous silicon grown atom by atom by a local head, beside notebook 07's flow and the floor.
 
-python -m benchmarks.research.grown_motifs [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
-
 The head is trained on motifs of which a random part is there and the rest is asked for. Two ways of drawing the next
 atom: at a peak of the field, or anywhere, in proportion to the field. The flow's figures are those that
 `benchmarks.flow_matching` has stored.
 """
 
-import sys
 import time
 from dataclasses import replace
 
@@ -172,7 +169,4 @@ def all_figures(series: dict) -> list[Figure]:
     return [*figures, Figure("training (CPU seconds)", "reported", mean_and_spread(seconds, 0))]
 
 
-BENCHMARK = Benchmark("grown_motifs", __doc__, all_runs, all_figures)
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("grown_motifs", all_runs, all_figures)

@@ -1,13 +1,10 @@
 """How many networks of octahedra are new that two local heads grow, beside growth by the true rule and by chance.
 
-python -m benchmarks.research.new_networks [--resume] [--jobs 2] [--seeds 0 1 2] [--stored]
-
 Tilted octahedra that share corners. Two of the six topologies of four octahedra are held out, other two for each seed;
 training sees clusters of one to four. Each draw grows from one octahedron, and a judge that is not part of it says
 what has been born. Two mirror images are one topology.
 """
 
-import sys
 import time
 from collections import Counter
 
@@ -181,7 +178,4 @@ def _worst(values: list[float]) -> str:
     return f"{mean_and_spread(values, 1)}, worst {min(values):.1f}"
 
 
-BENCHMARK = Benchmark("new_networks", __doc__, all_runs, all_figures)
-
-if __name__ == "__main__":
-    sys.exit(BENCHMARK.main())
+BENCHMARK = Benchmark("new_networks", all_runs, all_figures)

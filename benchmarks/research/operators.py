@@ -40,18 +40,7 @@ class CodeOperator(nn.Module):
             self.leave = EquivariantLinear(channels, n, top.l)
 
     def forward(self, latent: Features, places: Places) -> Features:
-        """The codes of the clouds with a point more at the places, or less.
-
-        Args:
-            latent: (N, dim of the code), no unit.
-            places: (N, 3), about the centroid of each cloud, in the unit of the autoencoder.
-
-        Returns:
-            (N, dim of the code), no unit.
-
-        Raises:
-            ValueError: the codes have another size, or are not finite.
-        """
+        """The codes of the clouds with a point more, or less, at places about the centroid of each cloud."""
         check_shapes(latent=(latent, "codes _"), places=(places, "codes 3"))
         signals = self.signals_of(latent)
         at = torch.arange(len(latent), device=latent.device)
@@ -70,17 +59,12 @@ def pairs_of_codes(
     The point is drawn among those without which the others still hang together. To add it, (code without, place, code
     with); to take it away, the other code and the other place.
 
-    Args:
-        model: the autoencoder.
-        clouds: (n, 3) each, n at least 3, in edges of a cube.
-        generator: of the draw.
-
     Returns:
-        (N, dim) codes without, (N, 3) places about that centroid, in the same unit, (N, dim) codes with, and (N, 3)
-        places about the centroid of these.
+        (N, dim) codes without, (N, 3) places about that centroid, (N, dim) codes with, and (N, 3) places about the
+        centroid of these.
 
     Raises:
-        ValueError: a cloud has fewer than three points; and as in `encode`.
+        ValueError: a cloud has fewer than three points.
     """
     if any(len(cloud) < 3 for cloud in clouds):
         raise ValueError(f"a cloud without one of its points needs two: {min(map(len, clouds))} points arrived, take 3")
@@ -98,19 +82,7 @@ def pairs_of_codes(
 
 
 def operator_loss(operator: CodeOperator, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
-    """How far the codes that come out are from those that should.
-
-    Args:
-        operator: on codes.
-        batch: (N, dim) codes before, (N, 3) places in the unit of the autoencoder, (N, dim) codes after.
-        generator: not used.
-
-    Returns:
-        The "loss", the mean square error over the mean square of codes.
-
-    Raises:
-        ValueError: shapes do not fit.
-    """
+    """The mean square error over the mean square of codes; a batch is codes before, places, and codes after."""
     before, places, after = batch
     found = operator(before, places)
     check_shapes(found=(found, "codes latent"), after=(after, "codes latent"))

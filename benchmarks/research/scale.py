@@ -213,10 +213,7 @@ def all_figures(series: dict) -> list[Figure]:
     return figures
 
 
-BENCHMARK = Benchmark("scale", __doc__, all_runs, all_figures, seeds=(0,))
+BENCHMARK = Benchmark("scale", all_runs, all_figures, seeds=(0,))
 
-if __name__ == "__main__":
-    if sys.argv[1:2] == ["--inside"]:
-        inside(int(sys.argv[2]), Path(sys.argv[3]))
-    else:
-        sys.exit(BENCHMARK.main())
+if __name__ == "__main__":  # one of the processes that `processes` starts
+    inside(int(sys.argv[2]), Path(sys.argv[3]))

@@ -569,7 +569,7 @@ NAN_IN_NAN_OUT = """
     models.hamiltonian.nonlinear. models.missing_atom.graphs.MoleculeSet models.missing_atom.graphs.radial_basis
     models.hierarchical.autoencoder.HierarchicalAutoencoder.flat models.hierarchical.atoms.clouds_of
     models.hierarchical.atoms.examples models.hierarchical.codes. models.pieces.drawing.
-    models.hierarchical.growing.grow models.hierarchical.heads.PieceHead.forward
+    models.hierarchical.growing.grow models.hierarchical.growing.edited models.hierarchical.heads.PieceHead.forward
     models.hierarchical.heads.matched_error models.hierarchical.heads.invariants models.hierarchical.points.padded
     models.hierarchical.points.points_of models.hierarchical.unfolding.unfold
 """
