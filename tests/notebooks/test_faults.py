@@ -35,16 +35,12 @@ def environment(**changed):
 
 
 def python(code, *words, before=(), cwd=None, timeout=300, **changed):
-    return subprocess.run(
-        [*before, sys.executable, "-c", code, *map(str, words)],
-        env=environment(**changed), cwd=cwd, capture_output=True, text=True, timeout=timeout,
-    )  # fmt: skip
+    command, env = [*before, sys.executable, "-c", code, *map(str, words)], environment(**changed)
+    return subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=timeout)
 
-
-# --- A full disk
 
 TRAINING = """
-import json, os, resource, signal, sys
+import contextlib, json, os, resource, signal, sys
 from pathlib import Path
 import torch
 from tutorial_lib import training
@@ -58,11 +54,9 @@ def fill():
         resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
         return
     filler = os.open(folder / "filler", os.O_WRONLY | os.O_CREAT)
-    try:
+    with contextlib.suppress(OSError):
         while True:
             os.write(filler, bytes(4096))
-    except OSError:
-        pass
 
 def loss(model, batch, generator):
     epochs.append(1)
@@ -76,12 +70,8 @@ try:
 except OSError as error:
     words = str(error)
 state = torch.load(path, weights_only=True)
-print(json.dumps({
-    "words": words,
-    "epochs": len(training.load_history(path)["loss"]),
-    "finite": bool(state["model"]["weight"].isfinite().all()),
-    "files": sorted(p.name for p in folder.iterdir()),
-}))
+finite, files = bool(state["model"]["weight"].isfinite().all()), sorted(p.name for p in folder.iterdir())
+print(json.dumps([words, len(training.load_history(path)["loss"]), finite, files]))
 """
 
 
@@ -97,26 +87,18 @@ def mounted(folder):
 def test_a_full_disk_leaves_the_checkpoint_before_and_says_so(how, tmp_path):
     done = python(TRAINING, tmp_path, how, before=mounted(tmp_path) if how == "disk" else ())
     assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert "run.pt could not be written" in found["words"]
-    assert "make room, or choose another folder" in found["words"]
-    assert found["epochs"] == 2
-    assert found["finite"]
-    assert found["files"] == ["filler", "run.pt"] if how == "disk" else ["run.pt"]
-
-
-# --- Kernels
+    words, *found = json.loads(done.stdout.splitlines()[-1])
+    assert "run.pt could not be written" in words
+    assert "make room, or choose another folder" in words
+    assert found == [2, True, ["filler", "run.pt"] if how == "disk" else ["run.pt"]], "epochs, finite, files"
 
 
 class Kernel:
     """A kernel in the folder of the notebooks."""
 
-    def __init__(self, **changed):
-        env = environment(MPLBACKEND="module://matplotlib_inline.backend_inline", OMP_NUM_THREADS="1", **changed)
+    def __init__(self):
+        env = environment(MPLBACKEND="module://matplotlib_inline.backend_inline", OMP_NUM_THREADS="1")
         self.manager, self.client = start_new_kernel(kernel_name="python3", env=env, cwd=str(NOTEBOOKS))
-
-    def start(self, source):
-        return self.client.execute(source)
 
     def reply(self, message, timeout=1800):
         """The status of a cell that was started, and what it printed or raised."""
@@ -144,22 +126,15 @@ class Kernel:
         return "no end", said
 
     def run(self, source, timeout=1800):
-        return self.reply(self.start(source), timeout)
-
-    def restart(self):
-        self.manager.restart_kernel(now=True)
-        self.client.wait_for_ready(timeout=120)
-
-    def close(self):
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
+        return self.reply(self.client.execute(source), timeout)
 
 
 @pytest.fixture
-def kernel(tmp_path):
+def kernel():
     running = Kernel()
     yield running
-    running.close()
+    running.client.stop_channels()
+    running.manager.shutdown_kernel(now=True)
 
 
 def code(name):
@@ -167,17 +142,12 @@ def code(name):
     return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
 
 
-def imports(source):
-    """Whether a cell imports at its top, and does little else."""
-    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(source).body)
-
-
 @pytest.mark.parametrize("name", sorted(path.stem[:2] for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")))
 def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel):
     generator, interrupted = np.random.default_rng(0), 0
     sources = code(name)
     for number, source in enumerate(sources):
-        message = kernel.start(source)
+        message = kernel.client.execute(source)
         time.sleep(generator.uniform(0.02, 0.5))
         kernel.manager.interrupt_kernel()
         status, said = kernel.reply(message, timeout=60)
@@ -188,10 +158,12 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
         status, said = kernel.run("1 + 1")
         assert (status, "".join(said)) == ("ok", "2"), f"cell {number}"
         status, said = kernel.run(source)
-        if status in ("error", "dead") and imports(source):
+        imports = any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(source).body)
+        if status in ("error", "dead") and imports:
             # torch and others cannot be imported again after half an import, and some end the kernel: a restart is the
             # way out.
-            kernel.restart()
+            kernel.manager.restart_kernel(now=True)
+            kernel.client.wait_for_ready(timeout=120)
             for before in sources[:number]:
                 assert kernel.run(before)[0] == "ok"
             status, said = kernel.run(source)
@@ -202,14 +174,14 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
 RUN = """
 import sys
 from pathlib import Path
-from tutorial_lib import __main__ as command
+from tutorial_lib import cli as command
 command.NOTEBOOKS = Path(sys.argv.pop(1))
 command.main()
 """
 
 
 def shelf(folder, *sources, name="01_small.ipynb"):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources]), folder / name)
     return folder
 
@@ -222,40 +194,36 @@ def test_the_command_ends_with_a_sentence_when_its_kernel_is_killed(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-# --- A home that one cannot write to
-
 LOADERS = """
-from tutorial_lib import g2, hamiltonians, places, primer, qm9, silicon, viewer
+from tutorial_lib import datasets
+from tutorial_lib.datasets import digits, g2, hamiltonians, qm9
+from tutorial_lib.inpainting import places
 from tutorial_lib.models.hierarchical import polycubes
-silicon.load_amorphous("validation"), silicon.crystal(), qm9.load("validation"), primer.digits("test")
+from tutorial_lib.plotting import viewer
+datasets.load_amorphous("validation"), datasets.crystal(), qm9.load("validation"), digits.load("test")
 hamiltonians.load("water_rhf_500k", "test"), places.trained_position_scorer(), polycubes.trained_on_polycubes()
 viewer.view(g2.molecules()[0], alt="One molecule")
 print("loaded")
 """
 
 
-def test_without_a_home_all_is_loaded_and_drawn(tmp_path):
-    done = python(LOADERS, HOME=NOWHERE, cwd=tmp_path)
+@pytest.mark.parametrize("who", ["a user without a home", "nobody"])
+def test_without_a_home_or_any_rights_all_is_loaded_and_drawn(who, tmp_path):
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    where = {"before": nobody, "HOME": "/nonexistent", "cwd": "/"} if who == "nobody" else {"HOME": NOWHERE}
+    if who == "nobody" and (os.geteuid() or shutil.which("setpriv") is None):
+        pytest.skip("only root can become nobody")
+    if who == "nobody" and python("import tutorial_lib", **where).returncode:
+        pytest.skip("nobody may not read this installation")
+    done = python(LOADERS, **{"cwd": tmp_path} | where)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.split()[-1] == "loaded"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_user_without_any_rights_loads_and_draws(tmp_path):
-    if os.geteuid() or shutil.which("setpriv") is None:
-        pytest.skip("only root can become nobody")
-    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    if python("import tutorial_lib", before=nobody, HOME="/nonexistent", cwd="/").returncode:
-        pytest.skip("nobody may not read this installation")
-    done = python(LOADERS, before=nobody, HOME="/nonexistent", cwd="/")
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split()[-1] == "loaded"
-
-
 def test_without_a_home_the_command_runs_a_notebook(tmp_path):
     books = shelf(tmp_path / "books", *code("04")[:8], name="04_tetris.ipynb")
-    for beside in ("glossary.md",):
-        shutil.copy(NOTEBOOKS / beside, books)
+    shutil.copy(NOTEBOOKS / "glossary.md", books)
     done = python(RUN, books, "run", "04", HOME=NOWHERE)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "04_tetris: " in done.stdout

@@ -1,6 +1,5 @@
 """What every committed notebook must be, besides equal to its own outputs, which nbval looks at."""
 
-import json
 import os
 import re
 import subprocess
@@ -24,42 +23,35 @@ def code_cells(path):
     return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
 
 
-def outputs(path):
-    return [output for cell in code_cells(path) for output in cell.outputs]
-
-
 @each_notebook
-def test_every_code_cell_was_run_in_order(path):
+def test_every_code_cell_was_run_in_order_without_an_error_or_a_warning(path):
+    cells = code_cells(path)
     # nbval passes a cell that was never run, whatever it does.
-    assert [cell.execution_count for cell in code_cells(path)] == list(range(1, len(code_cells(path)) + 1))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
 
 
 @each_notebook
-def test_no_output_is_an_error_or_a_warning(path):
-    assert not [o for o in outputs(path) if o.output_type == "error" or o.get("name") == "stderr"]
-
-
-@each_notebook
-def test_no_widget_state_and_no_absolute_path_is_stored(path):
-    assert "widgets" not in nbformat.read(path, 4).metadata
+def test_a_notebook_is_small_has_one_title_and_stores_no_widget_and_no_absolute_path(path):
+    assert path.stat().st_size < 2_000_000
+    book = nbformat.read(path, 4)
+    assert "widgets" not in book.metadata
+    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert len(re.findall(r"^# ", prose, flags=re.MULTILINE)) == 1
     text = re.sub(r"data:image/png;base64,[\w+/=]+|\"image/png\": \"[^\"]+\"", "", path.read_text(encoding="utf-8"))
     assert not re.search(r"/(home|root|work|tmp|Users)/", text)
 
 
 @each_lesson
 def test_enough_cells_are_compared_and_enough_of_them_print_numbers(path):
-    compared = [
-        cell for cell in code_cells(path)
-        if "nbval-ignore-output" not in cell.metadata.get("tags", []) and cell.outputs
-    ]  # fmt: skip
+    cells = [cell for cell in code_cells(path) if "nbval-ignore-output" not in cell.metadata.get("tags", [])]
+    compared = [cell for cell in cells if cell.outputs]
     assert len(compared) >= 8
     # A number that stands in the cell's own source was written, not computed.
-    computed = [
-        set(re.findall(r"\d+\.?\d*", "".join(o.get("text", "") for o in cell.outputs)))
-        - set(re.findall(r"\d+\.?\d*", cell.source))
-        for cell in compared
-    ]
-    assert sum(bool(numbers) for numbers in computed) >= 5
+    texts = [("".join(o.get("text", "") for o in cell.outputs), cell.source) for cell in compared]
+    computed = [set.difference(*(set(re.findall(r"\d+\.?\d*", text)) for text in both)) for both in texts]
+    assert sum(map(bool, computed)) >= 5
 
 
 @each_lesson
@@ -72,14 +64,11 @@ def test_a_picture_of_atoms_has_words_and_a_still(path):
         assert bundle["text/plain"]
 
 
-@each_notebook
-def test_a_notebook_is_small_and_has_one_title(path):
-    assert path.stat().st_size < 2_000_000
-    headings = [
-        line for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "markdown"
-        for line in "".join(cell["source"]).splitlines() if line.startswith("# ")
-    ]  # fmt: skip
-    assert len(headings) == 1
+def pytest_of(*words, **environment):
+    """The exit status and the output of a run of pytest."""
+    command, env = [sys.executable, "-m", "pytest", *words], os.environ | environment
+    done = subprocess.run(command, cwd=TOP, env=env, capture_output=True, text=True)
+    return done.returncode, done.stdout
 
 
 def compared(book, **environment):
@@ -91,11 +80,7 @@ def compared(book, **environment):
     with tempfile.TemporaryDirectory(dir=TOP / "notebooks", prefix=".changed") as folder:
         path = Path(folder) / "changed.ipynb"
         nbformat.write(book, path)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", path], cwd=TOP, env=os.environ | environment,
-            capture_output=True, text=True,
-        )  # fmt: skip
-    return done.returncode, done.stdout
+        return pytest_of("-q", path, **environment)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux enforces the limit of memory")
@@ -119,28 +104,21 @@ def test_the_comparison_sees_what_changed_what_is_no_longer_said_and_what_takes_
 
 @pytest.mark.parametrize(("options", "left_out"), [([], "0[7-9]|1"), (["--extensions"], "never")], ids=["", "all"])
 def test_the_default_lane_leaves_out_the_extensions_and_nothing_else(options, left_out):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-qq", "--collect-only", *options, "notebooks"],
-        cwd=TOP, capture_output=True, text=True,
-    )  # fmt: skip
-    found = set(re.findall(r"^(notebooks/\S+?):", done.stdout, flags=re.MULTILINE))
+    _, printed = pytest_of("-qq", "--collect-only", *options, "notebooks")
+    found = set(re.findall(r"^(notebooks/\S+?):", printed, flags=re.MULTILINE))
     assert found == {p.relative_to(TOP).as_posix() for p in NOTEBOOKS if not re.match(left_out, p.name)}
 
 
 def test_no_sanitizer_is_dropped_silently():
-    text = (Path(__file__).parent.parent / "nbval_sanitize.cfg").read_text()
-    rules = get_sanitize_patterns(text)
-    assert len(rules) == text.count("regex:") == text.count("replace:") == 1
-    ((pattern, replacement),) = rules
+    ((pattern, replacement),) = get_sanitize_patterns((TOP / "tests" / "nbval_sanitize.cfg").read_text())
     assert re.sub(pattern, replacement, "<object at 0x7ff898d58e48>") == "<object at ADDRESS>"
 
 
+ELSEWHERE = [{"OMP_NUM_THREADS": "2"}, {"ATEN_CPU_CAPABILITY": "default"}, {"ATEN_CPU_CAPABILITY": "avx2"}]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "environment",
-    [{"OMP_NUM_THREADS": "2"}, {"ATEN_CPU_CAPABILITY": "default"}, {"ATEN_CPU_CAPABILITY": "avx2"}],
-    ids=str,
-)
+@pytest.mark.parametrize("environment", ELSEWHERE, ids=str)
 @each_notebook
 def test_compared_cells_survive_another_processor(path, environment):
     status, printed = compared(nbformat.read(path, 4), **environment)
@@ -161,9 +139,7 @@ def test_compared_cells_survive_another_seed(path, seed):
             before = cell.source
             cell.source = re.sub(r"\bseed=0\b", f"seed={seed}", before)
             cell.source = re.sub(r"(recipes\.[a-z]\w+)\(\)", rf"\1(seed={seed})", cell.source)
-            cell.source = re.sub(
-                r"(recipes\.isomers)\((.+)\)$", rf"\1(\2, seed={seed})", cell.source, flags=re.MULTILINE
-            )
+            cell.source = re.sub(r"(?m)(recipes\.isomers)\((.+)\)$", rf"\1(\2, seed={seed})", cell.source)
             changed += cell.source != before
     assert changed >= 2, "the model's seed and the recipe's"
     status, printed = compared(book)

@@ -64,6 +64,5 @@ def test_a_lesson_runs_unchanged(path):
     done = subprocess.run([sys.executable, script, path], env=state, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     trained = done.stdout.splitlines()[-1].split()[2:]
-    assert len(trained) == path.read_text(encoding="utf-8").count("training.train(") - path.read_text().count(
-        'device=\\"cpu'
-    )
+    text = path.read_text(encoding="utf-8")
+    assert len(trained) == text.count("training.train(") - text.count('device=\\"cpu')
