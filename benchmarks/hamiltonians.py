@@ -153,13 +153,11 @@ def all_runs(runs: Runs, seeds: list[int]) -> dict:
     speeds = runs.by_key({pair: Call(slowness, *pair, alone=True) for pair in pairs}, "speeds", more=True)
     slower = {pair: {"slower": found} for pair, found in speeds.items()}
 
+    def call(task: Task) -> Call:  # of those with all steps it is asked how long they take
+        return Call(measured, *astuple(task), alone=task.share == 1, **slower.get((task.data, task.variant), {}))
+
     def done(wanted: list[Task], words: str) -> list[dict]:
-        # Of those with all steps it is asked how long they take.
-        calls = [
-            Call(measured, *astuple(one), alone=one.share == 1, **slower.get((one.data, one.variant), {}))
-            for one in wanted
-        ]
-        return runs.map(calls, words, more=True)
+        return runs.map(list(map(call, wanted)), words, more=True)
 
     tried = done(trials(seeds[0]), "learning rates")
     rates = {

@@ -221,13 +221,10 @@ def all_figures(series: dict) -> list[Figure]:
     for task in TASKS[1:3]:
         words = mean_and_spread([100 * part for part in share(task, 0.2)])
         figures.append(Figure(f"trained on {task}: hexacubes within 0.2 (%)", "(aim 80)", words))
-    for name in ("half-way", "shaken"):
-        counts: dict[str, list[float]] = {}
-        for found in held:
-            total = sum(found["census"][name].values())
-            for kind, count in found["census"][name].items():
-                counts.setdefault(kind, []).append(100 * count / total)
-        figures += [Figure(f"codes {name}: {kind} (%)", "reported", mean_and_spread(c)) for kind, c in counts.items()]
+    for name, counts in held[0]["census"].items():
+        for kind in counts:
+            shares = [100 * run["census"][name][kind] / sum(run["census"][name].values()) for run in held]
+            figures.append(Figure(f"codes {name}: {kind} (%)", "reported", mean_and_spread(shares)))
     return figures
 
 

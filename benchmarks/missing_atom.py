@@ -162,15 +162,10 @@ def all_figures(series: dict) -> list[Figure]:
     for split, (accuracy, mae) in ASKED.items():
         found = [run[split] for run in ours]
         worst, farthest = min(run["accuracy"] for run in found), max(run["mae"] for run in found)
-        aim = f"{AIMS[split][0]:g} / {AIMS[split][1]:.2f}"
-        figures.append(
-            Figure(
-                f"{split} atoms, unseen: right (%) / mean error (A), worst seed",
-                f"{accuracy:g} / {mae:.2f} (aim {aim}; published {PUBLISHED[split][0]:g} / {PUBLISHED[split][1]:.2f})",
-                f"{worst:.1f} / {farthest:.3f}",
-                worst >= accuracy and farthest <= mae,
-            )
-        )
+        asked, aim, published = (f"{x:g} / {y:.2f}" for x, y in ((accuracy, mae), AIMS[split], PUBLISHED[split]))
+        asked, found = f"{asked} (aim {aim}; published {published})", f"{worst:.1f} / {farthest:.3f}"
+        title = f"{split} atoms, unseen: right (%) / mean error (A), worst seed"
+        figures.append(Figure(title, asked, found, worst >= accuracy and farthest <= mae))
     slowest = max(run["seconds"] for run in ours)
     figures.append(at_most("training (CPU s), slowest seed", 180, slowest, ".0f"))
     for what, limit in (("torch.float32", 1e-5), ("torch.float64", 1e-10)):

@@ -14,7 +14,7 @@ import torch
 from torch import Generator, Tensor
 
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread, shares_in_words
 from benchmarks.led_pieces import decoded
 from benchmarks.new_pieces import SIZES, SPLITS, census, class_of, split
 from tutorial_lib import training
@@ -126,8 +126,8 @@ def measured(way: str, seed: int, split_seed: int, n_draws: int = DRAWS) -> dict
         clouds = draw(n, n_draws, Generator().manual_seed(n))
         born[str(n)] = census(clouds, n, classes, left_out[n]) | {"faults": faults(clouds, n)}
     drawing = time.process_time() - began - seconds
-    told = {"way": way, "seed": seed, "split": split_seed, "draws": n_draws}
-    return told | {"seconds": seconds, "drawing": drawing, "restored": found, "born": born}
+    settings = {"way": way, "seed": seed, "split": split_seed, "draws": n_draws}
+    return settings | {"seconds": seconds, "drawing": drawing, "restored": found, "born": born}
 
 
 def all_runs(runs: Runs, seeds: list[int]) -> dict:
@@ -148,15 +148,12 @@ def all_figures(series: dict) -> list[Figure]:
             born = [run["born"][str(n)] for run in runs]
             new = [100 * one["new"] for one in born]
             kinds = ("in training", "smaller", "larger", "invalid")
-            words = ", ".join(f"{kind} {mean_and_spread([100 * one[kind] for one in born], 1)}" for kind in kinds)
+            words = shares_in_words(born, kinds)
             aim = way == "motifs" and n == 6
+            found = f"{mean_and_spread(new, 1)}, worst {min(new):.1f}"
+            asked, passes = "20" if aim else "reported", not aim or min(new) >= 20
             figures += [
-                Figure(
-                    f"{way}: new of {n} cubes (% of draws)",
-                    "20" if aim else "reported",
-                    f"{mean_and_spread(new, 1)}, worst {min(new):.1f}",
-                    not aim or min(new) >= 20,
-                ),
+                Figure(f"{way}: new of {n} cubes (% of draws)", asked, found, passes),
                 Figure(f"{way}: others of {n} (%)", "reported", words),
                 Figure(f"{way}: classes of {n} reached", "reported", _reached(born)),
                 Figure(f"{way}: the invalid of {n} (%)", "reported", _faults(born)),

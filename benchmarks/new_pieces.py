@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from benchmarks import led_pieces
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread, shares_in_words
 from tutorial_lib import training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.datasets.polycubes import Cells, polycube_of
@@ -100,10 +100,8 @@ def measured(seed: int, split_seed: int, n_draws: int = DRAWS) -> dict:
     parents = (six * CODES)[:CODES]
     for n_edits in EDITS:
         made = hierarchical.edited(head, parents, n_edits, Generator().manual_seed(seed))
-        told = polycubes.census(made, [[parent] for parent in parents], known)
-        born[f"edits: {n_edits}"] = {
-            "6": census(made, 6, classes, left_out[6]) | {"a parent": told["a parent"] / CODES}
-        }
+        same = polycubes.census(made, [[parent] for parent in parents], known)["a parent"] / CODES
+        born[f"edits: {n_edits}"] = {"6": census(made, 6, classes, left_out[6]) | {"a parent": same}}
     return {"seed": seed, "split": split_seed, "seconds": seconds, "examples": len(known), "born": born}
 
 
@@ -127,9 +125,8 @@ def measured_codes(seed: int, split_seed: int, n_draws: int = CODES) -> dict:
     model, seconds = led_pieces.autoencoder_of(known, seed)
     adds, removes = led_pieces.operators_of(model, known, seed)
     six = [shape for shape in known if len(shape) == 6]
-    held_out = [
-        torch.tensor(sorted(shape), dtype=torch.get_default_dtype()) for shape in sorted(left_out[6], key=sorted)
-    ]
+    dtype = torch.get_default_dtype()
+    held_out = [torch.tensor(sorted(shape), dtype=dtype) for shape in sorted(left_out[6], key=sorted)]
     grown = hierarchical.grow(head, [torch.zeros(1, 3)] * n_draws, 6, Generator().manual_seed(seed))
     through = led_pieces.decoded(model, led_pieces.in_parts(model.encode, [c for c in grown if len(c) == 6]))
     return {
@@ -155,8 +152,8 @@ def all_figures(series: dict) -> list[Figure]:
     """What was asked, beside what was measured: means and spreads over seeds and splits, and the worst run."""
     runs = series["runs"]
 
-    def of(what: str, grower: str = "the head", n: int = 6, scale: float = 100) -> list[float]:
-        return [scale * run["born"][grower][str(n)][what] for run in runs]
+    def of(what: str, n: int = 6) -> list[float]:
+        return [100 * run["born"]["the head"][str(n)][what] for run in runs]
 
     new, invalid = of("new"), of("invalid")
     reached = [run["born"]["the head"]["6"] for run in runs]
@@ -172,11 +169,9 @@ def all_figures(series: dict) -> list[Figure]:
     ]
     for grower in (*GROWERS, *(f"edits: {n}" for n in EDITS)):
         for n in SIZES[-1:] if grower.startswith("edits") else SIZES:
-            told = ", ".join(
-                f"{kind} {mean_and_spread(of(kind, grower, n), 1)}" for kind in ("new", "in training", "invalid")
-            )
-            classes = mean_and_spread(of("reached", grower, n, 1), 1)
-            figures.append(Figure(f"{grower}, {n} cubes (%)", "reported", f"{told}; {classes} classes"))
+            born = [run["born"][grower][str(n)] for run in runs]
+            title, kinds = f"{grower}, {n} cubes (%)", ("new", "in training", "invalid")
+            figures.append(Figure(title, "reported", _with_classes(born, kinds)))
     figures.append(Figure("training (CPU seconds)", "reported", mean_and_spread([run["seconds"] for run in runs], 0)))
     return figures + figures_of_codes(series["codes"])
 
@@ -185,11 +180,9 @@ def figures_of_codes(runs: list[dict]) -> list[Figure]:
     """What codes do."""
     figures = []
     for name in runs[0]["between"]:
-        told = ", ".join(
-            f"{kind} {mean_and_spread([100 * run['between'][name][kind] for run in runs], 1)}"
-            for kind in ("new", "a parent", "invalid", "smaller", "of the first", "of a stranger")
-        )
-        figures.append(Figure(f"{name} (%)", "reported", told))
+        kinds = ("new", "a parent", "invalid", "smaller", "of the first", "of a stranger")
+        words = shares_in_words([run["between"][name] for run in runs], kinds)
+        figures.append(Figure(f"{name} (%)", "reported", words))
     for name in ("a cube added", "a cube removed"):
         values = [100 * run["changed"][name] for run in runs]
         figures.append(Figure(f"code of an unseen piece, {name}: right (%)", "reported", _words(values, min)))
@@ -198,18 +191,18 @@ def figures_of_codes(runs: list[dict]) -> list[Figure]:
         "grown, encoded and decoded": lambda run: run["grown, encoded, decoded"],
         "made again while the code is known": lambda run: run["remembered"],
     }.items():
-        told = ", ".join(
-            f"{kind} {mean_and_spread([100 * of_run(run)[kind] for run in runs], 1)}"
-            for kind in ("new", "in training", "smaller", "invalid")
-        )
-        classes = mean_and_spread([of_run(run)["reached"] for run in runs], 1)
-        figures.append(Figure(f"{name} (%)", "reported", f"{told}; {classes} classes"))
+        words = _with_classes([of_run(run) for run in runs], ("new", "in training", "smaller", "invalid"))
+        figures.append(Figure(f"{name} (%)", "reported", words))
     worst = [run["turning"]["worst"] for run in runs]
     lost = mean_and_spread([100 * run["turning"]["lost"] for run in runs], 1)
     words = f"{max(worst):.4f}; another number of cubes in {lost} %"
     figures.append(Figure("a piece turns with its code, worst (edges)", "0.005", words, max(worst) <= 5e-3))
     seconds = mean_and_spread([run["seconds"] for run in runs], 0)
     return [*figures, Figure("training of the autoencoder (CPU seconds)", "reported", seconds)]
+
+
+def _with_classes(born: list[dict], kinds: Sequence[str]) -> str:
+    return f"{shares_in_words(born, kinds)}; {mean_and_spread([one['reached'] for one in born], 1)} classes"
 
 
 def _words(values: list[float], worst) -> str:

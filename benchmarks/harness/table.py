@@ -38,6 +38,11 @@ def mean_and_spread(values: list[float], digits: int = 2) -> str:
     return f"{numbers.mean():.{digits}f}{spread}"
 
 
+def shares_in_words(parts: list[dict], kinds: Iterable[str]) -> str:
+    """The per cent of each kind, with its spread."""
+    return ", ".join(f"{kind} {mean_and_spread([100 * part[kind] for part in parts], 1)}" for kind in kinds)
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """What is measured under the name of one module."""

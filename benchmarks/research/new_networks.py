@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
 from benchmarks.harness.store import Call, Runs
-from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
+from benchmarks.harness.table import Benchmark, Figure, mean_and_spread, shares_in_words
 from tutorial_lib import training
 from tutorial_lib.datasets import octahedra
 from tutorial_lib.datasets.octahedra import Octahedra
@@ -80,11 +80,8 @@ def by_chance(n: int, generator: Generator) -> Octahedra:
         axes = torch.linalg.qr(torch.stack([direction, *torch.randn(2, 3, generator=generator)]).mT)[0].mT
         others = torch.cat([axes, -axes])
         others = others[others @ direction > -0.99]
-        middles, corners, owner = (
-            torch.cat([middles, middle[None]]),
-            torch.cat([corners, middle + others]),
-            owner + [k] * 5,
-        )
+        middles, corners = torch.cat([middles, middle[None]]), torch.cat([corners, middle + others])
+        owner += [k] * 5
     return Octahedra(middles, corners)
 
 
@@ -101,9 +98,9 @@ def census(networks: list[Octahedra], n: int, known: set[Cells], left_out: set[C
             counts["in training" if shape in known else "new"] += 1
             reached[shape] += 1
             bends.append(pieces.bends(network))
-    told = {kind: counts[kind] / len(networks) for kind in KINDS}
-    told |= {"classes": len(reached), "reached": len(set(reached) & left_out), "of": len(left_out)}
-    return told | {"bend (degree)": torch.cat(bends).mean().item() if bends else 0.0}
+    found = {kind: counts[kind] / len(networks) for kind in KINDS}
+    found |= {"classes": len(reached), "reached": len(set(reached) & left_out), "of": len(left_out)}
+    return found | {"bend (degree)": torch.cat(bends).mean().item() if bends else 0.0}
 
 
 def trained(head: GrowthHead, data: tuple[Tensor, ...], epochs: int, seed: int) -> float:
@@ -164,8 +161,7 @@ def all_figures(series: dict) -> list[Figure]:
         Figure(f"{LARGER} octahedra, larger than in training, valid (%)", "reported", _worst(larger)),
     ]
     for name in (HEADS, FAR, RULE, CHANCE):
-        told = [run["born"][name] for run in runs]
-        words = ", ".join(f"{kind} {mean_and_spread([100 * one[kind] for one in told], 1)}" for kind in KINDS)
+        words = shares_in_words([run["born"][name] for run in runs], KINDS)
         figures.append(Figure(f"{name}, {SIZE} octahedra (%)", "reported", words))
     for name in (HEADS, RULE):
         bends = [run["born"][name]["bend (degree)"] for run in runs]

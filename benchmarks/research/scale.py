@@ -1,9 +1,8 @@
-"""Measures what docs/scale.md says: at what size another process, a disk or a cluster is worth it.
+"""At what size another process, a disk or a cluster is worth it: the figures of docs/scale.md.
 
-`python -m benchmarks scale [--resume]`: examples a second of the flow of `scripts/train/train_beyond.py` in one
-process, in one with two threads and in two processes, whose losses must agree; memory and speed of a folder that is
-streamed, beside one that is kept; the cost of a checkpoint, of shares, and of a job on a Dask cluster. Some minutes on
-two cores. It needs the extra `scale`; `scripts/publish/make_scale_page.py` writes the result into the page.
+Examples a second of the flow of `scripts/train/train_beyond.py` in one process, with two threads and in two processes,
+whose losses must agree; a folder that is streamed, beside one that is kept; the cost of a checkpoint, of shares, and of
+a job on a Dask cluster. It needs the extra `scale`; `scripts/publish/make_scale_page.py` writes the page.
 """
 
 import json
@@ -196,13 +195,12 @@ def all_figures(series: dict) -> list[Figure]:
     apart, stream = difference(series["processes"]), series["stream"]
     leaner = stream["streamed"]["megabytes"] < stream["kept"]["megabytes"]
     figures = [Figure("losses of one and of two processes (relative)", "1e-5", f"{apart:.0e}", apart < 1e-5)]
+    names = {"one": "one process", "two threads": "one process, two threads", "two": "two processes"}
     for index, (width, batch_size) in enumerate(SIZES):
-        for name in ("one", "two threads", "two"):
+        for name, words in names.items():
             speed = middle(series["processes"][name], index, "examples a second")
-            named = {"one": "one process", "two threads": "one process, two threads", "two": "two processes"}[name]
-            figures.append(
-                Figure(f"width {width}, batch {batch_size}, {named} (examples/s)", "reported", f"{speed:.0f}")
-            )
+            title = f"width {width}, batch {batch_size}, {words} (examples/s)"
+            figures.append(Figure(title, "reported", f"{speed:.0f}"))
     figures += [
         Figure("a round, streamed: memory (MB)", "below kept", f"{stream['streamed']['megabytes']:.0f}", leaner),
         Figure("a round, kept: memory (MB)", "reported", f"{stream['kept']['megabytes']:.0f}"),
