@@ -1,6 +1,6 @@
 """Notebook 07's figures: flows on canonical motifs and on sets of atoms, beside the autoencoder of notebook 03.
 
-All generators are judged by 1,024 motifs against 1,024 of the test cells, and real training motifs in their place are
+All generators are scored on 1,024 motifs against 1,024 of the test cells, and real training motifs in their place are
 the floor. The flow of sets has as much CPU time as the other one. Choices were made on validation cells.
 """
 
@@ -105,8 +105,12 @@ def scores(made: Tensor, real: Tensor, known: Tensor, *, floor: bool = False) ->
         for name, value in numbers.items():
             found.setdefault(name, []).append(value)
     result = {name: sum(values) / len(values) for name, values in found.items()}
-    told = metrics.two_sample_auc(made, real)
-    result |= {"AUC": told.auc, "AUC error": told.error, "miss (A)": metrics.mean_miss(made[:N], real[:N])}
+    by_classifier = metrics.two_sample_auc(made, real)
+    result |= {
+        "AUC": by_classifier.auc,
+        "AUC error": by_classifier.error,
+        "miss (A)": metrics.mean_miss(made[:N], real[:N]),
+    }
     if not floor:
         result |= {
             f"memory, {name}": value for name, value in asdict(metrics.memory(made[:N], known, real[:N])).items()

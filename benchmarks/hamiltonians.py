@@ -70,7 +70,7 @@ def trials(seed: int) -> list[Task]:
 
 
 def halves(task: Task) -> tuple[Hamiltonians, Hamiltonians]:
-    """What is learnt, and by what it is judged."""
+    """Matrices to learn from, and those on which errors are measured."""
     train = hamiltonians.load(task.data, "train")
     return train[: task.n], (train[-N_ASIDE:] if task.aside else hamiltonians.load(task.data, "test"))
 
@@ -136,13 +136,13 @@ def equivariance(model, variant: str, standard: Standard, test: Hamiltonians) ->
         other = hamiltonian.network(variant, standard.blocks).to(dtype).eval()
         other.load_state_dict(model.state_dict())
 
-        def said(positions, model=other, dtype=dtype):
+        def predicted(positions, model=other, dtype=dtype):
             return hamiltonian.predicted(model, standard, hamiltonian.shapes(test.numbers, positions, dtype=dtype))
 
-        before, worst = said(test.positions[:10]), 0.0
+        before, worst = predicted(test.positions[:10]), 0.0
         for q in representations.random_orthogonal(Generator().manual_seed(3), (20,), torch.float64):
             d = hamiltonian.turn(test.shells, q)
-            worst = max(worst, (said(test.positions[:10] @ q.mT + 1.0) - d @ before @ d.mT).abs().max().item())
+            worst = max(worst, (predicted(test.positions[:10] @ q.mT + 1.0) - d @ before @ d.mT).abs().max().item())
         found[str(dtype)] = worst / (before - mean).square().mean().sqrt().item()
     return found
 

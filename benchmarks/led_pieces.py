@@ -102,7 +102,7 @@ def overlap(clouds: Sequence[Tensor], parents: Sequence[Tensor]) -> float:
 
 
 def between(head, model, shapes, census: Callable[[list[Tensor]], dict], n: int, seed: int) -> dict:
-    """What is half-way between two pieces, if the decoder is believed, if codes lead, and if only the start is told."""
+    """What is half-way between two pieces, by the decoder, by codes that lead, and if only the start is given."""
     generator = Generator().manual_seed(seed)
     one, other, codes = half_way(model, shapes, n, generator)
     strangers = [*one[1:], *one[:1]]

@@ -82,8 +82,8 @@ class GateNetwork(nn.Module):
         harmonics = o3.spherical_harmonics("0e + 1o", holes.direction, False, "component")
         for convolution, gate in zip(self.convolutions, self.gates, strict=True):
             x = gate(convolution(x, holes, harmonics))
-        said = self.head(x[:, : self.scalars])
-        return AtomOutput(said[:, :-1], self.displacement(x), said[:, -1])
+        output = self.head(x[:, : self.scalars])
+        return AtomOutput(output[:, :-1], self.displacement(x), output[:, -1])
 
 
 class MessagePassing(nn.Module):
@@ -118,12 +118,12 @@ class InvariantNetwork(MessagePassing):
     def forward(self, holes: MaskedMolecules) -> AtomOutput:
         """What every atom says."""
         x = self.looked(holes, holes.heights)
-        said = self.head(x)
+        output = self.head(x)
         weight = self.along(
             torch.cat([x.index_select(0, end) for end in (holes.target, holes.source)] + [holes.heights], dim=1)
         )
         steps = weight * holes.direction * holes.distance[:, None]
-        return AtomOutput(said[:, :-1], holes.gathered(steps), said[:, -1])
+        return AtomOutput(output[:, :-1], holes.gathered(steps), output[:, -1])
 
 
 class PlainNetwork(MessagePassing):
@@ -135,8 +135,8 @@ class PlainNetwork(MessagePassing):
     def forward(self, holes: MaskedMolecules) -> AtomOutput:
         """What every atom says."""
         both = (holes.heights[:, :, None] * holes.direction[:, None]).flatten(1)
-        said = self.head(self.looked(holes, torch.cat([holes.heights, holes.direction, both], dim=1)))
-        return AtomOutput(said[:, :-4], said[:, -4:-1], said[:, -1])
+        output = self.head(self.looked(holes, torch.cat([holes.heights, holes.direction, both], dim=1)))
+        return AtomOutput(output[:, :-4], output[:, -4:-1], output[:, -1])
 
 
 class Turned(nn.Module):
@@ -153,5 +153,5 @@ class Turned(nn.Module):
         """What every atom says."""
         q = random_rotation(self.generator, (len(holes),), holes.direction.dtype)
         direction = torch.einsum("nij,nj->ni", q[holes.molecule[holes.target]], holes.direction)
-        said = self.model(replace(holes, direction=direction))
-        return said._replace(displacement=torch.einsum("nji,nj->ni", q[holes.molecule], said.displacement))
+        output = self.model(replace(holes, direction=direction))
+        return output._replace(displacement=torch.einsum("nji,nj->ni", q[holes.molecule], output.displacement))

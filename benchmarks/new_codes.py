@@ -1,6 +1,6 @@
 """How many pieces of cubes are new that a flow draws as codes, of whole pieces and of motifs.
 
-The split and the judge are those of `new_pieces`. Three ways: a flow on the codes of an autoencoder of whole pieces;
+The split and the census are those of `new_pieces`. Three ways: a flow on the codes of an autoencoder of whole pieces;
 the same, after some more steps of the autoencoder with noise on its codes, their norm being fixed; and a flow that
 completes the code of one motif, the neighbours of a cube, given the code of what that cube sees already.
 """
@@ -53,7 +53,7 @@ def trained(model: torch.nn.Module, data: tuple[Tensor, ...], loss, steps: int, 
 
 
 def of_whole_pieces(known: list[Tensor], noise: float, seed: int):
-    """What draws clouds of n points by the code of the whole, told n; and how well the autoencoder does."""
+    """What draws clouds of n points by the code of the whole, given n; and how well the autoencoder does."""
     clouds = polycubes.with_trees(known, Generator().manual_seed(seed))
     model = Noisy(latent_channels=4, seed=seed)
     data, recipe = hierarchical.padded(clouds), recipes.polycubes(len(clouds), seed)
@@ -68,16 +68,16 @@ def of_whole_pieces(known: list[Tensor], noise: float, seed: int):
         codes = model.encode(known).repeat(TIMES, 1)
     sizes = torch.tensor([len(shape) for shape in known]).repeat(TIMES)
     flow = pieces.CodeFlow(codes, n_numbers=5, channels=16, seed=seed)
-    trained(flow, (codes, told(sizes)), pieces.drawing_loss, WHOLE_FLOW_STEPS, seed)
+    trained(flow, (codes, one_hot(sizes)), pieces.drawing_loss, WHOLE_FLOW_STEPS, seed)
 
     def draw(n: int, n_draws: int, generator: Generator) -> list[Tensor]:
-        drawn = flow.draw(n_draws, generator, numbers=told(torch.full((n_draws,), n)))
+        drawn = flow.draw(n_draws, generator, numbers=one_hot(torch.full((n_draws,), n)))
         return decoded(model, drawn)
 
     return draw, model
 
 
-def told(sizes: Tensor) -> Tensor:
+def one_hot(sizes: Tensor) -> Tensor:
     """How many cubes there are, 2 to 6, as five numbers of which one is 1."""
     return torch.eye(5)[sizes - 2]
 

@@ -1,7 +1,7 @@
 """How many pieces of cubes are new that a local head grows, with codes and without, beside the true rule and chance.
 
 A third of the free pentacubes and hexacubes is held out, in two splits. Each draw grows from one cube, point by point;
-a judge that is not part of it says what has been born. Two classes of mirror images are one.
+an independent census says what it has become. Two classes of mirror images are one.
 """
 
 import time
@@ -118,7 +118,7 @@ def measured_codes(seed: int, split_seed: int, n_draws: int = CODES) -> dict:
     known, left_out = split(split_seed)
     classes = {class_of(shape) for shape in known}
 
-    def judge(clouds: list[Tensor]) -> dict:
+    def of_six(clouds: list[Tensor]) -> dict:
         return census(clouds, 6, classes, left_out[6])
 
     head, _ = head_of(known, seed)
@@ -133,11 +133,11 @@ def measured_codes(seed: int, split_seed: int, n_draws: int = CODES) -> dict:
         "seed": seed,
         "split": split_seed,
         "seconds": seconds,
-        "between": led_pieces.between(head, model, six, judge, n_draws, seed),
-        "changed": led_pieces.changed(model, head, adds, removes, six, held_out, judge, n_draws, seed),
+        "between": led_pieces.between(head, model, six, of_six, n_draws, seed),
+        "changed": led_pieces.changed(model, head, adds, removes, six, held_out, of_six, n_draws, seed),
         "turning": led_pieces.turning_error(model, held_out, seed),
-        "remembered": led_pieces.remembered(head, model, known, judge, n_draws, seed),
-        "grown, encoded, decoded": judge(through),
+        "remembered": led_pieces.remembered(head, model, known, of_six, n_draws, seed),
+        "grown, encoded, decoded": of_six(through),
     }
 
 

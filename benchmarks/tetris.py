@@ -119,13 +119,13 @@ def crossed(output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def squared(targets: Tensor, shape: Callable[[Tensor], Tensor]) -> Callable:
     """The same by squared error to targets."""
 
-    def judge(output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def grade(output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         output, n = shape(output), len(output) // 8
         right = torch.cdist(output, targets).argmin(dim=1) == torch.arange(8).repeat(n)
         apart = output - targets.repeat(n, 1)
         return apart.square().sum() / n, right, apart.abs().amax(dim=1) < 0.5
 
-    return judge
+    return grade
 
 
 def larger(seed: int) -> EquivariantNetwork:
@@ -133,7 +133,7 @@ def larger(seed: int) -> EquivariantNetwork:
     return EquivariantNetwork(irreps_hidden=("4x0e + 2x1o", "4x0e + 2x1o + 2x1e"), seed=seed)
 
 
-# A network of a seed, how it is judged, and the learning rate of Adam; e3nn's as its examples have it.
+# A network of a seed, how it is graded, and the learning rate of Adam; e3nn's as its examples have it.
 RACE = {
     "ours": (lambda seed: EquivariantNetwork(seed=seed), crossed, 0.1),
     "ours, larger, squared error": (larger, squared(torch.eye(8), logits), 0.1),
@@ -145,7 +145,7 @@ RACE = {
 
 def race(name: str, seed: int, most_steps: int = 1000) -> dict[str, float]:
     """Parameters, and steps and CPU seconds until first and until safe; NaN where it does not get there."""
-    build, judge, rate = RACE[name]
+    build, grade, rate = RACE[name]
     torch.manual_seed(seed)
     model = build(seed)
     _, pieces = polycubes.pieces()
@@ -156,14 +156,14 @@ def race(name: str, seed: int, most_steps: int = 1000) -> dict[str, float]:
     clock = 0.0
     for step in range(1, most_steps + 1):
         began = time.process_time()
-        loss, _, _ = judge(model(seen))
+        loss, _, _ = grade(model(seen))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         clock += time.process_time() - began
         if step % 5 == 0:
             with torch.no_grad():
-                _, right, safe = judge(model(unseen))
+                _, right, safe = grade(model(unseen))
             if right.all() and found["first (s)"] != found["first (s)"]:
                 found |= {"first (steps)": step, "first (s)": clock}
             if safe.all():

@@ -38,13 +38,13 @@ def run(number: str) -> tuple[dict, dict[str, list[str]]]:
         done = run_notebook(notebooks([number])[0], store=False, one_thread=True)
     finally:
         slowness = pace.stop()
-    said = {cell.id: printed(cell) for cell in done.book.cells if cell.cell_type == "code"}
+    prints = {cell.id: printed(cell) for cell in done.book.cells if cell.cell_type == "code"}
     costs = {
         "seconds": {name: round(cost / slowness, 2) for name, cost in done.seconds.items()},
         "cpu_seconds": round(done.cpu_seconds / slowness, 1),
         "gigabytes": round(done.peak_bytes / 1e9, 2),
     }
-    return costs, said
+    return costs, prints
 
 
 def printed(cell: nbformat.NotebookNode) -> list[str]:
@@ -55,7 +55,7 @@ def printed(cell: nbformat.NotebookNode) -> list[str]:
 
 
 def twice(number: str) -> dict:
-    """Two runs of a notebook: what it took, the mean seconds of its cells, and those of them that said two things."""
+    """Two runs of a notebook: what it took, the mean seconds of its cells, and those that printed two things."""
     (costs, first), (again, second) = run(number), run(number)
     return costs | {
         "seconds": {name: round((cost + again["seconds"][name]) / 2, 2) for name, cost in costs["seconds"].items()},

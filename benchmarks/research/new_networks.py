@@ -1,7 +1,7 @@
 """How many networks of octahedra are new that two local heads grow, beside growth by the true rule and by chance.
 
 Tilted octahedra that share corners. Two of the six topologies of four octahedra are held out, other two for each seed;
-training sees clusters of one to four. Each draw grows from one octahedron, and a judge that is not part of it says
+training sees clusters of one to four. Each draw grows from one octahedron, and an independent census says
 what has been born. Two mirror images are one topology.
 """
 

@@ -91,8 +91,8 @@ import importlib, pkgutil
 import matplotlib
 matplotlib.use("agg")
 import torch, tutorial_lib
-for room in pkgutil.walk_packages(tutorial_lib.__path__, "tutorial_lib."):
-    importlib.import_module(room.name)
+for module in pkgutil.walk_packages(tutorial_lib.__path__, "tutorial_lib."):
+    importlib.import_module(module.name)
 from tutorial_lib import datasets, training
 from tutorial_lib.datasets import digits, g2, hamiltonians, qm9
 from tutorial_lib.inpainting import places

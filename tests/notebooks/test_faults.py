@@ -102,28 +102,28 @@ class Kernel:
 
     def reply(self, message, timeout=1800):
         """The status of a cell that was started, and what it printed or raised."""
-        deadline, said = time.monotonic() + timeout, []
+        deadline, printed = time.monotonic() + timeout, []
         while time.monotonic() < deadline:
             try:
                 note = self.client.get_iopub_msg(timeout=1)
             except Empty:
                 if not self.manager.is_alive():
-                    return "dead", said
+                    return "dead", printed
                 continue
             if note["parent_header"].get("msg_id") != message:
                 continue
             content = note["content"]
-            said.append(content.get("text", "") + "\n".join(content.get("traceback", [])))
-            said.append(content.get("data", {}).get("text/plain", ""))
+            printed.append(content.get("text", "") + "\n".join(content.get("traceback", [])))
+            printed.append(content.get("data", {}).get("text/plain", ""))
             if note["msg_type"] == "status" and content["execution_state"] == "idle":
                 try:
                     status = self.client.get_shell_msg(timeout=10)
                     while status["parent_header"].get("msg_id") != message:
                         status = self.client.get_shell_msg(timeout=10)
                 except Empty:
-                    return "no reply" if self.manager.is_alive() else "dead", said
-                return status["content"]["status"], said
-        return "no end", said
+                    return "no reply" if self.manager.is_alive() else "dead", printed
+                return status["content"]["status"], printed
+        return "no end", printed
 
     def run(self, source, timeout=1800):
         return self.reply(self.client.execute(source), timeout)
@@ -150,14 +150,14 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
         message = kernel.client.execute(source)
         time.sleep(generator.uniform(0.02, 0.5))
         kernel.manager.interrupt_kernel()
-        status, said = kernel.reply(message, timeout=60)
+        status, printed = kernel.reply(message, timeout=60)
         assert status in ("ok", "error"), f"cell {number}: {status}"
         if status == "error":
-            assert "KeyboardInterrupt" in "".join(said), f"cell {number}: {said}"
+            assert "KeyboardInterrupt" in "".join(printed), f"cell {number}: {printed}"
             interrupted += 1
-        status, said = kernel.run("1 + 1")
-        assert (status, "".join(said)) == ("ok", "2"), f"cell {number}"
-        status, said = kernel.run(source)
+        status, printed = kernel.run("1 + 1")
+        assert (status, "".join(printed)) == ("ok", "2"), f"cell {number}"
+        status, printed = kernel.run(source)
         imports = any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.parse(source).body)
         if status in ("error", "dead") and imports:
             # torch and others cannot be imported again after half an import, and some end the kernel: a restart is the
@@ -166,8 +166,8 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
             kernel.client.wait_for_ready(timeout=120)
             for before in sources[:number]:
                 assert kernel.run(before)[0] == "ok"
-            status, said = kernel.run(source)
-        assert status == "ok", f"cell {number} does not run again: {said}"
+            status, printed = kernel.run(source)
+        assert status == "ok", f"cell {number} does not run again: {printed}"
     assert interrupted >= 3
 
 
