@@ -39,7 +39,7 @@ def replayed(outputs):
 def mistakes(number):
     """The known mistakes of an exercise: hint, sentence, and an answer that makes the mistake on every trial."""
     trials = list(getattr(CHECKS[number], "trials", lambda generator: [])(Generator().manual_seed(0)))
-    for columns in zip(*(known for _, _, known in trials), strict=True):
+    for columns in zip(*(known for _, _, *known in trials), strict=True):
         for outputs in zip(*(column[2:] for column in columns), strict=False):
             yield *columns[0][:2], replayed(outputs)
 
@@ -65,7 +65,7 @@ def test_a_tempting_wrong_answer_meets_the_hint_written_for_it(number):
 )
 def test_an_unknown_mistake_meets_the_last_hint(number):
     trials = CHECKS[number].trials(Generator().manual_seed(0))
-    verdict = CHECKS[number](replayed(0.7 * right + 0.011 for _, right, _ in trials))
+    verdict = CHECKS[number](replayed(0.7 * right + 0.011 for _, right, *_ in trials))
     assert (verdict.sentence, verdict.hint) == (hint(number, "wrong"), hint(number, "other"))
 
 

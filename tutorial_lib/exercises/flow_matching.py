@@ -1,4 +1,4 @@
-"""The exercises of notebook 07: a point on a straight line, a step that looks twice, copies, and how one can tell."""
+"""The exercises of notebook 07: interpolation, Heun's step, copies of training data, and a classifier's AUC."""
 
 import torch
 from torch import Generator, Tensor
@@ -75,10 +75,8 @@ def check_7_1(generator: Generator) -> Trials:
         yield (
             (noise, data, time),
             (1 - t) * noise + t * data,
-            [
-                ("reversed", "it goes from data to noise.", t * noise + (1 - t) * data),
-                ("arc", "from a point to itself it leaves the point.", angle.cos() * noise + angle.sin() * data),
-            ],
+            ("reversed", "it goes from data to noise.", t * noise + (1 - t) * data),
+            ("arc", "from a point to itself it leaves the point.", angle.cos() * noise + angle.sin() * data),
         )
 
 
@@ -100,15 +98,13 @@ def check_7_2(generator: Generator) -> Trials:
         yield (
             (_velocity, x, time, step),
             x + step * (first + second) / 2,
-            [
-                ("euler", "it looks once.", there),
-                ("midpoint", "it looks half-way.", x + step * _velocity((x + there) / 2, time + step / 2)),
-                ("time", "both looks are at one time.", x + step * (first + _velocity(there, time)) / 2),
-                ("place", "both looks are at one place.", x + step * (first + _velocity(x, time + step)) / 2),
-                ("end", "only the second look counts.", x + step * second),
-                ("half", "it goes twice as far.", x + step * (first + second)),
-                ("start", "it gives the way and not the place.", step * (first + second) / 2),
-            ],
+            ("euler", "it looks once.", there),
+            ("midpoint", "it looks half-way.", x + step * _velocity((x + there) / 2, time + step / 2)),
+            ("time", "both looks are at one time.", x + step * (first + _velocity(there, time)) / 2),
+            ("place", "both looks are at one place.", x + step * (first + _velocity(x, time + step)) / 2),
+            ("end", "only the second look counts.", x + step * second),
+            ("half", "it goes twice as far.", x + step * (first + second)),
+            ("start", "it gives the way and not the place.", step * (first + second) / 2),
         )
 
 
@@ -126,14 +122,12 @@ def check_7_3(generator: Generator) -> Trials:
         yield (
             (samples, train, held_out),
             right,
-            [
-                ("against", "it looks for copies of what is held out.", (other < yardstick.median()).double().mean()),
-                ("mean", "it asks for the mean distance to all.", mean.double().mean()),
-                ("own", "the samples are their own yardstick.", (near < near.median()).double().mean()),
-                ("average", "its yardstick is a mean.", (near < yardstick.mean()).double().mean()),
-                ("far", "it counts the others.", 1 - right),
-                ("share", "it is no share.", 100 * right, n * right),
-            ],
+            ("against", "it looks for copies of what is held out.", (other < yardstick.median()).double().mean()),
+            ("mean", "it asks for the mean distance to all.", mean.double().mean()),
+            ("own", "the samples are their own yardstick.", (near < near.median()).double().mean()),
+            ("average", "its yardstick is a mean.", (near < yardstick.mean()).double().mean()),
+            ("far", "it counts the others.", 1 - right),
+            ("share", "it is no share.", 100 * right, n * right),
         )
 
 
@@ -148,15 +142,13 @@ def check_7_4(generator: Generator) -> Trials:
         yield (
             (real, fake),
             right,
-            [
-                ("reversed", "it asks for the opposite.", 1 - right),
-                ("ties", "equal scores are lost.", more.mean()),
-                ("ties", "equal scores all count.", (more + equal).mean()),
-                ("same", "it compares one with one.", (fake[:k] > real[:k]).double().mean()),
-                ("threshold", "it draws a line.", torch.cat([real <= middle, fake > middle]).double().mean()),
-                ("mean", "it compares means.", fake.mean() - real.mean()),
-                ("share", "it is no share.", 100 * right, n * m * right),
-            ],
+            ("reversed", "it asks for the opposite.", 1 - right),
+            ("ties", "equal scores are lost.", more.mean()),
+            ("ties", "equal scores all count.", (more + equal).mean()),
+            ("same", "it compares one with one.", (fake[:k] > real[:k]).double().mean()),
+            ("threshold", "it draws a line.", torch.cat([real <= middle, fake > middle]).double().mean()),
+            ("mean", "it compares means.", fake.mean() - real.mean()),
+            ("share", "it is no share.", 100 * right, n * m * right),
         )
 
 
@@ -165,20 +157,18 @@ def check_7_s(generator: Generator) -> Trials:
     """The verdict on `moved(one, other)`: the mean distance () in the best pairing of two lists of numbers (n,)."""
     for n in (7, 5, 12, 2):
         one, other = normal(generator, n), 0.5 * normal(generator, n).exp() + 0.2
-        apart, off = (one[:, None] - other).abs(), one.sort().values - other.sort().values
-        there, back = apart.amin(dim=1).mean(), apart.amin(dim=0).mean()
+        distance, off = (one[:, None] - other).abs(), one.sort().values - other.sort().values
+        there, back = distance.amin(dim=1).mean(), distance.amin(dim=0).mean()
         squares = off.square().mean()
         yield (
             (one, other),
             off.abs().mean(),
-            [
-                ("order", "it pairs the numbers as they stand in the lists.", (one - other).abs().mean()),
-                ("mean", "it compares the means only.", (one.mean() - other.mean()).abs()),
-                ("signed", "ways to the left are taken off those to the right.", off.mean()),
-                ("square", "distances are squared before they are averaged.", squares.sqrt(), squares),
-                ("largest", "this is the longest of all ways.", off.abs().max()),
-                ("sum", "all ways are added up.", off.abs().sum()),
-                ("nearest", "each number moves to its nearest.", there, back, (there + back) / 2),
-                ("greedy", "each number in turn takes the nearest that is left.", nearest_in_turn(apart).mean()),
-            ],
+            ("order", "it pairs the numbers as they stand in the lists.", (one - other).abs().mean()),
+            ("mean", "it compares the means only.", (one.mean() - other.mean()).abs()),
+            ("signed", "ways to the left are taken off those to the right.", off.mean()),
+            ("square", "distances are squared before they are averaged.", squares.sqrt(), squares),
+            ("largest", "this is the longest of all ways.", off.abs().max()),
+            ("sum", "all ways are added up.", off.abs().sum()),
+            ("nearest", "each number moves to its nearest.", there, back, (there + back) / 2),
+            ("greedy", "each number in turn takes the nearest that is left.", nearest_in_turn(distance).mean()),
         )

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10: the power of a signal, groups without torn ties, molecules compared, and a baseline."""
+"""The exercises of notebook 10: a power spectrum, pooling without broken ties, molecules compared, a baseline."""
 
 import math
 
@@ -77,12 +77,10 @@ def check_10_1(generator: Generator) -> Trials:
         yield (
             (directions, lmax),
             power,
-            [
-                ("count", "it does not grow with the number of neighbours.", power / n, squares / n**2),
-                ("root", "it grows with the square of the number of neighbours.", squares),
-                ("sum", "it grows with l.", sums.sqrt(), sums),
-                ("norm", "its harmonics have another size.", (squares / sizes).sqrt(), power / (4 * math.pi) ** 0.5),
-            ],
+            ("count", "it does not grow with the number of neighbours.", power / n, squares / n**2),
+            ("root", "it grows with the square of the number of neighbours.", squares),
+            ("sum", "it grows with l.", sums.sqrt(), sums),
+            ("norm", "its harmonics have another size.", (squares / sizes).sqrt(), power / (4 * math.pi) ** 0.5),
         )
 
 
@@ -181,12 +179,10 @@ def check_10_4(generator: Generator) -> Trials:
         yield (
             (counts, energies, unseen),
             unseen @ torch.linalg.pinv(counts) @ energies,
-            [
-                ("mean", "it says the same of all.", energies.mean().expand(m)),
-                ("constant", "it has a constant.", unseen @ torch.stack(weights) + constant),
-                ("shuffle", "it treats all elements alike.", unseen.sum(dim=1) * (total @ energies) / (total @ total)),
-                ("per atom", "it fits energies per atom.", per_atom, per_atom / unseen.sum(dim=1)),
-            ],
+            ("mean", "it says the same of all.", energies.mean().expand(m)),
+            ("constant", "it has a constant.", unseen @ torch.stack(weights) + constant),
+            ("shuffle", "it treats all elements alike.", unseen.sum(dim=1) * (total @ energies) / (total @ total)),
+            ("per atom", "it fits energies per atom.", per_atom, per_atom / unseen.sum(dim=1)),
         )
 
 
@@ -218,13 +214,11 @@ def check_10_s(generator: Generator) -> Trials:
         yield (
             (x, point, cluster, n),
             sums / sizes,
-            [
-                ("sum", "members are added up.", sums),
-                ("all", "each cluster is divided by the number of all points.", sums / n_points),
-                ("all", "each cluster is divided by the number of all memberships.", sums / len(point)),
-                ("last", "of each cluster only the last member is left.", last),
-                ("once", "a shared point counts in one of its clusters only.", *once),
-                ("once", "a shared point counts for less than others.", part),
-                ("pairs", "it takes places by cluster.", by_cluster / sizes),
-            ],
+            ("sum", "members are added up.", sums),
+            ("all", "each cluster is divided by the number of all points.", sums / n_points),
+            ("all", "each cluster is divided by the number of all memberships.", sums / len(point)),
+            ("last", "of each cluster only the last member is left.", last),
+            ("once", "a shared point counts in one of its clusters only.", *once),
+            ("once", "a shared point counts for less than others.", part),
+            ("pairs", "it takes places by cluster.", by_cluster / sizes),
         )

@@ -32,20 +32,12 @@ HINTS = {
     "gradient hanging on it.",
     "strange": "Return an ordinary tensor of numbers, without names, gaps or other special wrapping.",
 }
-# Of each trial the inputs, the right output, and the known mistakes: (hint, sentence, what it gives instead, ...).
-Trials = Iterator[tuple[tuple, Tensor, list[tuple]]]
+Trials = Iterator[tuple]  # of each its inputs, the right output, and known mistakes: (hint, sentence, output, ...)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a grader says; it prints as a sentence or two.
-
-    Attributes:
-        exercise: such as "1.1".
-        state: "open", "right" or "wrong".
-        sentence: what the state means here.
-        hint: where to look, if it is wrong.
-    """
+    """What a grader says of an exercise such as "1.1", which is "open", "right" or "wrong"; it prints as a sentence."""
 
     exercise: str
     state: str
@@ -205,7 +197,7 @@ def compared(
     def decorate(trials: Callable[[Generator], Trials]) -> Check:
         def properties(answer: Answer, generator: Generator) -> None:
             tried = []
-            for inputs, right, mistakes in trials(generator):
+            for inputs, right, *mistakes in trials(generator):
                 try:
                     found = answer(*inputs, shape=tuple(right.shape), dtype=dtype).detach()
                 except Wrong as wrong:

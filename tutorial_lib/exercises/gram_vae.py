@@ -1,4 +1,4 @@
-"""The exercises of notebook 02: the nearest image, renumbering, the price of a code, and the nearest cloud."""
+"""The exercises of notebook 02: the nearest image, renumbering, the KL divergence, and the nearest Gram matrix."""
 
 import torch
 from torch import Generator, Tensor
@@ -99,12 +99,10 @@ def check_2_2(generator: Generator) -> Trials:
         yield (
             (upper_triangle(gram), order),
             upper_triangle(renumbered),
-            [
-                ("inverse", "it renumbers the other way round.", upper_triangle(back)),
-                ("same", "nothing is renumbered.", upper_triangle(gram)),
-                ("rows", "only one index of every entry is renumbered.", *once),
-                ("triangle", "the numbers are right and stand in other places.", below),
-            ],
+            ("inverse", "it renumbers the other way round.", upper_triangle(back)),
+            ("same", "nothing is renumbered.", upper_triangle(gram)),
+            ("rows", "only one index of every entry is renumbered.", *once),
+            ("triangle", "the numbers are right and stand in other places.", below),
         )
 
 
@@ -171,17 +169,15 @@ def check_2_4(generator: Generator) -> Trials:
         values, vectors = torch.linalg.eigh(matrix)
         smallest, largest = torch.arange(3), values.abs().argsort()[-3:]
         kept = [
-            [vectors[:, of] @ some[of].diag() @ vectors[:, of].mT for some in (values, values.clamp(min=0))]
-            for of in (smallest, largest)
+            [vectors[:, k] @ scale[k].diag() @ vectors[:, k].mT for scale in (values, values.clamp(min=0))]
+            for k in (smallest, largest)
         ]
         yield (
             (matrix,),
             nearest,
-            [
-                ("rest", "what you return and the nearest matrix add up to the input.", matrix - nearest),
-                ("smallest", "the three smallest eigenvalues are kept.", *kept[0]),
-                ("magnitude", "a large negative eigenvalue takes the place of a positive one.", *kept[1]),
-            ],
+            ("rest", "what you return and the nearest matrix add up to the input.", matrix - nearest),
+            ("smallest", "the three smallest eigenvalues are kept.", *kept[0]),
+            ("magnitude", "a large negative eigenvalue takes the place of a positive one.", *kept[1]),
         )
 
 
@@ -202,13 +198,11 @@ def check_2_s(generator: Generator) -> Trials:
         yield (
             (gram,),
             right,
-            [
-                ("products", "these are inner products still.", gram),
-                ("one length", "it is divided by one of two lengths.", gram / length, gram / length[:, None]),
-                ("squares", "squares of lengths are not lengths.", right / torch.outer(length, length)),
-                ("angles", "these are angles, in radians.", angles),
-                ("angles", "these are angles, in degrees.", torch.rad2deg(angles)),
-                ("sign", "all signs are gone.", right.abs()),
-                ("diagonal", "its diagonal is zero.", right - torch.eye(n_atoms, dtype=gram.dtype)),
-            ],
+            ("products", "these are inner products still.", gram),
+            ("one length", "it is divided by one of two lengths.", gram / length, gram / length[:, None]),
+            ("squares", "squares of lengths are not lengths.", right / torch.outer(length, length)),
+            ("angles", "these are angles, in radians.", angles),
+            ("angles", "these are angles, in degrees.", torch.rad2deg(angles)),
+            ("sign", "all signs are gone.", right.abs()),
+            ("diagonal", "its diagonal is zero.", right - torch.eye(n_atoms, dtype=gram.dtype)),
         )

@@ -1,4 +1,4 @@
-"""The exercises of notebook 09: a matrix from its blocks, a block that turns, a gradient to learn through, levels."""
+"""The exercises of notebook 09: a matrix from its blocks, its rotation, gradients as features, orbital energies."""
 
 from collections.abc import Callable
 from functools import partial
@@ -84,14 +84,12 @@ def check_9_1(generator: Generator) -> Trials:
         yield (
             (own, between),
             both + diagonal,
-            [
-                ("own", "blocks on the diagonal are empty.", both),
-                ("below", "below the diagonal there is nothing.", upper + diagonal),
-                ("transpose", "it is not symmetric.", upper + lower + diagonal),
-                ("diagonal", "blocks on the diagonal are too large.", both + 2 * diagonal),
-                ("half", "blocks off the diagonal are too small.", both / 2 + diagonal),
-                ("above", "blocks above the diagonal are transposed.", lower + lower.mT + diagonal),
-            ],
+            ("own", "blocks on the diagonal are empty.", both),
+            ("below", "below the diagonal there is nothing.", upper + diagonal),
+            ("transpose", "it is not symmetric.", upper + lower + diagonal),
+            ("diagonal", "blocks on the diagonal are too large.", both + 2 * diagonal),
+            ("half", "blocks off the diagonal are too small.", both / 2 + diagonal),
+            ("above", "blocks above the diagonal are transposed.", lower + lower.mT + diagonal),
         )
 
 
@@ -115,14 +113,12 @@ def check_9_2(generator: Generator) -> Trials:
         yield (
             (block, q),
             d @ block @ d.mT,
-            [
-                ("nothing", "nothing turns.", block),
-                ("inverse", "it turns backwards.", d.mT @ block @ d),
-                ("one side", "only one end turns.", d @ block, block @ d.mT),
-                ("transpose", "one end turns backwards.", d @ block @ d),
-                ("s", "only the p block turns.", p_only),
-                ("order", "the first three functions turn.", last @ block @ last.mT),
-            ],
+            ("nothing", "nothing turns.", block),
+            ("inverse", "it turns backwards.", d.mT @ block @ d),
+            ("one side", "only one end turns.", d @ block, block @ d.mT),
+            ("transpose", "one end turns backwards.", d @ block @ d),
+            ("s", "only the p block turns.", p_only),
+            ("order", "the first three functions turn.", last @ block @ last.mT),
         )
 
 
@@ -179,10 +175,8 @@ def check_9_3(generator: Generator) -> Trials:
         yield (
             (number, features),
             right,
-            [
-                ("sign", "it points downhill.", -right),
-                ("mean", "it is too small, the more so the more rows.", right / n),
-            ],
+            ("sign", "it points downhill.", -right),
+            ("mean", "it is too small, the more so the more rows.", right / n),
         )
 
 
@@ -215,13 +209,11 @@ def check_9_4(generator: Generator) -> Trials:
         yield (
             (fock, overlap),
             torch.linalg.eigvalsh(inverse @ fock @ inverse.mT),
-            [
-                *(
-                    (*words, torch.linalg.eigvals(matrix).real, torch.linalg.eigvalsh(matrix))
-                    for *words, matrix in mistaken
-                ),
-                ("symmetric", "it solves a problem as if it were symmetric.", half),
-            ],
+            *(
+                (*words, torch.linalg.eigvals(matrix).real, torch.linalg.eigvalsh(matrix))
+                for *words, matrix in mistaken
+            ),
+            ("symmetric", "it solves a problem as if it were symmetric.", half),
         )
 
 
@@ -235,13 +227,11 @@ def check_9_s(generator: Generator) -> Trials:
         yield (
             (orbitals, n),
             right,
-            [
-                ("one", "each orbital holds one electron only.", right / 2),
-                ("rows", "orbitals were read along the rows.", 2 * rows.mT @ rows),
-                ("all", "all orbitals hold electrons.", 2 * orbitals @ orbitals.mT),
-                ("highest", "the highest orbitals are filled.", 2 * high @ high.mT),
-                ("inner", "these are inner products of orbitals.", 2 * orbitals.mT @ orbitals),
-                ("diagonal", "only its diagonal is there.", right.diagonal().diag()),
-                ("sum", "orbitals are added up before they are squared.", 2 * torch.outer(mixed, mixed)),
-            ],
+            ("one", "each orbital holds one electron only.", right / 2),
+            ("rows", "orbitals were read along the rows.", 2 * rows.mT @ rows),
+            ("all", "all orbitals hold electrons.", 2 * orbitals @ orbitals.mT),
+            ("highest", "the highest orbitals are filled.", 2 * high @ high.mT),
+            ("inner", "these are inner products of orbitals.", 2 * orbitals.mT @ orbitals),
+            ("diagonal", "only its diagonal is there.", right.diagonal().diag()),
+            ("sum", "orbitals are added up before they are squared.", 2 * torch.outer(mixed, mixed)),
         )

@@ -1,4 +1,4 @@
-"""The exercises of notebook 05: a signal of size one, places merged, points paired, and what symmetry allows."""
+"""The exercises of notebook 05: normalisation, merging points, optimal pairing, and what symmetry allows."""
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -135,12 +135,10 @@ def check_5_3(generator: Generator) -> Trials:
         yield (
             (found.requires_grad_(), true),
             square[pairs].mean(),
-            [
-                ("pairing", "points are paired as they are numbered.", square.diagonal().mean()),
-                ("shared", "two found points may have one partner.", *nearest),
-                ("square", "distances are averaged, not their squares.", square[by_distance].sqrt().mean()),
-                ("sum", "it is a sum.", square[pairs].sum()),
-            ],
+            ("pairing", "points are paired as they are numbered.", square.diagonal().mean()),
+            ("shared", "two found points may have one partner.", *nearest),
+            ("square", "distances are averaged, not their squares.", square[by_distance].sqrt().mean()),
+            ("sum", "it is a sum.", square[pairs].sum()),
         )
 
 

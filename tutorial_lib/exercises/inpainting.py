@@ -1,4 +1,4 @@
-"""The exercises of notebook 06: no trace, a vector from its products, the error of an answer, and the best of k."""
+"""The exercises of notebook 06: masking, a vector from inner products, the error of a completion, best of k."""
 
 from itertools import combinations, permutations
 
@@ -113,12 +113,10 @@ def check_6_2(generator: Generator) -> Trials:
         yield (
             (known, products),
             best,
-            [
-                ("sign", "it is the mirror image of the right one.", -best),
-                ("sum", "known vectors are added up as if they were axes.", total, total / n_known),
-                ("gram", "products and coefficients are mixed up.", torch.linalg.solve(known.mT @ known, products[:3])),
-                ("few", "with exact products it is right.", torch.stack(solved).mean(dim=0), *solved),
-            ],
+            ("sign", "it is the mirror image of the right one.", -best),
+            ("sum", "known vectors are added up as if they were axes.", total, total / n_known),
+            ("gram", "products and coefficients are mixed up.", torch.linalg.solve(known.mT @ known, products[:3])),
+            ("few", "with exact products it is right.", torch.stack(solved).mean(dim=0), *solved),
         )
 
 
@@ -146,12 +144,10 @@ def check_6_3(generator: Generator) -> Trials:
         yield (
             (candidate, missing),
             root,
-            [
-                ("order", "it changes when the atoms of the candidate are renumbered.", costs[0].sqrt()),
-                ("shared", "each atom is measured to its nearest, whoever else is there.", *nearest),
-                ("mean", "the distances are right, and put together otherwise.", *put_together),
-                ("pairing", "another pairing is better.", *(cost.sqrt() for cost in worse)),
-            ],
+            ("order", "it changes when the atoms of the candidate are renumbered.", costs[0].sqrt()),
+            ("shared", "each atom is measured to its nearest, whoever else is there.", *nearest),
+            ("mean", "the distances are right, and put together otherwise.", *put_together),
+            ("pairing", "another pairing is better.", *(cost.sqrt() for cost in worse)),
         )
 
 
@@ -161,23 +157,22 @@ def check_6_4(generator: Generator) -> Trials:
     for n, n_candidates, k in ((6, 20, 5), (9, 20, 1), (4, 3, 3), (7, 10, 2)):
         errors = 3 * torch.rand(n, n_candidates, generator=generator, dtype=torch.float64)
         first = errors[:, :k]
-        best, later = first.amin(dim=1), (errors, errors[:, -k:])
+        best = first.amin(dim=1)
+        later = [tried.amin(dim=1).mean() for tried in (errors, errors[:, -k:])]
         transposed = (errors[:k].amin(dim=1).mean(), first.amin(dim=0).mean())
         kept = [best[best < limit].mean() for limit in (0.5, 1.0, 1.5, 2.0, best.max())]
         mixed = (first.mean(), best.median(), best.min(), best.sum(), *(first.mean(dim).min() for dim in (0, 1)))
         yield (
             (errors, k),
             best.mean(),
-            [
-                ("all", "it counts candidates that came later.", *(some.amin(dim=1).mean() for some in later)),
-                ("all", "it counts one candidate too many.", errors[:, : k + 1].amin(dim=1).mean()),
-                ("last", "it looks at one candidate only.", errors[:, k - 1].mean()),
-                ("axis", "rows and columns are mixed up.", *transposed),
-                ("root", "large errors count more than they should.", best.square().mean().sqrt()),
-                ("hindsight", "it picks candidates by their true error.", errors.sort(dim=1).values[:, :k].mean()),
-                ("success", "some queries are missing.", *kept),
-                ("mean", "best and mean are taken of other things.", *mixed),
-            ],
+            ("all", "it counts candidates that came later.", *later),
+            ("all", "it counts one candidate too many.", errors[:, : k + 1].amin(dim=1).mean()),
+            ("last", "it looks at one candidate only.", errors[:, k - 1].mean()),
+            ("axis", "rows and columns are mixed up.", *transposed),
+            ("root", "large errors count more than they should.", best.square().mean().sqrt()),
+            ("hindsight", "it picks candidates by their true error.", errors.sort(dim=1).values[:, :k].mean()),
+            ("success", "some queries are missing.", *kept),
+            ("mean", "best and mean are taken of other things.", *mixed),
         )
 
 
@@ -194,18 +189,16 @@ def check_6_s(generator: Generator) -> Trials:
         draws[-n_draws // 3 :] += draws.new_tensor([6.0, 4.0, -5.0])  # a second place where the atom may be
         draws[0] += 2
         draws[1, 0] += 30  # and a stray one
-        apart = torch.cdist(draws, draws)
-        mean, nearest = apart.mean(dim=1), apart.clone().fill_diagonal_(torch.inf).amin(dim=1)
+        distance = torch.cdist(draws, draws)
+        mean, nearest = distance.mean(dim=1), distance.clone().fill_diagonal_(torch.inf).amin(dim=1)
         yield (
             (draws,),
             draws[mean.argmin()],
-            [
-                ("mean", "this is the mean place, which nobody drew.", draws.mean(dim=0)),
-                ("squares", "it minimises a mean of squares.", draws[apart.square().mean(dim=1).argmin()]),
-                ("outer", "this is the draw farthest from the others.", draws[mean.argmax()]),
-                ("densest", "this is the draw that has the nearest fellow.", draws[nearest.argmin()]),
-                ("first", "this is the first draw, whatever the others are.", draws[0]),
-                ("length", "this is the draw nearest to the origin.", draws[draws.norm(dim=1).argmin()]),
-                ("axes", "x, y and z come from different draws.", draws.median(dim=0).values),
-            ],
+            ("mean", "this is the mean place, which nobody drew.", draws.mean(dim=0)),
+            ("squares", "it minimises a mean of squares.", draws[distance.square().mean(dim=1).argmin()]),
+            ("outer", "this is the draw farthest from the others.", draws[mean.argmax()]),
+            ("densest", "this is the draw that has the nearest fellow.", draws[nearest.argmin()]),
+            ("first", "this is the first draw, whatever the others are.", draws[0]),
+            ("length", "this is the draw nearest to the origin.", draws[draws.norm(dim=1).argmin()]),
+            ("axes", "x, y and z come from different draws.", draws.median(dim=0).values),
         )

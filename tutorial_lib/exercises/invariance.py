@@ -1,4 +1,4 @@
-"""The exercises of notebook 01: turning row vectors, forces, invariant numbers, and telling hands apart."""
+"""The exercises of notebook 01: turning row vectors, forces, invariant numbers, and a pseudoscalar."""
 
 from collections.abc import Callable
 from functools import partial
@@ -77,11 +77,9 @@ def check_1_1(generator: Generator) -> Trials:
             yield (
                 (x, q),
                 x @ q.mT,
-                [
-                    ("same", "nothing has turned.", x),
-                    ("inverse", "it turns backwards: this is the inverse of Q.", x @ q),
-                    ("centroid", "it turns about the centroid of the cloud.", (x - x.mean(0)) @ q.mT + x.mean(0)),
-                ],
+                ("same", "nothing has turned.", x),
+                ("inverse", "it turns backwards: this is the inverse of Q.", x @ q),
+                ("centroid", "it turns about the centroid of the cloud.", (x - x.mean(0)) @ q.mT + x.mean(0)),
             )
 
 
@@ -111,10 +109,8 @@ def check_1_2(generator: Generator) -> Trials:
         yield (
             (energy, x),
             -slope,
-            [
-                ("sign", "atoms are pushed uphill.", slope),
-                ("one atom", "every atom feels the same force.", *alike),
-            ],
+            ("sign", "atoms are pushed uphill.", slope),
+            ("one atom", "every atom feels the same force.", *alike),
         )
 
 
@@ -144,9 +140,9 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
         slopes = torch.autograd.functional.jacobian(describe, x.detach()).flatten(1)
         if not torch.isfinite(slopes).all():
             raise Wrong("its gradient is NaN or infinity.", "nan")
-        seen, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
-        if seen < asked:
-            ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {seen}"
+        rank, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
+        if rank < asked:
+            ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}"
             raise Wrong(f"{ways}, as far as rounding lets us tell.", "blind")
 
 
@@ -183,13 +179,11 @@ def check_1_s(generator: Generator) -> Trials:
         yield (
             (x, across),
             x - 2 * along,
-            [
-                ("same", "nothing has changed.", x),
-                ("shadow", "this is the shadow of the cloud on the plane.", x - along),
-                ("turned", "this is half a turn about the normal, and no mirror.", 2 * along - x),
-                ("inverted", "every coordinate has changed its sign.", -x),
-                ("length", "it is right only for a normal of length 1.", x - 2 * torch.outer(x @ across, across)),
-                ("centroid", "the plane goes through the centroid.", x - 2 * off_centre),
-                ("axis", "the mirror is a plane of the axes, whatever the normal is.", *axes),
-            ],
+            ("same", "nothing has changed.", x),
+            ("shadow", "this is the shadow of the cloud on the plane.", x - along),
+            ("turned", "this is half a turn about the normal, and no mirror.", 2 * along - x),
+            ("inverted", "every coordinate has changed its sign.", -x),
+            ("length", "it is right only for a normal of length 1.", x - 2 * torch.outer(x @ across, across)),
+            ("centroid", "the plane goes through the centroid.", x - 2 * off_centre),
+            ("axis", "the mirror is a plane of the axes, whatever the normal is.", *axes),
         )

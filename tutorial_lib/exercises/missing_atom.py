@@ -1,4 +1,4 @@
-"""The exercises of notebook 08: a vote, a bent vector, an end of sight, and a count that is the published one."""
+"""The exercises of notebook 08: attention pooling, a non-linearity, a smooth cut-off, and the published score."""
 
 import torch
 from torch import Generator, Tensor
@@ -91,10 +91,8 @@ def check_8_1(generator: Generator) -> Trials:
         yield (
             (places, confidence),
             confidence.softmax(0) @ places,
-            [
-                ("equal", "all have the same weight.", places.mean(dim=0)),
-                ("winner", "one atom decides alone.", places[confidence.argmax()]),
-            ],
+            ("equal", "all have the same weight.", places.mean(dim=0)),
+            ("winner", "one atom decides alone.", places[confidence.argmax()]),
         )
 
 
@@ -132,7 +130,7 @@ def check_8_2(generator: Generator) -> Trials:
     """The verdict on `bent(v)`: (n, 3) to (n, 3), no unit, every length r turned into r / (1 + r)."""
     for n in (1, 4, 7):
         v = random_cloud(n, generator)
-        yield (v,), _bent(v), []
+        yield (v,), _bent(v)
 
 
 @graded(HINTS)
@@ -180,16 +178,14 @@ def check_8_4(generator: Generator) -> Trials:
         yield (
             (place, truth, scores, element, within),
             both,
-            [
-                ("or", "one of the two is enough for it.", either),
-                ("place", "it looks at elements only.", elements),
-                ("element", "it looks at places only.", places),
-                ("product", "it multiplies two shares.", places * elements),
-                ("box", "it looks at every coordinate by itself.", boxes),
-                ("square", "it compares a square with a distance.", squares),
-                ("share", "it is larger than 1.", 100 * both, n * both),
-                ("within", "it has a distance of its own.", ((distance <= 0.5) & right).double().mean()),
-            ],
+            ("or", "one of the two is enough for it.", either),
+            ("place", "it looks at elements only.", elements),
+            ("element", "it looks at places only.", places),
+            ("product", "it multiplies two shares.", places * elements),
+            ("box", "it looks at every coordinate by itself.", boxes),
+            ("square", "it compares a square with a distance.", squares),
+            ("share", "it is larger than 1.", 100 * both, n * both),
+            ("within", "it has a distance of its own.", ((distance <= 0.5) & right).double().mean()),
         )
 
 
@@ -211,13 +207,11 @@ def check_8_s(generator: Generator) -> Trials:
         yield (
             (oxygen, other, bond, angle),
             oxygen + along,
-            [
-                ("sign", "it lies on the wrong side of the oxygen.", oxygen - along),
-                ("sine", "it is as far along the axis as the circle is wide.", oxygen + wide, oxygen - wide),
-                ("degrees", "degrees were taken for radians.", oxygen + bond * given.cos() * axis),
-                ("unit", "it depends on how far away the other atom is.", oxygen + bond * cos * (other - oxygen)),
-                ("other end", "it is measured from the other atom.", other - along, other + along),
-                ("origin", "it is measured from the origin.", along),
-                ("bond", "the length of the bond plays no part.", oxygen + cos * axis),
-            ],
+            ("sign", "it lies on the wrong side of the oxygen.", oxygen - along),
+            ("sine", "it is as far along the axis as the circle is wide.", oxygen + wide, oxygen - wide),
+            ("degrees", "degrees were taken for radians.", oxygen + bond * given.cos() * axis),
+            ("unit", "it depends on how far away the other atom is.", oxygen + bond * cos * (other - oxygen)),
+            ("other end", "it is measured from the other atom.", other - along, other + along),
+            ("origin", "it is measured from the origin.", along),
+            ("bond", "the length of the bond plays no part.", oxygen + cos * axis),
         )

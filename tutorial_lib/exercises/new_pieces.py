@@ -120,13 +120,11 @@ def check_5_6(generator: Generator) -> Trials:
         yield (
             (x, reach),
             right,
-            [
-                ("reversed", "those that may go and those that may not are exchanged.", ~right),
-                ("ends", "only points with one neighbour may go.", near.sum(dim=1) == 1),
-                ("grows", "it asks whether there are more parts than before.", left <= whole),
-                ("whole", "it gives every point the same answer.", torch.full_like(right, whole == 1)),
-                ("counted", "no point may go.", torch.zeros_like(right)),
-                ("neighbours", "it asks whether the neighbours of the point are near to each other.", beside),
-                ("pairs", "it asks whether each of the others still has a neighbour.", company),
-            ],
+            ("reversed", "those that may go and those that may not are exchanged.", ~right),
+            ("ends", "only points with one neighbour may go.", near.sum(dim=1) == 1),
+            ("grows", "it asks whether there are more parts than before.", left <= whole),
+            ("whole", "it gives every point the same answer.", torch.full_like(right, whole == 1)),
+            ("counted", "no point may go.", torch.zeros_like(right)),
+            ("neighbours", "it asks whether the neighbours of the point are near to each other.", beside),
+            ("pairs", "it asks whether each of the others still has a neighbour.", company),
         )

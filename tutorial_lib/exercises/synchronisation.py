@@ -1,4 +1,4 @@
-"""The exercises of notebook 03: atoms from a matrix, the best rotation, who is who, and a distance of shapes."""
+"""The exercises of notebook 03: atoms from a matrix, the best rotation, assignment, and a distance between shapes."""
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -104,12 +104,10 @@ def check_3_2(generator: Generator) -> Trials:
         yield (
             (source, target),
             best,
-            [
-                ("flip", "the sign of one direction is flipped, and it costs too much.", *flips),
-                ("factor", "one factor is transposed.", u * u.new_tensor([1, 1, hand]) @ wt.mT),
-                ("inverse", "it is the inverse of the best rotation.", best.mT),
-                ("centroid", "it turns about the centroids.", centred),
-            ],
+            ("flip", "the sign of one direction is flipped, and it costs too much.", *flips),
+            ("factor", "one factor is transposed.", u * u.new_tensor([1, 1, hand]) @ wt.mT),
+            ("inverse", "it is the inverse of the best rotation.", best.mT),
+            ("centroid", "it turns about the centroids.", centred),
         )
 
 
@@ -175,11 +173,9 @@ def check_3_4(generator: Generator) -> Trials:
         yield (
             (x, y),
             rmsd,
-            [
-                ("mean", "it is off by a factor that the number of atoms or of axes explains.", *scaled),
-                ("root", "it is the square of the distance.", rmsd.square()),
-                ("3.2 centroid", "it turns about the centroids.", centred),
-            ],
+            ("mean", "it is off by a factor that the number of atoms or of axes explains.", *scaled),
+            ("root", "it is the square of the distance.", rmsd.square()),
+            ("3.2 centroid", "it turns about the centroids.", centred),
         )
 
 
@@ -211,14 +207,12 @@ def check_3_s(generator: Generator) -> Trials:
         yield (
             (turns,),
             u @ flip @ vt,
-            [
-                ("mean", "this is the mean matrix, and no rotation.", mean),
-                ("mirror", "it is a mirror.", u @ vt),
-                ("flip", "a direction is flipped that costs too much.", *flips),
-                ("flip", "all three directions are flipped, and one is enough.", hand * u @ vt),
-                ("inverse", "it is the inverse of the mean.", (u @ flip @ vt).mT),
-                ("rows", "one axis was made right first, then the others.", *one_by_one),
-                ("first", "this is the first of them.", turns[0]),
-                ("scaled", "rows have length one, and do not stand at right angles.", scaled),
-            ],
+            ("mean", "this is the mean matrix, and no rotation.", mean),
+            ("mirror", "it is a mirror.", u @ vt),
+            ("flip", "a direction is flipped that costs too much.", *flips),
+            ("flip", "all three directions are flipped, and one is enough.", hand * u @ vt),
+            ("inverse", "it is the inverse of the mean.", (u @ flip @ vt).mT),
+            ("rows", "one axis was made right first, then the others.", *one_by_one),
+            ("first", "this is the first of them.", turns[0]),
+            ("scaled", "rows have length one, and do not stand at right angles.", scaled),
         )

@@ -1,4 +1,4 @@
-"""The exercises of notebook 04: a filter that turns, a message, what a product holds, and a function repaired."""
+"""The exercises of notebook 04: a spherical harmonic, a message, tensor products, and averaging over a group."""
 
 from itertools import product
 
@@ -76,7 +76,7 @@ def check_4_1(generator: Generator) -> Trials:
         yield (
             (v,),
             outer - torch.eye(3, dtype=v.dtype) / 3,
-            [("unit", "a third is taken from all nine numbers.", outer - 1 / 3)],
+            ("unit", "a third is taken from all nine numbers.", outer - 1 / 3),
         )
 
 
@@ -90,20 +90,18 @@ def check_4_2(generator: Generator) -> Trials:
     """The verdict on `message(f, x)`: numbers (n,) and positions (n, 3), angstrom, to vectors (n, 3), no unit."""
     for n in (5, 2):
         x, f = random_cloud(n, generator), normal(generator, n)
-        apart = x[None] - x[:, None]  # from the one that receives to the one that sends
-        distance = apart.norm(dim=2, keepdim=True)
-        unit, decay = normalize(apart, dim=2), (-distance).exp()
+        offset = x[None] - x[:, None]  # from the one that receives to the one that sends
+        distance = offset.norm(dim=2, keepdim=True)
+        unit, decay = normalize(offset, dim=2), (-distance).exp()
         sent = (f[None, :, None] * decay * unit).sum(dim=1)
         yield (
             (f, x),
             sent,
-            [
-                ("direction", "the vectors point the other way.", -sent),
-                ("index", "the messages carry other numbers.", (f[:, None, None] * decay * unit).sum(dim=1)),
-                ("unit", "the directions are longer or shorter than 1.", (f[None, :, None] * decay * apart).sum(dim=1)),
-                ("radial", "the distance has no effect.", (f[None, :, None] * unit).sum(dim=1)),
-                ("mean", "the messages are divided by how many they are.", sent / (n - 1)),
-            ],
+            ("direction", "the vectors point the other way.", -sent),
+            ("index", "the messages carry other numbers.", (f[:, None, None] * decay * unit).sum(dim=1)),
+            ("unit", "the directions are longer or shorter than 1.", (f[None, :, None] * decay * offset).sum(dim=1)),
+            ("radial", "the distance has no effect.", (f[None, :, None] * unit).sum(dim=1)),
+            ("mean", "the messages are divided by how many they are.", sent / (n - 1)),
         )
 
 
@@ -145,12 +143,10 @@ def check_4_4(generator: Generator) -> Trials:
         yield (
             (f, x, group),
             back.mean(dim=0),
-            [
-                ("back", "the outputs of turned clouds are put together as they are.", outputs.mean(dim=0)),
-                ("inverse", "the outputs are turned the wrong way.", further.mean(dim=0)),
-                ("mean", "it grows with the size of the group.", back.sum(dim=0)),
-                ("group", "the group has no effect.", f(x)),
-            ],
+            ("back", "the outputs of turned clouds are put together as they are.", outputs.mean(dim=0)),
+            ("inverse", "the outputs are turned the wrong way.", further.mean(dim=0)),
+            ("mean", "it grows with the size of the group.", back.sum(dim=0)),
+            ("group", "the group has no effect.", f(x)),
         )
 
 
