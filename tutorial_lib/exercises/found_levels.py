@@ -7,7 +7,7 @@ from e3nn import o3
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -108,10 +108,8 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
         found = answer(sees, merit, shape=(n,), dtype=torch.int64).bool()
         order = torch.randperm(n, generator=generator)
         renumbered = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()
-        if not sees[found].any(dim=0).all():
-            raise Wrong("somebody is not gathered.", "left")
-        if not torch.equal(renumbered, found[order]):
-            raise Wrong("it depends on how the points are numbered.", "tie")
+        wrong_if(not sees[found].any(dim=0).all(), "somebody is not gathered.", "left")
+        wrong_if(not torch.equal(renumbered, found[order]), "it depends on how the points are numbered.", "tie")
         trials.append((found, sees, merit))
     if all(torch.equal(found, _gatherers(sees, merit)) for found, sees, merit in trials):
         return
@@ -156,8 +154,7 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
             cases.append((0, (turned, others, y, others), "it takes a turned one.", "pose"))
         for right, inputs, sentence, hint in cases:
             inputs = inputs if len(inputs) == 5 else (*inputs, 0.2)
-            if bool(answer(*inputs, shape=(), dtype=torch.int64)) != right:
-                raise Wrong(sentence, hint)
+            wrong_if(bool(answer(*inputs, shape=(), dtype=torch.int64)) != right, sentence, hint)
 
 
 def _depends_on_the_others(answer: Answer, found: Tensor, counts: Tensor, energies: Tensor, unseen: Tensor) -> None:

@@ -50,15 +50,18 @@ class Verdict:
         return f"{self.exercise} · {words}: {self.sentence}{hint}"
 
 
-Check = Callable[[object], Verdict]
-
-
 class Wrong(Exception):
     """An answer that breaks a property: what is wrong, and the name of a hint."""
 
     def __init__(self, sentence: str, hint: str):
         super().__init__(sentence)
         self.sentence, self.hint = sentence, hint
+
+
+def wrong_if(breaks: object, sentence: str, hint: str) -> None:
+    """Raise `Wrong` where an answer breaks a property."""
+    if breaks:
+        raise Wrong(sentence, hint)
 
 
 class Open(Exception):
@@ -112,12 +115,9 @@ class Answer:
             raise Wrong(f"it raises {raised}.", "raises") from error
         if output is ...:
             raise Open
-        if output is None:
-            raise Wrong("it returns None.", "no return")
-        if type(output).__module__.split(".")[0] == "numpy":
-            raise Wrong("it returns a NumPy array.", "numpy")
-        if not isinstance(output, Tensor):
-            raise Wrong(f"it returns something of type {type(output).__name__}.", "no tensor")
+        wrong_if(output is None, "it returns None.", "no return")
+        wrong_if(type(output).__module__.split(".")[0] == "numpy", "it returns a NumPy array.", "numpy")
+        wrong_if(not isinstance(output, Tensor), f"it returns something of type {type(output).__name__}.", "no tensor")
         if shape is not None and tuple(output.shape) != shape:
             given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
             of_inputs = f"for inputs of shape {given} " if given else ""
@@ -125,23 +125,21 @@ class Answer:
         if dtype is not None and output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
             raise Wrong(f"it returns {arrived}, and {asked} is asked for.", "dtype")
-        if not torch.isfinite(output).all():
-            raise Wrong("it returns NaN or infinity.", "not finite")
-        if not all(torch.equal(x.detach(), old) for x, old, _ in kept):
-            raise Wrong("it changes its input.", "in place")
+        wrong_if(not torch.isfinite(output).all(), "it returns NaN or infinity.", "not finite")
+        wrong_if(not all(torch.equal(x.detach(), old) for x, old, _ in kept), "it changes its input.", "in place")
         if any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept):
             raise Wrong("after it the positions that came in ask for a gradient.", "in place")
         return output
 
 
-def graded(hints: dict[str, str]) -> Callable[[Callable[[Answer, Generator], None]], Check]:
+def graded(hints: dict[str, str]) -> Callable:
     """Turn the properties of a right answer into the grader of an exercise: anything comes in, a verdict goes out.
 
     Args:
         hints: by names such as "1.1 inverse", of which `Wrong` says the second word; "1.1 right" is for a right answer.
     """
 
-    def decorate(properties: Callable[[Answer, Generator], None]) -> Check:
+    def decorate(properties: Callable[[Answer, Generator], None]) -> Callable[[object], Verdict]:
         number = properties.__name__.removeprefix("check_").replace("_", ".")
 
         def check(answer: object) -> Verdict:
@@ -177,7 +175,7 @@ def compared(
     errors: tuple[tuple[str, str], ...] = (),
     explain: Callable[..., None] | None = None,
     then: Callable[[Answer, Generator], None] | None = None,
-) -> Callable[[Callable[[Generator], Trials]], Check]:
+) -> Callable:
     """Turn trials, with what right and wrong answers give there, into the grader of an exercise.
 
     Where an answer is first wrong, the first mistake with the same output is named.
@@ -194,7 +192,7 @@ def compared(
     """
     same = same or partial(close, tolerance=tolerance)
 
-    def decorate(trials: Callable[[Generator], Trials]) -> Check:
+    def decorate(trials: Callable[[Generator], Trials]) -> Callable[[object], Verdict]:
         def properties(answer: Answer, generator: Generator) -> None:
             tried = []
             for inputs, right, *mistakes in trials(generator):

@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 from tutorial_lib.representations.gram import gram_matrix, nearest_rank3, upper_triangle
 
 HINTS = {
@@ -71,13 +71,10 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
         boxes = (image - inside) / length
         if not close(image, inside + length * boxes.round(), 1e-6):
             raise Wrong("some of the results are no image of what came in.", "other image")
-        if torch.equal(image, given):
-            raise Wrong("it leaves every difference as it is.", "far")
-        if reach > 1:
-            raise Wrong("differences of several boxes stay too long.", "boxes")
+        wrong_if(torch.equal(image, given), "it leaves every difference as it is.", "far")
+        wrong_if(reach > 1, "differences of several boxes stay too long.", "boxes")
         low, high = image.min() / length, image.max() / length
-        if low > -1e-6:
-            raise Wrong("every component comes out positive.", "positive")
+        wrong_if(low > -1e-6, "every component comes out positive.", "positive")
         both = low < -0.6 and high > 0.6
         raise Wrong(f"components reach {low:.2g} to {high:.2g} boxes.", "half" if both else "one side")
 
@@ -119,37 +116,29 @@ def check_2_3(answer: Answer, generator: Generator) -> None:
     price = answer(mean, log_variance, shape=(6, 3)).detach()
     if close(price, right):
         return
-    if close(price, -right):
-        raise Wrong("every price is negative.", "sign")
-    if close(price, right, 1e-3):
-        raise Wrong("the prices are nearly right.", "nearly")
-    if close(price * right.sum() / price.sum(), right):
-        raise Wrong("every price is off by one and the same factor.", "half")
-    if close(price, _price(mean, 2 * log_variance)):
-        raise Wrong("the spread of the codes is misread.", "deviation")
+    wrong_if(close(price, -right), "every price is negative.", "sign")
+    wrong_if(close(price, right, 1e-3), "the prices are nearly right.", "nearly")
+    wrong_if(close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half")
+    wrong_if(close(price, _price(mean, 2 * log_variance)), "the spread of the codes is misread.", "deviation")
     if ((price - right).abs() > 1e-8 * right.max()).double().mean() < 0.6:
         raise Wrong("only some extreme codes have the wrong price.", "nearly")
     for name, sentence, codes in (
         ("mean", "codes that stand away from 0 have the wrong price.", (0 * mean, log_variance)),
         ("spread", "only codes of variance 1 have the right price.", (mean, 0 * log_variance)),
     ):
-        if close(answer(*codes, shape=(6, 3)).detach(), _price(*codes)):
-            raise Wrong(sentence, name)
+        wrong_if(close(answer(*codes, shape=(6, 3)).detach(), _price(*codes)), sentence, name)
     if answer(0 * mean, 0 * log_variance, shape=(6, 3)).detach().abs().max() > 1e-8:
         raise Wrong("a code that says nothing has a price.", "silent")
     raise Wrong("prices are wrong for many codes.", "other")
 
 
 def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
-    if len(matrix) != 8:
-        raise Wrong(f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size")
+    wrong_if(len(matrix) != 8, f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size")
     values = torch.linalg.eigvalsh(matrix)
     size = 1e-8 * values.abs().max()
     nearest, left = nearest_rank3(matrix)[0], torch.linalg.eigvalsh((found + found.mT) / 2)
-    if left[0] < -size:
-        raise Wrong(f"the smallest eigenvalue is {left[0]:.3g}.", "negative")
-    if left[-4] > size:
-        raise Wrong("it has more than three eigenvalues above 0.", "rank")
+    wrong_if(left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative")
+    wrong_if(left[-4] > size, "it has more than three eigenvalues above 0.", "rank")
     if close(left, torch.linalg.eigvalsh(nearest)):
         raise Wrong("the three eigenvalues are right, the matrix is not.", "vectors")
     if (left > 1e-8).sum() < (values > 0).sum().clamp(max=3):
@@ -183,8 +172,7 @@ def check_2_4(generator: Generator) -> Trials:
 
 def _is_one_multiple(answer: Answer, found: Tensor, g: Tensor) -> None:
     share = (found * g).sum() / g.square().sum()
-    if found.any() and close(found, share * g, 1e-6):
-        raise Wrong("all entries are divided by one number.", "whole")
+    wrong_if(found.any() and close(found, share * g, 1e-6), "all entries are divided by one number.", "whole")
 
 
 @compared(HINTS, tolerance=1e-6, explain=_is_one_multiple)  # an arc cosine near 1 loses half of the digits

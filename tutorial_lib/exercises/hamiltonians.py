@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, normal, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, normal, random_cloud, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -135,19 +135,16 @@ def _gradient(number: Callable, features: Tensor) -> Tensor:
 
 
 def _what_gradient(answer: Answer, found: Tensor, number: Callable, features: Tensor) -> None:
-    if close(found, _gradient(number, features).detach(), 1e-3):
-        raise Wrong("it is right to a few digits.", "differences")
+    wrong_if(close(found, _gradient(number, features).detach(), 1e-3), "it is right to a few digits.", "differences")
     alone = torch.cat([answer(number, row[None], shape=(1, 3)).detach() for row in features])
-    if not close(alone, found, 1e-6):
-        raise Wrong("a row changes when others are beside it.", "mixing")
+    wrong_if(not close(alone, found, 1e-6), "a row changes when others are beside it.", "mixing")
 
 
 def _can_be_trained_through(answer: Answer, generator: Generator) -> None:
     weights, features = normal(generator, 3).requires_grad_(), random_cloud(4, generator)
     number = partial(_number, weights)
     answer(number, features)
-    if weights.grad is not None:
-        raise Wrong("it leaves gradients in the weights of the number.", "weights")
+    wrong_if(weights.grad is not None, "it leaves gradients in the weights of the number.", "weights")
     try:
         with torch.no_grad():
             found = answer(number, features, shape=(4, 3))
@@ -160,10 +157,8 @@ def _can_be_trained_through(answer: Answer, generator: Generator) -> None:
         out = (function(number, asked) * features.cos()).sum()
         out = out if out.requires_grad else 0 * weights.sum()
         slopes.append(torch.autograd.grad(out, (weights, asked), allow_unused=True, materialize_grads=True))
-    if not close(slopes[0][0], slopes[1][0], 1e-6):
-        raise Wrong("the weights of the number cannot learn through it.", "graph")
-    if not close(slopes[0][1], slopes[1][1], 1e-6):
-        raise Wrong("nothing before it can learn.", "cut")
+    wrong_if(not close(slopes[0][0], slopes[1][0], 1e-6), "the weights of the number cannot learn through it.", "graph")
+    wrong_if(not close(slopes[0][1], slopes[1][1], 1e-6), "nothing before it can learn.", "cut")
 
 
 @compared(HINTS, explain=_what_gradient, then=_can_be_trained_through)

@@ -6,7 +6,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -63,8 +63,7 @@ def check_5_1(answer: Answer, generator: Generator) -> None:
         return
     factor = found / signal  # one number, if all is well
     if _is_constant(factor.flatten()):
-        if close(found, signal / signal.norm(), 1e-3):
-            raise Wrong("it becomes too small.", "sum")
+        wrong_if(close(found, signal / signal.norm(), 1e-3), "it becomes too small.", "sum")
         if not close(answer(2 * signal, shape=(16, 5)).detach(), found, 1e-3):
             raise Wrong("it depends on the size of what comes in.", "root")
     elif _is_constant(factor):
@@ -97,14 +96,11 @@ def check_5_2(answer: Answer, generator: Generator) -> None:
         return
     if len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8).all():
         raise Wrong("a group is given by one of its places.", "mean")
-    if len(found) in (1, len(places)):
-        raise Wrong(f"of {len(places)} places it makes {len(found)}.", "all")
-    if not _same_rows(found, backwards):
-        raise Wrong("numbered backwards, the same places give other means.", "order")
+    wrong_if(len(found) in (1, len(places)), f"of {len(places)} places it makes {len(found)}.", "all")
+    wrong_if(not _same_rows(found, backwards), "numbered backwards, the same places give other means.", "order")
     if not _same_rows(answer(places + 0.31, 1.0).detach(), found + 0.31):
         raise Wrong("moved, the same places give other means.", "grid")
-    if len(found) > len(right):
-        raise Wrong("a chain of places is torn.", "chain")
+    wrong_if(len(found) > len(right), "a chain of places is torn.", "chain")
     raise Wrong("the means are others.", "other")
 
 
@@ -118,8 +114,7 @@ def _same_rows(one: Tensor, other: Tensor) -> bool:
 
 def _has_a_gradient(answer: Answer, generator: Generator) -> None:
     found, true = random_cloud(4, generator).requires_grad_(), random_cloud(4, generator)
-    if not answer(found, true, shape=()).requires_grad:
-        raise Wrong("it has no gradient.", "gradient")
+    wrong_if(not answer(found, true, shape=()).requires_grad, "it has no gradient.", "gradient")
 
 
 @compared(HINTS, then=_has_a_gradient)
@@ -158,16 +153,14 @@ def check_5_4(answer: Answer, generator: Generator) -> None:
             found = answer(symmetries, degree, shape=(), dtype=torch.int64).item()
             if found == round(characters.mean().item()):
                 continue
-            if len(symmetries) == 1:
-                raise Wrong(f"for the identity alone and l = {degree} it says {found}.", "size")
+            wrong_if(len(symmetries) == 1, f"for the identity alone and l = {degree} it says {found}.", "size")
             unnatural = characters * torch.linalg.det(symmetries).sign() ** degree
             for name, sentence, count in (
                 ("mean", "it grows with the size of the group.", characters.sum()),
                 ("some", "some of the symmetries have no effect.", characters[: len(characters) // 2].mean()),
                 ("mirror", f"it errs about mirrors, for l = {degree}.", unnatural.mean()),
             ):
-                if found == round(count.item()):
-                    raise Wrong(sentence, name)
+                wrong_if(found == round(count.item()), sentence, name)
             raise Wrong(f"for {len(symmetries)} symmetries and l = {degree} it says {found}.", "other")
 
 
@@ -205,6 +198,5 @@ def check_5_s(answer: Answer, generator: Generator) -> None:
             ("torn", "only the nearest neighbours are paired.", every[near & chosen]),
             ("self", "each point is a pair with itself, too.", torch.cat([every[near].repeat(2, 1), x])),
         ):
-            if _same_rows(found, middles):
-                raise Wrong(sentence, name)
+            wrong_if(_same_rows(found, middles), sentence, name)
         raise Wrong(f"of {int(near.sum())} pairs it makes {len(found)} points, or others.", "other")

@@ -15,6 +15,7 @@ from tutorial_lib.exercises.grader import (
     nearest_in_turn,
     normal,
     random_cloud,
+    wrong_if,
 )
 
 HINTS = {
@@ -79,8 +80,7 @@ def check_6_1(answer: Answer, generator: Generator) -> None:
         x = random_cloud(n_atoms, generator)
         turn = torch.linalg.qr(random_cloud(3, generator)).Q
         for missing in range(n_atoms):
-            if answer(x, missing).shape == x.shape:
-                raise Wrong(f"of {n_atoms} atoms {n_atoms} rows are left.", "shape")
+            wrong_if(answer(x, missing).shape == x.shape, f"of {n_atoms} atoms {n_atoms} rows are left.", "shape")
             found = answer(x, missing, shape=(n_atoms - 1, 3)).detach()
             others = torch.cat([x[:missing], x[missing + 1 :]])
             if not (torch.cdist(found, others).lt(1e-9).sum(dim=0) == 1).all():
@@ -97,8 +97,7 @@ def check_6_1(answer: Answer, generator: Generator) -> None:
                 ((x @ turn.mT, missing), found @ turn.mT, "the order depends on the pose.", "pose"),
                 ((moved, missing), found, "the order depends on where the missing atom was.", "leak"),
             ):
-                if not close(answer(*inputs).detach(), expected):
-                    raise Wrong(sentence, hint)
+                wrong_if(not close(answer(*inputs).detach(), expected), sentence, hint)
 
 
 @compared(HINTS, tolerance=1e-6)
@@ -124,8 +123,7 @@ def _is_too_small(answer: Answer, found: Tensor, candidate: Tensor, missing: Ten
     alike = close(answer(candidate + 1.0, missing, shape=()).detach(), found, 1e-6)
     square, rows = (candidate[:, None] - missing).square().sum(dim=2), range(len(missing))
     least = min(square[rows, list(order)].mean().sqrt() for order in permutations(rows))
-    if alike or found < least - 1e-6:
-        raise Wrong("it is too small.", "align")
+    wrong_if(alike or found < least - 1e-6, "it is too small.", "align")
 
 
 @compared(HINTS, tolerance=1e-6, explain=_is_too_small)
@@ -177,8 +175,7 @@ def check_6_4(generator: Generator) -> Trials:
 
 
 def _is_a_draw(answer: Answer, found: Tensor, draws: Tensor) -> None:
-    if not any(close(found, draw) for draw in draws):
-        raise Wrong("it is none of the draws.", "none")
+    wrong_if(not any(close(found, draw) for draw in draws), "it is none of the draws.", "none")
 
 
 @compared(HINTS, every=True, explain=_is_a_draw)

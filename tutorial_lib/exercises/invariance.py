@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -62,10 +62,8 @@ HINTS = {
 
 
 def _what_turn(answer: Answer, found: Tensor, x: Tensor, q: Tensor) -> None:
-    if close(found, x @ q.mT, 1e-5):
-        raise Wrong("it is right to about seven digits of sixteen.", "digits")
-    if not close(found.norm(dim=1), x.norm(dim=1)):
-        raise Wrong("rows change their lengths.", "lengths")
+    wrong_if(close(found, x @ q.mT, 1e-5), "it is right to about seven digits of sixteen.", "digits")
+    wrong_if(not close(found.norm(dim=1), x.norm(dim=1)), "rows change their lengths.", "lengths")
 
 
 @compared(HINTS, explain=_what_turn)
@@ -84,8 +82,7 @@ def check_1_1(generator: Generator) -> Trials:
 
 
 def _what_force(answer: Answer, found: Tensor, energy: Callable, x: Tensor) -> None:
-    if close(found, -torch.func.grad(energy)(x), 0.1):
-        raise Wrong("it is close to the force, and not it.", "nearly")
+    wrong_if(close(found, -torch.func.grad(energy)(x), 0.1), "it is close to the force, and not it.", "nearly")
 
 
 @compared(
@@ -131,15 +128,13 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
             ("shift", "shifted", x + normal(generator, 3)),
             ("permutation", "renumbered", x[order]),
         ):
-            if not close(describe(moved), numbers):
-                raise Wrong(f"the numbers change when the cloud is {word}.", move)
+            wrong_if(not close(describe(moved), numbers), f"the numbers change when the cloud is {word}.", move)
         if not (output := describe(x.requires_grad_())).requires_grad:
             if close(describe(random_cloud(n_atoms, generator)), output):
                 raise Wrong("it says the same of every cloud.", "blind")
             raise Wrong("no gradient flows back to the positions.", "gradient")
         slopes = torch.autograd.functional.jacobian(describe, x.detach()).flatten(1)
-        if not torch.isfinite(slopes).all():
-            raise Wrong("its gradient is NaN or infinity.", "nan")
+        wrong_if(not torch.isfinite(slopes).all(), "its gradient is NaN or infinity.", "nan")
         rank, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
         if rank < asked:
             ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}"
@@ -151,21 +146,16 @@ def check_1_4(answer: Answer, generator: Generator) -> None:
     """The verdict on `hand(x)`: one number for a cloud (n, 3), angstrom, about an origin; it flips in a mirror."""
     clouds = [random_cloud(n_atoms, generator) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
     numbers = torch.stack([answer(x, shape=()).detach() for x in clouds])
-    if numbers.abs().max() < 1e-13:
-        raise Wrong("it is zero for clouds without any symmetry.", "zero")
-    if numbers.abs().min() < 1e-12 * numbers.abs().max():
-        raise Wrong("it is zero for three atoms about an origin.", "plane")
-    if (numbers == numbers[0]).all():
-        raise Wrong("it says the same of every cloud.", "constant")
+    wrong_if(numbers.abs().max() < 1e-13, "it is zero for clouds without any symmetry.", "zero")
+    wrong_if(numbers.abs().min() < 1e-12 * numbers.abs().max(), "it is zero for three atoms about an origin.", "plane")
+    wrong_if((numbers == numbers[0]).all(), "it says the same of every cloud.", "constant")
     for x, number in zip(clouds, numbers, strict=True):
         turn = random_rotation(generator)
         if not close(answer(x @ turn.mT, shape=()).detach(), number):
             raise Wrong("the number changes when the cloud is turned.", "rotation")
         mirrored = answer(x @ -turn.mT, shape=()).detach()
-        if close(mirrored, number):
-            raise Wrong("the number does not change in a mirror.", "mirror")
-        if not close(mirrored, -number):
-            raise Wrong("the mirror changes the number, but not just its sign.", "size")
+        wrong_if(close(mirrored, number), "the number does not change in a mirror.", "mirror")
+        wrong_if(not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size")
 
 
 @compared(HINTS)

@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 
 HINTS = {
     "8.1 right": "the sure ones decide, and large confidences do no harm.",
@@ -77,10 +77,8 @@ def _takes_large_confidences(answer: Answer, generator: Generator) -> None:
         most = ladder.clamp(max=3000) + confidence
         for large in (confidence + 1000, confidence - 1000, ladder, ladder.flip(0), most):
             found = torch.as_tensor(answer.function(places, large)).detach()  # NaN has a hint of its own here
-            if not torch.isfinite(found).all():
-                raise Wrong("large confidences give NaN or infinity.", "large")
-            if not close(found, large.softmax(0) @ places):
-                raise Wrong("large confidences give another place.", "larger")
+            wrong_if(not torch.isfinite(found).all(), "large confidences give NaN or infinity.", "large")
+            wrong_if(not close(found, large.softmax(0) @ places), "large confidences give another place.", "larger")
 
 
 @compared(HINTS, explain=_what_mean, then=_takes_large_confidences)
@@ -106,8 +104,7 @@ def _what_vectors(answer: Answer, found: Tensor, v: Tensor) -> None:
         raise Wrong("it does not turn with the vectors.", "pose")
     if not close(torch.cat([answer(row[None], shape=(1, 3)).detach() for row in v]), found, 1e-6):
         raise Wrong("a vector changes when others are beside it.", "each")
-    if not close(normalize(found), normalize(v), 1e-6):
-        raise Wrong("vectors point elsewhere.", "direction")
+    wrong_if(not close(normalize(found), normalize(v), 1e-6), "vectors point elsewhere.", "direction")
     raise Wrong("directions are right, lengths are not.", "length")
 
 
@@ -121,8 +118,7 @@ def _takes_zero_and_gradients(answer: Answer, generator: Generator) -> None:
         x = v.clone().requires_grad_()
         out = (weights * function(x)).sum()
         slopes.append(torch.autograd.grad(out, x)[0] if out.requires_grad else torch.zeros_like(v))
-    if not close(*slopes, 1e-6):
-        raise Wrong("its gradient is not that of its values.", "gradient")
+    wrong_if(not close(*slopes, 1e-6), "its gradient is not that of its values.", "gradient")
 
 
 @compared(HINTS, explain=_what_vectors, then=_takes_zero_and_gradients)
@@ -152,11 +148,9 @@ def check_8_3(answer: Answer, generator: Generator) -> None:
             (last[0] > 1e-2 * step, "its slope just before the cut-off is not zero.", "kink"),
             (changes < 0.5, "it changes within a small part of the way.", "flat"),
         ):
-            if failed:
-                raise Wrong(sentence, hint)
+            wrong_if(failed, sentence, hint)
         forms.append(found)
-    if not all(close(form, forms[0], 1e-6) for form in forms):
-        raise Wrong("its form depends on the cut-off.", "scale")
+    wrong_if(not all(close(form, forms[0], 1e-6) for form in forms), "its form depends on the cut-off.", "scale")
 
 
 @compared(HINTS, tolerance=1e-6, dtype=None)  # a share may come in any precision

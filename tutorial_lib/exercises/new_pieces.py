@@ -5,7 +5,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
 from tutorial_lib.datasets.polycubes import WAYS, Cells, polycube_of, polycubes
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, compared, graded
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, compared, graded, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -55,8 +55,7 @@ def check_5_5(answer: Answer, generator: Generator) -> None:
         ([bench, edge], 1, "touch", "it counts cubes that share an edge only as joined."),
         ([line], 0, "other", "of none but known pieces it does not say that none is new."),
     ):
-        if int(answer(born, [screw, line], shape=(), dtype=torch.int64)) != right:
-            raise Wrong(sentence, hint)
+        wrong_if(int(answer(born, [screw, line], shape=(), dtype=torch.int64)) != right, sentence, hint)
     every = [(piece - piece[0]).round().long() for piece in polycubes(5, mirrors_equal=True)]
     for _ in range(3):
         drawn = [every[i] for i in torch.randint(len(every), (8,), generator=generator).tolist()]

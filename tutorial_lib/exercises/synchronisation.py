@@ -4,7 +4,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, random_cloud, wrong_if
 from tutorial_lib.representations.alignment import aligned_rmsd, best_rotation
 from tutorial_lib.representations.gram import gram_matrix
 from tutorial_lib.representations.rotations import random_rotation
@@ -68,8 +68,7 @@ def check_3_1(answer: Answer, generator: Generator) -> None:
             continue
         if close(gram_matrix(found), gram @ gram, 1e-6):
             raise Wrong("their Gram matrix is the square of the one that came in.", "root")
-        if found.abs().max() < 1e-5:
-            raise Wrong("all atoms stand at the origin.", "smallest")
+        wrong_if(found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest")
         values, vectors = torch.linalg.eigh(gram)
         if any(
             close(found.abs(), (columns * values[-3:].sqrt()).abs(), 1e-6)
@@ -82,8 +81,7 @@ def check_3_1(answer: Answer, generator: Generator) -> None:
 def _what_rotation(answer: Answer, found: Tensor, source: Tensor, target: Tensor) -> None:
     if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
         raise Wrong("Q Q^T is not the identity.", "orthogonal")
-    if torch.linalg.det(found) < 0:
-        raise Wrong("for some clouds it is a mirror.", "mirror")
+    wrong_if(torch.linalg.det(found) < 0, "for some clouds it is a mirror.", "mirror")
 
 
 @compared(HINTS, tolerance=1e-6, explain=_what_rotation)
@@ -122,10 +120,8 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
         x = random_cloud(n_atoms, generator)
         y = (x + noise * random_cloud(n_atoms, generator))[torch.randperm(n_atoms, generator=generator)]
         order = answer(x, y, shape=(n_atoms,), dtype=torch.int64)
-        if not set(order.tolist()) <= set(range(n_atoms)):
-            raise Wrong("it names atoms that are not there.", "other")
-        if len(set(order.tolist())) < n_atoms:
-            raise Wrong("two atoms share a partner.", "greedy")
+        wrong_if(not set(order.tolist()) <= set(range(n_atoms)), "it names atoms that are not there.", "other")
+        wrong_if(len(set(order.tolist())) < n_atoms, "two atoms share a partner.", "greedy")
         distance = torch.cdist(x, y)
         best = _assigned(distance.square())
         if close((y[order] - x).square().sum(), (y[best] - x).square().sum()):
@@ -137,8 +133,7 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
             ("worst", "no other order is farther away.", _assigned(-distance.square())),
             ("radius", "atoms are paired by their distance from the origin.", by_radius),
         ):
-            if torch.equal(order, mistaken):
-                raise Wrong(sentence, name)
+            wrong_if(torch.equal(order, mistaken), sentence, name)
         raise Wrong("atoms are farther apart than they need be.", "other")
 
 
@@ -155,8 +150,7 @@ def _has_a_gradient(answer: Answer, generator: Generator) -> None:
     corners = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
     for x, y in ((random_cloud(8, generator), random_cloud(8, generator)), (1.1 * corners, corners)):
         found = answer(x.requires_grad_(), y, shape=())
-        if not found.requires_grad:
-            raise Wrong("no gradient flows back to the positions.", "gradient")
+        wrong_if(not found.requires_grad, "no gradient flows back to the positions.", "gradient")
         right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
         if not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), 1e-6):
             raise Wrong("its gradient is wrong or NaN for some clouds, a tetrahedron among them.", "nan")
@@ -182,8 +176,7 @@ def check_3_4(generator: Generator) -> Trials:
 def _what_mean(answer: Answer, found: Tensor, turns: Tensor) -> None:
     if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
         raise Wrong("it is no rotation: multiplied by its transpose it is not 1.", "orthogonal")
-    if torch.linalg.det(found) < 0:
-        raise Wrong("it is a mirror.", "mirror")
+    wrong_if(torch.linalg.det(found) < 0, "it is a mirror.", "mirror")
 
 
 @compared(HINTS, tolerance=1e-6, explain=_what_mean)  # a search for the least sum of squares gets no nearer than this

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -118,12 +118,9 @@ def check_4_3(answer: Answer, generator: Generator) -> None:
         return
     irreps = [f"{wrong[-1][at]}{'e' if wrong[-1][at + 1] == 1 else 'o'}" for at in (0, 2, 4)]
     sentence = f"of {len(wrong)} cases, one is {irreps[2]} in {irreps[0]} x {irreps[1]}."
-    if any(l3 < abs(l1 - l2) for l1, _, l2, _, l3, _ in wrong):
-        raise Wrong(f"it errs about short ones; {sentence}", "lower")
-    if any(l3 > l1 + l2 for l1, _, l2, _, l3, _ in wrong):
-        raise Wrong(f"it errs about long ones; {sentence}", "upper")
-    if all(p3 == p1 * p2 for _, p1, _, p2, _, p3 in wrong):
-        raise Wrong(f"it misses some; {sentence}", "missing")
+    wrong_if(any(l3 < abs(l1 - l2) for l1, _, l2, _, l3, _ in wrong), f"it errs about short ones; {sentence}", "lower")
+    wrong_if(any(l3 > l1 + l2 for l1, _, l2, _, l3, _ in wrong), f"it errs about long ones; {sentence}", "upper")
+    wrong_if(all(p3 == p1 * p2 for _, p1, _, p2, _, p3 in wrong), f"it misses some; {sentence}", "missing")
     raise Wrong(f"it errs about parity; {sentence}", "parity")
 
 
@@ -160,10 +157,8 @@ def check_4_s(answer: Answer, generator: Generator) -> None:
     ends = [close(one, axis, 1e-6) - close(one, -axis, 1e-6) for one, axis in zip(found, n, strict=True)]
     if all(end == 1 for end in ends):
         return
-    if all(end == -1 for end in ends):
-        raise Wrong("it is the other end of the axis.", "sign")
-    if all(ends):
-        raise Wrong("it is now one end of the axis, now the other.", "hand")
+    wrong_if(all(end == -1 for end in ends), "it is the other end of the axis.", "sign")
+    wrong_if(all(ends), "it is now one end of the axis, now the other.", "hand")
     across = torch.linalg.cross(n.new_tensor([[1, 0, 0]]).expand_as(n), q[:, :, 0])
     for name, sentence, one, other in (
         ("middle", "the second number has the wrong sign.", found, n * n.new_tensor([1, -1, 1])),
@@ -173,6 +168,5 @@ def check_4_s(answer: Answer, generator: Generator) -> None:
         ("length", "it has another length than 1.", normalize(found).abs(), n.abs()),
         ("order", "its three numbers stand in another order.", found.abs().sort().values, n.abs().sort().values),
     ):
-        if close(one, other, 1e-6):
-            raise Wrong(sentence, name)
+        wrong_if(close(one, other, 1e-6), sentence, name)
     raise Wrong("it is another direction.", "other")
