@@ -437,6 +437,7 @@ WRONG = {
         (lambda x, y: y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()], "radius"),
         (edited("3.3", ".square()", ""), "distance"),
         (lambda x, y: assigned(x @ y.mT), "worst"),
+        (lambda x, y: assigned(torch.cdist(x, y, p=1)), "other"),
         (lambda x, y: assigned(torch.cdist(x, y) ** 2.5), "other"),
         (lambda x, y: torch.arange(len(x)), "other"),
         (lambda x, y: torch.arange(1, len(x) + 1), "other"),
