@@ -1,18 +1,20 @@
-"""The exercises of notebook 07: a point on a straight line, a step that looks twice, copies, and how one can tell."""
-
-from collections.abc import Callable
+"""The exercises of notebook 07: interpolation, Heun's step, copies of training data, and a classifier's AUC."""
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, nearest_in_turn, normal, wrong_if
 
 HINTS = {
+    "7.1 right": "straight, from noise to data.",
+    "7.1 wrong": "it is another point.",
     "7.1 reversed": "At time 0 there is noise, at time 1 there are data. Put in 0 and look what is left.",
     "7.1 one time": "Each pair has a time of its own. Which shape has to meet (n, d), so that row i meets time i?",
     "7.1 arc": "Its speed changes on the way. On a straight line both weights are linear in time, and sum to one.",
     "7.1 sum": "If noise and data are one point, all between are that point: do your weights sum to one?",
     "7.1 other": "Half-way is the mean of both. A quarter of the way?",
+    "7.2 right": "twice the looks, and an error that falls with the square of the step.",
+    "7.2 wrong": "it leads elsewhere.",
     "7.2 euler": "This is Euler's step: it looks once, at the beginning. Heun's looks again, where that step has led.",
     "7.2 midpoint": "This is the midpoint rule, as exact, but another. Heun's second look is at the end of the step.",
     "7.2 time": "The second look is at a later time, too: the velocity is a function of both.",
@@ -21,6 +23,8 @@ HINTS = {
     "7.2 half": "Two velocities are added and then one step is taken: what did the mean lose?",
     "7.2 start": "The step is added to where it starts from.",
     "7.2 other": "Try a velocity that is 1 everywhere: x moves by the step. Then one that is time itself.",
+    "7.3 right": "whoever copies is found out.",
+    "7.3 wrong": "it is another share.",
     "7.3 against": "What is held out is a yardstick only. Copies are copies of training examples.",
     "7.3 mean": "A copy is near *one* example, and as far from the rest as anything else.",
     "7.3 own": "By that yardstick half are always copies. The yardstick is made with what is held out.",
@@ -28,6 +32,8 @@ HINTS = {
     "7.3 far": "These are the ones that are *not* suspicious.",
     "7.3 share": "A share lies between 0 and 1: neither a number nor per cent.",
     "7.3 other": "Try it with samples that are training examples, then with what is held out: 1, and about one half.",
+    "7.4 right": "a half means that nobody can tell.",
+    "7.4 wrong": "it is another share.",
     "7.4 reversed": "It asks for how often the *fake* one looks more suspicious.",
     "7.4 ties": "A coin decides between equal scores: count half.",
     "7.4 same": "All pairs are asked for, one of each kind, and not only those of the same place in the list.",
@@ -35,166 +41,133 @@ HINTS = {
     "7.4 share": "It is a chance: divide by the number of pairs.",
     "7.4 mean": "How much higher does not matter, only whether.",
     "7.4 other": "Try two real scores and one fake: three cases, and the chance is 0, a half or 1.",
+    "7.s right": "the least that has to be moved, per number: the Wasserstein distance of two lists.",
+    "7.s wrong": "less or more has to be moved than it says.",
+    "7.s order": "Nobody has paired them: put one list into another order, and the answer should stay. Which pairing "
+    "moves the numbers least?",
+    "7.s mean": "0 and 2 have the same mean as 1 and 1. Is nothing to be moved?",
+    "7.s signed": "What is moved to the left does not make up for what is moved to the right.",
+    "7.s square": "It is asked how far, and not how far squared: an unusual number should count as far as it is off.",
+    "7.s largest": "All of them have to be moved, not only the one that has the longest way.",
+    "7.s sum": "Twice the data should not be twice as far. Is yours per number?",
+    "7.s nearest": "Two numbers may not move to one place while another place stays empty.",
+    "7.s greedy": "Whoever chooses first may leave the last one a long way. Are all ways together the shortest?",
+    "7.s other": "Try it on 0 and 1 against 5 and 1, by hand, with both pairings.",
 }
-RIGHT = {
-    "7.1": "straight, from noise to data.",
-    "7.2": "twice the looks, and an error that falls with the square of the step.",
-    "7.3": "whoever copies is found out.",
-    "7.4": "a half means that nobody can tell.",
-}
 
 
-def check_7_1(answer: object) -> Verdict:
-    """The verdict on `between(noise, data, time)`: (n, d), (n, d) and (n,), no unit, to (n, d).
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("7.1", answer, _lies_between, RIGHT["7.1"])
+def _what_point(answer: Answer, found: Tensor, noise: Tensor, data: Tensor, time: Tensor) -> None:
+    moved = time + torch.linspace(0, 0.1, len(time), dtype=torch.float64)
+    changed = (answer(noise, data, moved, shape=found.shape).detach() - found).abs().amax(dim=1) > 1e-12
+    wrong_if(len(time) > 1 and (changed[0] or not changed[1:].all()), "rows do not meet their own times.", "one time")
+    if not close(answer(noise, noise.clone(), time, shape=found.shape).detach(), noise):
+        raise Wrong("from a point to itself it leaves the point.", "sum")
 
 
-def _lies_between(answer: Answer, generator: Generator) -> None:
+@compared(HINTS, explain=_what_point)
+def check_7_1(generator: Generator) -> Trials:
+    """The verdict on `between(noise, data, time)`: (n, d), (n, d) and (n,), no unit, to (n, d)."""
     for n, d in ((5, 3), (4, 4), (1, 6)):
-        noise, data = torch.randn(2, n, d, generator=generator, dtype=torch.float64)
+        noise, data = normal(generator, 2, n, d)
         time = 0.1 + 0.7 * torch.rand(n, generator=generator, dtype=torch.float64)
-        found, t = answer(noise, data, time, shape=(n, d)).detach(), time[:, None]
-        if close(found, (1 - t) * noise + t * data):
-            continue
-        if close(found, t * noise + (1 - t) * data):
-            raise Wrong("it goes from data to noise.", HINTS["7.1 reversed"])
-        moved = time + torch.linspace(0, 0.1, n, dtype=torch.float64)
-        after = answer(noise, data, moved, shape=(n, d)).detach()
-        rows = (after - found).abs().amax(dim=1) > 1e-12
-        if n > 1 and (rows[0] or not rows[1:].all()):
-            raise Wrong("rows do not meet their own times.", HINTS["7.1 one time"])
-        if not close(answer(noise, noise.clone(), time, shape=(n, d)).detach(), noise):
-            arc = (torch.pi / 2 * t).cos() * noise + (torch.pi / 2 * t).sin() * data
-            kind = "arc" if close(found, arc) else "sum"
-            raise Wrong("from a point to itself it leaves the point.", HINTS[f"7.1 {kind}"])
-        raise Wrong("it is another point.", HINTS["7.1 other"])
-
-
-def check_7_2(answer: object) -> Verdict:
-    """The verdict on `heun(velocity, x, time, step)`: a function of (n, d) and time, (n, d), two numbers, to (n, d).
-
-    No unit is asked for: space and time have those of the flow.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("7.2", answer, _steps, RIGHT["7.2"])
+        t, angle = time[:, None], torch.pi / 2 * time[:, None]
+        yield (
+            (noise, data, time),
+            (1 - t) * noise + t * data,
+            ("reversed", "it goes from data to noise.", t * noise + (1 - t) * data),
+            ("arc", "from a point to itself it leaves the point.", angle.cos() * noise + angle.sin() * data),
+        )
 
 
 def _velocity(x: Tensor, time: float) -> Tensor:
     return (x + 2 * time).sin() + time * x.roll(1, dims=1)
 
 
-def _steps(answer: Answer, generator: Generator) -> None:
+@compared(HINTS)
+def check_7_2(generator: Generator) -> Trials:
+    """The verdict on `heun(velocity, x, time, step)`: a function of (n, d) and time, (n, d), two numbers, to (n, d).
+
+    No unit is asked for: space and time have those of the flow.
+    """
     for n, d, time, step in ((3, 2, 0.2, 0.3), (1, 4, 0.5, 0.1), (5, 3, 0.0, 0.25)):
-        x = torch.randn(n, d, generator=generator, dtype=torch.float64)
-        found = answer(_velocity, x, time, step, shape=(n, d)).detach()
+        x = normal(generator, n, d)
         first = _velocity(x, time)
-        second = _velocity(x + step * first, time + step)
-        if not close(found, x + step * (first + second) / 2):
-            _what_step(found, _velocity, x, time, step)
+        there = x + step * first
+        second = _velocity(there, time + step)
+        yield (
+            (_velocity, x, time, step),
+            x + step * (first + second) / 2,
+            ("euler", "it looks once.", there),
+            ("midpoint", "it looks half-way.", x + step * _velocity((x + there) / 2, time + step / 2)),
+            ("time", "both looks are at one time.", x + step * (first + _velocity(there, time)) / 2),
+            ("place", "both looks are at one place.", x + step * (first + _velocity(x, time + step)) / 2),
+            ("end", "only the second look counts.", x + step * second),
+            ("half", "it goes twice as far.", x + step * (first + second)),
+            ("start", "it gives the way and not the place.", step * (first + second) / 2),
+        )
 
 
-def _what_step(found: Tensor, velocity: Callable, x: Tensor, time: float, step: float) -> None:
-    first = velocity(x, time)
-    second = velocity(x + step * first, time + step)
-    tempting = [
-        ("it looks once.", x + step * first, "euler"),
-        ("it looks half-way.", x + step * velocity(x + step * first / 2, time + step / 2), "midpoint"),
-        ("both looks are at one time.", x + step * (first + velocity(x + step * first, time)) / 2, "time"),
-        ("both looks are at one place.", x + step * (first + velocity(x, time + step)) / 2, "place"),
-        ("only the second look counts.", x + step * second, "end"),
-        ("it goes twice as far.", x + step * (first + second), "half"),
-        ("it gives the way and not the place.", step * (first + second) / 2, "start"),
-    ]
-    for sentence, wrong, hint in tempting:
-        if close(found, wrong):
-            raise Wrong(sentence, HINTS[f"7.2 {hint}"])
-    raise Wrong("it leads elsewhere.", HINTS["7.2 other"])
-
-
-def check_7_3(answer: object) -> Verdict:
-    """The verdict on `copied(samples, train, held_out)`: (n, d), (m, d) and (k, d), in one unit, to a share, ().
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("7.3", answer, _finds_copies, RIGHT["7.3"])
-
-
-def _finds_copies(answer: Answer, generator: Generator) -> None:
+@compared(HINTS)
+def check_7_3(generator: Generator) -> Trials:
+    """The verdict on `copied(samples, train, held_out)`: (n, d), (m, d) and (k, d), in one unit, to a share, ()."""
     for n, m, k in ((20, 30, 11), (7, 9, 15), (30, 25, 21)):
-        train, held_out = (torch.randn(size, 3, generator=generator, dtype=torch.float64) for size in (m, k))
-        near = train[: n // 3] + 0.01
-        samples = torch.cat([near, 0.3 + 1.2 * torch.randn(n - len(near), 3, generator=generator, dtype=torch.float64)])
-        found = answer(samples, train, held_out, shape=()).detach()
-        here, there = (torch.cdist(some, train).amin(dim=1) for some in (samples, held_out))
-        if close(found, (here < there.median()).double().mean()):
-            continue
-        other = torch.cdist(samples, held_out).amin(dim=1)
-        mean, mean_there = (torch.cdist(some, train).mean(dim=1) for some in (samples, held_out))
-        tempting = [
-            ("it looks for copies of what is held out.", other < there.median(), "against"),
-            ("it asks for the mean distance to all.", mean < mean_there.median(), "mean"),
-            ("the samples are their own yardstick.", here < here.median(), "own"),
-            ("its yardstick is a mean.", here < there.mean(), "average"),
-            ("it counts the others.", here >= there.median(), "far"),
-        ]
-        _shares(found, tempting, here < there.median(), "7.3")
+        train, held_out = normal(generator, m, 3), normal(generator, k, 3)
+        copies = train[: n // 3] + 0.01
+        samples = torch.cat([copies, 0.3 + 1.2 * normal(generator, n - len(copies), 3)])
+        here, there = torch.cdist(samples, train), torch.cdist(held_out, train)
+        near, yardstick, other = here.amin(dim=1), there.amin(dim=1), torch.cdist(samples, held_out).amin(dim=1)
+        right = (near < yardstick.median()).double().mean()
+        mean = here.mean(dim=1) < there.mean(dim=1).median()
+        yield (
+            (samples, train, held_out),
+            right,
+            ("against", "it looks for copies of what is held out.", (other < yardstick.median()).double().mean()),
+            ("mean", "it asks for the mean distance to all.", mean.double().mean()),
+            ("own", "the samples are their own yardstick.", (near < near.median()).double().mean()),
+            ("average", "its yardstick is a mean.", (near < yardstick.mean()).double().mean()),
+            ("far", "it counts the others.", 1 - right),
+            ("share", "it is no share.", 100 * right, n * right),
+        )
 
 
-def _shares(found: Tensor, tempting: list[tuple[str, Tensor, str]], right: Tensor, exercise: str) -> None:
-    for sentence, some, hint in tempting:
-        if close(found, some.double().mean()):
-            raise Wrong(sentence, HINTS[f"{exercise} {hint}"])
-    if any(close(found, factor * right.double().mean()) for factor in (100, right.numel())):
-        raise Wrong("it is no share.", HINTS[f"{exercise} share"])
-    raise Wrong("it is another share.", HINTS[f"{exercise} other"])
-
-
-def check_7_4(answer: object) -> Verdict:
-    """The verdict on `told(real, fake)`: suspicions (n,) and (m,), no unit, to the chance, ().
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("7.4", answer, _tells, RIGHT["7.4"])
-
-
-def _tells(answer: Answer, generator: Generator) -> None:
+@compared(HINTS)
+def check_7_4(generator: Generator) -> Trials:
+    """The verdict on `told(real, fake)`: suspicions (n,) and (m,), no unit, to the chance, ()."""
     for n, m in ((6, 9), (5, 5), (12, 4)):
         real, fake = (torch.randint(0, 7, (size,), generator=generator).double() for size in (n, m))
-        fake = fake + 1
-        found = answer(real, fake, shape=()).detach()
-        more, equal = fake[:, None] > real, fake[:, None] == real
-        right = more.double() + equal.double() / 2
-        if close(found, right.mean()):
-            continue
-        k, middle = min(n, m), torch.cat([real, fake]).mean()
-        by_middle = torch.cat([real <= middle, fake > middle])
-        tempting = [
-            ("it asks for the opposite.", 1 - right, "reversed"),
-            ("equal scores are lost.", more, "ties"),
-            ("equal scores all count.", more | equal, "ties"),
-            ("it compares one with one.", right.diagonal(), "same"),
-            ("it compares one with one.", fake[:k] > real[:k], "same"),
-            ("it draws a line.", by_middle, "threshold"),
-            ("it compares means.", fake.mean() - real.mean(), "mean"),
-        ]
-        _shares(found, tempting, right, "7.4")
+        fake, k = fake + 1, min(n, m)
+        more, equal = (fake[:, None] > real).double(), (fake[:, None] == real).double()
+        middle, right = torch.cat([real, fake]).mean(), (more + equal / 2).mean()
+        yield (
+            (real, fake),
+            right,
+            ("reversed", "it asks for the opposite.", 1 - right),
+            ("ties", "equal scores are lost.", more.mean()),
+            ("ties", "equal scores all count.", (more + equal).mean()),
+            ("same", "it compares one with one.", (fake[:k] > real[:k]).double().mean()),
+            ("threshold", "it draws a line.", torch.cat([real <= middle, fake > middle]).double().mean()),
+            ("mean", "it compares means.", fake.mean() - real.mean()),
+            ("share", "it is no share.", 100 * right, n * m * right),
+        )
+
+
+@compared(HINTS)
+def check_7_s(generator: Generator) -> Trials:
+    """The verdict on `moved(one, other)`: the mean distance () in the best pairing of two lists of numbers (n,)."""
+    for n in (7, 5, 12, 2):
+        one, other = normal(generator, n), 0.5 * normal(generator, n).exp() + 0.2
+        distance, off = (one[:, None] - other).abs(), one.sort().values - other.sort().values
+        there, back = distance.amin(dim=1).mean(), distance.amin(dim=0).mean()
+        squares = off.square().mean()
+        yield (
+            (one, other),
+            off.abs().mean(),
+            ("order", "it pairs the numbers as they stand in the lists.", (one - other).abs().mean()),
+            ("mean", "it compares the means only.", (one.mean() - other.mean()).abs()),
+            ("signed", "ways to the left are taken off those to the right.", off.mean()),
+            ("square", "distances are squared before they are averaged.", squares.sqrt(), squares),
+            ("largest", "this is the longest of all ways.", off.abs().max()),
+            ("sum", "all ways are added up.", off.abs().sum()),
+            ("nearest", "each number moves to its nearest.", there, back, (there + back) / 2),
+            ("greedy", "each number in turn takes the nearest that is left.", nearest_in_turn(distance).mean()),
+        )

@@ -1,20 +1,23 @@
-"""What all judges share: an answer and a list of properties come in, a verdict goes out.
+"""What all graders share: an answer and what is asked of it come in, a verdict goes out.
 
-Properties are tried on random inputs in float64. Whatever an answer does, short of running for ever, a
-sentence comes back and no traceback. The generator has a seed, so that an answer is judged the same twice.
+Answers are tried on random inputs in float64. Whatever an answer does, short of running for ever, a sentence comes back
+and no traceback. The generator has a seed, so that an answer is graded the same twice.
 """
 
-import dis
-from collections.abc import Callable, Sequence
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from types import FunctionType
 
 import torch
 from torch import Generator, Tensor
 
 TOLERANCE = 1e-8  # relative to the size of what is expected; rounding in float64 is below 1e-12 here
-NOTHING = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}  # what the body of a stub compiles to
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+STUB = "nothing is returned yet. Write your answer where the `...` stands, and run the cell again."
 HINTS = {
     "no function": "Hand in the function itself, by its name and without calling it, as the cell of the exercise does.",
     "raises": "Call it yourself on a small input, in a cell above, and read the whole error there.",
@@ -29,18 +32,12 @@ HINTS = {
     "gradient hanging on it.",
     "strange": "Return an ordinary tensor of numbers, without names, gaps or other special wrapping.",
 }
+Trials = Iterator[tuple]  # of each its inputs, the right output, and known mistakes: (hint, sentence, output, ...)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a judge says; it prints as a sentence or two.
-
-    Attributes:
-        exercise: such as "1.1".
-        state: "open", "right" or "wrong".
-        sentence: what the state means here.
-        hint: where to look, if it is wrong.
-    """
+    """What a grader says of an exercise such as "1.1", which is "open", "right" or "wrong"; it prints as a sentence."""
 
     exercise: str
     state: str
@@ -54,54 +51,53 @@ class Verdict:
 
 
 class Wrong(Exception):
-    """An answer that breaks a property: what is wrong, and a hint."""
+    """An answer that breaks a property: what is wrong, and the name of a hint."""
 
     def __init__(self, sentence: str, hint: str):
         super().__init__(sentence)
         self.sentence, self.hint = sentence, hint
 
 
+def wrong_if(breaks: object, sentence: str, hint: str) -> None:
+    """Raise `Wrong` where an answer breaks a property."""
+    if breaks:
+        raise Wrong(sentence, hint)
+
+
 class Open(Exception):
     """An answer that is still the stub."""
 
 
-def judge(exercise: str, answer: object, properties: Callable[["Answer", Generator], None], right: str) -> Verdict:
-    """The verdict on an answer.
+def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
+    """Whether two tensors agree, relative to the larger of their largest entries; False where the shapes differ."""
+    if one.shape != other.shape or one.numel() == 0:
+        return one.shape == other.shape
+    size = max(one.detach().abs().max().item(), other.detach().abs().max().item())
+    return (one - other).abs().max().item() <= tolerance * size
 
-    Args:
-        exercise: such as "1.1".
-        answer: what the reader handed in, which may be anything.
-        properties: raises `Wrong` at the first property that the answer does not have.
-        right: what to say to an answer that has them all.
 
-    Returns:
-        The verdict.
-    """
-    stub = "nothing is returned yet. Write your answer where the `...` stands, and run the cell again."
-    if answer is ... or _is_stub(answer):
-        return Verdict(exercise, "open", stub)
-    if not callable(answer):
-        arrived = "None" if answer is None else f"something of type {type(answer).__name__}"
-        return Verdict(exercise, "wrong", f"a function was expected and {arrived} arrived.", HINTS["no function"])
-    try:
-        properties(Answer(answer), Generator().manual_seed(0))
-    except Open:
-        return Verdict(exercise, "open", stub)
-    except Wrong as wrong:
-        return Verdict(exercise, "wrong", wrong.sentence, wrong.hint)
-    except Exception as problem:  # whatever else an answer does, a reader gets a sentence
-        return Verdict(
-            exercise, "wrong", f"the judge cannot work with it ({type(problem).__name__}).", HINTS["strange"]
-        )
-    return Verdict(exercise, "right", right)
+def normal(generator: Generator, *shape: int) -> Tensor:
+    """Standard normal numbers in float64."""
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def random_cloud(n_atoms: int, generator: Generator) -> Tensor:
+    """Points (n_atoms, 3) in general position, angstrom, about the size of a small molecule."""
+    return 2 * normal(generator, n_atoms, 3)
+
+
+def nearest_in_turn(cost: Tensor) -> Tensor:
+    """What each row pays (n,) if each in turn takes the cheapest column of an (n, n) that is left."""
+    left, paid = cost.clone(), []
+    for row in range(len(cost)):
+        column = int(left[row].argmin())
+        paid.append(cost[row, column])
+        left[:, column] = torch.inf
+    return torch.stack(paid)
 
 
 class Answer:
-    """A reader's function, called with care.
-
-    Args:
-        function: whatever was handed in.
-    """
+    """A reader's function, called with care."""
 
     def __init__(self, function: Callable):
         self.function = function
@@ -116,91 +112,137 @@ class Answer:
         except (Exception, SystemExit) as error:
             words = str(error).strip().splitlines()
             raised = type(error).__name__ + (f": {words[0].rstrip('.')}" if words else "")
-            raise Wrong(f"it raises {raised}.", HINTS["raises"]) from error
+            raise Wrong(f"it raises {raised}.", "raises") from error
         if output is ...:
             raise Open
-        if output is None:
-            raise Wrong("it returns None.", HINTS["no return"])
-        if type(output).__module__.split(".")[0] == "numpy":
-            raise Wrong("it returns a NumPy array.", HINTS["numpy"])
-        if not isinstance(output, Tensor):
-            raise Wrong(f"it returns something of type {type(output).__name__}.", HINTS["no tensor"])
+        wrong_if(output is None, "it returns None.", "no return")
+        wrong_if(type(output).__module__.split(".")[0] == "numpy", "it returns a NumPy array.", "numpy")
+        wrong_if(not isinstance(output, Tensor), f"it returns something of type {type(output).__name__}.", "no tensor")
         if shape is not None and tuple(output.shape) != shape:
             given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
             of_inputs = f"for inputs of shape {given} " if given else ""
-            asked = f"the shape {tuple(output.shape)}, and {shape} is asked for"
-            raise Wrong(f"{of_inputs}it returns {asked}.", HINTS["shape"])
+            raise Wrong(f"{of_inputs}it returns the shape {tuple(output.shape)}, and {shape} is asked for.", "shape")
         if dtype is not None and output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
-            raise Wrong(f"it returns {arrived}, and {asked} is asked for.", HINTS["dtype"])
-        if not torch.isfinite(output).all():
-            raise Wrong("it returns NaN or infinity.", HINTS["not finite"])
-        if not all(torch.equal(x.detach(), old) for x, old, _ in kept):
-            raise Wrong("it changes its input.", HINTS["in place"])
+            raise Wrong(f"it returns {arrived}, and {asked} is asked for.", "dtype")
+        wrong_if(not torch.isfinite(output).all(), "it returns NaN or infinity.", "not finite")
+        wrong_if(not all(torch.equal(x.detach(), old) for x, old, _ in kept), "it changes its input.", "in place")
         if any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept):
-            raise Wrong("after it the positions that came in ask for a gradient.", HINTS["in place"])
+            raise Wrong("after it the positions that came in ask for a gradient.", "in place")
         return output
 
 
-def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
-    """Whether two tensors agree, relative to the larger of their largest entries.
+def graded(hints: dict[str, str]) -> Callable:
+    """Turn the properties of a right answer into the grader of an exercise: anything comes in, a verdict goes out.
 
     Args:
-        one: of any shape and unit.
-        other: of a shape and unit that can be compared with it.
-        tolerance: relative, no unit.
-
-    Returns:
-        False also where the shapes differ.
+        hints: by names such as "1.1 inverse", of which `Wrong` says the second word; "1.1 right" is for a right answer.
     """
-    if one.shape != other.shape or one.numel() == 0:
-        return one.shape == other.shape
-    size = max(one.detach().abs().max().item(), other.detach().abs().max().item())
-    return (one - other).abs().max().item() <= tolerance * size
+
+    def decorate(properties: Callable[[Answer, Generator], None]) -> Callable[[object], Verdict]:
+        number = properties.__name__.removeprefix("check_").replace("_", ".")
+
+        def check(answer: object) -> Verdict:
+            if answer is ... or _is_stub(answer):
+                return Verdict(number, "open", STUB)
+            if not callable(answer):
+                arrived = "None" if answer is None else f"something of type {type(answer).__name__}"
+                return Verdict(number, "wrong", f"a function was expected and {arrived} arrived.", HINTS["no function"])
+            try:
+                properties(Answer(answer), Generator().manual_seed(0))
+            except Open:
+                return Verdict(number, "open", STUB)
+            except Wrong as wrong:
+                hint = hints.get(f"{number} {wrong.hint}") or (hints | HINTS)[wrong.hint]
+                return Verdict(number, "wrong", wrong.sentence, hint)
+            except Exception as problem:  # whatever else an answer does, a reader gets a sentence
+                sentence = f"the grader cannot work with it ({type(problem).__name__})."
+                return Verdict(number, "wrong", sentence, HINTS["strange"])
+            return Verdict(number, "right", hints[f"{number} right"])
+
+        return _named_after(properties, check)
+
+    return decorate
 
 
-def recognise(
-    found: Tensor,
-    mistakes: Sequence[tuple[str, Tensor, str]],
+def compared(
     hints: dict[str, str],
     *,
-    same: Callable[[Tensor, Tensor], bool] = close,
-) -> None:
-    """Say which known mistake a wrong answer is, if it is one.
+    tolerance: float = TOLERANCE,
+    same: Callable[[Tensor, Tensor], bool] | None = None,
+    dtype: torch.dtype | None = torch.float64,
+    every: bool = False,
+    errors: tuple[tuple[str, str], ...] = (),
+    explain: Callable[..., None] | None = None,
+    then: Callable[[Answer, Generator], None] | None = None,
+) -> Callable:
+    """Turn trials, with what right and wrong answers give there, into the grader of an exercise.
+
+    Where an answer is first wrong, the first mistake with the same output is named.
 
     Args:
-        found: the answer, of any shape and unit.
-        mistakes: for each the name of its hint, what it gives (in the unit of `found`) and a sentence.
-        hints: by their names.
-        same: whether two answers agree.
-
-    Returns:
-        Nothing, if it is another mistake.
-
-    Raises:
-        Wrong: the first of the mistakes that gives the answer.
+        hints: as for `graded`; "1.1 wrong" is said of what is no known mistake, which has the hint "1.1 other".
+        tolerance: relative, no unit.
+        same: whether two outputs agree, if not by the tolerance.
+        dtype: of the output; None for any.
+        every: a mistake is named only if its output is that of the answer on every trial.
+        errors: words of an error, and the hint that it has then.
+        explain: given the answer, its output and the inputs, raises `Wrong` if it knows what else happened.
+        then: raises `Wrong` if an answer that is right on all trials lacks a property.
     """
-    for hint, mistaken, sentence in mistakes:
-        if same(found, mistaken):
-            raise Wrong(sentence, hints[hint])
+    same = same or partial(close, tolerance=tolerance)
+
+    def decorate(trials: Callable[[Generator], Trials]) -> Callable[[object], Verdict]:
+        def properties(answer: Answer, generator: Generator) -> None:
+            tried = []
+            for inputs, right, *mistakes in trials(generator):
+                try:
+                    found = answer(*inputs, shape=tuple(right.shape), dtype=dtype).detach()
+                except Wrong as wrong:
+                    wrong.hint = next((hint for words, hint in errors if words in wrong.sentence), wrong.hint)
+                    raise
+                tried.append((found, right, mistakes))
+                if not (every or same(found, right)):
+                    break
+            if all(same(found, right) for found, right, _ in tried):
+                return then(answer, generator) if then else None
+            _recognise(tried if every else tried[-1:], same)
+            if explain:
+                explain(answer, found, *inputs)
+            raise Wrong(hints[f"{trials.__name__.removeprefix('check_').replace('_', '.')} wrong"], "other")
+
+        check = graded(hints)(_named_after(trials, properties))
+        check.trials = trials
+        return check
+
+    return decorate
 
 
-def random_cloud(n_atoms: int, generator: Generator) -> Tensor:
-    """Points in general position, about the size of a small molecule.
+def _recognise(tried: list[tuple], same: Callable[[Tensor, Tensor], bool]) -> None:
+    # The first mistake that gives what was found, on all these trials.
+    for mistake in zip(*(mistakes for _, _, mistakes in tried), strict=True):
+        name, sentence, *_ = mistake[0]
+        for outputs in zip(*(given[2:] for given in mistake), strict=True):
+            if all(same(found, output) for (found, _, _), output in zip(tried, outputs, strict=True)):
+                raise Wrong(sentence, name)
 
-    Args:
-        n_atoms: how many.
-        generator: of the draw.
 
-    Returns:
-        (n_atoms, 3), angstrom.
-    """
-    return 2 * torch.randn(n_atoms, 3, generator=generator, dtype=torch.float64)
+def _named_after(original: Callable, function: Callable) -> Callable:
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(function, name, getattr(original, name))
+    return function
 
 
 def _is_stub(answer: object) -> bool:
+    # Whether its source says nothing but `...`, `pass` or `raise NotImplementedError` below a docstring.
     if not isinstance(answer, FunctionType):
         return False
-    steps = list(dis.get_instructions(answer))
-    constants = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
-    return {step.opname for step in steps} <= NOTHING and constants[-1] in (None, ...)
+    try:
+        (function,) = ast.parse(textwrap.dedent(inspect.getsource(answer))).body
+    except (OSError, SyntaxError, ValueError):  # no source, or a lambda in the middle of a line
+        return False
+    nothing = ("...", "pass", "return", "return None", "return ...", "raise NotImplementedError")
+    return isinstance(function, ast.FunctionDef) and all(
+        ast.unparse(line).removesuffix("()") in nothing
+        for line in function.body[ast.get_docstring(function) is not None :]
+    )

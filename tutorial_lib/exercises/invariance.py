@@ -1,15 +1,17 @@
-"""The exercises of notebook 01: turning row vectors, forces, invariant numbers, and telling hands apart."""
+"""The exercises of notebook 01: turning row vectors, forces, invariant numbers, and a pseudoscalar."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import HINTS as GENERAL
-from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
+    "1.1 right": "each row turns as Q turns a column, for every Q that we drew, mirrors included.",
+    "1.1 wrong": "lengths are kept, but the rows do not stand where Q puts them.",
     "1.1 same": "After a quarter turn about z, the point (1, 0, 0) should stand at (0, 1, 0). Where does yours stand?",
     "1.1 inverse": "Write down one component, y_i = sum_j Q_ij x_j, for a column x. Our atoms are rows: which index of "
     "Q does a row of x meet in your product?",
@@ -17,6 +19,9 @@ HINTS = {
     "1.1 lengths": "A rotation keeps the length of every row. Compare the norms before and after.",
     "1.1 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
     "1.1 other": "Try it on a single atom first, and on a quarter turn about z that you can do in your head.",
+    "1.2 right": "minus the gradient, for every energy that we drew. It turns with the cloud, because the energy "
+    "does not.",
+    "1.2 wrong": "it is not minus the slope of the energy.",
     "1.2 sign": "Let go of a stretched spring: does it move to where the energy is higher, or lower?",
     "1.2 detached": "Autograd follows only what it was told to follow, from the positions to the energy without a gap. "
     "Where does the trail begin in yours, and is there a detach() or an item() on the way?",
@@ -24,6 +29,7 @@ HINTS = {
     "If you did ask autograd: did you change the positions before the energy saw them?",
     "1.2 one atom": "The energy has a slope for every coordinate of every atom, and they differ from atom to atom.",
     "1.2 other": "Try the energy |x|^2 / 2, whose force is -x.",
+    "1.3 right": "nothing changes in any pose, and every small change of shape is seen.",
     "1.3 rotation": "Which of your numbers names an axis? Coordinates do, and so does anything made of single ones.",
     "1.3 mirror": "Some of your numbers change sign in a mirror. Triple products and cross products do.",
     "1.3 shift": "Something is measured from the origin, as inner products are. What between two atoms does not care "
@@ -33,6 +39,7 @@ HINTS = {
     "nothing. How many directions does a shape have to change in, and how many can your numbers follow?",
     "1.3 nan": "The distance of an atom to itself is 0, and a square root has no slope there. Which pairs do you need?",
     "1.3 gradient": "A network that learns through these numbers needs their gradient. Where does it stop in yours?",
+    "1.4 right": "it is blind to rotations and flips in a mirror: a pseudoscalar.",
     "1.4 rotation": "Turn the cloud and your number changes. Build it from products that do not turn.",
     "1.4 mirror": "A mirrored cloud gives the same number. Inner products, distances and absolute values cannot tell "
     "a hand from its mirror image; which product of vectors can?",
@@ -41,63 +48,53 @@ HINTS = {
     "1.4 plane": "Three vectors taken from their own centroid lie in a plane. The cloud comes with an origin: use it.",
     "1.4 constant": "It is the same for every cloud, whichever hand it is.",
     "1.4 size": "In a mirror the number should become its own negative, and no other number.",
+    "1.s right": "a mirror: distances stay, the plane stays, and doing it twice gives the cloud back.",
+    "1.s wrong": "it is not the mirror image in this plane.",
+    "1.s length": "Is the mirror the same for a normal that is twice as long? It should be: both describe one plane.",
+    "1.s shadow": "Do it twice. A mirror image of a mirror image is the thing itself, and a shadow of a shadow is not.",
+    "1.s turned": "Which points stay where they are? In a mirror a whole plane does, in yours only a line.",
+    "1.s axis": "The plane lies as its normal says. Does yours move when the normal does?",
+    "1.s inverted": "Only the part along the normal changes its sign; what lies in the plane stays.",
+    "1.s centroid": "The plane goes through the origin, wherever the cloud is.",
+    "1.s same": "Take the normal (0, 0, 1): which of the three coordinates should have changed its sign?",
+    "1.s other": "Take the normal (0, 0, 1) first, then a slanted one. What does a mirror do to the length of a row?",
 }
-RIGHT = {
-    "1.1": "each row turns as Q turns a column, for every Q that we drew, mirrors included.",
-    "1.2": "minus the gradient, for every energy that we drew. It turns with the cloud, because the energy does not.",
-    "1.3": "nothing changes in any pose, and every small change of shape is seen.",
-    "1.4": "it is blind to rotations and flips in a mirror: a pseudoscalar.",
-}
 
 
-def check_1_1(answer: object) -> Verdict:
-    """The verdict on `rotate(x, Q)`: rows (n, 3), angstrom, turned by Q (3, 3).
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("1.1", answer, _rotates, RIGHT["1.1"])
+def _what_turn(answer: Answer, found: Tensor, x: Tensor, q: Tensor) -> None:
+    wrong_if(close(found, x @ q.mT, 1e-5), "it is right to about seven digits of sixteen.", "digits")
+    wrong_if(not close(found.norm(dim=1), x.norm(dim=1)), "rows change their lengths.", "lengths")
 
 
-def _rotates(answer: Answer, generator: Generator) -> None:
+@compared(HINTS, explain=_what_turn)
+def check_1_1(generator: Generator) -> Trials:
+    """The verdict on `rotate(x, Q)`: rows (n, 3), angstrom, turned by Q (3, 3)."""
     for n_atoms in (5, 3, 1):
         x, turn = random_cloud(n_atoms, generator), random_rotation(generator)
         for q in (turn, -turn):
-            y = answer(x, q, shape=(n_atoms, 3))
-            centroid = x.mean(0)
-            if close(y, torch.einsum("ij,nj->ni", q, x)):
-                continue
-            if close(y, x):
-                raise Wrong("nothing has turned.", HINTS["1.1 same"])
-            if close(y, torch.einsum("ji,nj->ni", q, x)):
-                raise Wrong("it turns backwards: this is the inverse of Q.", HINTS["1.1 inverse"])
-            if close(y, torch.einsum("ij,nj->ni", q, x - centroid) + centroid):
-                raise Wrong("it turns about the centroid of the cloud.", HINTS["1.1 centroid"])
-            if close(y, torch.einsum("ij,nj->ni", q, x), 1e-5):
-                raise Wrong("it is right to about seven digits of sixteen.", HINTS["1.1 digits"])
-            if not close(y.norm(dim=1), x.norm(dim=1)):
-                raise Wrong("rows change their lengths.", HINTS["1.1 lengths"])
-            raise Wrong("lengths are kept, but the rows do not stand where Q puts them.", HINTS["1.1 other"])
+            yield (
+                (x, q),
+                x @ q.mT,
+                ("same", "nothing has turned.", x),
+                ("inverse", "it turns backwards: this is the inverse of Q.", x @ q),
+                ("centroid", "it turns about the centroid of the cloud.", (x - x.mean(0)) @ q.mT + x.mean(0)),
+            )
 
 
-def check_1_2(answer: object) -> Verdict:
-    """The verdict on `forces(energy, x)`: minus the gradient (n, 3), eV/angstrom, of a function in eV.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("1.2", answer, _gives_forces, RIGHT["1.2"])
+def _what_force(answer: Answer, found: Tensor, energy: Callable, x: Tensor) -> None:
+    wrong_if(close(found, -torch.func.grad(energy)(x), 0.1), "it is close to the force, and not it.", "nearly")
 
 
-def _gives_forces(answer: Answer, generator: Generator) -> None:
+@compared(
+    HINTS,
+    tolerance=1e-6,
+    errors=(("does not require grad", "detached"), ("have been used in the graph", "detached")),
+    explain=_what_force,
+)
+def check_1_2(generator: Generator) -> Trials:
+    """The verdict on `forces(energy, x)`: minus the gradient (n, 3), eV/angstrom, of a function in eV."""
     for n_atoms in (4, 2):
-        weights = torch.randn(n_atoms, n_atoms, generator=generator, dtype=torch.float64)
+        weights = normal(generator, n_atoms, n_atoms)
 
         def energy(x: Tensor, weights: Tensor = weights) -> Tensor:
             gram = x @ x.mT
@@ -105,91 +102,78 @@ def _gives_forces(answer: Answer, generator: Generator) -> None:
 
         x = random_cloud(n_atoms, generator)
         slope = torch.func.grad(energy)(x)
-        try:
-            force = answer(energy, x, shape=(n_atoms, 3)).detach()
-        except Wrong as wrong:
-            if "does not require grad" in wrong.sentence or "have been used in the graph" in wrong.sentence:
-                raise Wrong(wrong.sentence, HINTS["1.2 detached"]) from wrong
-            raise
-        if close(force, slope):
-            raise Wrong("atoms are pushed uphill.", HINTS["1.2 sign"])
-        if close(force, -slope.mean(0).expand_as(slope)) or close(force, -slope.sum(0).expand_as(slope)):
-            raise Wrong("every atom feels the same force.", HINTS["1.2 one atom"])
-        if not close(force, -slope, 1e-6):
-            if close(force, -slope, 0.1):
-                raise Wrong("it is close to the force, and not it.", HINTS["1.2 nearly"])
-            raise Wrong("it is not minus the slope of the energy.", HINTS["1.2 other"])
+        alike = [-one.expand_as(slope) for one in (slope.mean(0), slope.sum(0))]
+        yield (
+            (energy, x),
+            -slope,
+            ("sign", "atoms are pushed uphill.", slope),
+            ("one atom", "every atom feels the same force.", *alike),
+        )
 
 
-def check_1_3(answer: object) -> Verdict:
-    """The verdict on `describe(x)`: numbers (k,) that only the shape of a cloud (n, 3), angstrom, decides.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("1.3", answer, _describes, RIGHT["1.3"])
-
-
-def _describes(answer: Answer, generator: Generator) -> None:
+@graded(HINTS)
+def check_1_3(answer: Answer, generator: Generator) -> None:
+    """The verdict on `describe(x)`: numbers (k,) that only the shape of a cloud (n, 3), angstrom, decides."""
     for n_atoms in (6, 5, 5, 4, 8, 8, 7):
         x = random_cloud(n_atoms, generator)
         numbers = answer(x)
         if numbers.ndim != 1 or not len(numbers):
-            raise Wrong(f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).", GENERAL["shape"])
-        shape, turn = tuple(numbers.shape), random_rotation(generator)
+            raise Wrong(f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).", "shape")
+        describe = partial(answer, shape=tuple(numbers.shape))
+        turn = random_rotation(generator)
         order = torch.randperm(n_atoms, generator=generator).roll(1)
-        moves = {
-            "rotation": ("turned", x @ turn.mT),
-            "mirror": ("mirrored", x * x.new_tensor([1, 1, -1])),
-            "shift": ("shifted", x + torch.randn(3, generator=generator, dtype=x.dtype)),
-            "permutation": ("renumbered", x[order]),
-        }
-        for move, (word, moved) in moves.items():
-            if not close(answer(moved, shape=shape), numbers):
-                raise Wrong(f"the numbers change when the cloud is {word}.", HINTS[f"1.3 {move}"])
-        if not (output := answer(x.requires_grad_(), shape=shape)).requires_grad:
-            if close(answer(random_cloud(n_atoms, generator), shape=shape), output):
-                raise Wrong("it says the same of every cloud.", HINTS["1.3 blind"])
-            raise Wrong("no gradient flows back to the positions.", HINTS["1.3 gradient"])
-        slopes = torch.autograd.functional.jacobian(partial(answer, shape=shape), x.detach()).flatten(1)
-        if not torch.isfinite(slopes).all():
-            raise Wrong("its gradient is NaN or infinity.", HINTS["1.3 nan"])
-        seen, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
-        if seen < asked:
-            ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {seen}"
-            raise Wrong(f"{ways}, as far as rounding lets us tell.", HINTS["1.3 blind"])
+        for move, word, moved in (
+            ("rotation", "turned", x @ turn.mT),
+            ("mirror", "mirrored", x * x.new_tensor([1, 1, -1])),
+            ("shift", "shifted", x + normal(generator, 3)),
+            ("permutation", "renumbered", x[order]),
+        ):
+            wrong_if(not close(describe(moved), numbers), f"the numbers change when the cloud is {word}.", move)
+        if not (output := describe(x.requires_grad_())).requires_grad:
+            if close(describe(random_cloud(n_atoms, generator)), output):
+                raise Wrong("it says the same of every cloud.", "blind")
+            raise Wrong("no gradient flows back to the positions.", "gradient")
+        slopes = torch.autograd.functional.jacobian(describe, x.detach()).flatten(1)
+        wrong_if(not torch.isfinite(slopes).all(), "its gradient is NaN or infinity.", "nan")
+        rank, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
+        if rank < asked:
+            ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}"
+            raise Wrong(f"{ways}, as far as rounding lets us tell.", "blind")
 
 
-def check_1_4(answer: object) -> Verdict:
-    """The verdict on `hand(x)`: one number for a cloud (n, 3), angstrom, about an origin; it flips in a mirror.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("1.4", answer, _tells_hands_apart, RIGHT["1.4"])
-
-
-def _tells_hands_apart(answer: Answer, generator: Generator) -> None:
+@graded(HINTS)
+def check_1_4(answer: Answer, generator: Generator) -> None:
+    """The verdict on `hand(x)`: one number for a cloud (n, 3), angstrom, about an origin; it flips in a mirror."""
     clouds = [random_cloud(n_atoms, generator) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
     numbers = torch.stack([answer(x, shape=()).detach() for x in clouds])
-    if numbers.abs().max() < 1e-13:
-        raise Wrong("it is zero for clouds without any symmetry.", HINTS["1.4 zero"])
-    if numbers.abs().min() < 1e-12 * numbers.abs().max():
-        raise Wrong("it is zero for three atoms about an origin.", HINTS["1.4 plane"])
-    if (numbers == numbers[0]).all():
-        raise Wrong("it says the same of every cloud.", HINTS["1.4 constant"])
+    wrong_if(numbers.abs().max() < 1e-13, "it is zero for clouds without any symmetry.", "zero")
+    wrong_if(numbers.abs().min() < 1e-12 * numbers.abs().max(), "it is zero for three atoms about an origin.", "plane")
+    wrong_if((numbers == numbers[0]).all(), "it says the same of every cloud.", "constant")
     for x, number in zip(clouds, numbers, strict=True):
         turn = random_rotation(generator)
         if not close(answer(x @ turn.mT, shape=()).detach(), number):
-            raise Wrong("the number changes when the cloud is turned.", HINTS["1.4 rotation"])
+            raise Wrong("the number changes when the cloud is turned.", "rotation")
         mirrored = answer(x @ -turn.mT, shape=()).detach()
-        if close(mirrored, number):
-            raise Wrong("the number does not change in a mirror.", HINTS["1.4 mirror"])
-        if not close(mirrored, -number):
-            raise Wrong("the mirror changes the number, but not just its sign.", HINTS["1.4 size"])
+        wrong_if(close(mirrored, number), "the number does not change in a mirror.", "mirror")
+        wrong_if(not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size")
+
+
+@compared(HINTS)
+def check_1_s(generator: Generator) -> Trials:
+    """The verdict on `reflect(x, normal)`: (n, 3), angstrom, in the mirror through the origin normal to (3,)."""
+    for n_atoms in (5, 1, 3):
+        x, across = random_cloud(n_atoms, generator), normal(generator, 3)
+        unit = across / across.norm()
+        along, off_centre = torch.outer(x @ unit, unit), torch.outer((x - x.mean(0)) @ unit, unit)
+        axes = [x * (1 - 2 * axis) for axis in torch.eye(3, dtype=x.dtype)]
+        yield (
+            (x, across),
+            x - 2 * along,
+            ("same", "nothing has changed.", x),
+            ("shadow", "this is the shadow of the cloud on the plane.", x - along),
+            ("turned", "this is half a turn about the normal, and no mirror.", 2 * along - x),
+            ("inverted", "every coordinate has changed its sign.", -x),
+            ("length", "it is right only for a normal of length 1.", x - 2 * torch.outer(x @ across, across)),
+            ("centroid", "the plane goes through the centroid.", x - 2 * off_centre),
+            ("axis", "the mirror is a plane of the axes, whatever the normal is.", *axes),
+        )

@@ -5,10 +5,11 @@ from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
 from tutorial_lib.datasets.polycubes import WAYS, Cells, polycube_of, polycubes
-from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, judge, recognise
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, compared, graded, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
+    "5.5 right": "copies, mirror images and lost cubes count for nothing now.",
     "5.5 known": "A child may be the image of a parent. Is what is known already counted?",
     "5.5 order": "Which cube stands in the first row says nothing about a piece. Are the rows of your names sorted?",
     "5.5 name": "Two different pieces may have one name with you. What else could tell them apart?",
@@ -20,6 +21,7 @@ HINTS = {
     "5.5 torn": "Two parts that do not touch are no piece.",
     "5.5 touch": "Cubes that share an edge or a corner only do not hold. How far apart are the middles of two that do?",
     "5.5 other": "Begin with one born piece and one known one. What should come out if they are the same, turned?",
+    "5.6 right": "and so an editor never tears what it edits.",
     "5.6 ends": "Look at a ring: who has one neighbour only? And which of its points may go?",
     "5.6 neighbours": "The neighbours of a point need not be neighbours of each other: a chain between them is enough.",
     "5.6 whole": "Ask about what is left when the point is gone, and with the reach that comes in.",
@@ -29,34 +31,18 @@ HINTS = {
     "5.6 reversed": "True for those that may go, please.",
     "5.6 other": "Three points in a row: the middle one may not go. And does your answer change with the reach?",
 }
-RIGHT = {
-    "5.5": "copies, mirror images and lost cubes count for nothing now.",
-    "5.6": "and so an editor never tears what it edits.",
-}
-SIZE = 5
 
 
-def check_5_5(answer: object) -> Verdict:
-    """The verdict on `n_new(born, known)`: lists of cells (k, 3), whole numbers, in edges, to how many pieces are new.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("5.5", answer, _counts_new, RIGHT["5.5"])
-
-
-def _counts_new(answer: Answer, generator: Generator) -> None:
+@graded(HINTS)
+def check_5_5(answer: Answer, generator: Generator) -> None:
+    """The verdict on `n_new(born, known)`: lists of cells (k, 3), whole numbers, to how many are new."""
     screw = torch.tensor([[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1], [2, 1, 1]])  # unlike its mirror image
     bench = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0]])
     cut = torch.tensor([[0, 0, 0], [1, 0, 0], [6, 2, 1], [6, 3, 1], [6, 4, 1]])  # each cube has a neighbour
     edge = torch.tensor([[0, 0, 0], [1, 0, 0], [2, 0, 0], [3, 0, 0], [4, 1, 0]])
-    line = torch.tensor([[n, 0, 0] for n in range(SIZE)])
+    line = torch.tensor([[n, 0, 0] for n in range(5)])
     quarter = torch.tensor([[0, -1, 0], [1, 0, 0], [0, 0, 1]])
-    known = [screw, line]
-    cases = [
+    for born, right, hint, sentence in (
         ([bench], 1, "other", "of one new piece it does not say that it is one."),
         ([screw, bench], 1, "known", "what is known is counted, too."),
         ([bench, screw[[1, 0, 2, 3, 4]]], 1, "order", "with its cubes in another order a piece is another one."),
@@ -68,11 +54,9 @@ def _counts_new(answer: Answer, generator: Generator) -> None:
         ([cut, bench], 1, "torn", "it counts what does not hang together."),
         ([bench, edge], 1, "touch", "it counts cubes that share an edge only as joined."),
         ([line], 0, "other", "of none but known pieces it does not say that none is new."),
-    ]
-    for born, right, hint, sentence in cases:
-        if int(answer(born, known, shape=(), dtype=torch.int64)) != right:
-            raise Wrong(sentence, HINTS[f"5.5 {hint}"])
-    every = [(piece - piece[0]).round().long() for piece in polycubes(SIZE, mirrors_equal=True)]
+    ):
+        wrong_if(int(answer(born, [screw, line], shape=(), dtype=torch.int64)) != right, sentence, hint)
+    every = [(piece - piece[0]).round().long() for piece in polycubes(5, mirrors_equal=True)]
     for _ in range(3):
         drawn = [every[i] for i in torch.randint(len(every), (8,), generator=generator).tolist()]
         known, fresh = drawn[:3], drawn[3:]
@@ -81,8 +65,7 @@ def _counts_new(answer: Answer, generator: Generator) -> None:
         right = len({_name(piece) for piece in fresh} - {_name(piece) for piece in known})
         found = int(answer(born, known, shape=(), dtype=torch.int64))
         if found != right:
-            hint = "5.5 name" if found < right else "5.5 other"
-            raise Wrong(f"it finds {found} new pieces, and there are {right}.", HINTS[hint])
+            raise Wrong(f"it finds {found} new pieces, and there are {right}.", "name" if found < right else "other")
 
 
 def _posed(cells: Tensor, generator: Generator) -> Tensor:
@@ -97,7 +80,6 @@ def _name(cells: Tensor) -> Cells | None:
 
 
 def _n_parts(x: Tensor, reach: float) -> int:
-    """How many parts there are that hang together."""
     return connected_components((torch.cdist(x, x) < reach).numpy(), directed=False)[0]
 
 
@@ -111,51 +93,37 @@ def _bush(n: int, generator: Generator) -> Tensor:
     return x
 
 
-def check_5_6(answer: object) -> Verdict:
-    """The verdict on `may_go(x, reach)`: (n, 3), any unit, to (n,), whether the others hang together without each.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("5.6", answer, _holds_together, RIGHT["5.6"])
+def _counts_errors(answer: Answer, found: Tensor, x: Tensor, reach: float) -> None:
+    left = [_n_parts(torch.cat([x[:i], x[i + 1 :]]), reach) for i in range(len(x))]
+    errors = int((found != (torch.tensor(left) == 1)).sum())
+    raise Wrong(f"of {len(x)} points {errors} are judged wrongly.", "other")
 
 
-def _holds_together(answer: Answer, generator: Generator) -> None:
+@compared(HINTS, same=torch.equal, dtype=torch.bool, explain=_counts_errors)
+def check_5_6(generator: Generator) -> Trials:
+    """The verdict on `may_go(x, reach)`: (n, 3), any unit, to (n,), whether the others hang together without each."""
     angle = torch.pi * torch.arange(6) / 3
     ring = torch.stack([angle.cos(), angle.sin(), 0.3 * (-1) ** torch.arange(6)], dim=1).double()
     tail = torch.cat([ring, ring[:1] + torch.tensor([[1.0, 0.2, 0], [1.9, 0.1, 0.3]])])
     row = torch.tensor([[0.0, 0, 0], [1, 0, 0], [2, 0.2, 0]], dtype=torch.float64)
-    parts = torch.cat([row, row[:1] + 9])
-    clouds = [
-        (_bush(14, generator), 1.2),
-        (tail, 1.3),
-        (_bush(20, generator), 1.02),
-        (ring, 1.25),
-        (row, 1.2),
-        (parts, 1.2),
-    ]
+    bush, thicket = _bush(14, generator), _bush(20, generator)
+    clouds = (bush, 1.2), (tail, 1.3), (thicket, 1.02), (ring, 1.25), (row, 1.2), (torch.cat([row, row[:1] + 9]), 1.2)
     for x, reach in clouds:
         x = (x @ random_rotation(generator).mT)[torch.randperm(len(x), generator=generator)]
-        found = answer(x, reach, shape=(len(x),), dtype=torch.bool)
         near = (torch.cdist(x, x) < reach).fill_diagonal_(False)
         others = ~torch.eye(len(x), dtype=torch.bool)
-        left = torch.tensor([_n_parts(x[kept], reach) for kept in others])
+        left, whole = torch.tensor([_n_parts(x[kept], reach) for kept in others]), _n_parts(x, reach)
         right = left == 1
-        if torch.equal(found, right):
-            continue
         beside = torch.tensor([bool((torch.cdist(x[to], x[to]) < reach).all()) for to in near])
         company = torch.stack([near[kept][:, kept].any(dim=1).all() for kept in others])
-        mistakes = [
-            ("5.6 reversed", ~right, "those that may go and those that may not are exchanged."),
-            ("5.6 ends", near.sum(dim=1) == 1, "only points with one neighbour may go."),
-            ("5.6 grows", left <= _n_parts(x, reach), "it asks whether there are more parts than before."),
-            ("5.6 whole", torch.full_like(right, _n_parts(x, reach) == 1), "it gives every point the same answer."),
-            ("5.6 counted", torch.zeros_like(right), "no point may go."),
-            ("5.6 neighbours", beside, "it asks whether the neighbours of the point are near to each other."),
-            ("5.6 pairs", company, "it asks whether each of the others still has a neighbour."),
-        ]
-        recognise(found, mistakes, HINTS, same=torch.equal)
-        raise Wrong(f"of {len(x)} points {int((found != right).sum())} are judged wrongly.", HINTS["5.6 other"])
+        yield (
+            (x, reach),
+            right,
+            ("reversed", "those that may go and those that may not are exchanged.", ~right),
+            ("ends", "only points with one neighbour may go.", near.sum(dim=1) == 1),
+            ("grows", "it asks whether there are more parts than before.", left <= whole),
+            ("whole", "it gives every point the same answer.", torch.full_like(right, whole == 1)),
+            ("counted", "no point may go.", torch.zeros_like(right)),
+            ("neighbours", "it asks whether the neighbours of the point are near to each other.", beside),
+            ("pairs", "it asks whether each of the others still has a neighbour.", company),
+        )

@@ -1,21 +1,26 @@
-"""The exercises of notebook 04: a filter that turns, a message, what a product holds, and a function repaired."""
+"""The exercises of notebook 04: a spherical harmonic, a message, tensor products, and averaging over a group."""
 
 from itertools import product
 
 import torch
 from scipy.spatial.transform import Rotation
-from torch import Generator
+from torch import Generator, Tensor
+from torch.nn.functional import normalize
 
-from tutorial_lib.exercises.grader import Answer, Verdict, Wrong, close, judge, random_cloud
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
+    "4.1 right": "five independent numbers that turn among themselves: l = 2.",
+    "4.1 wrong": "the matrices are others.",
     "4.1 length": "Twice as long a vector has the same direction. What makes a vector one of length 1?",
     "4.1 trace": "The trace does not turn: it belongs to l = 0. Take it out evenly, so that the three diagonal numbers "
     "add up to zero.",
     "4.1 unit": "The bold 1 in the exercise is the unit matrix: only the diagonal gives something.",
     "4.1 size": "Up to a factor it is right. Which factor stands in the exercise?",
     "4.1 other": "Turn the vectors: your matrices should turn on both sides. Are x, y and z in their order?",
+    "4.2 right": "an equivariant message, the heart of every convolution here.",
+    "4.2 wrong": "the vectors are others.",
     "4.2 direction": "The vectors point away from the neighbours. Which end of the arrow is the atom that receives?",
     "4.2 index": "Each atom multiplies with its own number. Whose number does a message carry?",
     "4.2 unit": "The direction should have length 1: how far the neighbour is, is the business of the other factor.",
@@ -23,106 +28,86 @@ HINTS = {
     "4.2 origin": "Move the whole cloud: nothing should happen. Which vectors do not change then?",
     "4.2 mean": "Messages are added up, not averaged.",
     "4.2 other": "Try two atoms with the numbers 1 and 0, a distance of 1 apart, and compute both messages by hand.",
+    "4.3 right": "whatever two irreps are multiplied, you know what is in the product.",
     "4.3 lower": "Vectors of lengths 3 and 1 cannot add up to one of length 1. How short can the sum of two be?",
     "4.3 upper": "How long can the sum of two vectors be?",
     "4.3 missing": "Every length in steps of one is there, from antiparallel to parallel, both ends included.",
     "4.3 parity": "What becomes of a product in a mirror, when one factor changes its sign? When both do? The l of the "
     "result does not decide that.",
+    "4.4 right": "it works for any function and any finite group; for all rotations it would need infinitely many "
+    "calls.",
+    "4.4 wrong": "it is not the function that the repair of f gives.",
     "4.4 back": "The outputs of turned clouds stand in turned poses. Bring them back before you put them together.",
     "4.4 inverse": "You turn the outputs on instead of back. Which matrix undoes a rotation?",
     "4.4 mean": "A function that is equivariant already should come out as it went in. Does yours?",
     "4.4 group": "Every rotation of the group has to be asked, not only some.",
     "4.4 other": "For a group of one element, the identity, your function should return f(x).",
+    "4.s right": "the axis, and the right end of it: the turn goes counter-clockwise for whoever looks from there.",
+    "4.s sign": "A quarter turn about z takes x to y. What does yours say of its axis?",
+    "4.s hand": "Both ends of an axis stay where they are, and an eigenvector may be either. Which end sees the turn "
+    "go from x to y?",
+    "4.s length": "A direction has length 1, however far it is turned.",
+    "4.s order": "Try turns about x, y and z, one at a time: does each give its own axis?",
+    "4.s middle": "One of the three goes round the other way. From z to x, or from x to z?",
+    "4.s signs": "Try quarter turns about x, y and z, one at a time, each counter-clockwise: is any number below zero?",
+    "4.s unsigned": "An axis may point to negative x as well. Where does the matrix keep its signs?",
+    "4.s one vector": "You watched one vector turn. Another vector, turned by the same matrix, tells something else.",
+    "4.s other": "Which vector comes out of the matrix as it went in?",
 }
-RIGHT = {
-    "4.1": "five independent numbers that turn among themselves: l = 2.",
-    "4.2": "an equivariant message, the heart of every convolution here.",
-    "4.3": "whatever two irreps are multiplied, you know what is in the product.",
-    "4.4": "it works for any function and any finite group; for all rotations it would need infinitely many calls.",
-}
 
 
-def check_4_1(answer: object) -> Verdict:
-    """The verdict on `second_harmonic(v)`: for vectors (n, 3), matrices (n, 3, 3) of l = 2, no unit.
+def _what_harmonic(answer: Answer, found: Tensor, v: Tensor) -> None:
+    if not close(answer(2 * v, shape=found.shape).detach(), found):
+        raise Wrong("it changes with the length of the vectors.", "length")
+    if found.diagonal(dim1=1, dim2=2).sum(dim=1).abs().max() > 1e-6 * found.abs().max():
+        raise Wrong("the matrices have a trace.", "trace")
+    unit = normalize(v)
+    right = unit[:, :, None] * unit[:, None] - torch.eye(3, dtype=v.dtype) / 3
+    if any(close(sign * found / found.norm(), right / right.norm()) for sign in (1, -1)):
+        raise Wrong("the matrices have another size.", "size")
 
-    Args:
-        answer: the function.
 
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("4.1", answer, _is_second_harmonic, RIGHT["4.1"])
-
-
-def _is_second_harmonic(answer: Answer, generator: Generator) -> None:
+@compared(HINTS, tolerance=1e-6, explain=_what_harmonic)  # a third in single precision will do
+def check_4_1(generator: Generator) -> Trials:
+    """The verdict on `second_harmonic(v)`: for vectors (n, 3), matrices (n, 3, 3) of l = 2, no unit."""
     for n in (6, 1):
         v = random_cloud(n, generator)
-        found = answer(v, shape=(n, 3, 3))
-        unit = v / v.norm(dim=1, keepdim=True)
-        truth = unit[:, :, None] * unit[:, None] - torch.eye(3, dtype=v.dtype) / 3
-        if close(found, truth, 1e-6):  # a third in single precision will do
-            continue
-        if close(found, unit[:, :, None] * unit[:, None] - 1 / 3, 1e-6):
-            raise Wrong("a third is taken from all nine numbers.", HINTS["4.1 unit"])
-        if not close(answer(2 * v, shape=(n, 3, 3)), found):
-            raise Wrong("it changes with the length of the vectors.", HINTS["4.1 length"])
-        if found.diagonal(dim1=1, dim2=2).sum(dim=1).abs().max() > 1e-6 * found.abs().max():
-            raise Wrong("the matrices have a trace.", HINTS["4.1 trace"])
-        if close(found / found.norm(), truth / truth.norm()) or close(-found / found.norm(), truth / truth.norm()):
-            raise Wrong("the matrices have another size.", HINTS["4.1 size"])
-        raise Wrong("the matrices are others.", HINTS["4.1 other"])
+        outer = normalize(v)[:, :, None] * normalize(v)[:, None]
+        yield (
+            (v,),
+            outer - torch.eye(3, dtype=v.dtype) / 3,
+            ("unit", "a third is taken from all nine numbers.", outer - 1 / 3),
+        )
 
 
-def check_4_2(answer: object) -> Verdict:
-    """The verdict on `message(f, x)`: numbers (n,) and positions (n, 3), angstrom, to vectors (n, 3), no unit.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("4.2", answer, _is_message, RIGHT["4.2"])
+def _stays_when_moved(answer: Answer, found: Tensor, f: Tensor, x: Tensor) -> None:
+    if not close(answer(f, x + 1, shape=found.shape).detach(), found):
+        raise Wrong("it changes when the cloud is moved.", "origin")
 
 
-def _is_message(answer: Answer, generator: Generator) -> None:
+@compared(HINTS, explain=_stays_when_moved)
+def check_4_2(generator: Generator) -> Trials:
+    """The verdict on `message(f, x)`: numbers (n,) and positions (n, 3), angstrom, to vectors (n, 3), no unit."""
     for n in (5, 2):
-        x, f = random_cloud(n, generator), torch.randn(n, generator=generator, dtype=torch.float64)
-        apart = x[None] - x[:, None]  # from the one that receives to the one that sends
-        distance = apart.norm(dim=2) + torch.eye(n, dtype=x.dtype)
-        unit, decay = apart / distance[..., None], (-distance).exp()[..., None]
-        sent = f[None, :, None] * decay * unit
-        tempting = {
-            "direction": (-sent, "the vectors point the other way."),
-            "index": (f[:, None, None] * decay * unit, "the messages carry other numbers."),
-            "unit": (f[None, :, None] * decay * apart, "the directions are longer or shorter than 1."),
-            "radial": (f[None, :, None] * unit, "the distance has no effect."),
-            "mean": (sent / (n - 1), "the messages are divided by how many they are."),
-        }
-        found = answer(f, x, shape=(n, 3))
-        if close(found, sent.sum(dim=1)):
-            continue
-        for name, (other, sentence) in tempting.items():
-            if close(found, other.sum(dim=1)):
-                raise Wrong(sentence, HINTS[f"4.2 {name}"])
-        if not close(answer(f, x + 1, shape=(n, 3)), found):
-            raise Wrong("it changes when the cloud is moved.", HINTS["4.2 origin"])
-        raise Wrong("the vectors are others.", HINTS["4.2 other"])
+        x, f = random_cloud(n, generator), normal(generator, n)
+        offset = x[None] - x[:, None]  # from the one that receives to the one that sends
+        distance = offset.norm(dim=2, keepdim=True)
+        unit, decay = normalize(offset, dim=2), (-distance).exp()
+        sent = (f[None, :, None] * decay * unit).sum(dim=1)
+        yield (
+            (f, x),
+            sent,
+            ("direction", "the vectors point the other way.", -sent),
+            ("index", "the messages carry other numbers.", (f[:, None, None] * decay * unit).sum(dim=1)),
+            ("unit", "the directions are longer or shorter than 1.", (f[None, :, None] * decay * offset).sum(dim=1)),
+            ("radial", "the distance has no effect.", (f[None, :, None] * unit).sum(dim=1)),
+            ("mean", "the messages are divided by how many they are.", sent / (n - 1)),
+        )
 
 
-def check_4_3(answer: object) -> Verdict:
-    """The verdict on `holds(l1, p1, l2, p2, l3, p3)`: 1 if the third irrep is in the product of the others, else 0.
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("4.3", answer, _knows_products, RIGHT["4.3"])
-
-
-def _knows_products(answer: Answer, generator: Generator) -> None:
+@graded(HINTS)
+def check_4_3(answer: Answer, generator: Generator) -> None:
+    """The verdict on `holds(l1, p1, l2, p2, l3, p3)`: 1 if the third irrep is in the product of the others, else 0."""
     wrong = []
     for l1, l2, l3 in product(range(4), range(4), range(8)):
         for p1, p2, p3 in product((1, -1), repeat=3):
@@ -131,57 +116,57 @@ def _knows_products(answer: Answer, generator: Generator) -> None:
                 wrong.append((l1, p1, l2, p2, l3, p3))
     if not wrong:
         return
-    names = [
-        " x ".join(f"{a}{'e' if b == 1 else 'o'}" for a, b in ((l1, p1), (l2, p2))) for l1, p1, l2, p2, *_ in wrong
-    ]
-    (l1, _, l2, _, l3, p3), name = wrong[-1], names[-1]
-    sentence = f"of {len(wrong)} cases, one is {l3}{'e' if p3 == 1 else 'o'} in {name}."
-    if any(l3 < abs(l1 - l2) for l1, _, l2, _, l3, _ in wrong):
-        raise Wrong(f"it errs about short ones; {sentence}", HINTS["4.3 lower"])
-    if any(l3 > l1 + l2 for l1, _, l2, _, l3, _ in wrong):
-        raise Wrong(f"it errs about long ones; {sentence}", HINTS["4.3 upper"])
-    if all(p3 == p1 * p2 for _, p1, _, p2, _, p3 in wrong):
-        raise Wrong(f"it misses some; {sentence}", HINTS["4.3 missing"])
-    raise Wrong(f"it errs about parity; {sentence}", HINTS["4.3 parity"])
+    irreps = [f"{wrong[-1][at]}{'e' if wrong[-1][at + 1] == 1 else 'o'}" for at in (0, 2, 4)]
+    sentence = f"of {len(wrong)} cases, one is {irreps[2]} in {irreps[0]} x {irreps[1]}."
+    wrong_if(any(l3 < abs(l1 - l2) for l1, _, l2, _, l3, _ in wrong), f"it errs about short ones; {sentence}", "lower")
+    wrong_if(any(l3 > l1 + l2 for l1, _, l2, _, l3, _ in wrong), f"it errs about long ones; {sentence}", "upper")
+    wrong_if(all(p3 == p1 * p2 for _, p1, _, p2, _, p3 in wrong), f"it misses some; {sentence}", "missing")
+    raise Wrong(f"it errs about parity; {sentence}", "parity")
 
 
-def check_4_4(answer: object) -> Verdict:
-    """The verdict on `repaired(f, x, group)`: (3,), no unit, equivariant under the group, out of any f of (n, 3).
-
-    Args:
-        answer: the function.
-
-    Returns:
-        Open, right, or what is wrong.
-    """
-    return judge("4.4", answer, _repairs, RIGHT["4.4"])
-
-
-def _repairs(answer: Answer, generator: Generator) -> None:
+@compared(HINTS)
+def check_4_4(generator: Generator) -> Trials:
+    """The verdict on `repaired(f, x, group)`: (3,), no unit, equivariant under the group, out of any f of (n, 3)."""
     for name in ("O", "C3", "I"):
         turn = random_rotation(generator)
         group = turn @ torch.tensor(Rotation.create_group(name).as_matrix()) @ turn.mT
-        x = random_cloud(5, generator)
-        weights = torch.randn(5, 3, 3, generator=generator, dtype=torch.float64)
+        x, weights = random_cloud(5, generator), normal(generator, 5, 3, 3)
 
         def f(x, weights=weights):
             return torch.einsum("ai,aij->j", x.tanh(), weights)
 
         outputs = torch.stack([f(x @ g.mT) for g in group])
-        back = torch.einsum("gi,gij->gj", outputs, group)
-        tempting = {
-            "back": (outputs.mean(dim=0), "the outputs of turned clouds are put together as they are."),
-            "inverse": (
-                torch.einsum("gi,gji->gj", outputs, group).mean(dim=0),
-                "the outputs are turned the wrong way.",
-            ),
-            "mean": (back.sum(dim=0), "it grows with the size of the group."),
-            "group": (f(x), "the group has no effect."),
-        }
-        found = answer(f, x, group, shape=(3,)).detach()
-        if close(found, back.mean(dim=0)):
-            continue
-        for which, (other, sentence) in tempting.items():
-            if close(found, other):
-                raise Wrong(sentence, HINTS[f"4.4 {which}"])
-        raise Wrong("it is not the function that the repair of f gives.", HINTS["4.4 other"])
+        back, further = torch.einsum("gi,gij->gj", outputs, group), torch.einsum("gi,gji->gj", outputs, group)
+        yield (
+            (f, x, group),
+            back.mean(dim=0),
+            ("back", "the outputs of turned clouds are put together as they are.", outputs.mean(dim=0)),
+            ("inverse", "the outputs are turned the wrong way.", further.mean(dim=0)),
+            ("mean", "it grows with the size of the group.", back.sum(dim=0)),
+            ("group", "the group has no effect.", f(x)),
+        )
+
+
+@graded(HINTS)
+def check_4_s(answer: Answer, generator: Generator) -> None:
+    """The verdict on `axis(Q)`: (3,), no unit, of length 1, of a rotation (3, 3) by less than 180 degrees."""
+    angles = torch.deg2rad(torch.tensor([90, 35, 140, 75, 120, 160, 20, 60], dtype=torch.float64))
+    n = normalize(torch.stack([normal(generator, 3) for _ in angles]))
+    q = torch.tensor(Rotation.from_rotvec((angles[:, None] * n).numpy()).as_matrix())
+    found = torch.stack([answer(turn, shape=(3,)).detach() for turn in q])
+    ends = [close(one, axis, 1e-6) - close(one, -axis, 1e-6) for one, axis in zip(found, n, strict=True)]
+    if all(end == 1 for end in ends):
+        return
+    wrong_if(all(end == -1 for end in ends), "it is the other end of the axis.", "sign")
+    wrong_if(all(ends), "it is now one end of the axis, now the other.", "hand")
+    across = torch.linalg.cross(n.new_tensor([[1, 0, 0]]).expand_as(n), q[:, :, 0])
+    for name, sentence, one, other in (
+        ("middle", "the second number has the wrong sign.", found, n * n.new_tensor([1, -1, 1])),
+        ("unsigned", "no number is ever negative.", found, n.abs()),
+        ("one vector", "it is at right angles to x and to where x goes.", found, normalize(across)),
+        ("signs", "some of its three numbers have the wrong sign.", found.abs(), n.abs()),
+        ("length", "it has another length than 1.", normalize(found).abs(), n.abs()),
+        ("order", "its three numbers stand in another order.", found.abs().sort().values, n.abs().sort().values),
+    ):
+        wrong_if(close(one, other, 1e-6), sentence, name)
+    raise Wrong("it is another direction.", "other")

@@ -1,0 +1,679 @@
+"""Answers for the graders: the solutions, other right answers, and wrong ones that no list of outputs can hold.
+
+What a grader compares with stands in its trials, and the tests walk through those. Here are slips that are recognised
+by what they do: many are a solution with a few of its characters changed.
+"""
+
+import linecache
+import re
+from itertools import permutations
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import torch
+from e3nn import o3
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.transform import Rotation
+from torch.distributions import Normal, kl_divergence
+
+from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.models.equivariant import representation
+from tutorial_lib.representations import gram
+
+TOP = Path(__file__).parent.parent.parent
+PAGES = sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))
+BOOKS = sorted((TOP / "notebooks" / "solutions").glob("*.ipynb"))
+CALL = re.compile(r"^(?:exercises|extra)\.check_(\w+)\((\w+)\)$", flags=re.MULTILINE)
+
+
+def run(source, names):
+    """What a cell defines, with a source that Python can show."""
+    place = f"<cell {len(linecache.cache)}>"
+    linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
+    exec(compile(source, place, "exec"), names)
+    return names
+
+
+def blocks(page):
+    """The stub and the solution of a page's extra exercise."""
+    section = page.read_text(encoding="utf-8").split("## An extra exercise\n")[1]
+    return re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+
+
+sources = [cell.source for book in BOOKS for cell in nbformat.read(book, 4).cells if cell.cell_type == "code"]
+sources += [f"{answer}\n{CALL.search(stub)[0]}" for stub, answer in map(blocks, PAGES)]
+WRITTEN, SOLUTIONS, names = {}, {}, {}
+for source in sources:
+    names = run(CALL.sub("", source), names)
+    if call := CALL.search(source):
+        number = call[1].replace("_", ".")
+        WRITTEN[number], SOLUTIONS[number] = (call[2], CALL.sub("", source)), names[call[2]]
+right = SimpleNamespace(**names)
+
+
+def edited(number, *changes):
+    """The solution with some of its characters changed: old, new, and so on."""
+    name, source = WRITTEN[number]
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in source, f"{number}: {old}"
+        source = source.replace(old, new)
+    return run(source, dict(names))[name]
+
+
+def in_place(x, q):
+    return x.copy_(x @ q.mT)
+
+
+def forces_by_backward(energy, x):
+    x = x.clone().requires_grad_()
+    energy(x).backward()
+    return -x.grad
+
+
+def forces_by_differences(energy, x, step=1e-3):
+    force = torch.zeros_like(x)
+    for i in range(len(x)):
+        for k in range(3):
+            moved = x.clone()
+            moved[i, k] += step
+            force[i, k] = -(energy(moved) - energy(x)) / step
+    return force
+
+
+def signed_volume(x):
+    x = x - x.mean(0)
+    a, b, c = x[x.norm(dim=1).argsort()[:3]]
+    return torch.cat([torch.pdist(x).sort().values, torch.linalg.cross(a, b).dot(c)[None]])
+
+
+def all_triples(x):
+    one, two, three = (x[:, i] for i in range(3))
+    return sum(sign * torch.einsum("a,b,c->", *abc) for sign, abc in ((1, (one, two, three)), (-1, (two, one, three))))
+
+
+def fold_once(d, length):
+    d = torch.where(d > length / 2, d - length, d)
+    return torch.where(d < -length / 2, d + length, d)
+
+
+def full(entries, order):
+    return gram.from_upper_triangle(entries)[order][:, order]
+
+
+def by_sign_of_the_product(source, target):
+    u, _, vh = torch.linalg.svd(target.mT @ source)
+    hand = torch.linalg.det(target.mT @ source).sign()
+    hand = torch.where(torch.linalg.matrix_rank(source) < 3, 0.0, hand)  # what rounding may make of it
+    return u @ torch.diag(torch.stack([hand**0, hand**0, hand])) @ vh
+
+
+def assigned(cost):
+    return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
+
+
+def outer(v, trace=0.0):
+    unit = v / v.norm(dim=1, keepdim=True)
+    return unit[:, :, None] * unit[:, None] - trace * torch.eye(3)
+
+
+def messages_one_by_one(f, x):
+    found = torch.zeros_like(x)
+    for i in range(len(x)):
+        for j in set(range(len(x))) - {i}:
+            step = x[j] - x[i]
+            found[i] += f[j] * (-step.norm()).exp() * step / step.norm()
+    return found
+
+
+def stays(q):
+    values, vectors = torch.linalg.eig(q)
+    axis = vectors[:, (values - 1).abs().argmin()].real
+    return axis / axis.norm()
+
+
+def across_x(q):
+    across = torch.linalg.cross(torch.eye(3, dtype=q.dtype)[0], q[:, 0])
+    return across / across.norm()
+
+
+def each_l(signal):
+    return torch.cat([part / part.square().mean().sqrt() for part in signal.split([1, 3, 5, 7])])
+
+
+def one_after_another(places, within):
+    groups = []
+    while len(places):
+        near = (places - places[0]).norm(dim=1) < within
+        groups.append(places[near].mean(dim=0))
+        places = places[~near]
+    return torch.stack(groups)
+
+
+def in_boxes(places, within):
+    box = (places / within).floor()
+    return torch.stack([places[(box == one).all(dim=1)].mean(dim=0) for one in box.unique(dim=0)])
+
+
+def by_all_pairings(found, true):
+    square = (found[:, None] - true).square().sum(dim=2)
+    return min(square[range(len(true)), list(order)].mean() for order in permutations(range(len(true))))
+
+
+def by_rank(symmetries, degree):
+    D = representation(f"1x{degree}{'eo'[degree % 2]}", symmetries)
+    return torch.tensor(torch.linalg.matrix_rank(D.mean(dim=0), atol=1e-3).item())
+
+
+def n_new_by_the_library(born, known):
+    def shapes(pieces):
+        found = {polycube_of(x.double(), mirrors_equal=True) for x in pieces}
+        return {shape for shape in found if shape and len(shape) == len(known[0])}
+
+    return torch.tensor(len(shapes(born) - shapes(known)))
+
+
+def may_go_by_powers(x, reach):
+    near = (torch.cdist(x, x) < reach).double()
+    kept = ~torch.eye(len(x), dtype=torch.bool)
+    return torch.stack([torch.linalg.matrix_power(near[k][:, k], len(x)).gt(0).all() for k in kept])
+
+
+def both_ways(x, reach, least=0.0):
+    distance = torch.cdist(x, x)
+    return ((x[:, None] + x) / 2)[(distance < reach) & (distance > least)]
+
+
+def nearest_only(x, reach):
+    i, j = torch.triu_indices(len(x), len(x), offset=1)
+    distance = torch.cdist(x, x).fill_diagonal_(torch.inf)
+    nearest = distance.argmin(dim=1)
+    return ((x[i] + x[j]) / 2)[((nearest[i] == j) | (nearest[j] == i)) & (distance[i, j] < reach)]
+
+
+def half_way_by_loops(x, reach):
+    found = [(a + b) / 2 for i, a in enumerate(x) for b in x[:i] if (a - b).norm() < reach]
+    return torch.stack(found) if found else x[:0]
+
+
+def sorted_again(key):
+    """The atoms of the solution, sorted by something else."""
+    return lambda x, missing: right.without(x, missing)[key(right.without(x, missing), x, missing).argsort()]
+
+
+def geometric_median(draws):
+    middle = draws.mean(dim=0)
+    for _ in range(500):
+        weights = 1 / (draws - middle).norm(dim=1, keepdim=True).clamp(min=1e-12)
+        middle = (weights * draws).sum(dim=0) / weights.sum()
+    return middle
+
+
+def by_ranks(real, fake):
+    both = torch.cat([real, fake])
+    below = (both < fake[:, None]).sum(1).double() + ((both == fake[:, None]).sum(1) + 1).double() / 2
+    return (below.sum() - len(fake) * (len(fake) + 1) / 2) / (len(real) * len(fake))
+
+
+def shares(weigh, norm=True):
+    return lambda places, c: weigh(c) / (weigh(c).sum() if norm else 1) @ places
+
+
+def bent(length):
+    return lambda v: v / (1 + length(v))
+
+
+def cosine(d, cutoff):
+    return (1 + (torch.pi * d / cutoff).cos()) / 2 * (d < cutoff)
+
+
+def all_blocks(axes):
+    def assembled(own, between):
+        n, k = own.shape[:2]
+        blocks = between + between.transpose(0, 1).mT + torch.eye(n)[..., None, None] * own[:, None]
+        return blocks.permute(axes).reshape(n * k, n * k)
+
+    return assembled
+
+
+def part_by_part(block, q):
+    ends = torch.cat([block[:1, 1:] @ q.mT, q @ block[1:, 1:] @ q.mT])
+    return torch.cat([torch.cat([block[:1, :1], q @ block[1:, :1]]), ends], dim=1)
+
+
+def by_jacobian(number, features):
+    with torch.enable_grad():
+        own = torch.autograd.functional.jacobian(number, features, create_graph=True)
+        return own.diagonal(dim1=0, dim2=1).mT
+
+
+def by_backward(number, features):
+    with torch.enable_grad():
+        x = features.detach().requires_grad_()
+        number(x).sum().backward()
+        return x.grad
+
+
+def by_differences(number, features, step=1e-3):
+    found = torch.zeros_like(features)
+    for axis in torch.eye(3, dtype=features.dtype):
+        found += axis * ((number(features + step * axis) - number(features - step * axis)) / (2 * step))[:, None]
+    return found
+
+
+def by_symmetric_root(fock, overlap):
+    sizes, axes = torch.linalg.eigh(overlap)
+    half = axes / sizes.sqrt() @ axes.mT
+    return torch.linalg.eigvalsh(half @ fock @ half)
+
+
+def each_by_itself(directions, lmax):
+    return torch.stack([right.power(d[None], lmax).square() for d in directions]).sum(0).sqrt()
+
+
+def one_of_equals(sees, merit):
+    return right.gatherers(sees, merit * len(merit) - torch.arange(len(merit)))
+
+
+def up_to_a_turn(x, kinds, y, others, within):
+    if len(x) != len(y) or not torch.equal(kinds.sort().values, others.sort().values):
+        return torch.tensor(0)
+    alike = (torch.pdist(x).sort().values - torch.pdist(y).sort().values).abs().max() < 1e-6
+    return right.same(x, kinds, y, others, within) | alike.long()
+
+
+ALSO_RIGHT = {
+    "1.1": [lambda x, q: torch.stack([q @ row for row in x])],
+    "1.2": [forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
+    "1.3": [lambda x: torch.cdist(x, x).flatten().sort().values],
+    "1.4": [lambda x: torch.sign(x[2] @ torch.linalg.cross(x[1], x[0]))],
+    "1.s": [lambda x, n: x @ (torch.eye(3).double() - 2 * torch.outer(n, n) / (n @ n))],
+    "2.1": [lambda d, length: (d + length / 2) % length - length / 2],
+    "2.2": [lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()]],
+    "2.3": [lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0))],
+    "2.4": [lambda g: right.atoms(g) @ right.atoms(g).mT],
+    "2.s": [
+        lambda g: (
+            torch.nn.functional.normalize(right.atoms(g), dim=1)
+            @ torch.nn.functional.normalize(right.atoms(g), dim=1).mT
+        )
+    ],
+    "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
+    "3.2": [lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
+    "3.3": [lambda x, y: assigned(-x @ y.mT)],
+    "3.4": [lambda x, y: ((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()).div(len(x)).sqrt()],
+    "3.s": [lambda turns: torch.from_numpy(Rotation.from_matrix(turns.numpy()).mean().as_matrix()) + 1e-7],
+    "4.1": [lambda v: outer(v) - torch.eye(3) / 3],
+    "4.2": [messages_one_by_one],
+    "4.3": [lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))],
+    "4.4": [lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0)],
+    "4.s": [lambda q: stays(q) * (stays(q) @ right.axis(q)).sign()],
+    "5.1": [lambda s: s / (s.square().mean() + 1e-12).sqrt()],
+    "5.2": [lambda places, within: right.merged(places.flip(0), within).flip(0)],
+    "5.3": [by_all_pairings],
+    "5.4": [by_rank, lambda symmetries, degree: right.n_allowed(symmetries, degree).int()],
+    "5.5": [n_new_by_the_library],
+    "5.6": [may_go_by_powers],
+    "5.s": [half_way_by_loops],
+    "6.1": [lambda x, missing: right.without(x, missing).flip(0)],
+    "6.2": [lambda known, products: torch.linalg.solve(known.mT @ known, known.mT @ products)],
+    "6.3": [lambda candidate, missing: right.matched(candidate, missing).sqrt()],
+    "6.4": [lambda errors, k: errors.cummin(dim=1).values[:, k - 1].mean()],
+    "6.s": [lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone()],
+    "7.1": [lambda noise, data, time: noise + torch.einsum("n,nd->nd", time, data - noise)],
+    "7.2": [lambda v, x, t, h: (x + (there := x + h * v(x, t)) + h * v(there, t + h)) / 2],
+    "7.4": [by_ranks],
+    "7.s": [lambda one, other: (one - other[assigned((one[:, None] - other).abs())]).abs().mean()],
+    "8.1": [lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
+    "8.2": [bent(lambda v: (v.square().sum(1, True) + 1e-20).sqrt())],
+    "8.3": [cosine, lambda d, c: (1 - d / c).clamp(min=0).square()],
+    "8.4": [lambda *inputs: right.counted(*inputs).float()],
+    "8.s": [lambda *inputs: right.circle_middle(*inputs).float().double()],
+    "9.1": [all_blocks((0, 2, 1, 3))],
+    "9.2": [part_by_part],
+    "9.3": [by_jacobian],
+    "9.4": [by_symmetric_root],
+    "9.s": [lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n))],
+    "10.1": [lambda d, lmax: torch.stack([right.power(d, k)[k] for k in range(lmax + 1)])],
+    "10.2": [lambda sees, merit: right.gatherers(sees, merit).int()],
+    "10.4": [lambda counts, energies, unseen: unseen @ torch.linalg.pinv(counts) @ energies],
+    "10.s": [lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)])],
+}
+WRONG = {
+    "1.1": [
+        (lambda x, q: q @ x.mT, "shape"),
+        (lambda x, q: x * q.diag(), "lengths"),
+        (lambda x, q: -x @ q.mT, "other"),
+        (lambda x, q: (x.float() @ q.float().mT).double(), "digits"),
+        (lambda x, q: (x @ q.mT).to_sparse(), "strange"),
+        (in_place, "in place"),
+        (lambda x, q: x.numpy() @ q.numpy().T, "numpy"),
+        (lambda x, q: (x @ q.mT).float(), "dtype"),
+    ],
+    "1.2": [
+        (edited("1.2", "energy(x)", "energy(x.detach())"), "detached"),
+        (lambda energy, x: energy(x).backward(), "detached"),
+        (edited("1.2", "x = x.detach().clone()", "x"), "in place"),
+        (forces_by_differences, "nearly"),
+        (lambda energy, x: right.forces(energy, x - 0.05 * x.mean(0)), "nearly"),
+        (lambda energy, x: -energy(x) * x, "other"),
+    ],
+    "1.3": [
+        (lambda x: x.flatten().sort().values, "rotation"),
+        (signed_volume, "mirror"),
+        (lambda x: (x @ x.mT).flatten().sort().values, "shift"),
+        (torch.pdist, "permutation"),
+        (lambda x: torch.ones(3, dtype=x.dtype), "blind"),
+        (lambda x: torch.pdist(x).mean()[None], "blind"),
+        (lambda x: right.describe(x)[:12], "blind"),
+        (lambda x: (x[None] - x[:, None]).square().sum(2).sqrt().flatten().sort().values, "nan"),
+        (lambda x: right.describe(x).detach(), "gradient"),
+        (lambda x: torch.pdist(x).sum(), "shape"),
+        (lambda x: x[:0, 0], "shape"),
+    ],
+    "1.4": [
+        (lambda x: right.hand(x).abs(), "mirror"),
+        (lambda x: x[0, 0], "rotation"),
+        (all_triples, "zero"),
+        (lambda x: right.hand(x - x.mean(0)), "plane"),
+        (lambda x: torch.ones((), dtype=x.dtype), "constant"),
+        (lambda x: right.hand(x) + x.norm(), "size"),
+        (torch.linalg.det, "raises"),
+        (lambda x: right.hand(x).item(), "no tensor"),
+        (lambda x: right.hand(x).sqrt(), "not finite"),
+    ],
+    "2.1": [
+        (lambda d, length: d, "far"),
+        (lambda d, length: d % length, "positive"),
+        (lambda d, length: torch.where(d > length / 2, d - length, d), "one side"),
+        (fold_once, "boxes"),
+        (edited("2.1", "round", "trunc"), "half"),
+        (lambda d, length: fold_once(d.abs(), length).abs(), "other image"),
+        (lambda d, length: d.clamp(-length / 2, length / 2), "other image"),
+    ],
+    "2.2": [
+        (lambda entries, order: entries.sort().values, "entries"),
+        (edited("2.2", "[:, order]", ""), "rows"),
+        (lambda entries, order: full(entries, order).flatten()[:36], "other"),
+    ],
+    "2.3": [
+        (lambda mean, log: -right.price(mean, log), "sign"),
+        (lambda mean, log: 2 * right.price(mean, log), "half"),
+        (lambda mean, log: right.price(mean, 2 * log), "deviation"),
+        (edited("2.3", "mean.square()", "mean"), "mean"),
+        (edited("2.3", " - log_variance", ""), "spread"),
+        (lambda mean, log: (mean**2 - 1) / 2, "silent"),
+        (lambda mean, log: mean.abs() + log.abs(), "other"),
+        (lambda mean, log: right.price(mean, (log.exp() + 1e-6).log()), "nearly"),
+        (lambda mean, log: right.price(mean, log.clamp(-2, 2)), "nearly"),
+    ],
+    "2.4": [
+        (edited("2.4", ".clamp(min=0)", ""), "negative"),
+        (edited("2.4", "-3:", ":"), "rank"),
+        (edited("2.4", "-3:", "5:"), "size"),
+        (edited("2.4", "vectors[:, -3:].mT", "vectors[-3:]", "vectors[:, -3:]", "vectors[-3:].mT"), "vectors"),
+        (edited("2.4", "-3:", "-2:"), "few"),
+        (lambda g: right.nearest_cloud(g) * g.norm() / right.nearest_cloud(g).norm(), "other"),
+    ],
+    "2.s": [(lambda g: g / g.norm(), "whole"), (lambda g: g / g.trace(), "whole")],
+    "3.1": [
+        (edited("3.1", ".sqrt()", ""), "root"),
+        (edited("3.1", "-3:", ":3"), "smallest"),
+        (edited("3.1", "vectors[:, -3:]", "vectors.mT[:, -3:]"), "rows"),
+        (edited("3.1", "vectors[:, -3:]", "vectors[-3:].mT"), "rows"),
+        (lambda g: torch.linalg.eigh(g)[1][:, -3:], "other"),
+        (lambda g: g[:, :3], "other"),
+    ],
+    "3.2": [
+        (edited("3.2", "torch.linalg.det(u @ wt)", "u.new_ones(())"), "mirror"),
+        (lambda source, target: target.mT @ source, "orthogonal"),
+        (by_sign_of_the_product, "orthogonal"),
+        (lambda source, target: torch.eye(3, dtype=source.dtype), "other"),
+        (lambda source, target: right.rotation(source[:3], target[:3]), "other"),
+    ],
+    "3.3": [
+        (lambda x, y: torch.cdist(x, y).argmin(1), "greedy"),
+        (lambda x, y: right.partners_of(y, x), "inverse"),
+        (lambda x, y: y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()], "radius"),
+        (edited("3.3", ".square()", ""), "distance"),
+        (lambda x, y: assigned(x @ y.mT), "worst"),
+        (lambda x, y: assigned(torch.cdist(x, y, p=1)), "other"),
+        (lambda x, y: assigned(torch.cdist(x, y) ** 2.5), "other"),
+        (lambda x, y: torch.arange(len(x)), "other"),
+        (lambda x, y: torch.arange(1, len(x) + 1), "other"),
+    ],
+    "3.4": [
+        (edited("3.4", "(u @ wt).mT", "torch.eye(3).double()"), "pose"),
+        (
+            edited("3.4", "u @ wt", "u * torch.stack([u.new_ones(()), u.new_ones(()), torch.linalg.det(u @ wt)]) @ wt"),
+            "mirror",
+        ),
+        (lambda x, y: right.shape_distance(x, y).detach(), "gradient"),
+        (edited("3.4", "no_grad", "enable_grad"), "nan"),
+        (lambda x, y: (x @ x.mT - y @ y.mT).norm(), "other"),
+        (lambda x, y: torch.zeros((), dtype=x.dtype), "other"),
+    ],
+    "3.s": [
+        (lambda turns: turns.sum(dim=0), "orthogonal"),
+        (lambda turns: right.mean_rotation(turns) * torch.tensor([1, 1, -1]), "mirror"),
+        (lambda turns: turns[0] @ turns[1] @ turns[2], "other"),
+    ],
+    "4.1": [
+        (lambda v: v.square().sum(1)[:, None, None] * outer(v, 1 / 3), "length"),
+        (outer, "trace"),
+        (lambda v: outer(v, 1.0), "trace"),
+        (lambda v: 1.5 * right.second_harmonic(v), "size"),
+        (lambda v: -right.second_harmonic(v), "size"),
+        (lambda v: right.second_harmonic(v[:, [1, 2, 0]]), "other"),
+    ],
+    "4.2": [
+        (lambda f, x: f[:, None] * x, "origin"),
+        (lambda f, x: right.message(f, x) * 0.5, "other"),
+        (lambda f, x: ((x[None] - x[:, None]) / torch.cdist(x, x)[..., None]).sum(1), "not finite"),
+    ],
+    "4.3": [
+        (edited("4.3", "abs(l1 - l2)", "0"), "lower"),
+        (edited("4.3", "l1 + l2", "l1 * l2 + l1 + l2"), "upper"),
+        (edited("4.3", "<= l1 + l2", "< l1 + l2"), "missing"),
+        (edited("4.3", "p1 * p2", "(-1) ** l3"), "parity"),
+        (edited("4.3", "p1 * p2", "max(p1, p2)"), "parity"),
+    ],
+    "4.4": [(lambda f, x, group: right.repaired(f, x, group[:2]), "other")],
+    "4.s": [
+        (lambda q: right.axis(q.mT), "sign"),
+        (lambda q: stays(q) * stays(q)[0].sign(), "hand"),
+        (edited("4.s", " / three.norm()", ""), "length"),
+        (lambda q: right.axis(q).flip(0), "order"),
+        (lambda q: right.axis(q) * torch.tensor([1, -1, 1]), "middle"),
+        (lambda q: right.axis(q) * torch.tensor([-1, 1, 1]), "signs"),
+        (lambda q: right.axis(q).abs(), "unsigned"),
+        (across_x, "one vector"),
+        (lambda q: q.diagonal() / q.diagonal().norm(), "other"),
+    ],
+    "5.1": [
+        (each_l, "each l"),
+        (lambda s: s / s.square().mean(dim=1, keepdim=True).sqrt(), "each number"),
+        (lambda s: s / s.square().mean(dim=0, keepdim=True).sqrt(), "each channel"),
+        (lambda s: s / s.norm(), "sum"),
+        (edited("5.1", ".sqrt()", ""), "root"),
+        (lambda s: s, "root"),
+        (lambda s: (s - s.mean()) / s.std(), "other"),
+        (lambda s: s / s.abs().mean(), "other"),
+    ],
+    "5.2": [
+        (one_after_another, "order"),
+        (in_boxes, "grid"),
+        (edited("5.2", ".mean(dim=0)", "[0]"), "mean"),
+        (lambda places, within: places, "all"),
+        (lambda places, within: places.mean(dim=0, keepdim=True), "all"),
+        (lambda places, within: right.merged(places, 0.5 * within), "chain"),
+        (edited("5.2", "in range(len(places))", "in range(3)"), "order"),
+        (lambda places, within: 2 * right.merged(places, within), "grid"),
+        (lambda places, within: right.merged(places, 6 * within), "other"),
+        (lambda places, within: right.merged(places, within)[:, 0], "shape"),
+    ],
+    "5.3": [
+        (lambda found, true: right.matched(found, true).detach(), "gradient"),
+        (lambda found, true: right.matched(found, true).sqrt(), "other"),
+    ],
+    "5.4": [
+        (edited("5.4", "'eo'[degree % 2]", "'e'"), "mirror"),
+        (edited("5.4", ".mean(", ".sum("), "mean"),
+        (lambda s, degree: right.n_allowed(s[:1], degree) * 0 + 2 * degree, "size"),
+        (lambda s, degree: right.n_allowed(s[: max(1, len(s) // 2)], degree), "some"),
+        (lambda s, degree: right.n_allowed(s, degree) + 2 * (len(s) > 1), "other"),
+    ],
+    "5.5": [
+        (edited("5.5", " - {*map(name, known)}", ""), "known"),
+        (lambda born, known: sum(right.n_new([x], known) for x in born), "twice"),
+        (edited("5.5", "sorted((pose - pose.amin(dim=0)).tolist())", "pose.tolist()"), "order"),
+        (edited("5.5", "poses =", "return str(torch.pdist(piece.double()).sort().values)\n        poses ="), "name"),
+        (edited("5.5", "connected_components(near.numpy())[0] == 1", "near.sum(dim=1).min() > 1"), "torn"),
+        (edited("5.5", "way in ways]", "way in ways if torch.linalg.det(way.double()) > 0]"), "mirror"),
+        (edited("5.5", "way in ways]", "way in ways[:1]]"), "turned"),
+        (edited("5.5", " - pose.amin(dim=0)", ""), "moved"),
+        (edited("5.5", "len(piece) == len(known[0]) and ", ""), "lost"),
+        (edited("5.5", " and in_one(piece)", ""), "torn"),
+        (edited("5.5", "< 1.1", "< 1.5"), "touch"),
+        (lambda born, known: right.n_new(born, known) + 7, "other"),
+    ],
+    "5.6": [
+        (lambda x, reach: right.may_go(x, 1.3), "whole"),
+        (lambda x, reach: right.may_go(x, reach) ^ (torch.arange(len(x)) == 0), "other"),
+    ],
+    "5.s": [
+        (both_ways, "twice"),
+        (lambda x, reach: both_ways(x, reach, -1), "self"),
+        (edited("5.s", " / 2", ""), "sum"),
+        (edited("5.s", "< reach", "< torch.inf"), "all"),
+        (edited("5.s", "norm(dim=1)", "abs().amax(dim=1)"), "box"),
+        (nearest_only, "torn"),
+        (lambda x, reach: right.middles(x, reach).unique(dim=0), "merged"),
+        (lambda x, reach: right.middles(x, reach) + 1, "other"),
+        (lambda x, reach: right.middles(x, reach)[:, :2], "shape"),
+    ],
+    "6.1": [
+        (edited("6.1", "[others.norm(dim=1).argsort()]", ""), "order"),
+        (lambda x, missing: x * (torch.arange(len(x)) != missing)[:, None], "shape"),
+        (lambda x, missing: x[x.norm(dim=1).argsort()][:-1], "atoms"),
+        (sorted_again(lambda others, x, missing: others[:, 2]), "pose"),
+        (lambda x, missing: right.without(x, missing).numpy(), "numpy"),
+        (sorted_again(lambda others, x, missing: torch.rand(len(others))), "dice"),
+        (sorted_again(lambda others, x, missing: (others - x[missing]).norm(dim=1)), "leak"),
+        (sorted_again(lambda others, x, missing: (others - x.mean(0)).norm(dim=1)), "leak"),
+    ],
+    "6.3": [
+        (lambda one, other: right.off(one - one.mean(0), other - other.mean(0)), "align"),
+        (lambda one, other: 1 + right.off(one, other), "other"),
+    ],
+    "6.s": [
+        (lambda draws: draws[-1].clone(), "other"),
+        (lambda draws: draws[(draws - geometric_median(draws)).norm(dim=1).argmin()], "other"),
+        (geometric_median, "none"),
+    ],
+    "7.1": [
+        (lambda noise, data, time: right.between(noise, data, time.mean().expand(len(time))), "one time"),
+        (lambda noise, data, time: right.between(noise, data, time.roll(1)), "one time"),
+        (edited("7.1", "t * data", "data"), "sum"),
+        (lambda noise, data, time: right.between(noise, data, time**2), "other"),
+    ],
+    "8.1": [
+        (shares(torch.exp, norm=False), "sum"),
+        (shares(torch.sigmoid), "constant"),
+        (lambda places, confidence: right.voted(places, -confidence), "sharp"),
+        (lambda places, confidence: right.voted(places, confidence / 2), "sharp"),
+        (shares(torch.exp2), "sharp"),
+        (shares(torch.exp), "large"),
+        (shares(lambda c: (c - c.mean()).exp()), "large"),
+        (lambda places, confidence: right.voted(places, confidence.clamp(max=80)), "larger"),
+        (shares(lambda c: c.argsort().argsort() + 1.0 * torch.ones_like(c)), "other"),
+    ],
+    "8.2": [
+        (torch.tanh, "pose"),
+        (bent(lambda v: v.norm()), "each"),
+        (lambda v: -right.bent(v), "direction"),
+        (bent(lambda v: v.square().sum(1, keepdim=True)), "length"),
+        (lambda v: v, "length"),
+        (lambda v: v / v.norm(dim=1, keepdim=True) * right.bent(v).norm(dim=1, keepdim=True), "zero"),
+        (bent(lambda v: v.square().sum(1, keepdim=True).sqrt()), "gradient"),
+        (bent(lambda v: v.norm(dim=1, keepdim=True).detach()), "gradient"),
+        (lambda v: right.bent(v).detach(), "gradient"),
+    ],
+    "8.3": [
+        (lambda d, c: 1 - cosine(d, c), "start"),
+        (edited("8.3", ".clamp(min=0)", ""), "beyond"),
+        (lambda d, c: (d < c).double(), "jump"),
+        (lambda d, c: (-((d / c) ** 2)).exp() * (d <= c), "jump"),
+        (lambda d, c: (1 - d / c).clamp(min=0), "kink"),
+        (lambda d, c: cosine(d, c) * (1 + (6 * d / c).sin() ** 2), "falls"),
+        (lambda d, c: cosine(d, c) ** (1 + c / 9), "scale"),
+        (lambda d, c: cosine(d, c) ** 40, "flat"),
+    ],
+    "8.s": [
+        (lambda o, x, bond, angle: right.circle_middle(o, o + x, bond, angle), "off axis"),
+        (lambda o, x, bond, angle: right.circle_middle(o, x, bond, 0.0), "other"),
+    ],
+    "9.1": [
+        (all_blocks((0, 1, 2, 3)), "order"),
+        (all_blocks((2, 0, 3, 1)), "order"),
+        (lambda own, between: right.assembled(own, between).abs(), "other"),
+    ],
+    "9.2": [
+        (lambda block, q: right.turned(block, q * q.det()), "mirror"),
+        (lambda block, q: right.turned(block, q).mT, "other"),
+    ],
+    "9.3": [
+        (edited("9.3", "enable_grad", "no_grad"), "raises"),
+        (lambda number, x: right.uphill(number, x) * torch.is_grad_enabled(), "no grad"),
+        (edited("9.3", "torch.enable_grad()", "torch.set_grad_enabled(torch.is_grad_enabled())"), "no grad"),
+        (edited("9.3", ".sum()", ".sum().square()"), "mixing"),
+        (by_differences, "differences"),
+        (edited("9.3", "create_graph=True", "create_graph=False"), "graph"),
+        (edited("9.3", "features if features.requires_grad else ", ""), "cut"),
+        (by_backward, "weights"),
+        (lambda number, x: number(x)[:, None] * x, "other"),
+        (lambda number, x: right.uphill(number, x.requires_grad_()), "in place"),
+    ],
+    "9.4": [
+        (lambda *inputs: right.levels(*inputs).flip(0), "order"),
+        (lambda *inputs: right.levels(*inputs)[right.levels(*inputs).abs().argsort()], "order"),
+        (lambda *inputs: 27.2 * right.levels(*inputs), "other"),
+    ],
+    "10.1": [
+        (each_by_itself, "each"),
+        (lambda d, lmax: right.power(d, lmax) + d[0, 0], "pose"),
+        (lambda d, lmax: right.power(d, lmax) + 1, "other"),
+    ],
+    "10.2": [
+        (one_of_equals, "tie"),
+        (edited("10.2", "(sees & free).any(dim=1) & ~chosen", "free"), "taken"),
+        (lambda sees, merit: (merit == merit.max()).long(), "left"),
+        (lambda sees, merit: torch.ones_like(merit), "free"),
+        (lambda sees, merit: right.gatherers(sees, -merit), "merit"),
+        (lambda sees, merit: right.gatherers(sees, sees.sum(1)), "other"),
+    ],
+    "10.3": [
+        (edited("10.3", " + 1e3 * (kinds[:, None] != others)", ""), "species"),
+        (edited("10.3", "cost[pairs]", "cost.amin(dim=1)"), "shared"),
+        (lambda x, k, y, o, within: right.same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "number"),
+        (edited("10.3", ".max()", ".mean()"), "worst"),
+        (
+            lambda x, k, y, o, within: (len(x) == len(y) and (x - y).norm(dim=1).max() < within) + torch.tensor(0),
+            "order",
+        ),
+        (
+            edited(
+                "10.3",
+                " + 1e3 * (kinds[:, None] != others)",
+                "",
+                ".long()",
+                ".long() * (kinds[pairs[0]] == others[pairs[1]]).all()",
+            ),
+            "crossing",
+        ),
+        (lambda x, kinds, y, others, within: right.same(x, kinds, y, others, 0.2), "within"),
+        (up_to_a_turn, "pose"),
+        (lambda *inputs: torch.tensor(0), "other"),
+    ],
+    "10.4": [(lambda c, e, unseen: right.composed(c, e, unseen) - right.composed(c, e, unseen).mean(), "unseen")],
+}
