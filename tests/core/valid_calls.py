@@ -722,7 +722,6 @@ EXCEPTIONS = {
     "models.flow.generator.Flow.update_average": "takes no argument",
     "training.batches.": "what the loop of training asks: test_training and test_streaming",
     "representations.conformers.": "what molecules.from_smiles asks, which is tried",
-    "cli.": "a door of Jupyter's: test_main",
     "datasets.structures.": "test_files again",
     "training.streaming.": "reads folders: test_streaming breaks them",
     "datasets.qm9.read": "test_files again",

@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
-from tutorial_lib import cli as command
+from tutorial_lib import __main__ as command
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_lab_opens_the_first_notebook_on_loopback_with_its_token_on():
     assert "--LabApp.default_url=/lab/tree/notebooks/01_invariance.ipynb" in words
     assert "--ServerApp.ip=127.0.0.1" in words
     assert not any("token" in word.lower() for word in words)
-    assert "--ServerApp.identity_provider_class=tutorial_lib.cli.NeverOpen" in words
+    assert "--ServerApp.identity_provider_class=tutorial_lib.__main__.NeverOpen" in words
     assert words[-1] == "--no-browser"
 
 

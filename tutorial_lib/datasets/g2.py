@@ -1,8 +1,4 @@
-"""The G2/97 set: nothing comes in, 148 small molecules go out, with their measured energies.
-
-ASE carries the set, its molecules of two atoms or more.
-What a network makes of them is not decided here.
-"""
+"""The G2/97 set, as ASE carries it: 148 small molecules of two atoms or more, with their measured energies."""
 
 from collections import Counter
 
@@ -24,9 +20,6 @@ def molecules() -> list[Atoms]:
     gains on average when the molecule is made of free atoms. Measured, and corrected for heat and zero-point motion.
     K. Raghavachari, P. C. Redfern, J. A. Pople, J. Chem. Phys. 106, 1063 (1997); V. N. Staroverov et al., ibid. 119,
     12129 (2003).
-
-    Returns:
-        148 molecules, in angstrom, in an order that is always the same.
     """
     found = []
     for name in molecule_names:
@@ -37,27 +30,14 @@ def molecules() -> list[Atoms]:
 
 
 def elements(some: list[Atoms]) -> tuple[str, ...]:
-    """The symbols that occur in molecules, those in the most molecules first.
-
-    Args:
-        some: molecules.
-
-    Returns:
-        The symbols.
-    """
+    """The symbols that occur in molecules, those in the most molecules first."""
     return tuple(symbol for symbol, _ in _counted(some).most_common())
 
 
 def split(seed: int = 0) -> tuple[list[Atoms], list[Atoms]]:
-    """Molecules to train on, and thirty that are not seen, drawn among those of common elements.
+    """118 molecules to train on, and thirty that are not seen, drawn among those of common elements.
 
     An element that occurs in fewer than eight molecules stays with the seen ones: nobody can learn what nothing shows.
-
-    Args:
-        seed: of the draw.
-
-    Returns:
-        118 molecules and 30.
     """
     everything = molecules()
     count = _counted(everything)

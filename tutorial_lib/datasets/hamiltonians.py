@@ -1,9 +1,8 @@
 """Matrices of quantum chemistry: the name of a set comes in, geometries with their Fock and overlap matrices go out.
 
 Each set is one molecule in many shapes and poses, computed by `scripts/data/make_hamiltonians.py`. Matrices are
-written in the basis of e3nn, so that a turn of the molecule is a turn of each shell by the Wigner matrix of its l.
-Left behind: the orbitals, which follow from the two matrices. `models.hamiltonian` cuts the matrices into what a
-network can predict.
+written in the basis of e3nn, so that a rotation of the molecule rotates each shell by the Wigner matrix of its l.
+Left behind: the orbitals, which follow from the two matrices.
 """
 
 import zipfile
@@ -36,49 +35,28 @@ Shells = tuple[tuple[int, int], ...]  # (atom, l) of every shell, in the order o
 
 @dataclass(frozen=True)
 class Hamiltonians:
-    """One molecule in many shapes.
+    """One molecule in many geometries, float64."""
 
-    Attributes:
-        numbers: (atoms,), atomic numbers.
-        positions: (geometries, atoms, 3), angstrom, float64.
-        fock: (geometries, orbitals, orbitals), hartree, float64.
-        overlap: (geometries, orbitals, orbitals), of the basis functions, no unit.
-        energy: (geometries,), total, hartree.
-        n_occupied: orbitals that hold two electrons each.
-        shells: atom and l of every shell, in the order of the matrices.
-    """
-
-    numbers: Tensor
-    positions: Tensor
-    fock: Tensor
-    overlap: Tensor
-    energy: Tensor
-    n_occupied: int
+    numbers: Tensor  # (atoms,), atomic numbers
+    positions: Tensor  # (geometries, atoms, 3), angstrom
+    fock: Tensor  # (geometries, orbitals, orbitals), hartree
+    overlap: Tensor  # (geometries, orbitals, orbitals), of the basis functions, no unit
+    energy: Tensor  # (geometries,), total, hartree
+    n_occupied: int  # orbitals that hold two electrons each
     shells: Shells
 
     def __len__(self) -> int:
-        """How many geometries there are."""
         return len(self.positions)
 
     def __getitem__(self, which: slice | Tensor) -> "Hamiltonians":
-        """Some of the geometries."""
         parts = {name: getattr(self, name)[which] for name in ("positions", "fock", "overlap", "energy")}
         return replace(self, **parts)
 
 
 def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
-    """One half of a shipped set.
+    """One half of a shipped set: the first half of the geometries is "train", the second "test", drawn independently.
 
-    Args:
-        name: one of `NAMES`: molecule, method, basis where it is not STO-3G, and the temperature of the geometries.
-        split: "train", the first half of the geometries, or "test", the second; they were drawn independently.
-        data: the folder of the shipped files.
-
-    Returns:
-        Geometries and matrices.
-
-    Raises:
-        ValueError: there is no such set or split, or the file is not the one that its checksum names.
+    A name in `NAMES` says molecule, method, basis where it is not STO-3G, and the temperature of the geometries.
     """
     if name not in NAMES:
         raise ValueError(f"there is no set {name!r}: the known ones are {', '.join(NAMES)}")
@@ -92,18 +70,7 @@ def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
 
 
 def read(path: str | Path) -> Hamiltonians:
-    """All of a file that `make_hamiltonians.py` wrote, for instance of a molecule of your own.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        Geometries and matrices.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is cut off or another file, its parts do not fit one another, or hold NaN or infinity.
-    """
+    """All of a file that `make_hamiltonians.py` wrote, for instance of a molecule of your own."""
     path = expanded(path)
     try:
         with open(path, "rb") as file, np.load(file) as arrays:
@@ -149,17 +116,7 @@ def _check_parts(found: Hamiltonians, name: str) -> None:
 
 
 def symmetric(upper: np.ndarray) -> np.ndarray:
-    """Whole matrices out of their entries i <= j, row by row.
-
-    Args:
-        upper: (..., n (n + 1) / 2), any unit.
-
-    Returns:
-        (..., n, n), in the unit of the entries.
-
-    Raises:
-        ValueError: no matrix has that many entries i <= j.
-    """
+    """Matrices (..., n, n) from their entries i <= j, row by row (..., n (n + 1) / 2)."""
     n = int((2 * upper.shape[-1]) ** 0.5)
     if n * (n + 1) // 2 != upper.shape[-1]:
         raise ValueError(f"{upper.shape[-1]} entries arrived: a symmetric matrix has n (n + 1) / 2")
@@ -170,15 +127,11 @@ def symmetric(upper: np.ndarray) -> np.ndarray:
 
 
 def check_molecule(numbers: Tensor, positions: Positions) -> None:
-    """Refuse what a closed-shell calculation cannot take.
+    """Refuse what a closed-shell calculation cannot take: an odd number of electrons, overlapping atoms.
 
     Args:
-        numbers: (atoms,), atomic numbers of a neutral molecule, no unit.
+        numbers: (atoms,), atomic numbers of a neutral molecule.
         positions: (..., atoms, 3), angstrom.
-
-    Raises:
-        ValueError: positions do not fit the numbers or are no numbers, two atoms overlap, or the number of electrons
-            is odd.
     """
     if positions.shape[-2:] != (len(numbers), 3):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""A molecule of RDKit comes in, the places of its atoms go out, checked.
+"""A molecule of RDKit comes in, the positions of its atoms go out, checked.
 
 MMFF94 makes up the length of a bond that it does not know, that of a single one: 1.4 A for carbon dioxide. Where that
 shows, the shape is of UFF, whose multiple bonds may be 0.1 A off, and seven molecules of two or three atoms have the
@@ -21,14 +21,9 @@ CLOSEST = 0.5  # A: H2 has 0.74
 
 
 def shape(full: Chem.Mol, name: str) -> np.ndarray | None:
-    """Places of the atoms of one molecule, widest along x and narrowest along z.
+    """Positions of the atoms, widest along x and narrowest along z; None if no shape stands the checks.
 
-    Args:
-        full: with hydrogens.
-        name: its canonical SMILES string, by which the small ones are known.
-
-    Returns:
-        (n, 3), angstrom; or None if none was found that stands the checks.
+    The molecule has its hydrogens; by its canonical SMILES, `name`, the small ones are known.
     """
     if not _embed(full) or not (_from_g2(full, name) or _relax(full)):
         return None

@@ -1,8 +1,7 @@
 """Neighbourhoods of atoms: a periodic cell comes in, one small cloud about every atom goes out.
 
-Lost on the way: which species the neighbours are, everything beyond the cut-off, and where in the
-cell the atom sits (but not which atom it is). The clouds are centred on their atom, so that
-translations are gone; `gram` removes rotations next.
+Lost on the way: which species the neighbours are, everything beyond the cut-off, and where in the cell the atom sits.
+The clouds are centred on their atom, so that translations are gone; `gram` removes rotations next.
 """
 
 from collections.abc import Iterable
@@ -22,43 +21,26 @@ N_BINS = 1e5  # vesin sorts atoms into at most so many; a longer cell gets coars
 
 @dataclass(frozen=True)
 class Environments:
-    """The clouds of one or many cells, and where each came from.
+    """The clouds of one or many cells, and where each came from."""
 
-    Attributes:
-        positions: (N, n, 3), angstrom, about the central atom, nearest neighbour first.
-        cell: (N,), index of the cell in the list that was handed in.
-        atom: (N,), index of the central atom in its cell.
-        dropped: how many atoms had fewer than n neighbours; they have no row.
-    """
-
-    positions: Positions
-    cell: Indices
-    atom: Indices
-    dropped: int
+    positions: Positions  # about the central atom, nearest neighbour first
+    cell: Indices  # in the list that was handed in
+    atom: Indices  # the central atom in its cell
+    dropped: int  # how many atoms had fewer than n neighbours; they have no row
 
     def __len__(self) -> int:
-        """How many environments there are."""
         return len(self.positions)
 
 
 def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All ordered pairs of atoms closer than a cut-off, periodic images included.
+    """All ordered pairs of atoms closer than a cut-off, angstrom, periodic images included.
 
-    Sorted by the first atom and then by distance.
-
-    Args:
-        atoms: one cell; each axis is periodic or not as its `pbc` says.
-        cutoff: angstrom.
+    Sorted by the first atom and then by distance. Each axis is periodic or not as the cell's `pbc` says; along those
+    that are it must be twice as wide as the cut-off, or an atom would meet the same neighbour twice.
 
     Returns:
-        The first and the second atom of each pair (n_pairs,), their distance (n_pairs,) and the
-        vector from the first to the second (n_pairs, 3), both in angstrom.
-
-    Raises:
-        ValueError: the cut-off is not positive, or the cell is empty, has positions or periodic axes that are not
-            finite, periodic axes that lie in one another or in a plane, or two atoms within 0.01 A; or along the
-            periodic axes it is narrower than twice the cut-off, so that an atom could meet the same neighbour
-            twice, or thousands of times longer than wide.
+        The first and the second atom of each pair (n_pairs,), their distance (n_pairs,) and the vector from the first
+        to the second (n_pairs, 3), both in angstrom.
     """
     if not 0 < cutoff < np.inf:
         raise ValueError(f"the cut-off is {cutoff} A: it must be above 0, and finite")
@@ -78,25 +60,11 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
 
 
 def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: float = 4.0) -> Environments:
-    """The nearest neighbours of every atom, as clouds about that atom.
+    """The nearest neighbours of every atom of one or many cells within a cut-off, angstrom, as clouds about that atom.
 
-    An atom with fewer than `n_neighbours` within the cut-off is dropped and counted, never padded.
-    What this does not give is an order that lasts: two neighbours at almost the same distance change
-    places, or drop out of the nearest n, when they move a little.
-
-    Args:
-        cells: one cell or many.
-        n_neighbours: how many neighbours a cloud has.
-        cutoff: angstrom; how far we look.
-
-    Returns:
-        The clouds of all cells, one after another.
-
-    Raises:
-        ValueError: there is no cell, `n_neighbours` or `cutoff` is not positive, a cell is empty, has
-            positions that are not finite or is too small for the cut-off, or no atom has enough
-            neighbours.
-        TypeError: something else than cells was given.
+    An atom with fewer than `n_neighbours` within the cut-off is dropped and counted, never padded. The order does not
+    last: two neighbours at almost the same distance change places, or drop out of the nearest n, when they move a
+    little.
 
     Example:
         The four bonds of diamond point to the corners of a tetrahedron, so they add up to nothing.

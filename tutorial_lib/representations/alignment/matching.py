@@ -18,24 +18,11 @@ CHUNK = 512  # clouds matched at a time, for the sake of memory
 
 
 def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reorder: bool | None = None) -> Scalars:
-    """The root-mean-square distance of atoms after the best rotation about the origin, one value a pair.
+    """The root-mean-square distance of atoms after the best rotation of b about the origin, angstrom, one a pair.
 
-    It can be differentiated: the rotation is held fixed, which is exact, because at the best rotation the
-    distance does not change to first order when the rotation does. (Through the singular vectors the
-    derivative is NaN for an exactly tetrahedral motif, whose singular values are equal.)
-
-    Args:
-        a: (..., n, 3), angstrom.
-        b: (..., n, 3), angstrom.
-        allow_mirror: whether b may be mirrored; there is no default.
-        reorder: whether the atoms of b may be renumbered; there is no default.
-
-    Returns:
-        (...,), angstrom.
-
-    Raises:
-        TypeError: `allow_mirror` or `reorder` was left out.
-        ValueError: the shapes differ, something is not finite, or a cloud lies on a line.
+    It can be differentiated: the rotation is held fixed, which is exact, because at the best rotation the distance does
+    not change to first order when the rotation does. (Through the singular vectors the derivative is NaN for an exactly
+    tetrahedral motif, whose singular values are equal.) `reorder` says whether the atoms of b may be renumbered.
     """
     check_choice(allow_mirror)
     if reorder is None:
@@ -52,40 +39,20 @@ def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reor
 
 @dataclass(frozen=True)
 class Match:
-    """A part laid upon a whole, pair by pair.
+    """A part laid upon a whole, pair by pair."""
 
-    Attributes:
-        order: (N, m), which atom of the whole is the partner of each atom of the part.
-        rotation: (N, 3, 3), no unit; whole[order] @ rotation.mT is nearest to the part.
-        rmsd: (N,), angstrom, over the atoms of the part.
-        agreement: (N,), the share of the refined starts that found this distance; trust a lonely one less.
-    """
-
-    order: Order
-    rotation: Orthogonal
-    rmsd: Scalars
-    agreement: Scalars
+    order: Order  # which atom of the whole is the partner of each atom of the part
+    rotation: Orthogonal  # whole[order] @ rotation.mT is nearest to the part
+    rmsd: Scalars  # angstrom, over the atoms of the part
+    agreement: Scalars  # the share of the refined starts that found this distance; trust a lonely one less
 
 
 def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None, n_nearest: int = N_NEAREST) -> Match:
-    """Which atom is which, and how the whole must be turned, so that the part lies upon it best.
+    """Which atom is which, and how the whole must be rotated, so that the part (N, m, 3) lies upon it (N, n, 3) best.
 
     Three atoms fix a pose: the three of the part nearest the origin are laid upon every ordered triplet of the
-    nearest of the whole, and each start is refined by assignment and rotation in turn. None is proved best.
-
-    Args:
-        part: (N, m, 3), angstrom, at least three atoms.
-        whole: (N, n, 3), angstrom, n at least m.
-        allow_mirror: True for O(3), False for rotations alone; there is no default.
-        n_nearest: triplets are taken among so many atoms of the whole, and as many more as the part lacks.
-
-    Returns:
-        Order, rotation, distance and agreement.
-
-    Raises:
-        TypeError: `allow_mirror` was left out.
-        ValueError: the part has more atoms than the whole or fewer than three, the numbers of clouds
-            differ, or something is not finite.
+    `n_nearest` of the whole (and as many more as the part lacks), and each start is refined by assignment and rotation
+    in turn. None is proved best.
     """
     check_choice(allow_mirror)
     if part.ndim != 3 or whole.ndim != 3 or len(part) != len(whole) or part.shape[-1] != 3 or whole.shape[-1] != 3:

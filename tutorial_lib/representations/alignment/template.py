@@ -12,33 +12,17 @@ from tutorial_lib.shapes import Motifs, Positions, check_counts
 
 @dataclass(frozen=True)
 class Template:
-    """A mean motif that gives every other motif an order and a pose.
-
-    Attributes:
-        positions: (n, 3), angstrom.
-    """
+    """A mean motif that gives every other motif an order and a pose."""
 
     positions: Positions
 
     @classmethod
     def fit(cls, positions: Motifs, n_starts: int = 8, n_rounds: int = 6, seed: int = 0) -> "Template":
-        """The template of a set of training motifs: match all to one of them, take the mean, repeat.
+        """The template of a set of training motifs, some hundred: match all to one of them, take the mean, repeat.
 
-        Where that ends depends on where it starts. So it starts from several motifs, and keeps the template
-        whose canonical motifs differ least beyond the eight directions in which they differ most, which is
-        the error of the best linear autoencoder with eight numbers. Fit it on training cells only.
-
-        Args:
-            positions: (N, n, 3), angstrom; some hundred are enough.
-            n_starts: how many motifs to start from.
-            n_rounds: of matching and averaging.
-            seed: of the choice of those motifs.
-
-        Returns:
-            The template.
-
-        Raises:
-            ValueError: there is no motif, or something is not finite.
+        Where that ends depends on where it starts. So it starts from several motifs, and keeps the template whose
+        canonical motifs differ least beyond the eight directions in which they differ most, which is the error of the
+        best linear autoencoder with eight numbers. Fit it on training cells only.
         """
         check_counts(n_starts=n_starts)
         chosen = torch.randperm(len(positions), generator=Generator().manual_seed(seed))[:n_starts]
@@ -52,17 +36,7 @@ class Template:
         return template
 
     def canonical(self, positions: Motifs) -> Motifs:
-        """Motifs in the order and pose in which they are nearest to the template, mirrored where that is nearer.
-
-        Args:
-            positions: (N, n, 3), angstrom.
-
-        Returns:
-            (N, n, 3), angstrom.
-
-        Raises:
-            ValueError: the motifs are not of the template's size, not finite, or lie on a line.
-        """
+        """Motifs in the order and pose in which they are nearest to the template, mirrored where that is nearer."""
         if positions.shape[1:] != self.positions.shape:
             size = len(self.positions)
             raise ValueError(f"motifs of {size} atoms (N, {size}, 3) are needed: {tuple(positions.shape)} arrived")
