@@ -13,7 +13,7 @@ from tutorial_lib.models import vae
 from tutorial_lib.shapes import Motifs
 from tutorial_lib.training import recipes
 
-N_FITTED = 300  # motifs are enough for a template
+N_FITTED = 150  # motifs are enough for a template
 
 
 def motifs_like(
