@@ -4,7 +4,7 @@ Annotations cost nothing at run time and are checked in the tests; what a public
 words of the functions below. Rows are atoms and a rotation acts as `x @ Q.mT`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import lru_cache, wraps
 from numbers import Integral
@@ -50,12 +50,12 @@ def check_shapes(**arguments: tuple[Tensor, str]) -> None:
     for name, (values, dimensions) in arguments.items():
         words, lengths = dimensions.split(), list(values.shape)
         asked = f"({', '.join(words)}{',' * (len(words) == 1)})"
-        told = [f"{word} = {known[word]}" for word in (word.removesuffix("+") for word in words) if word in known]
+        bound = [f"{word} = {known[word]}" for word in (word.removesuffix("+") for word in words) if word in known]
         if words and words[0].startswith("*"):
             n_batch = max(0, len(lengths) - len(words) + 1)
             lengths = [tuple(lengths[:n_batch]), *lengths[n_batch:]]
         if len(lengths) != len(words) or not all(map(_fits, words, lengths, [known] * len(words))):
-            asked = " with ".join([asked, ", ".join(told)] if told else [asked])
+            asked += f" with {', '.join(bound)}" * bool(bound)
             raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived")
 
 
@@ -68,7 +68,7 @@ def _fits(word: str, length: int | tuple[int, ...], known: dict[str, int | tuple
 
 def check_finite(*values: Tensor, what: str = "positions") -> None:
     """Refuse NaN and infinity; `what` names the values in the error."""
-    if not all(torch.isfinite(some).all() for some in values):
+    if not all(torch.isfinite(array).all() for array in values):
         raise ValueError(f"{what} hold NaN or infinity: look at where they came from")
 
 
@@ -81,10 +81,17 @@ def check_counts(least: int = 1, **counts: int) -> None:
 
 def check_indices(below: int, **indices: Tensor) -> None:
     """Refuse indices that are not 0 to `below` - 1: torch counts negative ones from the end."""
-    for name, some in indices.items():
-        wrong = some[(some < 0) | (some >= below)]
+    for name, index in indices.items():
+        wrong = index[(index < 0) | (index >= below)]
         if len(wrong):
             raise IndexError(f"{name} must count {below} from 0, and {wrong[0].item()} arrived")
+
+
+def check_one_of(allowed: Iterable[str], **names: str) -> None:
+    """Refuse a name that is not among the allowed ones; the keyword says what it names."""
+    for kind, name in names.items():
+        if name not in allowed:
+            raise ValueError(f"there is no {kind} {name!r}: choose one of {', '.join(allowed)}")
 
 
 def check_apart(distance: Tensor, reach: float) -> None:

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,7 +18,6 @@ from torch import nn
 SUMS = "SHA256SUMS"
 LIBRARY = Path(__file__).parent
 WEIGHTS = LIBRARY / "weights"
-Model = TypeVar("Model", bound=nn.Module)
 
 
 def expanded(path: str | Path) -> Path:
@@ -40,8 +39,8 @@ def keep(state: dict[str, Any], path: Path) -> None:
         with suppress(OSError):
             part.unlink()
         before = "the one before it is still there" if path.exists() else "there is none"
-        words = getattr(problem, "strerror", None) or str(problem).partition("\n")[0]
-        raise OSError(f"{path} could not be written ({words}), {before}: make room, or choose another folder") from None
+        why = getattr(problem, "strerror", None) or str(problem).partition("\n")[0]
+        raise OSError(f"{path} could not be written ({why}), {before}: make room, or choose another folder") from None
     except KeyboardInterrupt:
         part.unlink(missing_ok=True)
         raise
@@ -88,7 +87,7 @@ def stored(path: Path, names: Sequence[str] = (), *, otherwise: str) -> dict[str
     return state
 
 
-def fitted(model: Model, weights: dict[str, Any], path: Path, *, otherwise: str) -> Model:
+def fitted(model: nn.Module, weights: dict[str, Any], path: Path, *, otherwise: str) -> nn.Module:
     """A model with the weights of a `state_dict` in it; `path` says where they came from, for the error."""
     try:
         model.load_state_dict(weights)
@@ -115,7 +114,7 @@ def verified(path: Path, *, otherwise: str) -> Path:
     return path
 
 
-def with_weights(model: Model, path: Path) -> Model:
+def with_weights(model: nn.Module, path: Path) -> nn.Module:
     """A model, in evaluation mode, with the weights of a shipped file that was made by the script of its name."""
     own = f"train your own with scripts/train/train_{path.stem}.py"
     return fitted(model, stored(verified(path, otherwise=own), otherwise=own), path, otherwise=own).eval()

@@ -251,15 +251,15 @@ def test_a_choice_that_changes_the_physics_has_no_default(clouds, call, message)
 def test_a_part_larger_than_the_whole_is_refused(clouds):
     with pytest.raises(ValueError, match="the part has 8 atoms and the whole 7: hand in the smaller one first"):
         alignment.match_atoms(clouds, clouds[:, :7], allow_mirror=True)
-    with pytest.raises(ValueError, match="a part of 2 atoms"):
+    with pytest.raises(ValueError, match=r"part has 2 atoms.*three atoms at least"):
         alignment.match_atoms(clouds[:, :2], clouds, allow_mirror=True)
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (3, 8, 3), (16, 8, 2)])
 def test_other_shapes_are_refused(clouds, shape):
-    with pytest.raises(ValueError, match="are needed"):
+    with pytest.raises(ValueError, match="whole must be"):
         alignment.match_atoms(clouds, torch.zeros(shape), allow_mirror=True)
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="target must be"):
         alignment.best_rotation(clouds, torch.zeros(shape), allow_mirror=True)
 
 
@@ -280,7 +280,7 @@ def test_positions_that_are_not_finite_are_refused(clouds):
 
 
 def test_motifs_of_another_size_have_no_canonical_form(template):
-    with pytest.raises(ValueError, match=r"motifs of 8 atoms \(N, 8, 3\)"):
+    with pytest.raises(ValueError, match=r"must be \(motifs\+, 8, 3\)"):
         template.canonical(torch.zeros(2, 7, 3))
 
 

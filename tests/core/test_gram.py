@@ -121,7 +121,7 @@ def test_thirty_five_entries_are_refused():
 @pytest.mark.parametrize(
     ("positions", "message"),
     [
-        (torch.zeros(0, 3), "empty"),
+        (torch.zeros(0, 3), "one atom a row"),
         (torch.full((2, 3), torch.inf), "NaN or infinity"),
         (torch.zeros(8), "one atom a row"),
         (torch.zeros(8, 2), "one atom a row"),

@@ -73,7 +73,7 @@ def test_atoms_are_tungsten_and_oxygen_in_angstrom():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: octahedra.cluster(0, Generator()), "0 octahedra: one at least"),
+        (lambda: octahedra.cluster(0, Generator()), "n must be a whole number, 1 at least, and 0"),
         (lambda: octahedra.cluster(2, Generator(), tilt=50.0), "a tilt of 50.0 degrees: 0 to 30"),
         (lambda: octahedra.layer(20), "a piece of 20 octahedra: 1 to 19"),
     ],

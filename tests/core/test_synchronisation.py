@@ -99,9 +99,9 @@ def test_clouds_that_no_pair_reaches_are_named(truth):
 
 def test_other_shapes_and_bad_numbers_are_refused(truth):
     blocks = relative(truth)
-    with pytest.raises(ValueError, match=r"\(n, n, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"relative must be \(clouds\+, clouds, 3, 3\)"):
         synchronisation.synchronise(blocks[:, :5])
-    with pytest.raises(ValueError, match=r"known pairs of 20 clouds are \(20, 20\)"):
+    with pytest.raises(ValueError, match=r"known must be \(20, 20\)"):
         synchronisation.synchronise(blocks, torch.ones(5, 5))
     blocks[2, 3] = torch.nan
     with pytest.raises(ValueError, match="NaN or infinity"):

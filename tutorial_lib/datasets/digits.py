@@ -4,6 +4,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
+from tutorial_lib.shapes import check_one_of
+
 N_TRAINING_DIGITS = 1347  # three quarters, and not shuffled: neighbours in the file are often of one hand
 
 
@@ -14,8 +16,7 @@ def load(split: str) -> tuple[Tensor, Tensor]:
     not shuffled before it is split, because neighbours in the file are often of one hand.
     """
     parts = {"train": slice(None, N_TRAINING_DIGITS), "test": slice(N_TRAINING_DIGITS, None)}
-    if split not in parts:
-        raise ValueError(f"there is no split {split!r}: choose one of {tuple(parts)}")
+    check_one_of(parts, split=split)
     stored = load_digits()
     pictures = torch.tensor(stored.images, dtype=torch.get_default_dtype()) / 16
     return pictures[parts[split]], torch.tensor(stored.target)[parts[split]]

@@ -8,8 +8,6 @@ from ase.build import molecule
 from ase.data.g2 import data, molecule_names
 from torch import Generator
 
-N_UNSEEN = 30
-COMMON = 8  # molecules that hold an element: only such elements are in the unseen part
 LARGEST = 14  # atoms
 
 
@@ -29,9 +27,9 @@ def molecules() -> list[Atoms]:
     return found
 
 
-def elements(some: list[Atoms]) -> tuple[str, ...]:
+def elements(molecules: list[Atoms]) -> tuple[str, ...]:
     """The symbols that occur in molecules, those in the most molecules first."""
-    return tuple(symbol for symbol, _ in _counted(some).most_common())
+    return tuple(symbol for symbol, _ in _counted(molecules).most_common())
 
 
 def split(seed: int = 0) -> tuple[list[Atoms], list[Atoms]]:
@@ -42,8 +40,8 @@ def split(seed: int = 0) -> tuple[list[Atoms], list[Atoms]]:
     everything = molecules()
     count = _counted(everything)
     order = torch.randperm(len(everything), generator=Generator().manual_seed(seed)).tolist()
-    common = [i for i in order if all(count[symbol] >= COMMON for symbol in everything[i].symbols)]
-    unseen = set(common[:N_UNSEEN])
+    common = [i for i in order if all(count[symbol] >= 8 for symbol in everything[i].symbols)]
+    unseen = set(common[:30])
     seen = [i for i in range(len(everything)) if i not in unseen]
     return [everything[i] for i in seen], [everything[i] for i in sorted(unseen)]
 
@@ -57,5 +55,5 @@ def _energy(name: str, atoms: Atoms) -> float:
     return energy * units.kcal / units.mol
 
 
-def _counted(some: list[Atoms]) -> Counter:
-    return Counter(symbol for atoms in some for symbol in sorted(set(atoms.symbols)))
+def _counted(molecules: list[Atoms]) -> Counter:
+    return Counter(symbol for atoms in molecules for symbol in sorted(set(atoms.symbols)))

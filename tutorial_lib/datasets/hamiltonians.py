@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutorial_lib.shapes import Positions
+from tutorial_lib.shapes import Positions, check_finite, check_one_of, check_shapes
 from tutorial_lib.storage import SUMS, expanded, verified
 
 DATA = Path(__file__).parent / "files" / "hamiltonians"
@@ -26,9 +26,7 @@ NAMES = (
     "methanol_rhf_500k",
     "methanol_pbe_300k",
 )
-SPLITS = ("train", "test")
 AGAIN = "make it again with scripts/data/make_hamiltonians.py"
-LAST_ELEMENT = 118
 COINCIDENT = 0.4  # A: the shortest bond, that of H2, is 0.74
 Shells = tuple[tuple[int, int], ...]  # (atom, l) of every shell, in the order of the matrices
 
@@ -58,10 +56,8 @@ def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
 
     A name in `NAMES` says molecule, method, basis where it is not STO-3G, and the temperature of the geometries.
     """
-    if name not in NAMES:
-        raise ValueError(f"there is no set {name!r}: the known ones are {', '.join(NAMES)}")
-    if split not in SPLITS:
-        raise ValueError(f"there is no split {split!r}: choose one of {SPLITS}")
+    check_one_of(NAMES, set=name)
+    check_one_of(("train", "test"), split=split)
     if not (data / f"{name}.npz").exists() or not (data / SUMS).exists():
         raise ValueError(f"{name}.npz or its {SUMS} is missing in {data}: fetch it again, or {AGAIN}")
     everything = read(verified(data / f"{name}.npz", otherwise=AGAIN))
@@ -85,8 +81,8 @@ def read(path: str | Path) -> Hamiltonians:
             shells=tuple((int(atom), int(degree)) for atom, degree in known["shells"]),
         )
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError, TypeError, AttributeError) as problem:
-        words = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
-        raise ValueError(f"{path.name} is cut off or another file ({words}): {AGAIN}") from None
+        reason = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
+        raise ValueError(f"{path.name} is cut off or another file ({reason}): {AGAIN}") from None
     _check_parts(found, path.name)
     return found
 
@@ -107,10 +103,8 @@ def _check_parts(found: Hamiltonians, name: str) -> None:
             raise ValueError(f"{part} of {name} is {tuple(values.shape)}, and {shape} fits its other parts: {AGAIN}")
         if not torch.isfinite(values).all():
             raise ValueError(f"{part} of {name} holds NaN or infinity: {AGAIN}")
-    if not all(1 <= number <= LAST_ELEMENT for number in found.numbers.tolist()):
-        raise ValueError(
-            f"numbers of {name} are {found.numbers.tolist()}, and elements have 1 to {LAST_ELEMENT}: {AGAIN}"
-        )
+    if not all(1 <= number <= 118 for number in found.numbers.tolist()):
+        raise ValueError(f"numbers of {name} are {found.numbers.tolist()}, and elements have 1 to 118: {AGAIN}")
     if not all(0 <= atom < n_atoms for atom, _ in found.shells):
         raise ValueError(f"a shell of {name} is on an atom beyond its {n_atoms}: {AGAIN}")
 
@@ -133,12 +127,8 @@ def check_molecule(numbers: Tensor, positions: Positions) -> None:
         numbers: (atoms,), atomic numbers of a neutral molecule.
         positions: (..., atoms, 3), angstrom.
     """
-    if positions.shape[-2:] != (len(numbers), 3):
-        raise ValueError(
-            f"positions of shape {tuple(positions.shape)} do not fit {len(numbers)} atoms of 3 coordinates"
-        )
-    if not torch.isfinite(positions).all():
-        raise ValueError("positions hold NaN or infinity: look at where they came from")
+    check_shapes(numbers=(numbers, "atoms"), positions=(positions, "*batch atoms 3"))
+    check_finite(positions)
     electrons = int(numbers.sum())
     if electrons % 2:
         raise ValueError(
@@ -148,10 +138,10 @@ def check_molecule(numbers: Tensor, positions: Positions) -> None:
     if len(numbers) < 2:
         return
     row, column = torch.triu_indices(len(numbers), len(numbers), 1)
-    apart = (positions[..., row, :] - positions[..., column, :]).norm(dim=-1).reshape(-1, len(row)).amin(dim=0)
-    if apart.min() < COINCIDENT:
-        pair = int(apart.argmin())
+    distance = (positions[..., row, :] - positions[..., column, :]).norm(dim=-1).reshape(-1, len(row)).amin(dim=0)
+    if distance.min() < COINCIDENT:
+        pair = int(distance.argmin())
         raise ValueError(
-            f"atoms {int(row[pair])} and {int(column[pair])} overlap: {apart[pair]:.2f} A apart, at least "
+            f"atoms {int(row[pair])} and {int(column[pair])} overlap: {distance[pair]:.2f} A apart, at least "
             f"{COINCIDENT} A are needed. Are the positions in angstrom?"
         )

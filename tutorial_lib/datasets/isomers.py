@@ -8,15 +8,14 @@ from torch import Generator, Tensor
 
 from tutorial_lib.shapes import Motifs, check_counts
 
-ISOMERS = ("butadiene", "2-butyne", "methylenecyclopropane", "bicyclobutane", "cyclobutene")
-
 
 def molecules() -> dict[str, Atoms]:
     """The five isomers of C4H6 in the G2 set by name: the same ten atoms, bonded in five ways, about their centroids.
 
     Geometries are those that ship with ASE (Curtiss et al., J. Chem. Phys. 106, 1063 (1997)).
     """
-    found = {name: molecule(name) for name in ISOMERS}
+    names = ("butadiene", "2-butyne", "methylenecyclopropane", "bicyclobutane", "cyclobutene")
+    found = {name: molecule(name) for name in names}
     for atoms in found.values():
         atoms.positions -= atoms.positions.mean(axis=0)
     return found

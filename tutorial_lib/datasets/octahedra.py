@@ -12,11 +12,12 @@ from ase.spacegroup import crystal
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
+from tutorial_lib.shapes import check_counts
+
 METAL_OXYGEN = 1.92  # A in WO3, the mean of P. M. Woodward et al., J. Phys. Chem. Solids 56, 1305 (1995)
 TILT = 15.0  # degrees, at most, in each of two angles at a joint
 MIDDLES_APART, CORNERS_APART = 1.75, 0.75  # nearest middles, and corners that are not shared
 FOREIGN = 1.35  # no corner of another octahedron comes nearer to a middle
-TRIES = 400
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,14 @@ def cluster(n: int, generator: Generator, *, tilt: float = TILT) -> Octahedra:
     Grown one by one, at a corner that is drawn; a growth that leads into a wall begins again. `tilt` is the largest
     angle at a joint, in degrees: of the bend, and of the turn about the joint.
     """
-    if n < 1:
-        raise ValueError(f"{n} octahedra: one at least is needed")
+    check_counts(n=n)
     if not 0 <= tilt <= 30:
         raise ValueError(f"a tilt of {tilt} degrees: 0 to 30 leave octahedra apart")
-    for _ in range(TRIES):
+    for _ in range(400):
         grown = _grown(n, generator, tilt)
         if grown is not None:
             return grown
-    raise ValueError(f"no room for {n} octahedra after {TRIES} tries: take fewer, or a smaller tilt")
+    raise ValueError(f"no room for {n} octahedra after 400 tries: take fewer, or a smaller tilt")
 
 
 def layer(n: int = 7) -> Octahedra:

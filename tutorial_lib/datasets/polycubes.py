@@ -7,6 +7,7 @@ cubes. `polycube_of` says which polycube some points are, if any. The edge of a 
 from collections.abc import Iterable, Sequence
 from itertools import permutations, product
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -26,8 +27,8 @@ PIECES = {
 MOST_CUBES = 6
 Cells = frozenset[tuple[int, int, int]]
 # The 48 ways to lay a cube upon itself: axes permuted, some of them reversed. Half of them are mirrors.
-AXES = list(permutations(range(3)))
-WAYS = [(order, signs) for order in AXES for signs in product((1, -1), repeat=3)]
+WAYS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
+ROTATIONS = [(order, signs) for order, signs in WAYS if np.linalg.det(np.eye(3)[list(order)] * signs) > 0]
 
 
 def pieces() -> tuple[list[str], Positions]:
@@ -169,15 +170,8 @@ def _hangs_together(shape: Cells) -> bool:
 def _canonical(shape: Cells, mirrors_equal: bool) -> Cells:
     """The first of the shape's poses in alphabetical order."""
     posed = []
-    for order, signs in WAYS:
-        if not mirrors_equal and _is_mirror(order, signs):
-            continue
+    for order, signs in WAYS if mirrors_equal else ROTATIONS:
         turned = [tuple(s * cell[i] for i, s in zip(order, signs, strict=True)) for cell in shape]
         low = [min(axis) for axis in zip(*turned, strict=True)]
         posed.append(sorted(tuple(a - b for a, b in zip(cell, low, strict=True)) for cell in turned))
     return frozenset(min(posed))
-
-
-def _is_mirror(order: tuple[int, ...], signs: tuple[int, ...]) -> bool:
-    swaps = sum(order[i] > order[j] for i in range(3) for j in range(i + 1, 3))
-    return (-1) ** swaps * signs[0] * signs[1] * signs[2] < 0

@@ -17,6 +17,7 @@ import numpy as np
 from ase import Atoms
 
 from tutorial_lib.datasets.structures import structures
+from tutorial_lib.shapes import check_one_of
 from tutorial_lib.storage import expanded, verified
 
 DATA = Path(__file__).parent / "files" / "qm9"
@@ -34,8 +35,7 @@ def load(split: str, *, data: Path = DATA) -> list[Atoms]:
     "train" (1,000 molecules of 5 to 18 atoms), "validation" (500 others), or one of the four tests, 1,000 each, named
     by the numbers of atoms: "5-18", "19", "23", "25-29". No molecule is in two parts.
     """
-    if split not in SPLITS:
-        raise ValueError(f"there is no split {split!r}: choose one of {SPLITS}, or read your own file with qm9.read")
+    check_one_of(SPLITS, split=split)
     path = verified(data / SUBSET, otherwise="make it again with scripts/data/make_qm9_subset.py")
     with np.load(path) as arrays:
         counts, numbers, places, index, smiles = (

@@ -30,21 +30,17 @@ def load_amorphous(split: str | Path, *, data: Path = DATA, element: str | Seque
         data: the folder of the shipped cells.
         element: its symbol, or those of types 1, 2, ... in this order, where a file of your own says no elements.
     """
-    if split not in SPLITS:
-        return _read_own(split, element)
-    cells = read(verified(data / "amorphous_silicon.extxyz.gz", otherwise=OTHERWISE), index=":", format="extxyz")
-    return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
-
-
-def crystal() -> Atoms:
-    """The diamond crystal at the experimental lattice constant, a periodic cell of 512 atoms."""
-    return read(verified(DATA / "crystal.extxyz.gz", otherwise=OTHERWISE), format="extxyz")
-
-
-def _read_own(path: str | Path, element: str | Sequence[str] | None) -> list[Atoms]:
-    path = expanded(path)
+    if split in SPLITS:
+        cells = read(verified(data / "amorphous_silicon.extxyz.gz", otherwise=OTHERWISE), index=":", format="extxyz")
+        return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
+    path = expanded(split)
     if path.exists():
         return list(structures(path, element))
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
     raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")
+
+
+def crystal() -> Atoms:
+    """The diamond crystal at the experimental lattice constant, a periodic cell of 512 atoms."""
+    return read(verified(DATA / "crystal.extxyz.gz", otherwise=OTHERWISE), format="extxyz")

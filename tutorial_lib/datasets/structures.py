@@ -18,10 +18,8 @@ from ase.io.formats import UnknownFileTypeError, filetype, get_compression, open
 
 from tutorial_lib.storage import expanded
 
-FIRST_ONLY = ("vasp", "gen", "gromacs", "gromos")  # formats of which a file may hold several, and ASE reads one
 LAMMPS_DATA = re.compile(rb"^\s*\d+\s+atoms\b.*?\bxlo\s+xhi\b", re.MULTILINE | re.DOTALL)
 DUMPED = re.compile(rb"^ITEM: ATOMS(.*)$", re.MULTILINE)
-PEEKED = 5000  # bytes, in which a format shows
 
 
 def structures(path: str | Path, element: str | Sequence[str] | None = None) -> Iterator[Atoms]:
@@ -84,7 +82,7 @@ def _read(path: Path) -> Iterator[tuple[Atoms, bool]]:
     name, known = str(path.absolute()), ""
     if not path.is_dir():
         with open_with_compression(name, "rb") as file:
-            head = file.read(PEEKED)
+            head = file.read(5000)
         xyz = get_compression(name)[0].endswith(("xyz", "XYZ")) or re.match(rb"\s*\d+\s*\n[^\n]*Properties=", head)
         known = "extxyz" if xyz else "lammps-data" if LAMMPS_DATA.search(head) else ""
     known = known or filetype(name)
@@ -97,7 +95,7 @@ def _read(path: Path) -> Iterator[tuple[Atoms, bool]]:
             parts = re.split(r"^\$\$\$\$.*\n?", file.read(), flags=re.MULTILINE)
         yield from ((read(io.StringIO(part), format=known), False) for part in parts if part.strip())
         return
-    if known in (*FIRST_ONLY, "proteindatabank"):
+    if known in ("vasp", "gen", "gromacs", "gromos", "proteindatabank"):  # of several in a file, ASE reads one
         with open_with_compression(name, "r") as file:
             _check_whole(known, file.read().rstrip().splitlines())
     columns = DUMPED.search(head) if known == "lammps-dump-text" else None

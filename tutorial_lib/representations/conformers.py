@@ -15,8 +15,8 @@ from scipy.spatial.distance import pdist
 SMALL = {"[H][H]": "H2", "N#N": "N2", "O=O": "O2", "FF": "F2", "O=C=O": "CO2", "S=C=S": "CS2", "O=S=O": "SO2"}  # in G2
 SHORTER = 0.955  # than a single bond: a double one of C and P or Si is 0.95, what MMFF94 makes up 0.97 and more
 AT_RANDOM = {"useRandomCoords": True, "maxAttempts": 50}
-CURVED = {"useBasicKnowledge": False, "useExpTorsionAnglePrefs": False, "ignoreSmoothingFailures": True}
-ATTEMPTS = ({}, AT_RANDOM, AT_RANDOM | CURVED)  # the last for cages, whose rings cannot be as flat as others
+# The last attempt is for cages, whose rings cannot be as flat as others.
+CURVED = AT_RANDOM | {"useBasicKnowledge": False, "useExpTorsionAnglePrefs": False, "ignoreSmoothingFailures": True}
 CLOSEST = 0.5  # A: H2 has 0.74
 
 
@@ -25,7 +25,8 @@ def shape(full: Chem.Mol, name: str) -> np.ndarray | None:
 
     The molecule has its hydrogens; by its canonical SMILES, `name`, the small ones are known.
     """
-    if not _embed(full) or not (_from_g2(full, name) or _relax(full)):
+    embedded = any(rdDistGeom.EmbedMolecule(full, randomSeed=0, **how) == 0 for how in ({}, AT_RANDOM, CURVED))
+    if not embedded or not (_from_g2(full, name) or _relax(full)):
         return None
     # It looks at heavy atoms only: there may be none.
     heavy = any(atom.GetAtomicNum() > 1 for atom in full.GetAtoms())
@@ -33,10 +34,6 @@ def shape(full: Chem.Mol, name: str) -> np.ndarray | None:
     positions = full.GetConformer().GetPositions()
     right = np.isfinite(positions).all() and pdist(positions).min(initial=np.inf) > CLOSEST
     return positions if right else None
-
-
-def _embed(full: Chem.Mol) -> bool:
-    return any(rdDistGeom.EmbedMolecule(full, randomSeed=0, **attempt) == 0 for attempt in ATTEMPTS)
 
 
 def _from_g2(full: Chem.Mol, name: str) -> bool:

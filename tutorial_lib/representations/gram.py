@@ -21,10 +21,8 @@ def gram_matrix(positions: Tensor) -> Gram:
     Unchanged by any orthogonal Q, because (X Q^T)(X Q^T)^T = X X^T. It does change with
     the origin and, row for row, with the order of the atoms.
     """
-    if positions.numel() == 0:
-        raise ValueError(f"positions are empty: shape {tuple(positions.shape)}, at least one atom is needed")
-    if positions.ndim < 2 or positions.shape[-1] != 3:
-        raise ValueError(f"positions are (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived")
+    if positions.ndim < 2 or positions.shape[-1] != 3 or positions.numel() == 0:
+        raise ValueError(f"positions must be (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived")
     if not torch.isfinite(positions.square().sum(-1)).all():
         raise ValueError("positions hold NaN or infinity, or are too large to square: look at the file they came from")
     return positions @ positions.mT

@@ -78,8 +78,7 @@ def fingerprint(atoms: Atoms, n_bits: int = 2048) -> np.ndarray:
 
     Different surroundings may share a bit: D. Rogers, M. Hahn, J. Chem. Inf. Model. 50, 742 (2010).
     """
-    if n_bits < 1:
-        raise ValueError(f"a fingerprint of {n_bits} bits holds nothing: take 2048, for one")
+    check_counts(n_bits=n_bits)
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=n_bits)
     return np.packbits(generator.GetFingerprintAsNumPy(_plain(atoms)))
 

@@ -12,7 +12,7 @@ import torch
 from ase import Atoms
 from vesin import NeighborList
 
-from tutorial_lib.shapes import Indices, Positions
+from tutorial_lib.shapes import Indices, Positions, check_counts
 
 FARTHEST = 1e9  # angstrom from the origin: beyond it, periodic images are counted past what an integer holds
 ONE_PLACE = 1e-2  # angstrom: no two atoms are that near, but copies of one with three digits of its coordinates are
@@ -81,9 +81,8 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
     strangers = [type(cell).__name__ for cell in cells if not isinstance(cell, Atoms)]
     if strangers:
         raise TypeError(f"a cell is an ase.Atoms and a {strangers[0]} arrived: silicon.load_amorphous reads cells")
-    if n_neighbours < 1 or not cutoff > 0:
-        raise ValueError(f"n_neighbours is {n_neighbours} and cutoff is {cutoff} A: both must be positive")
-    clouds, cell_of, atom_of = [], [], []
+    check_counts(n_neighbours=n_neighbours)
+    found = []
     for index, atoms in enumerate(cells):
         try:
             first, _, _, vector = neighbour_pairs(atoms, cutoff)
@@ -92,22 +91,15 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
         count = np.bincount(first, minlength=len(atoms))
         kept = np.flatnonzero(count >= n_neighbours)
         start = np.cumsum(count) - count
-        clouds.append(vector[start[kept, None] + np.arange(n_neighbours)])
-        cell_of.append(np.full(len(kept), index))
-        atom_of.append(kept)
-    positions = torch.from_numpy(np.concatenate(clouds)).to(torch.get_default_dtype())
+        found.append((vector[start[kept, None] + np.arange(n_neighbours)], np.full(len(kept), index), kept))
+    positions, cell, atom = (torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*found, strict=True))
     n_atoms = sum(map(len, cells))
     if not len(positions):
         raise ValueError(
             f"none of the {n_atoms} atoms has {n_neighbours} neighbours within {cutoff} A: "
             "raise the cutoff or lower n_neighbours"
         )
-    return Environments(
-        positions=positions,
-        cell=torch.from_numpy(np.concatenate(cell_of)),
-        atom=torch.from_numpy(np.concatenate(atom_of)),
-        dropped=n_atoms - len(positions),
-    )
+    return Environments(positions.to(torch.get_default_dtype()), cell, atom, dropped=n_atoms - len(positions))
 
 
 def _check_positions(atoms: Atoms) -> None:

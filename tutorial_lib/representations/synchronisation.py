@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from torch import Tensor
 
 from tutorial_lib.representations.alignment import best_rotation
-from tutorial_lib.shapes import Orthogonal, check_shapes, unrounded
+from tutorial_lib.shapes import Orthogonal, check_finite, check_shapes, unrounded
 
 
 def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
@@ -59,25 +59,20 @@ def rotation_error(found: Orthogonal, truth: Orthogonal) -> Tensor:
     """The angle between each found rotation and the true one, degree, after the best rotation common to all."""
     check_shapes(found=(found, "clouds 3 3"), truth=(truth, "clouds 3 3"))
     common = _nearest((found.mT @ truth).sum(0))
-    apart = found @ common @ truth.mT
-    cosine = (apart.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
-    sine = torch.linalg.matrix_norm(apart - apart.mT) / 8**0.5
+    error = found @ common @ truth.mT
+    cosine = (error.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
+    sine = torch.linalg.matrix_norm(error - error.mT) / 8**0.5
     return torch.atan2(sine, cosine).rad2deg()  # an arccosine alone loses half of the digits near 0
 
 
 def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
     """The symmetric matrix of blocks with zeros where nothing is known, and how many sides knew each."""
+    check_shapes(relative=(relative, "clouds+ clouds 3 3"))
     n_clouds = len(relative)
-    if relative.shape != (n_clouds, n_clouds, 3, 3) or n_clouds == 0:
-        raise ValueError(
-            f"relative rotations are (n, n, 3, 3), block ij being R_i R_j^T: {tuple(relative.shape)} arrived"
-        )
     known = torch.ones(n_clouds, n_clouds, dtype=torch.bool) if known is None else known.bool()
-    if known.shape != (n_clouds, n_clouds):
-        raise ValueError(f"known pairs of {n_clouds} clouds are ({n_clouds}, {n_clouds}): {tuple(known.shape)} arrived")
+    check_shapes(known=(known, f"{n_clouds} {n_clouds}"))
     blocks = torch.where(known[..., None, None], relative, 0).double()
-    if not torch.isfinite(blocks).all():
-        raise ValueError("a known relative rotation holds NaN or infinity: mark that pair as unknown")
+    check_finite(blocks, what="known relative rotations")
     sides = (known | torch.eye(n_clouds, dtype=torch.bool)).double()
     _, island = connected_components(csr_array(sides.numpy()), directed=False)
     far = np.flatnonzero(island != island[0]).tolist()
@@ -85,7 +80,7 @@ def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"clouds {far} cannot be reached from cloud 0 by known pairs: measure one pair that bridges them"
         )
-    blocks[torch.arange(n_clouds), torch.arange(n_clouds)] = torch.eye(3, dtype=torch.float64)
+    blocks[range(n_clouds), range(n_clouds)] = torch.eye(3, dtype=torch.float64)
     sides = sides + sides.mT
     blocks = (blocks + blocks.permute(1, 0, 3, 2)) / sides.clamp(min=1)[..., None, None]
     return blocks, (sides > 0).double()

@@ -33,8 +33,7 @@ def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reor
         order = match.order.view(b.shape[:-1])
         b = b.gather(-2, order[..., None].expand_as(b))
     rotation = best_rotation(b.detach(), a.detach(), allow_mirror=allow_mirror)
-    apart = torch.linalg.vector_norm(a - b @ rotation.mT, dim=(-2, -1))
-    return apart / a.shape[-2] ** 0.5
+    return torch.linalg.vector_norm(a - b @ rotation.mT, dim=(-2, -1)) / a.shape[-2] ** 0.5
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,12 @@ def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None
     in turn. None is proved best.
     """
     check_choice(allow_mirror)
-    if part.ndim != 3 or whole.ndim != 3 or len(part) != len(whole) or part.shape[-1] != 3 or whole.shape[-1] != 3:
-        raise ValueError(f"(N, m, 3) and (N, n, 3) are needed: {tuple(part.shape)} and {tuple(whole.shape)} arrived")
-    if part.shape[1] > whole.shape[1]:
-        sizes = f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}"
-        raise ValueError(f"{sizes}: hand in the smaller one first")
-    if part.shape[1] < 3:
-        raise ValueError(f"a part of {part.shape[1]} atoms does not fix a pose: at least three are needed")
+    check_shapes(part=(part, "clouds m 3"), whole=(whole, "clouds n 3"))
+    if not 3 <= part.shape[1] <= whole.shape[1]:
+        raise ValueError(
+            f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}: hand in the smaller one first, of "
+            "three atoms at least, which fix a pose"
+        )
     check_finite(part, whole)
     chunks = [
         _match(p.double(), w.double(), allow_mirror, n_nearest)
@@ -78,13 +76,13 @@ def _match(part: Tensor, whole: Tensor, allow_mirror: bool, n_nearest: int) -> t
     corners = whole[each[:, None, None], whole.norm(dim=-1).argsort(dim=-1)[:, triplets]]
     first = _three_off_a_line(part)
     rotation, _ = turned_onto(corners, first[:, None].expand_as(corners), allow_mirror)
-    of = each.repeat_interleave(len(triplets))
-    order = _assigned(part[of], whole[of], rotation.flatten(0, 1))
-    _, rmsd = _posed(part[of], whole[of], order, allow_mirror)
+    cloud = each.repeat_interleave(len(triplets))
+    order = _assigned(part[cloud], whole[cloud], rotation.flatten(0, 1))
+    _, rmsd = _posed(part[cloud], whole[cloud], order, allow_mirror)
     kept = rmsd.view(len(part), -1).topk(min(N_KEPT, len(triplets)), largest=False).indices
     order = order[(kept + len(triplets) * each[:, None]).flatten()]
-    of = each.repeat_interleave(kept.shape[1])
-    rotation, rmsd = _refined(part[of], whole[of], order, allow_mirror)
+    cloud = each.repeat_interleave(kept.shape[1])
+    rotation, rmsd = _refined(part[cloud], whole[cloud], order, allow_mirror)
     least, winner = rmsd.view(kept.shape).min(dim=1)
     agreement = (rmsd.view(kept.shape) < least[:, None] + 1e-6 * (1 + least[:, None])).double().mean(1)
     winner = winner + kept.shape[1] * each
@@ -118,8 +116,8 @@ def _refined(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> 
 
 
 def _assigned(part: Tensor, whole: Tensor, rotation: Tensor) -> Tensor:
-    apart = torch.cdist(part, whole @ rotation.mT).square()
-    return torch.from_numpy(np.array([linear_sum_assignment(table)[1] for table in apart.numpy()]))
+    squares = torch.cdist(part, whole @ rotation.mT).square().numpy()
+    return torch.from_numpy(np.array([linear_sum_assignment(table)[1] for table in squares]))
 
 
 def _posed(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> tuple[Tensor, Tensor]:

@@ -17,9 +17,7 @@ def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None =
     Kabsch 1976). Atoms are partners row by row; the result has no gradient.
     """
     check_choice(allow_mirror)
-    if source.shape != target.shape or source.ndim < 2 or source.shape[-1] != 3 or source.shape[-2] == 0:
-        shapes = f"{tuple(source.shape)} and {tuple(target.shape)}"
-        raise ValueError(f"two clouds of one shape (..., n, 3) are needed, {shapes} arrived: match_atoms takes parts")
+    check_shapes(source=(source, "*batch atoms+ 3"), target=(target, "*batch atoms+ 3"))
     check_finite(source, target)
     with torch.no_grad():
         pairs = zip(*(x.reshape(-1, *x.shape[-2:]).split(CHUNK) for x in (source, target)), strict=True)

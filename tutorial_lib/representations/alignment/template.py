@@ -7,7 +7,7 @@ from torch import Generator
 
 from tutorial_lib.representations.alignment.matching import match_atoms
 from tutorial_lib.representations.alignment.procrustes import best_rotation
-from tutorial_lib.shapes import Motifs, Positions, check_counts
+from tutorial_lib.shapes import Motifs, Positions, check_counts, check_shapes
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Template:
         best linear autoencoder with eight numbers. Fit it on training cells only.
         """
         check_counts(n_starts=n_starts)
+        check_shapes(positions=(positions, "motifs+ atoms 3"))
         chosen = torch.randperm(len(positions), generator=Generator().manual_seed(seed))[:n_starts]
         found = [cls(positions[start])._settled(positions, n_rounds) for start in chosen]
         return min(found, key=lambda template: _left_over(template.canonical(positions)))
@@ -37,9 +38,7 @@ class Template:
 
     def canonical(self, positions: Motifs) -> Motifs:
         """Motifs in the order and pose in which they are nearest to the template, mirrored where that is nearer."""
-        if positions.shape[1:] != self.positions.shape:
-            size = len(self.positions)
-            raise ValueError(f"motifs of {size} atoms (N, {size}, 3) are needed: {tuple(positions.shape)} arrived")
+        check_shapes(positions=(positions, f"motifs+ {len(self.positions)} 3"))
         template = self.positions.to(positions).expand_as(positions)
         order = match_atoms(template, positions, allow_mirror=True).order
         ordered = positions.gather(1, order[..., None].expand_as(positions))
