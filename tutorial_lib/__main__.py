@@ -26,7 +26,6 @@ from traitlets import validate
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 CAPTION = "*Figure: "
-LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 # A kernel of ours draws into the page, with matplotlib's own settings: a user's may ask for a LaTeX that is not there.
 DRAWING = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -63,14 +62,13 @@ def lab_command(options: list[str]) -> list[str]:
 
     Address and token are set here, since a user's Jupyter configuration may say otherwise.
     """
-    first = notebooks([])[0].relative_to(NOTEBOOKS.parent).as_posix()
-    place = [f"--{of}.root_dir={NOTEBOOKS.parent}" for of in ("ServerApp", "FileContentsManager")]
-    place += [f"--ServerApp.preferred_dir={NOTEBOOKS.parent}", "--FileContentsManager.preferred_dir="]
-    command = [sys.executable, "-m", "jupyterlab", *place, f"--LabApp.default_url=/lab/tree/{first}"]
+    folder, first = NOTEBOOKS.parent, notebooks([])[0].relative_to(NOTEBOOKS.parent).as_posix()
+    command = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{first}"]
+    command += [f"--{part}={folder}" for part in ("ServerApp.root_dir", "FileContentsManager.root_dir")]
+    command += [f"--ServerApp.preferred_dir={folder}", "--FileContentsManager.preferred_dir="]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.identity_provider_class=tutorial_lib.__main__.NeverOpen"]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # a container's only user, often
-    return command + options
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # a container's only user, often
+    return [*command, *["--allow-root"] * root, *options]
 
 
 class KernelMeter(threading.Thread):
@@ -136,9 +134,9 @@ def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
         for index, cell in enumerate(book.cells):
             before = meter.spent()
             client.execute_cell(cell, index, execution_count=None)
-            for shown in cell.get("outputs", []):  # what fails in drawing after a cell leaves the cell itself whole
-                if shown.output_type == "error":
-                    raise CellExecutionError("\n".join(shown.traceback), shown.ename, shown.evalue)
+            for output in cell.get("outputs", []):  # what fails in drawing after a cell leaves the cell itself whole
+                if output.output_type == "error":
+                    raise CellExecutionError("\n".join(output.traceback), output.ename, output.evalue)
             if cell.cell_type == "code":
                 seconds[cell.id] = meter.spent() - before
         time.sleep(0.2)  # one more look by the meter
@@ -157,7 +155,7 @@ def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
             for output in cell.outputs:
                 output.get("data", {}).pop(WIDGET, None)  # it died with its kernel; a trusting page would say so
                 if "image/png" in output.get("data", {}) and after and after.source.startswith(CAPTION):
-                    words = LINK.sub(r"\1", after.source.removeprefix(CAPTION)).split("*")[0]
+                    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", after.source.removeprefix(CAPTION)).split("*")[0]
                     output.metadata.setdefault("image/png", {})["alt"] = " ".join(words.split())
     return book
 

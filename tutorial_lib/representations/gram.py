@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Features, Gram, Positions, Scalars, UpperTriangle
+from tutorial_lib.shapes import Features, Gram, Positions, Scalars, UpperTriangle, check_shapes
 
 RANK_TOLERANCE = 1e-4  # of the largest eigenvalue; float32 keeps about 1e-6 of it
 
@@ -40,8 +40,7 @@ def from_upper_triangle(entries: Tensor) -> Gram:
     n_atoms = _matrix_size(entries.shape[-1])
     row, column = torch.triu_indices(n_atoms, n_atoms, device=entries.device)
     gram = entries.new_empty(*entries.shape[:-1], n_atoms, n_atoms)
-    gram[..., row, column] = entries
-    gram[..., column, row] = entries
+    gram[..., row, column] = gram[..., column, row] = entries
     return gram
 
 
@@ -51,6 +50,7 @@ def permuted(entries: Tensor, generator: Generator) -> UpperTriangle:
     Entry ij of the new matrix is entry p(i) p(j) of the old one. That also holds for standardised entries, because all
     of the diagonal shares one mean and spread. The generator is on the device of the entries.
     """
+    check_shapes(entries=(entries, "clouds entries"))
     n_atoms = _matrix_size(entries.shape[-1])
     row, column = torch.triu_indices(n_atoms, n_atoms, device=entries.device)
     where = torch.empty(n_atoms, n_atoms, dtype=torch.long, device=entries.device)
@@ -73,6 +73,7 @@ class Standardiser:
     @classmethod
     def fit(cls, gram: Gram) -> "Standardiser":
         """The standardiser of a set of training matrices."""
+        check_shapes(gram=(gram, "clouds atoms atoms"))
         entries = upper_triangle(gram)
         row, column = torch.triu_indices(*gram.shape[-2:], device=gram.device)
         mean, std = torch.empty_like(entries[0]), torch.empty_like(entries[0])
