@@ -19,11 +19,12 @@ def permuted(x, generator):
     return x.gather(1, order[..., None].expand_as(x)), order
 
 
+@pytest.mark.parametrize("scale", [1, 1e-12, 1e12])
 @pytest.mark.parametrize("allow_mirror", [True, False])
-def test_the_best_rotation_undoes_a_rotation(clouds, generator, allow_mirror):
+def test_the_best_rotation_undoes_a_rotation_of_clouds_of_any_size(clouds, generator, allow_mirror, scale):
     draw = representations.random_orthogonal if allow_mirror else representations.random_rotation
     turn = draw(generator, (16,))
-    found = alignment.best_rotation(clouds, clouds @ turn.mT, allow_mirror=allow_mirror)
+    found = alignment.best_rotation(scale * clouds, scale * clouds @ turn.mT, allow_mirror=allow_mirror)
     torch.testing.assert_close(found, turn)
 
 
@@ -95,13 +96,6 @@ def test_three_nearest_atoms_on_a_line_do_not_hide_a_planted_match(generator, st
     assert (match.rmsd < 1e-6).all()
 
 
-def test_straight_motifs_have_no_canonical_form(clouds):
-    line = torch.arange(8.0)[:, None] * torch.tensor([1.0, 2.0, 3.0])
-    motifs = torch.cat([clouds.float(), line[None]])
-    with pytest.raises(ValueError, match=r"cloud \[16\] lies on a line or a point"):
-        alignment.Template(clouds[0].float()).canonical(motifs)
-
-
 @pytest.mark.parametrize("allow_mirror", [True, False])
 @pytest.mark.parametrize("length", [1, 10, 12, 30, 100])
 def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(generator, length, allow_mirror):
@@ -110,29 +104,22 @@ def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(gener
     assert alignment.aligned_rmsd(y, x, allow_mirror=allow_mirror, reorder=False).max() < 5e-6 * max(10, length)
 
 
-def test_clouds_of_any_size_have_a_best_rotation(clouds, generator):
-    turn = representations.random_rotation(generator, (16,))
-    for scale in (1e-12, 1e12):
-        found = alignment.best_rotation(scale * clouds, scale * clouds @ turn.mT, allow_mirror=True)
-        torch.testing.assert_close(found, turn)
-
-
 @pytest.mark.parametrize("shape", [(4, 3), (5, 4, 3), (2, 3, 4, 3)])
-def test_any_leading_shape_will_do(generator, shape):
+def test_any_leading_shape_will_do_and_single_precision_comes_back(generator, shape):
     x = torch.randn(shape, generator=generator)
-    assert alignment.best_rotation(x, x, allow_mirror=False).shape == (*shape[:-2], 3, 3)
-    assert alignment.aligned_rmsd(x, x, allow_mirror=False, reorder=False).shape == shape[:-2]
-    assert (alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True) < 1e-5).all()
+    rotation, rmsd = (
+        alignment.best_rotation(x, x, allow_mirror=False),
+        alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True),
+    )
+    assert (rotation.shape, rotation.dtype) == ((*shape[:-2], 3, 3), torch.float32)
+    assert (rmsd.shape, rmsd.dtype) == (shape[:-2], torch.float32)
+    assert (rmsd < 1e-5).all()
 
 
-def test_noise_free_matrices_give_their_clouds_back(clouds):
-    recovered = gram.positions_from_gram(gram.gram_matrix(clouds))
-    assert (alignment.aligned_rmsd(clouds, recovered, allow_mirror=True, reorder=False) < 1e-10).all()
-
-
-def test_about_half_of_the_recovered_clouds_are_mirror_images(generator):
+def test_clouds_come_back_from_their_matrices_and_about_half_of_them_are_mirror_images(generator):
     x = torch.randn(400, 8, 3, generator=generator, dtype=torch.float64)
     recovered = gram.positions_from_gram(gram.gram_matrix(x))
+    assert (alignment.aligned_rmsd(x, recovered, allow_mirror=True, reorder=False) < 1e-10).all()
     failed = alignment.aligned_rmsd(x, recovered, allow_mirror=False, reorder=False) > 1e-6
     assert 0.4 < failed.double().mean() < 0.6
 
@@ -209,14 +196,10 @@ def template():
     )
 
 
-def test_the_canonical_form_knows_neither_order_nor_pose(template, cell, generator):
+def test_the_canonical_form_is_the_same_motif_and_knows_neither_order_nor_pose(template, cell, generator):
     x = representations.nearest_neighbours(cell).positions[:100]
     moved, _ = permuted(x @ representations.random_orthogonal(generator, (100,), x.dtype).mT, generator)
     torch.testing.assert_close(template.canonical(moved), template.canonical(x), atol=1e-4, rtol=0)
-
-
-def test_the_canonical_form_is_the_same_motif(template, cell):
-    x = representations.nearest_neighbours(cell).positions[:100]
     assert (alignment.aligned_rmsd(x, template.canonical(x), allow_mirror=True, reorder=True) < 1e-4).all()
 
 
@@ -248,42 +231,36 @@ def test_a_choice_that_changes_the_physics_has_no_default(clouds, call, message)
         call(clouds)
 
 
-def test_a_part_larger_than_the_whole_is_refused(clouds):
-    with pytest.raises(ValueError, match="the part has 8 atoms and the whole 7: hand in the smaller one first"):
-        alignment.match_atoms(clouds, clouds[:, :7], allow_mirror=True)
-    with pytest.raises(ValueError, match=r"part has 2 atoms.*three atoms at least"):
-        alignment.match_atoms(clouds[:, :2], clouds, allow_mirror=True)
+LINE = torch.arange(8.0, dtype=torch.float64)[:, None] * torch.tensor([1, 2, 3])
+FOURTH = torch.arange(16)[:, None, None] == 3
 
 
-@pytest.mark.parametrize("shape", [(4, 3), (3, 8, 3), (16, 8, 2)])
-def test_other_shapes_are_refused(clouds, shape):
-    with pytest.raises(ValueError, match="whole must be"):
-        alignment.match_atoms(clouds, torch.zeros(shape), allow_mirror=True)
-    with pytest.raises(ValueError, match="target must be"):
-        alignment.best_rotation(clouds, torch.zeros(shape), allow_mirror=True)
+@pytest.mark.parametrize(
+    ("function", "spoil", "message"),
+    [
+        (alignment.best_rotation, lambda x: x[0], "target must be"),
+        (alignment.best_rotation, lambda x: x[:, :7], "target must be"),
+        (alignment.match_atoms, lambda x: x[:3], "whole must be"),
+        (alignment.match_atoms, lambda x: x[..., :2], "whole must be"),
+        (
+            alignment.match_atoms,
+            lambda x: x[:, :7],
+            "part has 8 atoms and the whole 7: hand in the smaller one first",
+        ),
+        (lambda x, y, **options: alignment.match_atoms(y, x, **options), lambda x: x[:, :2], "of three atoms at least"),
+        (alignment.best_rotation, lambda x: torch.where(FOURTH, LINE, x), r"cloud \[3\] lies on a line or a point"),
+        (alignment.best_rotation, lambda x: torch.where(FOURTH, 0, x), r"cloud \[3\] lies on a line or a point"),
+        (alignment.best_rotation, lambda x: torch.where(FOURTH, torch.nan, x), "NaN or infinity"),
+        (alignment.match_atoms, lambda x: torch.where(FOURTH, torch.nan, x), "NaN or infinity"),
+    ],
+)
+def test_clouds_that_do_not_fit_or_fix_no_pose_are_refused(clouds, function, spoil, message):
+    with pytest.raises(ValueError, match=message):
+        function(clouds, spoil(clouds), allow_mirror=True)
 
 
-def test_clouds_on_a_line_or_a_point_are_refused(clouds):
-    line = clouds.clone()
-    line[3] = torch.arange(8.0)[:, None] * torch.tensor([1.0, 2.0, 3.0])
-    for bad in (line, torch.where(torch.arange(16)[:, None, None] == 3, 0, clouds)):
-        with pytest.raises(ValueError, match=r"cloud \[3\] lies on a line or a point"):
-            alignment.best_rotation(bad, clouds, allow_mirror=True)
-
-
-def test_positions_that_are_not_finite_are_refused(clouds):
-    bad = clouds.clone()
-    bad[0, 0, 0] = torch.nan
-    for call in (alignment.best_rotation, alignment.match_atoms):
-        with pytest.raises(ValueError, match="NaN or infinity"):
-            call(bad, clouds, allow_mirror=True)
-
-
-def test_motifs_of_another_size_have_no_canonical_form(template):
+def test_motifs_of_another_size_or_on_a_line_have_no_canonical_form(template, clouds):
     with pytest.raises(ValueError, match=r"must be \(motifs\+, 8, 3\)"):
         template.canonical(torch.zeros(2, 7, 3))
-
-
-def test_single_precision_comes_back(clouds):
-    match = alignment.match_atoms(clouds.float(), clouds.float(), allow_mirror=True)
-    assert {match.rotation.dtype, match.rmsd.dtype} == {torch.float32}
+    with pytest.raises(ValueError, match=r"cloud \[16\] lies on a line or a point"):
+        alignment.Template(clouds[0]).canonical(torch.cat([clouds, LINE[None]]))
