@@ -154,16 +154,12 @@ def test_the_file_that_is_named_is_read_whatever_its_name_says_to_others(load, n
 @loaders
 @pytest.mark.parametrize("between", ["\n", "\n \n\n", "\r\n"])
 @pytest.mark.parametrize("packed", [False, True])
-def test_blank_lines_between_cells_hide_none(load, between, packed, cells, tmp_path):
+def test_blank_lines_between_cells_hide_none_and_others_are_refused(load, between, packed, cells, tmp_path):
     path = tmp_path / ("own.extxyz.gz" if packed else "own.extxyz")
-    text = between.join([cells, cells, cells.replace("Si", "Ge"), ""]).encode()
-    path.write_bytes(gzip.compress(text) if packed else text)
+    text = between.join([cells, cells, cells.replace("Si", "Ge"), ""])
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
     assert [str(atoms.symbols) for atoms in load(path)] == ["Si8", "Si8", "Ge8"]
-
-
-@loaders
-def test_a_line_that_is_no_cell_hides_none(load, cells, tmp_path):
-    (tmp_path / "own.xyz").write_text(cells + "the end\n" + cells)
+    (tmp_path / "own.xyz").write_text(text + "the end\n" + cells)
     with pytest.raises(ValueError, match=r"own\.xyz cannot be read.*a number of atoms is due and b'the end"):
         load(tmp_path / "own.xyz")
 
@@ -432,7 +428,7 @@ def test_a_checkpoint_in_the_home_folder_is_written_there_and_found_again(home, 
     assert training.load_history(path) == history == train(path, resume=True)
 
 
-def test_files_in_the_home_folder_are_found(home, cells, water):
+def test_files_in_the_home_folder_are_found_and_a_name_that_is_nobodys_stays(home, cells, water):
     (home / "own.extxyz").write_text(cells)
     np.savez(home / "own.npz", **water)
     shutil.copy(storage.WEIGHTS / "growth.pt", home)
@@ -444,12 +440,8 @@ def test_files_in_the_home_folder_are_found(home, cells, water):
     assert len(streaming.CellFolder("~")) == 1
     assert len(hamiltonians.read("~/own.npz")) == 1000
     assert storage.verified(Path("~/growth.pt"), otherwise="") == home / "growth.pt"
-
-
-def test_a_name_that_is_nobodys_stays_as_a_shell_leaves_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert storage.expanded("~nobody_of_this_name/a.pt") == Path("~nobody_of_this_name/a.pt")
-    assert storage.expanded("a~b.pt") == Path("a~b.pt")
+    for name in ("~nobody_of_this_name/a.pt", "a~b.pt"):
+        assert storage.expanded(name) == Path(name), "as a shell leaves it"
 
 
 def train(path, model=None, **options):
@@ -461,23 +453,18 @@ def train(path, model=None, **options):
     )
 
 
-def test_a_damaged_checkpoint_is_not_resumed_and_its_history_not_read(tmp_path, bomb):
-    path = tmp_path / "run.pt"
-    train(path)
-    for content in [*damages(path.read_bytes()).values(), bomb]:
-        path.write_bytes(content)
-        for read in (training.load_history, lambda path: train(path, resume=True)):
-            with pytest.raises(ValueError, match=r"run\.pt is cut off or no file of tensors.*train again"):
-                read(path)
-
-
-def test_a_checkpoint_of_another_model_or_of_nothing_is_not_resumed(tmp_path):
+def test_a_checkpoint_that_is_damaged_or_of_something_else_is_not_resumed_and_its_history_not_read(tmp_path, bomb):
     path = tmp_path / "run.pt"
     train(path)
     with pytest.raises(ValueError, match=r"run\.pt holds the weights of another model.*train again"):
         train(path, nn.Linear(3, 2), resume=True)
+    broken = [*damages(path.read_bytes()).values(), bomb]
     storage.keep({"weights": torch.zeros(3)}, path)
-    with pytest.raises(ValueError, match=r"run\.pt holds weights, and recipe, history, model"):
-        train(path, resume=True)
-    with pytest.raises(ValueError, match=r"run\.pt holds weights, and recipe, history, model"):
-        training.load_history(path)
+    for content in [path.read_bytes(), *broken]:
+        path.write_bytes(content)
+        reason = "is cut off or no file of tensors.*train again"
+        if content not in broken:
+            reason = "holds weights, and recipe, history, model"
+        for read in (training.load_history, lambda path: train(path, resume=True)):
+            with pytest.raises(ValueError, match=rf"run\.pt {reason}"):
+                read(path)
