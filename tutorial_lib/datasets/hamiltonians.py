@@ -80,33 +80,23 @@ def read(path: str | Path) -> Hamiltonians:
             n_occupied=int(known["n_occupied"]),
             shells=tuple((int(atom), int(degree)) for atom, degree in known["shells"]),
         )
+        n_functions = sum(2 * degree + 1 for _, degree in found.shells)
+        check_shapes(
+            numbers=(found.numbers, "atoms"),
+            positions=(found.positions, "geometries+ atoms 3"),
+            fock=(found.fock, f"geometries {n_functions} {n_functions}"),
+            overlap=(found.overlap, f"geometries {n_functions} {n_functions}"),
+            energy=(found.energy, "geometries"),
+        )
+        check_finite(found.positions, found.fock, found.overlap, found.energy, what="positions, matrices or energies")
+        if not all(1 <= number <= 118 for number in found.numbers.tolist()):
+            raise ValueError(f"numbers are {found.numbers.tolist()}, and elements have 1 to 118")
+        if not all(0 <= atom < len(found.numbers) for atom, _ in found.shells):
+            raise ValueError(f"a shell is on an atom beyond its {len(found.numbers)}")
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError, TypeError, AttributeError) as problem:
         reason = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
         raise ValueError(f"{path.name} is cut off or another file ({reason}): {AGAIN}") from None
-    _check_parts(found, path.name)
     return found
-
-
-def _check_parts(found: Hamiltonians, name: str) -> None:
-    n_atoms, n_functions = len(found.numbers), sum(2 * degree + 1 for _, degree in found.shells)
-    if not len(found):
-        raise ValueError(f"{name} holds no geometry: {AGAIN}")
-    asked = {
-        "positions": (len(found), n_atoms, 3),
-        "fock": (len(found), n_functions, n_functions),
-        "overlap": (len(found), n_functions, n_functions),
-        "energy": (len(found),),
-    }
-    for part, shape in asked.items():
-        values = getattr(found, part)
-        if values.shape != shape:
-            raise ValueError(f"{part} of {name} is {tuple(values.shape)}, and {shape} fits its other parts: {AGAIN}")
-        if not torch.isfinite(values).all():
-            raise ValueError(f"{part} of {name} holds NaN or infinity: {AGAIN}")
-    if not all(1 <= number <= 118 for number in found.numbers.tolist()):
-        raise ValueError(f"numbers of {name} are {found.numbers.tolist()}, and elements have 1 to 118: {AGAIN}")
-    if not all(0 <= atom < n_atoms for atom, _ in found.shells):
-        raise ValueError(f"a shell of {name} is on an atom beyond its {n_atoms}: {AGAIN}")
 
 
 def symmetric(upper: np.ndarray) -> np.ndarray:

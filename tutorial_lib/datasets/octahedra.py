@@ -73,11 +73,9 @@ def layer(n: int = 7) -> Octahedra:
     sulphur = places[~metal] - torch.tensor([0, 0, 5.695]) * (places[~metal][:, 2:] > 2.8)
     titanium = places[metal]
     start = titanium[(titanium - titanium.mean(dim=0)).norm(dim=1).argmin()]
-    from_start = (titanium - start).norm(dim=1)
-    middles = titanium[(from_start + 1e-4 * titanium[:, 0]).argsort()[:n]]
-    apart = torch.cdist(sulphur, middles)
+    middles = titanium[((titanium - start).norm(dim=1) + 1e-4 * titanium[:, 0]).argsort()[:n]]
     bond = torch.cdist(sulphur, start[None]).min().item()
-    corners = sulphur[apart.amin(dim=1) < 1.1 * bond]
+    corners = sulphur[torch.cdist(sulphur, middles).amin(dim=1) < 1.1 * bond]
     return Octahedra((middles - start) / bond, (corners - start) / bond)
 
 
@@ -104,10 +102,9 @@ def _grown(n: int, generator: Generator, tilt: float) -> Octahedra | None:
     shared = torch.cdist(corners, corners) < 1e-3
     corners = corners[~shared.tril(-1).any(dim=1)]
     cluster = Octahedra(torch.stack(middles), corners)
-    apart = torch.cdist(cluster.middles, corners)
-    foreign = (apart > 1.05) & (apart < FOREIGN)
-    nearest = torch.pdist(corners).min()
-    return None if foreign.any() or (apart < 0.95).any() or nearest < CORNERS_APART else cluster
+    distance = torch.cdist(cluster.middles, corners)
+    clash = (distance < 0.95) | (distance > 1.05) & (distance < FOREIGN)
+    return None if clash.any() or torch.pdist(corners).min() < CORNERS_APART else cluster
 
 
 def _rotation(vector: Tensor) -> Tensor:

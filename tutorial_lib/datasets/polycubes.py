@@ -74,8 +74,8 @@ def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> 
     points = points.double()
     if len(points) < 2:
         return frozenset([(0, 0, 0)]) if len(points) else None
-    apart = points - points[:, None]
-    bonds = apart[((apart.norm(dim=2) - 1).abs() < 2 * within).triu()]
+    vectors = points - points[:, None]
+    bonds = vectors[((vectors.norm(dim=2) - 1).abs() < 2 * within).triu()]
     if len(bonds) == 0:
         return None
     first = bonds[0] / bonds[0].norm()
@@ -89,13 +89,9 @@ def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> 
     places, centred = cells - cells.mean(dim=0), points - points.mean(dim=0)
     left, _, right = torch.linalg.svd(places.mT @ centred)  # the best of all rotations, also for a line, which has many
     shape = frozenset(tuple(cell) for cell in cells.int().tolist())
-    if (
-        (places @ left @ right - centred).norm(dim=1).max() > within
-        or len(shape) < len(points)
-        or not _hangs_together(shape)
-    ):
-        return None
-    return _canonical(shape, mirrors_equal)
+    off = (places @ left @ right - centred).norm(dim=1).max()
+    whole = off <= within and len(shape) == len(points) and _hangs_together(shape)
+    return _canonical(shape, mirrors_equal) if whole else None
 
 
 def census(clouds: Sequence[Tensor], parents: Iterable[Sequence[Tensor]], known: Sequence[Tensor]) -> dict[str, int]:

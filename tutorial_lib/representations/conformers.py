@@ -52,11 +52,10 @@ def _relax(full: Chem.Mol) -> bool:
     if not full.GetNumBonds():
         return True
     begin = full.GetConformer().GetPositions()
-    fields = (
+    for knows, optimise in (
         (rdForceFieldHelpers.MMFFHasAllMoleculeParams, rdForceFieldHelpers.MMFFOptimizeMolecule),
         (rdForceFieldHelpers.UFFHasAllMoleculeParams, rdForceFieldHelpers.UFFOptimizeMolecule),
-    )
-    for knows, optimise in fields:
+    ):
         full.GetConformer().SetPositions(begin)
         if knows(full) and 0 in (optimise(full, maxIters=n) for n in (2000, 20000)) and _short(full):
             return True

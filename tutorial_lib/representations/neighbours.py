@@ -78,8 +78,7 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
     cells = [cells] if isinstance(cells, Atoms) else list(cells)
     if not cells:
         raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
-    strangers = [type(cell).__name__ for cell in cells if not isinstance(cell, Atoms)]
-    if strangers:
+    if strangers := [type(cell).__name__ for cell in cells if not isinstance(cell, Atoms)]:
         raise TypeError(f"a cell is an ase.Atoms and a {strangers[0]} arrived: silicon.load_amorphous reads cells")
     check_counts(n_neighbours=n_neighbours)
     found = []
@@ -105,8 +104,7 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
 def _check_positions(atoms: Atoms) -> None:
     if len(atoms) == 0:
         raise ValueError("it holds no atoms")
-    bad = np.flatnonzero(~(np.abs(atoms.positions) < FARTHEST).all(axis=1))
-    if len(bad):
+    if len(bad := np.flatnonzero(~(np.abs(atoms.positions) < FARTHEST).all(axis=1))):
         raise ValueError(f"the position of atom {bad[0]} is not finite, or too far: {atoms.positions[bad[0]]}")
     if not (np.abs(atoms.cell.array[atoms.pbc]) < FARTHEST).all():
         raise ValueError(f"its cell is not finite, or too large: {atoms.cell.array.tolist()}")

@@ -75,8 +75,7 @@ def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
     check_finite(blocks, what="known relative rotations")
     sides = (known | torch.eye(n_clouds, dtype=torch.bool)).double()
     _, island = connected_components(csr_array(sides.numpy()), directed=False)
-    far = np.flatnonzero(island != island[0]).tolist()
-    if far:
+    if far := np.flatnonzero(island != island[0]).tolist():
         raise ValueError(
             f"clouds {far} cannot be reached from cloud 0 by known pairs: measure one pair that bridges them"
         )
