@@ -1,4 +1,4 @@
-"""Gaussian bumps: their heights, far away and near."""
+"""Gaussian radial basis: values near, far away and of other widths."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def test_values_are_one_at_the_centre_and_never_too_small_for_single_precision()
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_far_away_changes_nothing_but_the_last_digits(dtype):
-    """A bump out of sight is below 1e-12, and no derivative is lost where one matters."""
+    """A basis function out of reach is below 1e-12, and no derivative is lost where one matters."""
     values = torch.linspace(0, 100, 1001, dtype=dtype, requires_grad=True)
     heights = gaussians(values, CENTRES.to(dtype), 0.3)
     plain = (-(((values[:, None] - CENTRES.to(dtype)) / 0.3) ** 2) / 2).exp()
