@@ -1,10 +1,10 @@
-"""The shape and the unit of every array that passes between rooms, each written down once.
+"""The shape and the unit of every array that passes between modules, each written down once.
 
-Annotations cost nothing at run time and are checked in the tests; what a public function refuses, whoever calls it,
-it refuses in the words of the functions below. Rows are atoms and a rotation acts as `x @ Q.mT`.
+Annotations cost nothing at run time and are checked in the tests; what a public function refuses, it refuses in the
+words of the functions below. Rows are atoms and a rotation acts as `x @ Q.mT`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import lru_cache, wraps
 from numbers import Integral
@@ -36,16 +36,10 @@ PerCandidate = Float[Tensor, "queries candidates"]  # one number an answer
 
 
 def check_shapes(**arguments: tuple[Tensor, str]) -> None:
-    """Refuse arrays of other shapes than they are said to have, before any of them is broadcast.
+    """Refuse arrays of other shapes than asked for, before any of them is broadcast.
 
-    A dimension is said by a number, by a name, which is one length wherever it stands, or by `_`, which is any; a `+`
-    after it asks for one at least. A leading `*batch` stands for any number of dimensions.
-
-    Args:
-        arguments: an array, and its dimensions in words, such as positions=(x, "*batch atoms 3").
-
-    Raises:
-        ValueError: a shape is another one.
+    A dimension is a number, a name, which is one length wherever it stands, or `_`, which is any; a `+` after it asks
+    for one at least. A leading `*batch` stands for any number of dimensions.
 
     Example:
         >>> check_shapes(places=(torch.zeros(4, 8, 2), "queries places 3"))
@@ -56,12 +50,12 @@ def check_shapes(**arguments: tuple[Tensor, str]) -> None:
     for name, (values, dimensions) in arguments.items():
         words, lengths = dimensions.split(), list(values.shape)
         asked = f"({', '.join(words)}{',' * (len(words) == 1)})"
-        told = [f"{word} = {known[word]}" for word in (word.removesuffix("+") for word in words) if word in known]
+        bound = [f"{word} = {known[word]}" for word in (word.removesuffix("+") for word in words) if word in known]
         if words and words[0].startswith("*"):
             n_batch = max(0, len(lengths) - len(words) + 1)
             lengths = [tuple(lengths[:n_batch]), *lengths[n_batch:]]
         if len(lengths) != len(words) or not all(map(_fits, words, lengths, [known] * len(words))):
-            asked = " with ".join([asked, ", ".join(told)] if told else [asked])
+            asked += f" with {', '.join(bound)}" * bool(bound)
             raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived")
 
 
@@ -73,60 +67,34 @@ def _fits(word: str, length: int | tuple[int, ...], known: dict[str, int | tuple
 
 
 def check_finite(*values: Tensor, what: str = "positions") -> None:
-    """Refuse numbers that are none.
-
-    Args:
-        values: of any shape and unit.
-        what: they are, for the sentence.
-
-    Raises:
-        ValueError: one of them is not finite.
-    """
-    if not all(torch.isfinite(some).all() for some in values):
+    """Refuse NaN and infinity; `what` names the values in the error."""
+    if not all(torch.isfinite(array).all() for array in values):
         raise ValueError(f"{what} hold NaN or infinity: look at where they came from")
 
 
 def check_counts(least: int = 1, **counts: int) -> None:
-    """Refuse what cannot count anything.
-
-    Args:
-        least: that is allowed.
-        counts: under the names that a reader knows.
-
-    Raises:
-        ValueError: one is no whole number, or too small.
-    """
+    """Refuse what is not a whole number of at least `least`; the keywords are the names that a reader knows."""
     for name, n in counts.items():
         if not isinstance(n, Integral) or n < least:
             raise ValueError(f"{name} must be a whole number, {least} at least, and {n} arrived")
 
 
 def check_indices(below: int, **indices: Tensor) -> None:
-    """Refuse indices of what is not there: torch counts negative ones from the end.
-
-    Args:
-        below: how many things there are.
-        indices: whole numbers of any shape, under the names that a reader knows.
-
-    Raises:
-        IndexError: one is negative or too large.
-    """
-    for name, some in indices.items():
-        wrong = some[(some < 0) | (some >= below)]
-        if len(wrong):
+    """Refuse indices that are not 0 to `below` - 1: torch counts negative ones from the end."""
+    for name, index in indices.items():
+        if len(wrong := index[(index < 0) | (index >= below)]):
             raise IndexError(f"{name} must count {below} from 0, and {wrong[0].item()} arrived")
 
 
+def check_one_of(allowed: Iterable[str], **names: str) -> None:
+    """Refuse a name that is not among the allowed ones; the keyword says what it names."""
+    for kind, name in names.items():
+        if name not in allowed:
+            raise ValueError(f"there is no {kind} {name!r}: choose one of {', '.join(allowed)}")
+
+
 def check_apart(distance: Tensor, reach: float) -> None:
-    """Refuse pairs that differ by rounding only: their direction would be that of the rounding.
-
-    Args:
-        distance: of pairs of different points.
-        reach: how far points are looked for, in the same unit; less than a millionth of it is rounding.
-
-    Raises:
-        ValueError: a pair is at one place.
-    """
+    """Refuse pairs at distances under a millionth of `reach`: that is rounding, and so would be their direction."""
     if (distance <= 1e-6 * reach).any():
         raise ValueError("two points coincide, and neither sees the other in a direction: merge such points")
 

@@ -1,7 +1,7 @@
 """Tensors in files: a path comes in and what `torch.save` wrote goes out, or the other way round.
 
-Nothing in a file is run, and a file is whole or not there. Whether it is the file that was meant is for whoever asks:
-`shipped` compares checksums, `training` compares recipes.
+Nothing in a file is run, and a file is whole or not there. In every function `otherwise` ends the error: what a reader
+can do instead.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,18 +18,10 @@ from torch import nn
 SUMS = "SHA256SUMS"
 LIBRARY = Path(__file__).parent
 WEIGHTS = LIBRARY / "weights"
-Model = TypeVar("Model", bound=nn.Module)
 
 
 def expanded(path: str | Path) -> Path:
-    """The path, from the home folder where it begins with `~`, as a shell would have it.
-
-    Args:
-        path: of a file or a folder.
-
-    Returns:
-        The path.
-    """
+    """The path, from the home folder where it begins with `~`, as a shell would have it."""
     try:
         return Path(path).expanduser()
     except RuntimeError:  # it is nobody's home
@@ -37,15 +29,7 @@ def expanded(path: str | Path) -> Path:
 
 
 def keep(state: dict[str, Any], path: Path) -> None:
-    """Write tensors, numbers and words into a file, whole or not at all.
-
-    Args:
-        state: each under its name.
-        path: of the file. What it held before stays until all that is new has been written beside it.
-
-    Raises:
-        OSError: it could not be written, for instance because the disk is full; what it held before is still there.
-    """
+    """Write tensors, numbers and words into a file, whole or not at all: what it held before stays until then."""
     path = expanded(path)
     part = path.with_name(path.name + ".part")
     try:
@@ -55,22 +39,17 @@ def keep(state: dict[str, Any], path: Path) -> None:
         with suppress(OSError):
             part.unlink()
         before = "the one before it is still there" if path.exists() else "there is none"
-        words = getattr(problem, "strerror", None) or str(problem).partition("\n")[0]
-        raise OSError(f"{path} could not be written ({words}), {before}: make room, or choose another folder") from None
+        why = getattr(problem, "strerror", None) or str(problem).partition("\n")[0]
+        raise OSError(f"{path} could not be written ({why}), {before}: make room, or choose another folder") from None
     except KeyboardInterrupt:
         part.unlink(missing_ok=True)
         raise
 
 
 def writable(path: Path, *, probe: bool = True) -> None:
-    """Make sure that a file can be written.
+    """Make sure that a file can be written, and make its folder.
 
-    Args:
-        path: of the file, whose folder is made if it is not there.
-        probe: try it; where several processes share a folder, one of them does.
-
-    Raises:
-        OSError: it is a folder, or cannot be written.
+    Without `probe` no writing is tried: where several processes share a folder, one of them does.
     """
     path = expanded(path)
     if path.is_dir():
@@ -86,20 +65,9 @@ def writable(path: Path, *, probe: bool = True) -> None:
 
 
 def stored(path: Path, names: Sequence[str] = (), *, otherwise: str) -> dict[str, Any]:
-    """The tensors, numbers and words that `torch.save` wrote; a pickle of anything else is refused, and not run.
+    """The tensors, numbers and words that `torch.save` wrote, on the CPU, among them the `names`.
 
-    Args:
-        path: of the file.
-        names: what it must hold, at least.
-        otherwise: what a reader can do instead, for the error.
-
-    Returns:
-        What it holds, each under its name, on the CPU.
-
-    Raises:
-        ValueError: it is cut off, damaged, something else than tensors, numbers and words, or lacks one of the names.
-        FileNotFoundError: there is no such file.
-        OSError: it cannot be opened.
+    A pickle of anything else is refused, and not run.
     """
     with expanded(path).open("rb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about pickles that torch did not write, before it refuses them
@@ -119,21 +87,8 @@ def stored(path: Path, names: Sequence[str] = (), *, otherwise: str) -> dict[str
     return state
 
 
-def fitted(model: Model, weights: dict[str, Any], path: Path, *, otherwise: str) -> Model:
-    """A model with given weights in it.
-
-    Args:
-        model: of the same architecture as that whose weights they are.
-        weights: its `state_dict`.
-        path: where they came from, for the error.
-        otherwise: what a reader can do instead, for the error.
-
-    Returns:
-        The model.
-
-    Raises:
-        ValueError: they are the weights of another model.
-    """
+def fitted(model: nn.Module, weights: dict[str, Any], path: Path, *, otherwise: str) -> nn.Module:
+    """A model with the weights of a `state_dict` in it; `path` says where they came from, for the error."""
     try:
         model.load_state_dict(weights)
     except (RuntimeError, AttributeError, TypeError) as problem:
@@ -143,34 +98,12 @@ def fitted(model: Model, weights: dict[str, Any], path: Path, *, otherwise: str)
 
 
 def checksum_line(path: Path) -> str:
-    """The line of SHA256SUMS for a file, as `sha256sum` writes it.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        The checksum and the name, with a line break.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
+    """The line of SHA256SUMS for a file, as `sha256sum` writes it."""
     return f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
 
 
 def verified(path: Path, *, otherwise: str) -> Path:
-    """The path, if the file is the one that the SHA256SUMS of its folder names.
-
-    Args:
-        path: of the file.
-        otherwise: what a reader can do instead of fetching it again, for the error.
-
-    Returns:
-        The path.
-
-    Raises:
-        ValueError: it is another file.
-        FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
-    """
+    """The path, if the file is the one that the SHA256SUMS of its folder names."""
     path = expanded(path)
     if checksum_line(path) not in (path.parent / SUMS).read_text().splitlines(keepends=True):
         folder = path.parent.relative_to(LIBRARY.parent) if path.is_relative_to(LIBRARY) else path.parent
@@ -181,33 +114,14 @@ def verified(path: Path, *, otherwise: str) -> Path:
     return path
 
 
-def with_weights(model: Model, path: Path) -> Model:
-    """A model with the weights of a file that was made by the script of its name.
-
-    Args:
-        model: as the script makes it before training.
-        path: of the weights.
-
-    Returns:
-        The model, in evaluation mode.
-
-    Raises:
-        ValueError: it is not the file that its checksum names, or holds the weights of another model.
-        FileNotFoundError: there is no such file, or no SHA256SUMS beside it.
-    """
+def with_weights(model: nn.Module, path: Path) -> nn.Module:
+    """A model, in evaluation mode, with the weights of a shipped file that was made by the script of its name."""
     own = f"train your own with scripts/train/train_{path.stem}.py"
     return fitted(model, stored(verified(path, otherwise=own), otherwise=own), path, otherwise=own).eval()
 
 
 def sign(path: Path) -> None:
-    """Write the checksum of a file into the SHA256SUMS of its folder, in place of its old one if there is one.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-    """
+    """Write the checksum of a file into the SHA256SUMS of its folder, in place of its old one if there is one."""
     sums = path.parent / SUMS
     lines = sums.read_text().splitlines(keepends=True) if sums.exists() else []
     others = [line for line in lines if line.split()[-1] != path.name]

@@ -21,7 +21,7 @@ sys.path.insert(0, str(TOP))
 
 from benchmarks.harness.table import stored  # noqa: E402
 from scripts.publish.make_front_page import with_blocks  # noqa: E402
-from tutorial_lib.cli import notebooks  # noqa: E402
+from tutorial_lib.__main__ import notebooks  # noqa: E402
 
 TEACHING = TOP / "docs" / "teaching"
 LENGTHS = ("50", "90")

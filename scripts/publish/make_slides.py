@@ -34,7 +34,7 @@ from scripts.publish.slides.reading import (  # noqa: E402
     pictures,
     printed,
 )
-from tutorial_lib.cli import notebooks  # noqa: E402
+from tutorial_lib.__main__ import notebooks  # noqa: E402
 from tutorial_lib.storage import expanded  # noqa: E402
 
 LAST = ("What we now know", "Questions", "Exercises", "Sources")

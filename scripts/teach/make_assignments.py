@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial_lib.cli import notebooks
+from tutorial_lib.__main__ import notebooks
 from tutorial_lib.storage import expanded
 
 TOP = Path(__file__).parent.parent.parent

@@ -19,39 +19,39 @@ def permuted(x, generator):
     return x.gather(1, order[..., None].expand_as(x)), order
 
 
+@pytest.mark.parametrize("scale", [1, 1e-12, 1e12])
 @pytest.mark.parametrize("allow_mirror", [True, False])
-def test_the_best_rotation_undoes_a_rotation(clouds, generator, allow_mirror):
+def test_the_best_rotation_undoes_a_rotation_of_clouds_of_any_size(clouds, generator, allow_mirror, scale):
     draw = representations.random_orthogonal if allow_mirror else representations.random_rotation
     turn = draw(generator, (16,))
-    found = alignment.best_rotation(clouds, clouds @ turn.mT, allow_mirror=allow_mirror)
+    found = alignment.best_rotation(scale * clouds, scale * clouds @ turn.mT, allow_mirror=allow_mirror)
     torch.testing.assert_close(found, turn)
 
 
-def test_the_best_rotation_is_that_of_scipy(clouds, generator):
+def test_the_best_rotation_is_that_of_scipy_and_no_other_is_better(clouds, generator):
     target = clouds + torch.randn(clouds.shape, generator=generator, dtype=clouds.dtype)
     found = alignment.best_rotation(clouds, target, allow_mirror=False)
     for x, y, q in zip(clouds, target, found, strict=True):
         theirs, _ = Rotation.align_vectors(y.numpy(), x.numpy())
         torch.testing.assert_close(q, torch.tensor(theirs.as_matrix()))
+    best = alignment.best_rotation(clouds, target, allow_mirror=True)
+    least = (clouds @ best.mT - target).square().sum((1, 2))
+    for turn in representations.random_orthogonal(generator, (200,)):
+        assert ((clouds @ turn.mT - target).square().sum((1, 2)) >= least - 1e-9).all()
 
 
-def test_no_other_rotation_is_better(clouds, generator):
-    target = clouds + torch.randn(clouds.shape, generator=generator, dtype=clouds.dtype)
-    for allow_mirror, draw in [(True, representations.random_orthogonal), (False, representations.random_rotation)]:
-        best = alignment.best_rotation(clouds, target, allow_mirror=allow_mirror)
-        least = (clouds @ best.mT - target).square().sum((1, 2))
-        for turn in draw(generator, (200,)):
-            assert ((clouds @ turn.mT - target).square().sum((1, 2)) >= least - 1e-9).all()
-
-
-def test_a_mirror_image_is_reached_by_a_mirror_alone(clouds):
+def test_a_mirror_image_is_reached_by_a_mirror_alone_and_another_order_by_reordering(clouds, generator):
     mirrored = clouds * clouds.new_tensor([1, 1, -1])
-    free = alignment.best_rotation(clouds, mirrored, allow_mirror=True)
-    rotation = alignment.best_rotation(clouds, mirrored, allow_mirror=False)
-    torch.testing.assert_close(torch.linalg.det(free), -torch.ones(16, dtype=torch.float64))
-    torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(16, dtype=torch.float64))
-    assert (alignment.aligned_rmsd(mirrored, clouds, allow_mirror=True, reorder=False) < 1e-10).all()
-    assert (alignment.aligned_rmsd(mirrored, clouds, allow_mirror=False, reorder=False) > 0.1).all()
+    for allow_mirror, sign in ((True, -1), (False, 1)):
+        rotation = alignment.best_rotation(clouds, mirrored, allow_mirror=allow_mirror)
+        torch.testing.assert_close(torch.linalg.det(rotation), sign * torch.ones(16, dtype=torch.float64))
+    other, both = permuted(clouds, generator)[0], permuted(mirrored, generator)[0]
+    for moved, mirror, reorder, near in [
+        (mirrored, True, False, True), (mirrored, False, False, False), (both, True, True, True),
+        (mirrored, False, True, False), (other, False, True, True), (other, False, False, False),
+    ]:  # fmt: skip
+        rmsd = alignment.aligned_rmsd(clouds, moved, allow_mirror=mirror, reorder=reorder)
+        assert ((rmsd < 1e-6) if near else (rmsd > 0.1)).all()
 
 
 @pytest.mark.parametrize("allow_mirror", [True, False])
@@ -95,13 +95,6 @@ def test_three_nearest_atoms_on_a_line_do_not_hide_a_planted_match(generator, st
     assert (match.rmsd < 1e-6).all()
 
 
-def test_straight_motifs_have_no_canonical_form(clouds):
-    line = torch.arange(8.0)[:, None] * torch.tensor([1.0, 2.0, 3.0])
-    motifs = torch.cat([clouds.float(), line[None]])
-    with pytest.raises(ValueError, match=r"cloud \[16\] lies on a line or a point"):
-        alignment.Template(clouds[0].float()).canonical(motifs)
-
-
 @pytest.mark.parametrize("allow_mirror", [True, False])
 @pytest.mark.parametrize("length", [1, 10, 12, 30, 100])
 def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(generator, length, allow_mirror):
@@ -110,46 +103,36 @@ def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(gener
     assert alignment.aligned_rmsd(y, x, allow_mirror=allow_mirror, reorder=False).max() < 5e-6 * max(10, length)
 
 
-def test_clouds_of_any_size_have_a_best_rotation(clouds, generator):
-    turn = representations.random_rotation(generator, (16,))
-    for scale in (1e-12, 1e12):
-        found = alignment.best_rotation(scale * clouds, scale * clouds @ turn.mT, allow_mirror=True)
-        torch.testing.assert_close(found, turn)
-
-
 @pytest.mark.parametrize("shape", [(4, 3), (5, 4, 3), (2, 3, 4, 3)])
-def test_any_leading_shape_will_do(generator, shape):
+def test_any_leading_shape_will_do_and_single_precision_comes_back(generator, shape):
     x = torch.randn(shape, generator=generator)
-    assert alignment.best_rotation(x, x, allow_mirror=False).shape == (*shape[:-2], 3, 3)
-    assert alignment.aligned_rmsd(x, x, allow_mirror=False, reorder=False).shape == shape[:-2]
-    assert (alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True) < 1e-5).all()
+    rotation, rmsd = (
+        alignment.best_rotation(x, x, allow_mirror=False),
+        alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True),
+    )
+    assert (rotation.shape, rotation.dtype) == ((*shape[:-2], 3, 3), torch.float32)
+    assert (rmsd.shape, rmsd.dtype) == (shape[:-2], torch.float32)
+    assert (rmsd < 1e-5).all()
 
 
-def test_noise_free_matrices_give_their_clouds_back(clouds):
-    recovered = gram.positions_from_gram(gram.gram_matrix(clouds))
-    assert (alignment.aligned_rmsd(clouds, recovered, allow_mirror=True, reorder=False) < 1e-10).all()
-
-
-def test_about_half_of_the_recovered_clouds_are_mirror_images(generator):
+def test_clouds_come_back_from_their_matrices_and_about_half_of_them_are_mirror_images(generator):
     x = torch.randn(400, 8, 3, generator=generator, dtype=torch.float64)
     recovered = gram.positions_from_gram(gram.gram_matrix(x))
+    assert (alignment.aligned_rmsd(x, recovered, allow_mirror=True, reorder=False) < 1e-10).all()
     failed = alignment.aligned_rmsd(x, recovered, allow_mirror=False, reorder=False) > 1e-6
     assert 0.4 < failed.double().mean() < 0.6
 
 
 @pytest.mark.parametrize("scale", [1.0, 1.1])
 @pytest.mark.parametrize("allow_mirror", [True, False])
-def test_gradients_are_right_also_where_singular_values_are_equal(scale, allow_mirror):
+def test_gradients_are_right_also_where_singular_values_are_equal_and_finite_at_a_match(scale, allow_mirror):
+    def rmsd(a, b):
+        return alignment.aligned_rmsd(a, b, allow_mirror=allow_mirror, reorder=False)
+
     a = (2.35 * TETRAHEDRON / 3**0.5).requires_grad_()
     b = (scale * a.detach() + 0.1 * (scale == 1.0) * TETRAHEDRON.roll(1, 0)).requires_grad_()
-    assert torch.autograd.gradcheck(
-        lambda a, b: alignment.aligned_rmsd(a, b, allow_mirror=allow_mirror, reorder=False), (a, b)
-    )
-
-
-def test_the_gradient_at_a_perfect_match_is_finite():
-    a = TETRAHEDRON.clone().requires_grad_()
-    alignment.aligned_rmsd(a, TETRAHEDRON, allow_mirror=True, reorder=False).backward()
+    assert torch.autograd.gradcheck(rmsd, (a, b))
+    rmsd(a, a.detach()).backward()
     assert torch.isfinite(a.grad).all()
 
 
@@ -171,12 +154,6 @@ def test_a_planted_match_is_found(seed, size, allow_mirror):
     torch.testing.assert_close(chosen @ match.rotation.mT, x[:, :size])
 
 
-def test_matching_sees_the_hand_only_if_it_is_asked_to(clouds, generator):
-    whole, _ = permuted(clouds * clouds.new_tensor([1, -1, 1]), generator)
-    assert (alignment.match_atoms(clouds, whole, allow_mirror=True).rmsd < 1e-6).all()
-    assert (alignment.match_atoms(clouds, whole, allow_mirror=False).rmsd > 0.1).all()
-
-
 def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, generator):
     x = representations.nearest_neighbours(cell).positions.double()
     a, b = x[:60], x[60:120]
@@ -196,12 +173,6 @@ def test_more_neighbours_find_a_little_more(cell):
     assert few.mean() < 1.1 * many.mean()
 
 
-def test_reordering_brings_clouds_nearer(clouds, generator):
-    other, _ = permuted(clouds, generator)
-    assert (alignment.aligned_rmsd(clouds, other, allow_mirror=False, reorder=True) < 1e-6).all()
-    assert (alignment.aligned_rmsd(clouds, other, allow_mirror=False, reorder=False) > 0.1).all()
-
-
 @pytest.fixture(scope="module")
 def template():
     return alignment.Template.fit(
@@ -209,14 +180,10 @@ def template():
     )
 
 
-def test_the_canonical_form_knows_neither_order_nor_pose(template, cell, generator):
+def test_the_canonical_form_is_the_same_motif_and_knows_neither_order_nor_pose(template, cell, generator):
     x = representations.nearest_neighbours(cell).positions[:100]
     moved, _ = permuted(x @ representations.random_orthogonal(generator, (100,), x.dtype).mT, generator)
     torch.testing.assert_close(template.canonical(moved), template.canonical(x), atol=1e-4, rtol=0)
-
-
-def test_the_canonical_form_is_the_same_motif(template, cell):
-    x = representations.nearest_neighbours(cell).positions[:100]
     assert (alignment.aligned_rmsd(x, template.canonical(x), allow_mirror=True, reorder=True) < 1e-4).all()
 
 
@@ -248,42 +215,32 @@ def test_a_choice_that_changes_the_physics_has_no_default(clouds, call, message)
         call(clouds)
 
 
-def test_a_part_larger_than_the_whole_is_refused(clouds):
-    with pytest.raises(ValueError, match="the part has 8 atoms and the whole 7: hand in the smaller one first"):
-        alignment.match_atoms(clouds, clouds[:, :7], allow_mirror=True)
-    with pytest.raises(ValueError, match="a part of 2 atoms"):
-        alignment.match_atoms(clouds[:, :2], clouds, allow_mirror=True)
+LINE = torch.arange(8.0, dtype=torch.float64)[:, None] * torch.tensor([1, 2, 3])
+FOURTH = torch.arange(16)[:, None, None] == 3
 
 
-@pytest.mark.parametrize("shape", [(4, 3), (3, 8, 3), (16, 8, 2)])
-def test_other_shapes_are_refused(clouds, shape):
-    with pytest.raises(ValueError, match="are needed"):
-        alignment.match_atoms(clouds, torch.zeros(shape), allow_mirror=True)
-    with pytest.raises(ValueError, match="one shape"):
-        alignment.best_rotation(clouds, torch.zeros(shape), allow_mirror=True)
+@pytest.mark.parametrize(
+    ("function", "spoil", "message"),
+    [
+        (alignment.best_rotation, lambda x: x[0], "target must be"),
+        (alignment.best_rotation, lambda x: x[:, :7], "target must be"),
+        (alignment.match_atoms, lambda x: x[:3], "whole must be"),
+        (alignment.match_atoms, lambda x: x[..., :2], "whole must be"),
+        (alignment.match_atoms, lambda x: x[:, :7], "part has 8 atoms and the whole 7: hand in the smaller one first"),
+        (lambda x, y, **options: alignment.match_atoms(y, x, **options), lambda x: x[:, :2], "of three atoms at least"),
+        (alignment.best_rotation, lambda x: torch.where(FOURTH, LINE, x), r"cloud \[3\] lies on a line or a point"),
+        (alignment.best_rotation, lambda x: torch.where(FOURTH, 0, x), r"cloud \[3\] lies on a line or a point"),
+        (alignment.best_rotation, lambda x: torch.where(FOURTH, torch.nan, x), "NaN or infinity"),
+        (alignment.match_atoms, lambda x: torch.where(FOURTH, torch.nan, x), "NaN or infinity"),
+    ],
+)
+def test_clouds_that_do_not_fit_or_fix_no_pose_are_refused(clouds, function, spoil, message):
+    with pytest.raises(ValueError, match=message):
+        function(clouds, spoil(clouds), allow_mirror=True)
 
 
-def test_clouds_on_a_line_or_a_point_are_refused(clouds):
-    line = clouds.clone()
-    line[3] = torch.arange(8.0)[:, None] * torch.tensor([1.0, 2.0, 3.0])
-    for bad in (line, torch.where(torch.arange(16)[:, None, None] == 3, 0, clouds)):
-        with pytest.raises(ValueError, match=r"cloud \[3\] lies on a line or a point"):
-            alignment.best_rotation(bad, clouds, allow_mirror=True)
-
-
-def test_positions_that_are_not_finite_are_refused(clouds):
-    bad = clouds.clone()
-    bad[0, 0, 0] = torch.nan
-    for call in (alignment.best_rotation, alignment.match_atoms):
-        with pytest.raises(ValueError, match="NaN or infinity"):
-            call(bad, clouds, allow_mirror=True)
-
-
-def test_motifs_of_another_size_have_no_canonical_form(template):
-    with pytest.raises(ValueError, match=r"motifs of 8 atoms \(N, 8, 3\)"):
+def test_motifs_of_another_size_or_on_a_line_have_no_canonical_form(template, clouds):
+    with pytest.raises(ValueError, match=r"must be \(motifs\+, 8, 3\)"):
         template.canonical(torch.zeros(2, 7, 3))
-
-
-def test_single_precision_comes_back(clouds):
-    match = alignment.match_atoms(clouds.float(), clouds.float(), allow_mirror=True)
-    assert {match.rotation.dtype, match.rmsd.dtype} == {torch.float32}
+    with pytest.raises(ValueError, match=r"cloud \[16\] lies on a line or a point"):
+        alignment.Template(clouds[0]).canonical(torch.cat([clouds, LINE[None]]))

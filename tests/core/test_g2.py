@@ -7,9 +7,7 @@ from tutorial_lib.datasets import g2
 def test_there_are_148_molecules_of_two_to_fourteen_atoms_and_fourteen_elements():
     molecules = g2.molecules()
     sizes = [len(atoms) for atoms in molecules]
-    assert len(molecules) == 148
-    assert min(sizes) == 2
-    assert max(sizes) == g2.LARGEST
+    assert (len(molecules), min(sizes), max(sizes)) == (148, 2, g2.LARGEST)
     assert len({atoms.info["name"] for atoms in molecules}) == 148
     assert g2.elements(molecules)[:2] == ("H", "C")
     assert len(g2.elements(molecules)) == 14

@@ -43,17 +43,16 @@ def test_standardised_groups_have_mean_zero_and_spread_one(clouds):
         assert abs(group.std(correction=0) - 1) < 1e-10
 
 
-def test_a_standardiser_refuses_another_size(clouds):
+def test_a_standardiser_refuses_another_size_and_matrices_without_spread(clouds):
     standardiser = gram.Standardiser.fit(gram.gram_matrix(clouds))
     with pytest.raises(ValueError, match="fitted on 8 atoms"):
         standardiser.features(gram.gram_matrix(clouds[:, :7]))
     with pytest.raises(ValueError, match="28 entries arrived, this standardiser has 36"):
         standardiser.gram(torch.zeros(1, 28))
-
-
-def test_a_standardiser_refuses_matrices_without_spread(clouds):
     with pytest.raises(ValueError, match="fit on more than one cloud"):
         gram.Standardiser.fit(gram.gram_matrix(torch.ones(4, 8, 3)))
+    with pytest.raises(ValueError, match=r"35 entries.*7 atoms need 28, 8 atoms 36"):
+        gram.from_upper_triangle(torch.zeros(2, 35))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
@@ -68,17 +67,18 @@ def test_what_varies_by_rounding_only_is_not_blown_up(clouds, dtype):
     assert torch.allclose(tenfold.features(1e-6 * matrices), features, atol=1e-4), "small units are no small spread"
 
 
-def test_a_clouds_own_matrix_loses_nothing_to_nearest_rank3(clouds):
-    matrices = gram.gram_matrix(clouds)
-    nearest, discarded = gram.nearest_rank3(matrices)
-    torch.testing.assert_close(nearest, matrices)
-    assert discarded.max() < 1e-10
-
-
-def test_nearest_rank3_reports_what_it_throws_away():
-    nearest, discarded = gram.nearest_rank3(torch.diag(torch.tensor([3.0, 2.0, -2.0, 1.0, 0.5])))
-    torch.testing.assert_close(nearest, torch.diag(torch.tensor([3.0, 2.0, 0.0, 1.0, 0.0])))
-    assert discarded.item() == pytest.approx((4.25 / 18.25) ** 0.5)
+@pytest.mark.parametrize(
+    ("eigenvalues", "kept", "discarded"),
+    [
+        ([3.0, 2.0, -2.0, 1.0, 0.5], [3.0, 2.0, 0.0, 1.0, 0.0], (4.25 / 18.25) ** 0.5),
+        ([2.0, -1.0, -2.0, -4.0], [2.0, 0.0, 0.0, 0.0], (21 / 25) ** 0.5),
+        ([3.0, 2.0, 1.0, 0.0], [3.0, 2.0, 1.0, 0.0], 0.0),
+    ],
+)
+def test_nearest_rank3_keeps_three_positive_eigenvalues_and_reports_the_others(eigenvalues, kept, discarded):
+    nearest, lost = gram.nearest_rank3(torch.diag(torch.tensor(eigenvalues)))
+    torch.testing.assert_close(nearest, torch.diag(torch.tensor(kept)))
+    assert lost.item() == pytest.approx(discarded)
 
 
 def test_no_cloud_is_nearer_than_nearest_rank3(clouds, generator):
@@ -92,36 +92,28 @@ def test_no_cloud_is_nearer_than_nearest_rank3(clouds, generator):
         assert ((other - noisy).square().sum((1, 2)) > best).all()
 
 
-def test_a_matrix_of_rank_above_three_has_no_positions(clouds):
+@pytest.mark.parametrize("eigenvalues", [[1.0, 1.0, -1.0], [4.0, 3.0, 2.0, 1.0]])
+def test_a_matrix_with_a_negative_or_a_fourth_eigenvalue_has_no_positions(eigenvalues):
     with pytest.raises(ValueError, match=r"no cloud's Gram matrix.*nearest_rank3"):
-        gram.positions_from_gram(gram.gram_matrix(clouds) + torch.eye(8))
-
-
-def test_a_matrix_with_a_negative_eigenvalue_has_no_positions():
-    with pytest.raises(ValueError, match="no cloud's Gram matrix"):
-        gram.positions_from_gram(torch.diag(torch.tensor([1.0, 1.0, -1.0])))
+        gram.positions_from_gram(torch.diag(torch.tensor(eigenvalues)))
 
 
 @pytest.mark.parametrize("reader", [gram.upper_triangle, gram.nearest_rank3, gram.positions_from_gram])
 def test_bad_matrices_are_refused(reader, clouds):
     matrix = gram.gram_matrix(clouds[0])
-    with pytest.raises(ValueError, match=r"square.*\(8, 7\)"):
-        reader(matrix[:, :7])
-    with pytest.raises(ValueError, match="not symmetric"):
-        reader(matrix.triu())
-    with pytest.raises(ValueError, match="NaN or infinity"):
-        reader(matrix * float("nan"))
-
-
-def test_thirty_five_entries_are_refused():
-    with pytest.raises(ValueError, match=r"35 entries.*7 atoms need 28, 8 atoms 36"):
-        gram.from_upper_triangle(torch.zeros(2, 35))
+    for bad, message in [
+        (matrix[:, :7], r"square.*\(8, 7\)"),
+        (matrix.triu(), "not symmetric"),
+        (matrix * torch.nan, "NaN or infinity"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            reader(bad)
 
 
 @pytest.mark.parametrize(
     ("positions", "message"),
     [
-        (torch.zeros(0, 3), "empty"),
+        (torch.zeros(0, 3), "one atom a row"),
         (torch.full((2, 3), torch.inf), "NaN or infinity"),
         (torch.zeros(8), "one atom a row"),
         (torch.zeros(8, 2), "one atom a row"),
@@ -130,9 +122,3 @@ def test_thirty_five_entries_are_refused():
 def test_bad_positions_are_refused(positions, message):
     with pytest.raises(ValueError, match=message):
         gram.gram_matrix(positions)
-
-
-def test_nearest_rank3_clips_at_zero_where_there_are_not_three_positive_eigenvalues():
-    nearest, discarded = gram.nearest_rank3(torch.diag(torch.tensor([2.0, -1.0, -2.0, -4.0])))
-    torch.testing.assert_close(nearest, torch.diag(torch.tensor([2.0, 0.0, 0.0, 0.0])))
-    assert discarded.item() == pytest.approx((21 / 25) ** 0.5)

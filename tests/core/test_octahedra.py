@@ -33,10 +33,14 @@ def test_joints_are_bent_by_no_more_than_asked(tilt):
     assert max(bends) > 0.8 * tilt
 
 
-def test_tilted_clusters_differ_and_one_seed_gives_one_cluster():
-    one, again, other = (octahedra.cluster(3, Generator().manual_seed(seed)).points for seed in (0, 0, 1))
+def test_tilted_clusters_differ_one_seed_gives_one_cluster_and_atoms_are_in_angstrom():
+    clusters = [octahedra.cluster(3, Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    one, again, other = (cluster.points for cluster in clusters)
     assert torch.equal(one, again)
     assert not torch.allclose(torch.pdist(one).sort().values, torch.pdist(other).sort().values, atol=1e-3)
+    atoms = clusters[0].atoms()
+    assert atoms.get_chemical_formula() == "O16W3"
+    assert abs(atoms.get_distance(0, 3) - octahedra.METAL_OXYGEN) < 1e-4
 
 
 def test_nothing_is_too_near_to_anything():
@@ -63,17 +67,10 @@ def test_a_piece_of_the_layer_is_hexagonal_and_shares_edges():
     assert torch.allclose(piece.middles[:, 2], torch.zeros(7), atol=1e-5)
 
 
-def test_atoms_are_tungsten_and_oxygen_in_angstrom():
-    cluster = octahedra.cluster(2, Generator().manual_seed(0))
-    atoms = cluster.atoms()
-    assert atoms.get_chemical_formula() == "O11W2"
-    assert abs(atoms.get_distance(0, 2) - octahedra.METAL_OXYGEN) < 1e-4
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: octahedra.cluster(0, Generator()), "0 octahedra: one at least"),
+        (lambda: octahedra.cluster(0, Generator()), "n must be a whole number, 1 at least, and 0"),
         (lambda: octahedra.cluster(2, Generator(), tilt=50.0), "a tilt of 50.0 degrees: 0 to 30"),
         (lambda: octahedra.layer(20), "a piece of 20 octahedra: 1 to 19"),
     ],

@@ -1,3 +1,4 @@
+import pickle
 import zipfile
 
 import numpy as np
@@ -51,15 +52,11 @@ def test_a_split_holds_as_many_molecules_of_the_sizes_as_it_says(splits, split, 
     assert set("".join(str(atoms.symbols) for atoms in splits[split])) <= set("HCNOF0123456789")
 
 
-def test_no_molecule_is_in_two_splits(splits):
-    everyone = [atoms.info["index"] for some in splits.values() for atoms in some]
+def test_no_molecule_is_in_two_splits_and_no_string_of_a_test_molecule_was_trained_on(splits):
+    everyone = [atoms.info["index"] for molecules in splits.values() for atoms in molecules]
     assert len(set(everyone)) == len(everyone) == 5500
-
-
-def test_no_string_of_a_test_molecule_is_one_that_was_trained_on(splits):
     known = {atoms.info["smiles"] for atoms in splits["train"]}
-    shared = [sum(atoms.info["smiles"] in known for atoms in splits[name]) for name in qm9.SPLITS[1:]]
-    assert shared == [0] * 5
+    assert [sum(atoms.info["smiles"] in known for atoms in splits[name]) for name in qm9.SPLITS[1:]] == [0] * 5
 
 
 def test_molecules_are_whole(splits):
@@ -70,54 +67,36 @@ def test_molecules_are_whole(splits):
         assert atoms.info["smiles"]
 
 
-def test_an_unknown_split_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match="25-29"):
-        qm9.load("20")
-
-
 def test_sources_name_the_wheel_and_its_licence():
     text = (qm9.DATA / "SOURCES.md").read_text()
     assert qm9.SHA256 in text
     assert "Copyright (c) 2024 Raghu" in text
 
 
-def test_the_wheel_is_read_without_installing_it(wheel):
+def test_the_wheel_is_read_without_installing_it_and_extended_xyz_is_too(wheel, tmp_path):
     some = list(qm9.read(wheel))
     assert [str(atoms.symbols) for atoms in some] == ["CH4"] * 3
     assert some[0].positions[4] == pytest.approx([-0.52, 1.43, 0.9])
     assert some[0].info == {"index": 1, "smiles": "C"}
-
-
-def test_a_wheel_that_is_cut_off_says_how_to_fetch_it_again(wheel):
-    wheel.write_bytes(wheel.read_bytes()[:300])
-    with pytest.raises(ValueError, match=r"pip download qm9pack==1\.0\.3"):
-        list(qm9.read(wheel))
-
-
-def test_a_wheel_with_a_broken_table_is_refused(wheel):
-    whole = bytearray(wheel.read_bytes())
-    whole[90:110] = bytes(20)
-    wheel.write_bytes(whole)
-    with pytest.raises(ValueError, match="cut off or another file"):
-        list(qm9.read(wheel))
-
-
-def test_a_wheel_without_molecules_is_no_empty_list(tmp_path):
-    with zipfile.ZipFile(tmp_path / "own.whl", "w") as archive:
-        for table in qm9.TABLES:
-            archive.writestr(table, HEAD)
-    with pytest.raises(ValueError, match=r"own\.whl holds no molecules: fetch it again"):
-        list(qm9.read(tmp_path / "own.whl"))
-
-
-def test_extended_xyz_is_read(tmp_path):
     write(tmp_path / "own.xyz", [molecule("H2O"), molecule("CH3OH")], format="extxyz")
     assert [len(atoms) for atoms in qm9.read(tmp_path / "own.xyz")] == [3, 6]
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path):
+def test_a_wheel_that_is_broken_says_how_to_fetch_it_again(wheel, tmp_path):
+    whole = wheel.read_bytes()
+    for content in (whole[:300], whole[:90] + bytes(20) + whole[110:], pickle.dumps([1])):
+        wheel.write_bytes(content)
+        with pytest.raises(ValueError, match=r"cut off or another file.*pip download qm9pack==1\.0\.3"):
+            list(qm9.read(wheel))
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for table in qm9.TABLES:
+            archive.writestr(table, HEAD)
+    with pytest.raises(ValueError, match=r"small\.whl holds no molecules: fetch it again"):
+        list(qm9.read(wheel))
     with pytest.raises(FileNotFoundError, match="pip download"):
         qm9.read(tmp_path / "nowhere.xyz")
+    with pytest.raises(ValueError, match=r"no split '20'.*25-29"):
+        qm9.load("20")
 
 
 def test_the_draw_is_seeded_and_its_parts_do_not_overlap():

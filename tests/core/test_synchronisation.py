@@ -50,16 +50,10 @@ def test_results_are_rotations_also_under_noise(truth, generator):
     assert (torch.linalg.det(found) > 0).all()
 
 
-def test_known_pairs_are_enough_if_they_connect_all(truth, generator):
-    known = torch.rand(20, 20, generator=generator) < 0.3
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_known_pairs_are_enough_if_they_connect_all_and_one_side_of_a_pair_is_enough(truth, generator, one_sided):
+    known = torch.ones(20, 20).triu(1).bool() if one_sided else torch.rand(20, 20, generator=generator) < 0.3
     blocks = torch.where(known[..., None, None], relative(truth), torch.nan)
-    found = synchronisation.synchronise(blocks, known)
-    torch.testing.assert_close(found, truth @ truth[0].mT)
-
-
-def test_one_side_of_a_pair_is_enough(truth):
-    known = torch.ones(20, 20, dtype=torch.bool).triu(1)
-    blocks = torch.where(known[..., None, None], relative(truth), 0)
     torch.testing.assert_close(synchronisation.synchronise(blocks, known), truth @ truth[0].mT)
 
 
@@ -67,14 +61,6 @@ def test_the_error_does_not_see_what_all_rotations_share(truth, generator):
     common = representations.random_rotation(generator)
     assert synchronisation.rotation_error(truth @ common, truth).max() < 1e-4
     assert synchronisation.rotation_error(truth.flip(0), truth).max() > 1
-
-
-def test_the_error_is_an_angle_in_degrees(truth):
-    about_z = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]], dtype=torch.float64)
-    many = truth.repeat(50, 1, 1)
-    found = many.clone()
-    found[0] = about_z @ found[0]
-    assert synchronisation.rotation_error(found, many)[0].item() == pytest.approx(90, abs=0.5)
 
 
 @pytest.mark.parametrize("degrees", [0, 1e-3, 1, 179.99, 180])
@@ -99,9 +85,9 @@ def test_clouds_that_no_pair_reaches_are_named(truth):
 
 def test_other_shapes_and_bad_numbers_are_refused(truth):
     blocks = relative(truth)
-    with pytest.raises(ValueError, match=r"\(n, n, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"relative must be \(clouds\+, clouds, 3, 3\)"):
         synchronisation.synchronise(blocks[:, :5])
-    with pytest.raises(ValueError, match=r"known pairs of 20 clouds are \(20, 20\)"):
+    with pytest.raises(ValueError, match=r"known must be \(20, 20\)"):
         synchronisation.synchronise(blocks, torch.ones(5, 5))
     blocks[2, 3] = torch.nan
     with pytest.raises(ValueError, match="NaN or infinity"):

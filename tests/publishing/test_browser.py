@@ -23,7 +23,7 @@ from needed_cells import needed_cells
 from PIL import Image
 
 from benchmarks.harness.budget import CPU_SECONDS
-from tutorial_lib.cli import NOTEBOOKS
+from tutorial_lib.__main__ import NOTEBOOKS
 
 TOP = NOTEBOOKS.parent
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))

@@ -11,7 +11,7 @@ from chromium import IN_BROWSER
 
 from scripts.publish import make_slides as script
 from scripts.publish.slides import look, reading
-from tutorial_lib.cli import notebooks
+from tutorial_lib.__main__ import notebooks
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
 LESSONS = [

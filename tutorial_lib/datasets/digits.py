@@ -4,27 +4,19 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
+from tutorial_lib.shapes import check_one_of
+
 N_TRAINING_DIGITS = 1347  # three quarters, and not shuffled: neighbours in the file are often of one hand
 
 
 def load(split: str) -> tuple[Tensor, Tensor]:
-    """Handwritten digits of 8 by 8 pixels, and which digit each is.
+    """Handwritten digits of 8 by 8 pixels (N, 8, 8), ink between 0 and 1, and which digit each is (N,).
 
-    Of the set that ships with scikit-learn (E. Alpaydin, C. Kaynak, UCI repository, 1998). The file is
-    split where it stands, because neighbours in it are often of one hand.
-
-    Args:
-        split: "train" or "test".
-
-    Returns:
-        Pictures (N, 8, 8), ink between 0 and 1, no unit, and the digit of each (N,).
-
-    Raises:
-        ValueError: there is no such split.
+    The set that ships with scikit-learn (E. Alpaydin, C. Kaynak, UCI repository, 1998), in "train" and "test". It is
+    not shuffled before it is split, because neighbours in the file are often of one hand.
     """
     parts = {"train": slice(None, N_TRAINING_DIGITS), "test": slice(N_TRAINING_DIGITS, None)}
-    if split not in parts:
-        raise ValueError(f"there is no split {split!r}: choose one of {tuple(parts)}")
+    check_one_of(parts, split=split)
     stored = load_digits()
     pictures = torch.tensor(stored.images, dtype=torch.get_default_dtype()) / 16
     return pictures[parts[split]], torch.tensor(stored.target)[parts[split]]

@@ -1,8 +1,4 @@
-"""The G2/97 set: nothing comes in, 148 small molecules go out, with their measured energies.
-
-ASE carries the set, its molecules of two atoms or more.
-What a network makes of them is not decided here.
-"""
+"""The G2/97 set, as ASE carries it: 148 small molecules of two atoms or more, with their measured energies."""
 
 from collections import Counter
 
@@ -12,8 +8,6 @@ from ase.build import molecule
 from ase.data.g2 import data, molecule_names
 from torch import Generator
 
-N_UNSEEN = 30
-COMMON = 8  # molecules that hold an element: only such elements are in the unseen part
 LARGEST = 14  # atoms
 
 
@@ -24,9 +18,6 @@ def molecules() -> list[Atoms]:
     gains on average when the molecule is made of free atoms. Measured, and corrected for heat and zero-point motion.
     K. Raghavachari, P. C. Redfern, J. A. Pople, J. Chem. Phys. 106, 1063 (1997); V. N. Staroverov et al., ibid. 119,
     12129 (2003).
-
-    Returns:
-        148 molecules, in angstrom, in an order that is always the same.
     """
     found = []
     for name in molecule_names:
@@ -36,34 +27,21 @@ def molecules() -> list[Atoms]:
     return found
 
 
-def elements(some: list[Atoms]) -> tuple[str, ...]:
-    """The symbols that occur in molecules, those in the most molecules first.
-
-    Args:
-        some: molecules.
-
-    Returns:
-        The symbols.
-    """
-    return tuple(symbol for symbol, _ in _counted(some).most_common())
+def elements(molecules: list[Atoms]) -> tuple[str, ...]:
+    """The symbols that occur in molecules, those in the most molecules first."""
+    return tuple(symbol for symbol, _ in _counted(molecules).most_common())
 
 
 def split(seed: int = 0) -> tuple[list[Atoms], list[Atoms]]:
-    """Molecules to train on, and thirty that are not seen, drawn among those of common elements.
+    """118 molecules to train on, and thirty that are not seen, drawn among those of common elements.
 
     An element that occurs in fewer than eight molecules stays with the seen ones: nobody can learn what nothing shows.
-
-    Args:
-        seed: of the draw.
-
-    Returns:
-        118 molecules and 30.
     """
     everything = molecules()
     count = _counted(everything)
     order = torch.randperm(len(everything), generator=Generator().manual_seed(seed)).tolist()
-    common = [i for i in order if all(count[symbol] >= COMMON for symbol in everything[i].symbols)]
-    unseen = set(common[:N_UNSEEN])
+    common = [i for i in order if all(count[symbol] >= 8 for symbol in everything[i].symbols)]
+    unseen = set(common[:30])
     seen = [i for i in range(len(everything)) if i not in unseen]
     return [everything[i] for i in seen], [everything[i] for i in sorted(unseen)]
 
@@ -77,5 +55,5 @@ def _energy(name: str, atoms: Atoms) -> float:
     return energy * units.kcal / units.mol
 
 
-def _counted(some: list[Atoms]) -> Counter:
-    return Counter(symbol for atoms in some for symbol in sorted(set(atoms.symbols)))
+def _counted(molecules: list[Atoms]) -> Counter:
+    return Counter(symbol for atoms in molecules for symbol in sorted(set(atoms.symbols)))

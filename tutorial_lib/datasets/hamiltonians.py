@@ -1,9 +1,8 @@
 """Matrices of quantum chemistry: the name of a set comes in, geometries with their Fock and overlap matrices go out.
 
 Each set is one molecule in many shapes and poses, computed by `scripts/data/make_hamiltonians.py`. Matrices are
-written in the basis of e3nn, so that a turn of the molecule is a turn of each shell by the Wigner matrix of its l.
-Left behind: the orbitals, which follow from the two matrices. `models.hamiltonian` cuts the matrices into what a
-network can predict.
+written in the basis of e3nn, so that a rotation of the molecule rotates each shell by the Wigner matrix of its l.
+Left behind: the orbitals, which follow from the two matrices.
 """
 
 import zipfile
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutorial_lib.shapes import Positions
+from tutorial_lib.shapes import Positions, check_finite, check_one_of, check_shapes
 from tutorial_lib.storage import SUMS, expanded, verified
 
 DATA = Path(__file__).parent / "files" / "hamiltonians"
@@ -27,63 +26,38 @@ NAMES = (
     "methanol_rhf_500k",
     "methanol_pbe_300k",
 )
-SPLITS = ("train", "test")
 AGAIN = "make it again with scripts/data/make_hamiltonians.py"
-LAST_ELEMENT = 118
 COINCIDENT = 0.4  # A: the shortest bond, that of H2, is 0.74
 Shells = tuple[tuple[int, int], ...]  # (atom, l) of every shell, in the order of the matrices
 
 
 @dataclass(frozen=True)
 class Hamiltonians:
-    """One molecule in many shapes.
+    """One molecule in many geometries, float64."""
 
-    Attributes:
-        numbers: (atoms,), atomic numbers.
-        positions: (geometries, atoms, 3), angstrom, float64.
-        fock: (geometries, orbitals, orbitals), hartree, float64.
-        overlap: (geometries, orbitals, orbitals), of the basis functions, no unit.
-        energy: (geometries,), total, hartree.
-        n_occupied: orbitals that hold two electrons each.
-        shells: atom and l of every shell, in the order of the matrices.
-    """
-
-    numbers: Tensor
-    positions: Tensor
-    fock: Tensor
-    overlap: Tensor
-    energy: Tensor
-    n_occupied: int
+    numbers: Tensor  # (atoms,), atomic numbers
+    positions: Tensor  # (geometries, atoms, 3), angstrom
+    fock: Tensor  # (geometries, orbitals, orbitals), hartree
+    overlap: Tensor  # (geometries, orbitals, orbitals), of the basis functions, no unit
+    energy: Tensor  # (geometries,), total, hartree
+    n_occupied: int  # orbitals that hold two electrons each
     shells: Shells
 
     def __len__(self) -> int:
-        """How many geometries there are."""
         return len(self.positions)
 
     def __getitem__(self, which: slice | Tensor) -> "Hamiltonians":
-        """Some of the geometries."""
         parts = {name: getattr(self, name)[which] for name in ("positions", "fock", "overlap", "energy")}
         return replace(self, **parts)
 
 
 def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
-    """One half of a shipped set.
+    """One half of a shipped set: the first half of the geometries is "train", the second "test", drawn independently.
 
-    Args:
-        name: one of `NAMES`: molecule, method, basis where it is not STO-3G, and the temperature of the geometries.
-        split: "train", the first half of the geometries, or "test", the second; they were drawn independently.
-        data: the folder of the shipped files.
-
-    Returns:
-        Geometries and matrices.
-
-    Raises:
-        ValueError: there is no such set or split, or the file is not the one that its checksum names.
+    A name in `NAMES` says molecule, method, basis where it is not STO-3G, and the temperature of the geometries.
     """
-    if name not in NAMES:
-        raise ValueError(f"there is no set {name!r}: the known ones are {', '.join(NAMES)}")
-    if split not in SPLITS:
-        raise ValueError(f"there is no split {split!r}: choose one of {SPLITS}")
+    check_one_of(NAMES, set=name)
+    check_one_of(("train", "test"), split=split)
     if not (data / f"{name}.npz").exists() or not (data / SUMS).exists():
         raise ValueError(f"{name}.npz or its {SUMS} is missing in {data}: fetch it again, or {AGAIN}")
     everything = read(verified(data / f"{name}.npz", otherwise=AGAIN))
@@ -92,18 +66,7 @@ def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
 
 
 def read(path: str | Path) -> Hamiltonians:
-    """All of a file that `make_hamiltonians.py` wrote, for instance of a molecule of your own.
-
-    Args:
-        path: of the file.
-
-    Returns:
-        Geometries and matrices.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is cut off or another file, its parts do not fit one another, or hold NaN or infinity.
-    """
+    """All of a file that `make_hamiltonians.py` wrote, for instance of a molecule of your own."""
     path = expanded(path)
     try:
         with open(path, "rb") as file, np.load(file) as arrays:
@@ -117,49 +80,27 @@ def read(path: str | Path) -> Hamiltonians:
             n_occupied=int(known["n_occupied"]),
             shells=tuple((int(atom), int(degree)) for atom, degree in known["shells"]),
         )
+        n_functions = sum(2 * degree + 1 for _, degree in found.shells)
+        check_shapes(
+            numbers=(found.numbers, "atoms"),
+            positions=(found.positions, "geometries+ atoms 3"),
+            fock=(found.fock, f"geometries {n_functions} {n_functions}"),
+            overlap=(found.overlap, f"geometries {n_functions} {n_functions}"),
+            energy=(found.energy, "geometries"),
+        )
+        check_finite(found.positions, found.fock, found.overlap, found.energy, what="positions, matrices or energies")
+        if not all(1 <= number <= 118 for number in found.numbers.tolist()):
+            raise ValueError(f"numbers are {found.numbers.tolist()}, and elements have 1 to 118")
+        if not all(0 <= atom < len(found.numbers) for atom, _ in found.shells):
+            raise ValueError(f"a shell is on an atom beyond its {len(found.numbers)}")
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError, TypeError, AttributeError) as problem:
-        words = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
-        raise ValueError(f"{path.name} is cut off or another file ({words}): {AGAIN}") from None
-    _check_parts(found, path.name)
+        reason = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
+        raise ValueError(f"{path.name} is cut off or another file ({reason}): {AGAIN}") from None
     return found
 
 
-def _check_parts(found: Hamiltonians, name: str) -> None:
-    n_atoms, n_functions = len(found.numbers), sum(2 * degree + 1 for _, degree in found.shells)
-    if not len(found):
-        raise ValueError(f"{name} holds no geometry: {AGAIN}")
-    asked = {
-        "positions": (len(found), n_atoms, 3),
-        "fock": (len(found), n_functions, n_functions),
-        "overlap": (len(found), n_functions, n_functions),
-        "energy": (len(found),),
-    }
-    for part, shape in asked.items():
-        values = getattr(found, part)
-        if values.shape != shape:
-            raise ValueError(f"{part} of {name} is {tuple(values.shape)}, and {shape} fits its other parts: {AGAIN}")
-        if not torch.isfinite(values).all():
-            raise ValueError(f"{part} of {name} holds NaN or infinity: {AGAIN}")
-    if not all(1 <= number <= LAST_ELEMENT for number in found.numbers.tolist()):
-        raise ValueError(
-            f"numbers of {name} are {found.numbers.tolist()}, and elements have 1 to {LAST_ELEMENT}: {AGAIN}"
-        )
-    if not all(0 <= atom < n_atoms for atom, _ in found.shells):
-        raise ValueError(f"a shell of {name} is on an atom beyond its {n_atoms}: {AGAIN}")
-
-
 def symmetric(upper: np.ndarray) -> np.ndarray:
-    """Whole matrices out of their entries i <= j, row by row.
-
-    Args:
-        upper: (..., n (n + 1) / 2), any unit.
-
-    Returns:
-        (..., n, n), in the unit of the entries.
-
-    Raises:
-        ValueError: no matrix has that many entries i <= j.
-    """
+    """Matrices (..., n, n) from their entries i <= j, row by row (..., n (n + 1) / 2)."""
     n = int((2 * upper.shape[-1]) ** 0.5)
     if n * (n + 1) // 2 != upper.shape[-1]:
         raise ValueError(f"{upper.shape[-1]} entries arrived: a symmetric matrix has n (n + 1) / 2")
@@ -170,22 +111,14 @@ def symmetric(upper: np.ndarray) -> np.ndarray:
 
 
 def check_molecule(numbers: Tensor, positions: Positions) -> None:
-    """Refuse what a closed-shell calculation cannot take.
+    """Refuse what a closed-shell calculation cannot take: an odd number of electrons, overlapping atoms.
 
     Args:
-        numbers: (atoms,), atomic numbers of a neutral molecule, no unit.
+        numbers: (atoms,), atomic numbers of a neutral molecule.
         positions: (..., atoms, 3), angstrom.
-
-    Raises:
-        ValueError: positions do not fit the numbers or are no numbers, two atoms overlap, or the number of electrons
-            is odd.
     """
-    if positions.shape[-2:] != (len(numbers), 3):
-        raise ValueError(
-            f"positions of shape {tuple(positions.shape)} do not fit {len(numbers)} atoms of 3 coordinates"
-        )
-    if not torch.isfinite(positions).all():
-        raise ValueError("positions hold NaN or infinity: look at where they came from")
+    check_shapes(numbers=(numbers, "atoms"), positions=(positions, "*batch atoms 3"))
+    check_finite(positions)
     electrons = int(numbers.sum())
     if electrons % 2:
         raise ValueError(
@@ -195,10 +128,10 @@ def check_molecule(numbers: Tensor, positions: Positions) -> None:
     if len(numbers) < 2:
         return
     row, column = torch.triu_indices(len(numbers), len(numbers), 1)
-    apart = (positions[..., row, :] - positions[..., column, :]).norm(dim=-1).reshape(-1, len(row)).amin(dim=0)
-    if apart.min() < COINCIDENT:
-        pair = int(apart.argmin())
+    distance = (positions[..., row, :] - positions[..., column, :]).norm(dim=-1).reshape(-1, len(row)).amin(dim=0)
+    if distance.min() < COINCIDENT:
+        pair = int(distance.argmin())
         raise ValueError(
-            f"atoms {int(row[pair])} and {int(column[pair])} overlap: {apart[pair]:.2f} A apart, at least "
+            f"atoms {int(row[pair])} and {int(column[pair])} overlap: {distance[pair]:.2f} A apart, at least "
             f"{COINCIDENT} A are needed. Are the positions in angstrom?"
         )

@@ -8,19 +8,14 @@ from torch import Generator, Tensor
 
 from tutorial_lib.shapes import Motifs, check_counts
 
-ISOMERS = ("butadiene", "2-butyne", "methylenecyclopropane", "bicyclobutane", "cyclobutene")
-
 
 def molecules() -> dict[str, Atoms]:
-    """The five isomers of C4H6 in the G2 set: the same ten atoms, bonded in five ways.
+    """The five isomers of C4H6 in the G2 set by name: the same ten atoms, bonded in five ways, about their centroids.
 
-    Geometries are those that ship with ASE, from the G2 set (Curtiss et al., J. Chem. Phys. 106, 1063 (1997)),
-    each moved to its centroid.
-
-    Returns:
-        Name to molecule, positions in angstrom.
+    Geometries are those that ship with ASE (Curtiss et al., J. Chem. Phys. 106, 1063 (1997)).
     """
-    found = {name: molecule(name) for name in ISOMERS}
+    names = ("butadiene", "2-butyne", "methylenecyclopropane", "bicyclobutane", "cyclobutene")
+    found = {name: molecule(name) for name in names}
     for atoms in found.values():
         atoms.positions -= atoms.positions.mean(axis=0)
     return found
@@ -29,17 +24,7 @@ def molecules() -> dict[str, Atoms]:
 def rattled(molecules: list[Atoms], n_copies: int, noise: float, generator: Generator) -> tuple[Motifs, Tensor]:
     """Copies of molecules of one size whose atoms are displaced at random, and which molecule each is.
 
-    Args:
-        molecules: as many atoms in each.
-        n_copies: of each molecule.
-        noise: the standard deviation of every coordinate, angstrom.
-        generator: of the noise, on the CPU.
-
-    Returns:
-        Positions (n_copies * len(molecules), n, 3), angstrom, and the index of the molecule of each.
-
-    Raises:
-        ValueError: there is no molecule, or they differ in size.
+    The noise is normal, its standard deviation in each coordinate in angstrom; the generator is on the CPU.
     """
     check_counts(0, n_copies=n_copies)
     if len({len(atoms) for atoms in molecules}) != 1:

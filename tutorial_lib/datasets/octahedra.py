@@ -1,8 +1,7 @@
-"""Octahedra that share corners, as in WO3: a number and a generator come in, the places of metal and oxygen go out.
+"""Octahedra that share corners, as in WO3: a number and a generator come in, positions of metal and oxygen go out.
 
 Octahedra are rigid and tilted at random where they join, so no two clusters are alike. `layer` is a piece of a
 crystal in which they share edges. The distance from the middle of an octahedron to its corners is the unit of length.
-How octahedra are found again among the atoms is decided elsewhere.
 """
 
 from dataclasses import dataclass
@@ -13,85 +12,53 @@ from ase.spacegroup import crystal
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
+from tutorial_lib.shapes import check_counts
+
 METAL_OXYGEN = 1.92  # A in WO3, the mean of P. M. Woodward et al., J. Phys. Chem. Solids 56, 1305 (1995)
 TILT = 15.0  # degrees, at most, in each of two angles at a joint
 MIDDLES_APART, CORNERS_APART = 1.75, 0.75  # nearest middles, and corners that are not shared
 FOREIGN = 1.35  # no corner of another octahedron comes nearer to a middle
-TRIES = 400
 
 
 @dataclass(frozen=True)
 class Octahedra:
-    """A cluster of octahedra.
+    """A cluster of octahedra; the metal-oxygen distance is the unit of length."""
 
-    Attributes:
-        middles: (n, 3), where the metal is, with the metal-oxygen distance as the unit of length.
-        corners: (m, 3), where the oxygen is; a shared corner stands once.
-    """
-
-    middles: Tensor
-    corners: Tensor
+    middles: Tensor  # (n, 3), where the metal is
+    corners: Tensor  # (m, 3), where the oxygen is; a shared corner stands once
 
     @property
     def points(self) -> Tensor:
-        """Middles and corners.
-
-        Returns:
-            (n + m, 3), with the metal-oxygen distance as the unit of length.
-        """
+        """Middles and corners, (n + m, 3)."""
         return torch.cat([self.middles, self.corners])
 
     def atoms(self) -> Atoms:
-        """Tungsten and oxygen.
-
-        Returns:
-            The atoms, in angstrom.
-        """
+        """Tungsten and oxygen, in angstrom."""
         symbols = ["W"] * len(self.middles) + ["O"] * len(self.corners)
         return Atoms(symbols, positions=(METAL_OXYGEN * self.points).tolist())
 
 
 def cluster(n: int, generator: Generator, *, tilt: float = TILT) -> Octahedra:
-    """Octahedra that hang together by shared corners, each joint tilted at random.
+    """Octahedra joined by shared corners, each joint tilted at random.
 
-    Grown one by one, at a corner that is drawn; a growth that leads into a wall begins again.
-
-    Args:
-        n: how many octahedra.
-        generator: of the corners and of the tilts.
-        tilt: the largest angle at a joint, in degrees: of the bend, and of the turn about the joint.
-
-    Returns:
-        The cluster.
-
-    Raises:
-        ValueError: n is below 1, the tilt is outside 0 to 30 degrees, or no room was found for so many.
+    Grown one by one, at a corner that is drawn; a growth that leads into a wall begins again. `tilt` is the largest
+    angle at a joint, in degrees: of the bend, and of the turn about the joint.
     """
-    if n < 1:
-        raise ValueError(f"{n} octahedra: one at least is needed")
+    check_counts(n=n)
     if not 0 <= tilt <= 30:
         raise ValueError(f"a tilt of {tilt} degrees: 0 to 30 leave octahedra apart")
-    for _ in range(TRIES):
+    for _ in range(400):
         grown = _grown(n, generator, tilt)
         if grown is not None:
             return grown
-    raise ValueError(f"no room for {n} octahedra after {TRIES} tries: take fewer, or a smaller tilt")
+    raise ValueError(f"no room for {n} octahedra after 400 tries: take fewer, or a smaller tilt")
 
 
 def layer(n: int = 7) -> Octahedra:
     """A piece of a layer of TiS2, in which octahedra share edges and their middles form a hexagonal lattice.
 
-    Cut from the crystal: a metal atom, its nearest in the layer, and all sulphur that is bonded to them. The
-    octahedra are a little flattened, as they are in nature.
-
-    Args:
-        n: how many octahedra, the nearest ones first; 7 is one with all its neighbours.
-
-    Returns:
-        The cluster, with the metal-sulphur distance as the unit of length.
-
-    Raises:
-        ValueError: n is not between 1 and 19.
+    Cut from the crystal: a metal atom, its nearest in the layer (n = 7 is one with all its neighbours), and all sulphur
+    bonded to them. The octahedra are a little flattened, as in nature; the metal-sulphur distance is the unit.
     """
     if not 1 <= n <= 19:
         raise ValueError(f"a piece of {n} octahedra: 1 to 19 can be cut")
@@ -106,11 +73,9 @@ def layer(n: int = 7) -> Octahedra:
     sulphur = places[~metal] - torch.tensor([0, 0, 5.695]) * (places[~metal][:, 2:] > 2.8)
     titanium = places[metal]
     start = titanium[(titanium - titanium.mean(dim=0)).norm(dim=1).argmin()]
-    from_start = (titanium - start).norm(dim=1)
-    middles = titanium[(from_start + 1e-4 * titanium[:, 0]).argsort()[:n]]
-    apart = torch.cdist(sulphur, middles)
+    middles = titanium[((titanium - start).norm(dim=1) + 1e-4 * titanium[:, 0]).argsort()[:n]]
     bond = torch.cdist(sulphur, start[None]).min().item()
-    corners = sulphur[apart.amin(dim=1) < 1.1 * bond]
+    corners = sulphur[torch.cdist(sulphur, middles).amin(dim=1) < 1.1 * bond]
     return Octahedra((middles - start) / bond, (corners - start) / bond)
 
 
@@ -137,10 +102,9 @@ def _grown(n: int, generator: Generator, tilt: float) -> Octahedra | None:
     shared = torch.cdist(corners, corners) < 1e-3
     corners = corners[~shared.tril(-1).any(dim=1)]
     cluster = Octahedra(torch.stack(middles), corners)
-    apart = torch.cdist(cluster.middles, corners)
-    foreign = (apart > 1.05) & (apart < FOREIGN)
-    nearest = torch.pdist(corners).min()
-    return None if foreign.any() or (apart < 0.95).any() or nearest < CORNERS_APART else cluster
+    distance = torch.cdist(cluster.middles, corners)
+    clash = (distance < 0.95) | (distance > 1.05) & (distance < FOREIGN)
+    return None if clash.any() or torch.pdist(corners).min() < CORNERS_APART else cluster
 
 
 def _rotation(vector: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
-"""Pieces made of cubes: nothing comes in but how many cubes, the centres of the cubes go out; and back.
+"""Pieces made of cubes: the number of cubes comes in, the centres of the cubes go out; and back.
 
 The eight pieces of Tetris in space, two of which are each other's mirror image, and all polycubes up to six
-cubes. `polycube_of` says which polycube some points are, if any. The edge of a cube is the unit of length. What a
-network makes of them is not decided here.
+cubes. `polycube_of` says which polycube some points are, if any. The edge of a cube is the unit of length.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import permutations, product
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -27,35 +27,21 @@ PIECES = {
 MOST_CUBES = 6
 Cells = frozenset[tuple[int, int, int]]
 # The 48 ways to lay a cube upon itself: axes permuted, some of them reversed. Half of them are mirrors.
-AXES = list(permutations(range(3)))
-WAYS = [(order, signs) for order in AXES for signs in product((1, -1), repeat=3)]
+WAYS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
+ROTATIONS = [(order, signs) for order, signs in WAYS if np.linalg.det(np.eye(3)[list(order)] * signs) > 0]
 
 
 def pieces() -> tuple[list[str], Positions]:
-    """The eight pieces of four cubes, each about its centroid.
-
-    Returns:
-        Their names, and (8, 4, 3), in edges of a cube.
-    """
+    """The names of the eight pieces of four cubes, and their centres (8, 4, 3), each piece about its centroid."""
     centres = torch.tensor(list(PIECES.values()), dtype=torch.get_default_dtype())
     return list(PIECES), centres - centres.mean(dim=1, keepdim=True)
 
 
 def polycubes(n: int, *, mirrors_equal: bool) -> list[Tensor]:
-    """All shapes of n cubes that hang together face by face, each once in whatever pose, about its centroid.
+    """All shapes of n cubes joined face to face, each once in whatever pose, (n, 3) about its centroid.
 
-    Grown cube by cube; two are one if a rotation, or a mirror where that counts as equal, brings one onto the
-    other. Their numbers are known: the On-Line Encyclopedia of Integer Sequences, A000162 and A038119.
-
-    Args:
-        n: how many cubes, 1 to 6.
-        mirrors_equal: count a shape and its mirror image once ("free"), or as two ("one-sided").
-
-    Returns:
-        For each shape (n, 3), in edges of a cube, in an order that is always the same.
-
-    Raises:
-        ValueError: n is not between 1 and 6.
+    Grown cube by cube; two are one if a rotation, or a mirror where that counts as equal ("free" polycubes, not
+    "one-sided" ones), brings one onto the other. On-Line Encyclopedia of Integer Sequences, A000162 and A038119.
     """
     if not 1 <= n <= MOST_CUBES:
         raise ValueError(f"{n} cubes: 1 to {MOST_CUBES} are allowed, beyond that there are thousands of shapes")
@@ -67,16 +53,9 @@ def polycubes(n: int, *, mirrors_equal: bool) -> list[Tensor]:
 
 
 def held_out(seed: int = 0, n_test: int = 28) -> tuple[list[Tensor], list[Tensor]]:
-    """All free polycubes of two to six cubes in two parts: some shapes of six cubes to test on, and all the others.
+    """Free polycubes of two to six cubes: those to train on, and `n_test` of the 112 of six cubes to test on.
 
     Free, because to a network that knows mirrors a shape and its mirror image are one example.
-
-    Args:
-        seed: of the draw.
-        n_test: how many shapes of six cubes are kept for the test, of 112.
-
-    Returns:
-        Those to train on and those to test on, (n, 3) each, in edges of a cube, about their centroids.
     """
     hexacubes = polycubes(6, mirrors_equal=True)
     order = torch.randperm(len(hexacubes), generator=Generator().manual_seed(seed)).tolist()
@@ -87,26 +66,16 @@ def held_out(seed: int = 0, n_test: int = 28) -> tuple[list[Tensor], list[Tensor
 def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> Cells | None:
     """The polycube that points are the centres of, in whatever pose; None if they are of none.
 
-    Axes are laid along two bonds, points are put on the lattice, and the lattice is laid upon them as well as it goes.
-
-    Args:
-        points: (n, 3), in edges of a cube.
-        mirrors_equal: whether a shape and its mirror image are one.
-        within: how far a point may be from its place.
-
-    Returns:
-        Cells of its first pose in alphabetical order: two clouds are of one shape if theirs are equal.
-
-    Raises:
-        ValueError: points are not (n, 3), or not finite.
+    Axes are laid along two bonds, points are put on the lattice, and the lattice is laid upon them as well as it goes;
+    no point may then be farther than `within` from its place. Two clouds are of one shape if their results are equal.
     """
     check_shapes(points=(points, "cubes 3"))
     check_finite(points, what="centres of cubes")
     points = points.double()
     if len(points) < 2:
         return frozenset([(0, 0, 0)]) if len(points) else None
-    apart = points - points[:, None]
-    bonds = apart[((apart.norm(dim=2) - 1).abs() < 2 * within).triu()]
+    vectors = points - points[:, None]
+    bonds = vectors[((vectors.norm(dim=2) - 1).abs() < 2 * within).triu()]
     if len(bonds) == 0:
         return None
     first = bonds[0] / bonds[0].norm()
@@ -120,17 +89,13 @@ def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> 
     places, centred = cells - cells.mean(dim=0), points - points.mean(dim=0)
     left, _, right = torch.linalg.svd(places.mT @ centred)  # the best of all rotations, also for a line, which has many
     shape = frozenset(tuple(cell) for cell in cells.int().tolist())
-    if (
-        (places @ left @ right - centred).norm(dim=1).max() > within
-        or len(shape) < len(points)
-        or not _hangs_together(shape)
-    ):
-        return None
-    return _canonical(shape, mirrors_equal)
+    off = (places @ left @ right - centred).norm(dim=1).max()
+    whole = off <= within and len(shape) == len(points) and _hangs_together(shape)
+    return _canonical(shape, mirrors_equal) if whole else None
 
 
 def census(clouds: Sequence[Tensor], parents: Iterable[Sequence[Tensor]], known: Sequence[Tensor]) -> dict[str, int]:
-    """What clouds are that were born of parents: copies count as copies, and a lost cube as lost.
+    """How many clouds are "a parent", "another known shape", "new", of "fewer" or "more cubes", or "no polycube".
 
     A shape and its mirror image are one here.
 
@@ -138,12 +103,6 @@ def census(clouds: Sequence[Tensor], parents: Iterable[Sequence[Tensor]], known:
         clouds: (n, 3) each, in edges of a cube.
         parents: for each cloud those that it was made of, of one size.
         known: the shapes that the maker of the clouds has seen.
-
-    Returns:
-        How many are "a parent", "another known shape", "new", of "fewer cubes", of "more cubes", or "no polycube".
-
-    Raises:
-        ValueError: there are not as many sets of parents as clouds.
     """
     seen = {polycube_of(shape, mirrors_equal=True) for shape in known}
     counts = dict.fromkeys(["a parent", "another known shape", "new", "fewer cubes", "more cubes", "no polycube"], 0)
@@ -162,22 +121,10 @@ def census(clouds: Sequence[Tensor], parents: Iterable[Sequence[Tensor]], known:
 
 
 def random_trees(n_trees: int, generator: Generator, *, most: int = MOST_CUBES, apart: float = 0.95) -> list[Tensor]:
-    """Clouds of points joined by unit bonds in random directions: like polycubes, but with no lattice in them.
+    """Point clouds joined by unit bonds in random directions: like polycubes, but with no lattice in them.
 
-    Each point but the first stands at distance 1 from one of those before it, in an even draw. Sizes are from 2 to
-    `most`, in turn.
-
-    Args:
-        n_trees: how many.
-        generator: of the draw.
-        most: points of the largest.
-        apart: no two points are nearer than this, in edges of a cube.
-
-    Returns:
-        For each tree (n, 3), in edges of a cube, about its centroid.
-
-    Raises:
-        ValueError: points have to be farther apart than their bonds are long, or the largest has fewer than two.
+    Each point but the first stands at distance 1 from one of those before it, drawn evenly, and no two are nearer than
+    `apart`. Sizes are from 2 to `most`, in turn; each tree is about its centroid.
     """
     if not apart <= 1 or most < 2:
         raise ValueError(f"{most} points {apart:g} apart, on bonds of 1: 2 points at least, and apart is at most 1")
@@ -199,17 +146,7 @@ def random_trees(n_trees: int, generator: Generator, *, most: int = MOST_CUBES, 
 def with_trees(
     shapes: Sequence[Tensor], generator: Generator, *, times: int = 17, most: int = MOST_CUBES
 ) -> list[Tensor]:
-    """Shapes to train on, each so many times, and as many random trees.
-
-    Args:
-        shapes: (n, 3) each, in edges of a cube.
-        generator: of the trees.
-        times: how often each shape is among them.
-        most: points of the largest tree.
-
-    Returns:
-        Shapes and trees, (n, 3) each, in edges of a cube.
-    """
+    """Shapes to train on, each `times` times, and as many random trees."""
     return [*shapes] * times + random_trees(times * len(shapes), generator, most=most)
 
 
@@ -229,15 +166,8 @@ def _hangs_together(shape: Cells) -> bool:
 def _canonical(shape: Cells, mirrors_equal: bool) -> Cells:
     """The first of the shape's poses in alphabetical order."""
     posed = []
-    for order, signs in WAYS:
-        if not mirrors_equal and _is_mirror(order, signs):
-            continue
+    for order, signs in WAYS if mirrors_equal else ROTATIONS:
         turned = [tuple(s * cell[i] for i, s in zip(order, signs, strict=True)) for cell in shape]
         low = [min(axis) for axis in zip(*turned, strict=True)]
         posed.append(sorted(tuple(a - b for a, b in zip(cell, low, strict=True)) for cell in turned))
     return frozenset(min(posed))
-
-
-def _is_mirror(order: tuple[int, ...], signs: tuple[int, ...]) -> bool:
-    swaps = sum(order[i] > order[j] for i in range(3) for j in range(i + 1, 3))
-    return (-1) ** swaps * signs[0] * signs[1] * signs[2] < 0

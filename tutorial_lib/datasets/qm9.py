@@ -17,6 +17,7 @@ import numpy as np
 from ase import Atoms
 
 from tutorial_lib.datasets.structures import structures
+from tutorial_lib.shapes import check_one_of
 from tutorial_lib.storage import expanded, verified
 
 DATA = Path(__file__).parent / "files" / "qm9"
@@ -29,21 +30,12 @@ TABLES = tuple(f"qm9pack/data/qm9_part{part}.csv" for part in (1, 2, 3))
 
 
 def load(split: str, *, data: Path = DATA) -> list[Atoms]:
-    """One part of the shipped molecules; no molecule is in two parts.
+    """One part of the shipped molecules, in angstrom; `info` holds "index", QM9's number, and "smiles".
 
-    Args:
-        split: "train" (1,000 molecules of 5 to 18 atoms), "validation" (500 others), or one of the four tests, 1,000
-            each, named by the numbers of atoms: "5-18", "19", "23", "25-29".
-        data: the folder of the shipped file.
-
-    Returns:
-        Molecules in angstrom; `info` holds "index", QM9's number, and "smiles".
-
-    Raises:
-        ValueError: there is no such split, or the file is not the one that its checksum names.
+    "train" (1,000 molecules of 5 to 18 atoms), "validation" (500 others), or one of the four tests, 1,000 each, named
+    by the numbers of atoms: "5-18", "19", "23", "25-29". No molecule is in two parts.
     """
-    if split not in SPLITS:
-        raise ValueError(f"there is no split {split!r}: choose one of {SPLITS}, or read your own file with qm9.read")
+    check_one_of(SPLITS, split=split)
     path = verified(data / SUBSET, otherwise="make it again with scripts/data/make_qm9_subset.py")
     with np.load(path) as arrays:
         counts, numbers, places, index, smiles = (
@@ -62,13 +54,6 @@ def read(path: str | Path, *, element: str | Sequence[str] | None = None) -> Ite
     Args:
         path: the wheel of qm9pack (`pip download qm9pack==1.0.3 --no-deps`), or a file such as extended XYZ.
         element: its symbol, or those of types 1, 2, ... in this order, where a file says no elements.
-
-    Returns:
-        Molecules in angstrom, one at a time.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is cut off or damaged, of a format that ASE does not know, holds no atoms or says no elements.
     """
     path = expanded(path)
     if not path.exists():
@@ -77,17 +62,7 @@ def read(path: str | Path, *, element: str | Sequence[str] | None = None) -> Ite
 
 
 def rows(wheel: Path) -> Iterator[dict[str, str]]:
-    """The rows of QM9's tables, read from the wheel without installing it.
-
-    Args:
-        wheel: of qm9pack 1.0.3.
-
-    Returns:
-        Column to text, one row a molecule.
-
-    Raises:
-        ValueError: the file is cut off, or holds no such tables.
-    """
+    """The rows of QM9's tables, read from the wheel of qm9pack 1.0.3 without installing it."""
     again = f"fetch it again: pip download {WHEEL.split('-py3')[0].replace('-', '==')} --no-deps"
     row = None
     try:

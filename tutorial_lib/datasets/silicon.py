@@ -1,8 +1,8 @@
-"""Silicon to learn from: 512-atom cells of the amorphous solid, the crystal, and a judge of networks.
+"""Silicon to learn from: 512-atom cells of the amorphous solid, and the crystal.
 
-The name of a split comes in, or the path of a reader's own cells; `ase.Atoms` go out, positions in
-angstrom. The shipped cells were melted and quenched with a classical potential: files/SOURCES.md says
-how, and which runs were rejected. `environments` cuts the cells into neighbourhoods next.
+The name of a split comes in, or the path of a reader's own cells; `ase.Atoms` go out, positions in angstrom. The
+shipped cells were melted and quenched with a classical potential: files/SOURCES.md says how, and which runs were
+rejected.
 """
 
 from collections.abc import Sequence
@@ -20,46 +20,27 @@ SPLITS = ("train", "validation", "test", "all")
 
 
 def load_amorphous(split: str | Path, *, data: Path = DATA, element: str | Sequence[str] | None = None) -> list[Atoms]:
-    """Cells of amorphous silicon, 512 atoms each.
+    """Cells of amorphous silicon, 512 atoms each; `info` holds how each was made.
 
     The splits are by cell: atoms of one cell see one another, so that no split by atom is fair.
 
     Args:
-        split: "train" (9 cells), "validation" (1), "test" (4), "all" (14), or the path of a file of
-            your own that ASE can read; then all its cells are returned.
+        split: "train" (9 cells), "validation" (1), "test" (4), "all" (14), or the path of a file of your own that ASE
+            can read; then all its cells are returned.
         data: the folder of the shipped cells.
         element: its symbol, or those of types 1, 2, ... in this order, where a file of your own says no elements.
-
-    Returns:
-        The cells, positions in angstrom; `info` holds how each was made.
-
-    Raises:
-        ValueError: the split or the format is unknown, a file of your own is cut off or damaged, holds no atoms or says
-            no elements, or a shipped file is not the one that its checksum names.
-        FileNotFoundError: a file of your own is not there.
     """
-    if split not in SPLITS:
-        return _read_own(split, element)
-    cells = read(verified(data / "amorphous_silicon.extxyz.gz", otherwise=OTHERWISE), index=":", format="extxyz")
-    return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
-
-
-def crystal() -> Atoms:
-    """The diamond crystal at the experimental lattice constant, 512 atoms.
-
-    Returns:
-        A periodic cell, positions in angstrom.
-
-    Raises:
-        ValueError: the shipped file is not the one that its checksum names.
-    """
-    return read(verified(DATA / "crystal.extxyz.gz", otherwise=OTHERWISE), format="extxyz")
-
-
-def _read_own(path: str | Path, element: str | Sequence[str] | None) -> list[Atoms]:
-    path = expanded(path)
+    if split in SPLITS:
+        cells = read(verified(data / "amorphous_silicon.extxyz.gz", otherwise=OTHERWISE), index=":", format="extxyz")
+        return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
+    path = expanded(split)
     if path.exists():
         return list(structures(path, element))
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
     raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")
+
+
+def crystal() -> Atoms:
+    """The diamond crystal at the experimental lattice constant, a periodic cell of 512 atoms."""
+    return read(verified(DATA / "crystal.extxyz.gz", otherwise=OTHERWISE), format="extxyz")

@@ -1,6 +1,6 @@
 """Atoms in other people's files: a path comes in, and everything in the file goes out, or an error.
 
-ASE's parsers read a hundred formats, and some leave out what follows the first molecule or a blank line, take `@` in a
+ASE's parsers read a hundred formats. Some leave out what follows the first molecule or a blank line, take `@` in a
 name for an index, and call atoms of LAMMPS's type 1 hydrogen. None of this is silent here.
 """
 
@@ -18,25 +18,14 @@ from ase.io.formats import UnknownFileTypeError, filetype, get_compression, open
 
 from tutorial_lib.storage import expanded
 
-FIRST_ONLY = ("vasp", "gen", "gromacs", "gromos")  # formats of which a file may hold several, and ASE reads one
 LAMMPS_DATA = re.compile(rb"^\s*\d+\s+atoms\b.*?\bxlo\s+xhi\b", re.MULTILINE | re.DOTALL)
 DUMPED = re.compile(rb"^ITEM: ATOMS(.*)$", re.MULTILINE)
-PEEKED = 5000  # bytes, in which a format shows
 
 
 def structures(path: str | Path, element: str | Sequence[str] | None = None) -> Iterator[Atoms]:
-    """Everything in a file that ASE can read, one structure after the other.
+    """Everything in a file that ASE can read, one structure of at least one atom after the other, in angstrom.
 
-    Args:
-        path: of the file.
-        element: its symbol, or those of types 1, 2, ... in this order, where a file says types and no elements.
-
-    Returns:
-        Structures in angstrom, each of one atom at least.
-
-    Raises:
-        ValueError: the file is cut off or damaged, of a format that ASE does not know, holds no atoms, or more than ASE
-            reads; or it says no elements and none is given, or others than it says.
+    `element` is its symbol, or those of types 1, 2, ... in this order, where a file says types and no elements.
     """
     path = expanded(path)
     elements = [element] if isinstance(element, str) else list(element or ())
@@ -48,18 +37,7 @@ def structures(path: str | Path, element: str | Sequence[str] | None = None) -> 
 
 
 def frames(file: io.BufferedIOBase, name: str | Path) -> Iterator[tuple[int, list[bytes]]]:
-    """The cells of a file of extended XYZ, unread; blank lines between them are passed over.
-
-    Args:
-        file: at its beginning.
-        name: of the file, for errors.
-
-    Returns:
-        Where each begins, in bytes, and its lines.
-
-    Raises:
-        ValueError: something else stands between two cells, or the last one is not whole.
-    """
+    """Where each cell of a file of extended XYZ begins, in bytes, and its lines, unread; blank lines are skipped."""
     offset = 0
     while head := file.readline():
         lines = [head]
@@ -74,17 +52,7 @@ def frames(file: io.BufferedIOBase, name: str | Path) -> Iterator[tuple[int, lis
 
 
 def read_frame(lines: list[bytes]) -> Atoms:
-    """One cell of a file of extended XYZ.
-
-    Args:
-        lines: that `frames` found.
-
-    Returns:
-        The cell, positions in angstrom.
-
-    Raises:
-        ValueError: a line is not what the second one says that it is; so do KeyError, IndexError and OSError.
-    """
+    """One cell of a file of extended XYZ from its lines; the parser's KeyError, IndexError and OSError pass."""
     return read(io.StringIO(b"".join(lines).decode()), format="extxyz")
 
 
@@ -114,7 +82,7 @@ def _read(path: Path) -> Iterator[tuple[Atoms, bool]]:
     name, known = str(path.absolute()), ""
     if not path.is_dir():
         with open_with_compression(name, "rb") as file:
-            head = file.read(PEEKED)
+            head = file.read(5000)
         xyz = get_compression(name)[0].endswith(("xyz", "XYZ")) or re.match(rb"\s*\d+\s*\n[^\n]*Properties=", head)
         known = "extxyz" if xyz else "lammps-data" if LAMMPS_DATA.search(head) else ""
     known = known or filetype(name)
@@ -127,7 +95,7 @@ def _read(path: Path) -> Iterator[tuple[Atoms, bool]]:
             parts = re.split(r"^\$\$\$\$.*\n?", file.read(), flags=re.MULTILINE)
         yield from ((read(io.StringIO(part), format=known), False) for part in parts if part.strip())
         return
-    if known in (*FIRST_ONLY, "proteindatabank"):
+    if known in ("vasp", "gen", "gromacs", "gromos", "proteindatabank"):  # of several in a file, ASE reads one
         with open_with_compression(name, "r") as file:
             _check_whole(known, file.read().rstrip().splitlines())
     columns = DUMPED.search(head) if known == "lammps-dump-text" else None

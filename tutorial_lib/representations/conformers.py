@@ -1,4 +1,4 @@
-"""A molecule of RDKit comes in, the places of its atoms go out, checked.
+"""A molecule of RDKit comes in, the positions of its atoms go out, checked.
 
 MMFF94 makes up the length of a bond that it does not know, that of a single one: 1.4 A for carbon dioxide. Where that
 shows, the shape is of UFF, whose multiple bonds may be 0.1 A off, and seven molecules of two or three atoms have the
@@ -15,22 +15,18 @@ from scipy.spatial.distance import pdist
 SMALL = {"[H][H]": "H2", "N#N": "N2", "O=O": "O2", "FF": "F2", "O=C=O": "CO2", "S=C=S": "CS2", "O=S=O": "SO2"}  # in G2
 SHORTER = 0.955  # than a single bond: a double one of C and P or Si is 0.95, what MMFF94 makes up 0.97 and more
 AT_RANDOM = {"useRandomCoords": True, "maxAttempts": 50}
-CURVED = {"useBasicKnowledge": False, "useExpTorsionAnglePrefs": False, "ignoreSmoothingFailures": True}
-ATTEMPTS = ({}, AT_RANDOM, AT_RANDOM | CURVED)  # the last for cages, whose rings cannot be as flat as others
+# The last attempt is for cages, whose rings cannot be as flat as others.
+CURVED = AT_RANDOM | {"useBasicKnowledge": False, "useExpTorsionAnglePrefs": False, "ignoreSmoothingFailures": True}
 CLOSEST = 0.5  # A: H2 has 0.74
 
 
 def shape(full: Chem.Mol, name: str) -> np.ndarray | None:
-    """Places of the atoms of one molecule, widest along x and narrowest along z.
+    """Positions of the atoms, widest along x and narrowest along z; None if no shape stands the checks.
 
-    Args:
-        full: with hydrogens.
-        name: its canonical SMILES string, by which the small ones are known.
-
-    Returns:
-        (n, 3), angstrom; or None if none was found that stands the checks.
+    The molecule has its hydrogens; by its canonical SMILES, `name`, the small ones are known.
     """
-    if not _embed(full) or not (_from_g2(full, name) or _relax(full)):
+    embedded = any(rdDistGeom.EmbedMolecule(full, randomSeed=0, **how) == 0 for how in ({}, AT_RANDOM, CURVED))
+    if not embedded or not (_from_g2(full, name) or _relax(full)):
         return None
     # It looks at heavy atoms only: there may be none.
     heavy = any(atom.GetAtomicNum() > 1 for atom in full.GetAtoms())
@@ -38,10 +34,6 @@ def shape(full: Chem.Mol, name: str) -> np.ndarray | None:
     positions = full.GetConformer().GetPositions()
     right = np.isfinite(positions).all() and pdist(positions).min(initial=np.inf) > CLOSEST
     return positions if right else None
-
-
-def _embed(full: Chem.Mol) -> bool:
-    return any(rdDistGeom.EmbedMolecule(full, randomSeed=0, **attempt) == 0 for attempt in ATTEMPTS)
 
 
 def _from_g2(full: Chem.Mol, name: str) -> bool:
@@ -60,11 +52,10 @@ def _relax(full: Chem.Mol) -> bool:
     if not full.GetNumBonds():
         return True
     begin = full.GetConformer().GetPositions()
-    fields = (
+    for knows, optimise in (
         (rdForceFieldHelpers.MMFFHasAllMoleculeParams, rdForceFieldHelpers.MMFFOptimizeMolecule),
         (rdForceFieldHelpers.UFFHasAllMoleculeParams, rdForceFieldHelpers.UFFOptimizeMolecule),
-    )
-    for knows, optimise in fields:
+    ):
         full.GetConformer().SetPositions(begin)
         if knows(full) and 0 in (optimise(full, maxIters=n) for n in (2000, 20000)) and _short(full):
             return True

@@ -1,8 +1,7 @@
-"""Gram matrices: clouds of points come in, numbers that do not turn go out, and the way back.
+"""Gram matrices: point clouds come in, numbers that do not change under rotation go out, and the way back.
 
-Lost on the way in: the pose of the cloud and its handedness. Lost on the way back from a matrix
-that is no cloud's: all but three eigenvalues, and `nearest_rank3` says how much that was.
-`vae` learns on these matrices; `motifs` judges the clouds that come back.
+Lost on the way in: the pose of the cloud and its handedness. Lost on the way back from a matrix that is no cloud's: all
+but three eigenvalues, and `nearest_rank3` says how much that was.
 """
 
 import math
@@ -11,88 +10,47 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Features, Gram, Positions, Scalars, UpperTriangle
+from tutorial_lib.shapes import Features, Gram, Positions, Scalars, UpperTriangle, check_shapes
 
 RANK_TOLERANCE = 1e-4  # of the largest eigenvalue; float32 keeps about 1e-6 of it
 
 
 def gram_matrix(positions: Tensor) -> Gram:
-    """Inner products of all pairs of position vectors.
+    """Inner products of all pairs of position vectors (..., n, 3), angstrom^2.
 
     Unchanged by any orthogonal Q, because (X Q^T)(X Q^T)^T = X X^T. It does change with
     the origin and, row for row, with the order of the atoms.
-
-    Args:
-        positions: (..., n, 3), angstrom, about the origin.
-
-    Returns:
-        (..., n, n), angstrom^2.
-
-    Raises:
-        ValueError: positions are empty, not finite, too large to square or not rows of three numbers.
     """
-    if positions.numel() == 0:
-        raise ValueError(f"positions are empty: shape {tuple(positions.shape)}, at least one atom is needed")
-    if positions.ndim < 2 or positions.shape[-1] != 3:
-        raise ValueError(f"positions are (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived")
+    if positions.ndim < 2 or positions.shape[-1] != 3 or positions.numel() == 0:
+        raise ValueError(f"positions must be (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived")
     if not torch.isfinite(positions.square().sum(-1)).all():
         raise ValueError("positions hold NaN or infinity, or are too large to square: look at the file they came from")
     return positions @ positions.mT
 
 
 def upper_triangle(gram: Tensor) -> UpperTriangle:
-    """The entries i <= j of a symmetric matrix, row by row.
-
-    Args:
-        gram: (..., n, n).
-
-    Returns:
-        (..., n (n + 1) / 2), in the unit of the matrix.
-
-    Raises:
-        ValueError: the matrix is not square or not symmetric.
-    """
+    """The entries i <= j of a symmetric matrix, row by row."""
     _check_symmetric(gram)
     row, column = torch.triu_indices(*gram.shape[-2:], device=gram.device)
     return gram[..., row, column]
 
 
 def from_upper_triangle(entries: Tensor) -> Gram:
-    """The symmetric matrix whose entries i <= j are given: the inverse of `upper_triangle`.
-
-    Args:
-        entries: (..., n (n + 1) / 2).
-
-    Returns:
-        (..., n, n), in the unit of the entries.
-
-    Raises:
-        ValueError: no matrix has that many entries i <= j.
-    """
+    """The symmetric matrix whose entries i <= j are given: the inverse of `upper_triangle`."""
     n_atoms = _matrix_size(entries.shape[-1])
     row, column = torch.triu_indices(n_atoms, n_atoms, device=entries.device)
     gram = entries.new_empty(*entries.shape[:-1], n_atoms, n_atoms)
-    gram[..., row, column] = entries
-    gram[..., column, row] = entries
+    gram[..., row, column] = gram[..., column, row] = entries
     return gram
 
 
 def permuted(entries: Tensor, generator: Generator) -> UpperTriangle:
-    """Gram matrices of the same clouds with their atoms renumbered at random, one permutation each.
+    """Gram matrices (as entries i <= j) of the same clouds with their atoms renumbered at random, one permutation each.
 
-    Entry ij of the new matrix is entry p(i) p(j) of the old one. That also holds for standardised
-    entries, because all of the diagonal shares one mean and spread.
-
-    Args:
-        entries: (N, n (n + 1) / 2), entries i <= j.
-        generator: of the permutations, on the device of the entries.
-
-    Returns:
-        (N, n (n + 1) / 2), in the unit of the entries.
-
-    Raises:
-        ValueError: no matrix has that many entries i <= j.
+    Entry ij of the new matrix is entry p(i) p(j) of the old one. That also holds for standardised entries, because all
+    of the diagonal shares one mean and spread. The generator is on the device of the entries.
     """
+    check_shapes(entries=(entries, "clouds entries"))
     n_atoms = _matrix_size(entries.shape[-1])
     row, column = torch.triu_indices(n_atoms, n_atoms, device=entries.device)
     where = torch.empty(n_atoms, n_atoms, dtype=torch.long, device=entries.device)
@@ -107,24 +65,15 @@ class Standardiser:
 
     The diagonal (squared distances to the centre) and the rest (inner products of two atoms) get
     one mean and one standard deviation each. Nothing else would survive a permutation of atoms.
-
-    Attributes:
-        mean, std: (n (n + 1) / 2,), angstrom^2.
     """
 
-    mean: Tensor
+    mean: Tensor  # (n (n + 1) / 2,), angstrom^2
     std: Tensor
 
     @classmethod
     def fit(cls, gram: Gram) -> "Standardiser":
-        """The standardiser of a set of training matrices.
-
-        Args:
-            gram: (N, n, n), angstrom^2.
-
-        Raises:
-            ValueError: a matrix is not square or symmetric, or all of them are equal.
-        """
+        """The standardiser of a set of training matrices."""
+        check_shapes(gram=(gram, "clouds atoms atoms"))
         entries = upper_triangle(gram)
         row, column = torch.triu_indices(*gram.shape[-2:], device=gram.device)
         mean, std = torch.empty_like(entries[0]), torch.empty_like(entries[0])
@@ -138,17 +87,7 @@ class Standardiser:
         return cls(mean, std.masked_fill(constant, 1.0))
 
     def features(self, gram: Gram) -> Features:
-        """The standardised entries i <= j of Gram matrices.
-
-        Args:
-            gram: (N, n, n), angstrom^2.
-
-        Returns:
-            (N, n (n + 1) / 2), no unit.
-
-        Raises:
-            ValueError: a matrix is not square, not symmetric, or of another size than was fitted.
-        """
+        """The standardised entries i <= j of Gram matrices."""
         entries = upper_triangle(gram)
         if entries.shape[-1] != len(self.mean):
             fitted = _matrix_size(len(self.mean))
@@ -156,37 +95,17 @@ class Standardiser:
         return (entries - self.mean.to(entries)) / self.std.to(entries)
 
     def gram(self, features: Features) -> Gram:
-        """The symmetric matrices that standardised entries stand for: the inverse of `features`.
-
-        Args:
-            features: (N, n (n + 1) / 2), no unit.
-
-        Returns:
-            (N, n, n), angstrom^2; symmetric, but of any rank and sign.
-
-        Raises:
-            ValueError: the number of entries is not the one that was fitted.
-        """
+        """The symmetric matrices, of any rank and sign, that standardised entries stand for."""
         if features.shape[-1] != len(self.mean):
             raise ValueError(f"{features.shape[-1]} entries arrived, this standardiser has {len(self.mean)}")
         return from_upper_triangle(features * self.std.to(features) + self.mean.to(features))
 
 
 def nearest_rank3(gram: Tensor) -> tuple[Gram, Scalars]:
-    """The nearest matrix that is the Gram matrix of a cloud in space, and what was thrown away.
+    """The nearest matrix that is a cloud's Gram matrix, and the fraction of the norm that was thrown away.
 
     A cloud's matrix has at most three eigenvalues that are not zero, and none negative. Keeping the
     three largest, clipped at zero, is nearest in the Frobenius norm (Eckart and Young 1936; Higham 1988).
-
-    Args:
-        gram: (..., n, n), angstrom^2, symmetric.
-
-    Returns:
-        The matrix (..., n, n), and the norm of what was thrown away as a fraction of the norm of
-        `gram` (...,): 0 for a cloud's own matrix.
-
-    Raises:
-        ValueError: the matrix is not square, not symmetric or not finite.
     """
     _check_symmetric(gram)
     values, vectors = torch.linalg.eigh(gram)
@@ -198,19 +117,10 @@ def nearest_rank3(gram: Tensor) -> tuple[Gram, Scalars]:
 
 
 def positions_from_gram(gram: Tensor) -> Positions:
-    """A cloud that has the given Gram matrix.
+    """A cloud that has the given Gram matrix, of rank 3 at most: the widest direction last.
 
     G = V L V^T gives X = V L^(1/2). Any X Q^T would do as well, so the pose is arbitrary, and so is
     the handedness: a cloud and its mirror image have one Gram matrix.
-
-    Args:
-        gram: (..., n, n), angstrom^2, of rank 3 at most and without negative eigenvalues.
-
-    Returns:
-        (..., n, 3), angstrom, the widest direction last.
-
-    Raises:
-        ValueError: the matrix is not square, not symmetric, not finite or no cloud's.
     """
     _check_symmetric(gram)
     values, vectors = torch.linalg.eigh(gram)

@@ -1,8 +1,7 @@
 """Molecules, and five ways of writing one down: atoms come in; a string, a graph, a picture, bits or numbers go out.
 
-Each function is one representation; what each loses is measured in notebook 01. The sixth, the Gram
-matrix, has a room of its own, `gram`. Chemistry (bond orders, canonical strings, fingerprints) is RDKit's.
-One function goes the other way, from a string to atoms.
+What each loses is measured in notebook 01. The sixth, the Gram matrix, is in `gram`. Atoms are neutral molecules with
+their hydrogens; chemistry (bond orders, canonical strings, fingerprints) is RDKit's.
 """
 
 import io
@@ -18,17 +17,7 @@ from tutorial_lib.shapes import check_counts
 
 
 def bonded(atoms: Atoms) -> Chem.Mol:
-    """The molecule with the bonds that RDKit finds from distances and valences.
-
-    Args:
-        atoms: neutral, hydrogens included, in angstrom.
-
-    Returns:
-        An RDKit molecule.
-
-    Raises:
-        ValueError: no set of bonds gives every atom a valence that chemistry knows, or atoms are nowhere or nothing.
-    """
+    """The molecule with the bonds that RDKit finds from distances and valences."""
     if not np.isfinite(atoms.positions).all() or (atoms.numbers < 1).any():
         raise ValueError("positions hold NaN or infinity, or an atom is of no element: look at where they came from")
     text = io.StringIO()
@@ -50,35 +39,15 @@ def _plain(atoms: Atoms) -> Chem.Mol:
 
 
 def smiles(atoms: Atoms) -> str:
-    """The canonical SMILES string: one string a molecule, whatever the order of its atoms.
-
-    Args:
-        atoms: neutral, hydrogens included, in angstrom.
-
-    Returns:
-        A string, hydrogens left out.
-
-    Raises:
-        ValueError: chemistry finds no bonds for these atoms.
-    """
+    """The canonical SMILES string, without hydrogens: one string a molecule, whatever the order of its atoms."""
     return Chem.MolToSmiles(_plain(atoms))
 
 
 def from_smiles(text: str) -> Atoms:
-    """A molecule with hydrogens in a shape that a force field (MMFF94) finds good.
+    """A molecule with hydrogens, from a string such as "CCO", in a shape that a force field (MMFF94) finds good.
 
     Not the shape that density-functional theory gives: bonds differ by a few hundredths of an angstrom. `conformers`
-    has the exceptions, and what is checked.
-
-    Args:
-        text: a SMILES string, such as "CCO" for ethanol, of one molecule.
-
-    Returns:
-        The molecule, in angstrom, with `info["smiles"]`: widest along x, its broad side half upwards, half forwards.
-
-    Raises:
-        ValueError: the string cannot be read, is of several molecules or of an atom without element, or no shape was
-            found.
+    has the exceptions. It lies widest along x, its broad side half upwards, half forwards.
     """
     with rdBase.BlockLogs():
         plain = Chem.MolFromSmiles(text)
@@ -100,54 +69,24 @@ def from_smiles(text: str) -> Atoms:
 
 
 def bond_graph(atoms: Atoms) -> np.ndarray:
-    """The matrix of bond orders: 1, 1.5 in an aromatic ring, 2 or 3, and 0 without a bond.
-
-    Args:
-        atoms: neutral, hydrogens included, in angstrom.
-
-    Returns:
-        (n, n), no unit.
-
-    Raises:
-        ValueError: chemistry finds no bonds for these atoms.
-    """
+    """The matrix of bond orders: 1, 1.5 in an aromatic ring, 2 or 3, and 0 without a bond."""
     return Chem.GetAdjacencyMatrix(bonded(atoms), useBO=True)
 
 
 def fingerprint(atoms: Atoms, n_bits: int = 2048) -> np.ndarray:
-    """The Morgan fingerprint: one bit for every kind of surroundings within two bonds.
+    """The Morgan fingerprint, n_bits / 8 bytes: one bit for every kind of surroundings within two bonds.
 
-    Args:
-        atoms: neutral, hydrogens included, in angstrom.
-        n_bits: length; different surroundings may share a bit.
-
-    Returns:
-        (n_bits / 8,) bytes.
-
-    Raises:
-        ValueError: chemistry finds no bonds for these atoms, or there is no bit.
-
-    Source: D. Rogers, M. Hahn, J. Chem. Inf. Model. 50, 742 (2010).
+    Different surroundings may share a bit: D. Rogers, M. Hahn, J. Chem. Inf. Model. 50, 742 (2010).
     """
-    if n_bits < 1:
-        raise ValueError(f"a fingerprint of {n_bits} bits holds nothing: take 2048, for one")
+    check_counts(n_bits=n_bits)
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=n_bits)
     return np.packbits(generator.GetFingerprintAsNumPy(_plain(atoms)))
 
 
 def image(atoms: Atoms, n_pixels: int = 64, width: float = 8.0) -> np.ndarray:
-    """A picture of the atoms along z: a blurred dot for each, brighter for more electrons.
+    """A square picture of the atoms along z, about their centroid: a blurred dot for each, brighter for more electrons.
 
-    Args:
-        atoms: any, in angstrom; drawn about their centroid.
-        n_pixels: along an edge.
-        width: of the edge, angstrom.
-
-    Returns:
-        (n_pixels, n_pixels), float32, no unit.
-
-    Raises:
-        ValueError: there are no atoms.
+    `width` is that of an edge, angstrom.
     """
     check_counts(n_pixels=n_pixels)
     if len(atoms) == 0:

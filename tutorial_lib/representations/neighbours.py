@@ -1,8 +1,7 @@
 """Neighbourhoods of atoms: a periodic cell comes in, one small cloud about every atom goes out.
 
-Lost on the way: which species the neighbours are, everything beyond the cut-off, and where in the
-cell the atom sits (but not which atom it is). The clouds are centred on their atom, so that
-translations are gone; `gram` removes rotations next.
+Lost on the way: which species the neighbours are, everything beyond the cut-off, and where in the cell the atom sits.
+The clouds are centred on their atom, so that translations are gone; `gram` removes rotations next.
 """
 
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ import torch
 from ase import Atoms
 from vesin import NeighborList
 
-from tutorial_lib.shapes import Indices, Positions
+from tutorial_lib.shapes import Indices, Positions, check_counts
 
 FARTHEST = 1e9  # angstrom from the origin: beyond it, periodic images are counted past what an integer holds
 ONE_PLACE = 1e-2  # angstrom: no two atoms are that near, but copies of one with three digits of its coordinates are
@@ -22,43 +21,26 @@ N_BINS = 1e5  # vesin sorts atoms into at most so many; a longer cell gets coars
 
 @dataclass(frozen=True)
 class Environments:
-    """The clouds of one or many cells, and where each came from.
+    """The clouds of one or many cells, and where each came from."""
 
-    Attributes:
-        positions: (N, n, 3), angstrom, about the central atom, nearest neighbour first.
-        cell: (N,), index of the cell in the list that was handed in.
-        atom: (N,), index of the central atom in its cell.
-        dropped: how many atoms had fewer than n neighbours; they have no row.
-    """
-
-    positions: Positions
-    cell: Indices
-    atom: Indices
-    dropped: int
+    positions: Positions  # about the central atom, nearest neighbour first
+    cell: Indices  # in the list that was handed in
+    atom: Indices  # the central atom in its cell
+    dropped: int  # how many atoms had fewer than n neighbours; they have no row
 
     def __len__(self) -> int:
-        """How many environments there are."""
         return len(self.positions)
 
 
 def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All ordered pairs of atoms closer than a cut-off, periodic images included.
+    """All ordered pairs of atoms closer than a cut-off, angstrom, periodic images included.
 
-    Sorted by the first atom and then by distance.
-
-    Args:
-        atoms: one cell; each axis is periodic or not as its `pbc` says.
-        cutoff: angstrom.
+    Sorted by the first atom and then by distance. Each axis is periodic or not as the cell's `pbc` says; along those
+    that are it must be twice as wide as the cut-off, or an atom would meet the same neighbour twice.
 
     Returns:
-        The first and the second atom of each pair (n_pairs,), their distance (n_pairs,) and the
-        vector from the first to the second (n_pairs, 3), both in angstrom.
-
-    Raises:
-        ValueError: the cut-off is not positive, or the cell is empty, has positions or periodic axes that are not
-            finite, periodic axes that lie in one another or in a plane, or two atoms within 0.01 A; or along the
-            periodic axes it is narrower than twice the cut-off, so that an atom could meet the same neighbour
-            twice, or thousands of times longer than wide.
+        The first and the second atom of each pair (n_pairs,), their distance (n_pairs,) and the vector from the first
+        to the second (n_pairs, 3), both in angstrom.
     """
     if not 0 < cutoff < np.inf:
         raise ValueError(f"the cut-off is {cutoff} A: it must be above 0, and finite")
@@ -78,25 +60,11 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
 
 
 def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: float = 4.0) -> Environments:
-    """The nearest neighbours of every atom, as clouds about that atom.
+    """The nearest neighbours of every atom of one or many cells within a cut-off, angstrom, as clouds about that atom.
 
-    An atom with fewer than `n_neighbours` within the cut-off is dropped and counted, never padded.
-    What this does not give is an order that lasts: two neighbours at almost the same distance change
-    places, or drop out of the nearest n, when they move a little.
-
-    Args:
-        cells: one cell or many.
-        n_neighbours: how many neighbours a cloud has.
-        cutoff: angstrom; how far we look.
-
-    Returns:
-        The clouds of all cells, one after another.
-
-    Raises:
-        ValueError: there is no cell, `n_neighbours` or `cutoff` is not positive, a cell is empty, has
-            positions that are not finite or is too small for the cut-off, or no atom has enough
-            neighbours.
-        TypeError: something else than cells was given.
+    An atom with fewer than `n_neighbours` within the cut-off is dropped and counted, never padded. The order does not
+    last: two neighbours at almost the same distance change places, or drop out of the nearest n, when they move a
+    little.
 
     Example:
         The four bonds of diamond point to the corners of a tetrahedron, so they add up to nothing.
@@ -110,12 +78,10 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
     cells = [cells] if isinstance(cells, Atoms) else list(cells)
     if not cells:
         raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
-    strangers = [type(cell).__name__ for cell in cells if not isinstance(cell, Atoms)]
-    if strangers:
+    if strangers := [type(cell).__name__ for cell in cells if not isinstance(cell, Atoms)]:
         raise TypeError(f"a cell is an ase.Atoms and a {strangers[0]} arrived: silicon.load_amorphous reads cells")
-    if n_neighbours < 1 or not cutoff > 0:
-        raise ValueError(f"n_neighbours is {n_neighbours} and cutoff is {cutoff} A: both must be positive")
-    clouds, cell_of, atom_of = [], [], []
+    check_counts(n_neighbours=n_neighbours)
+    found = []
     for index, atoms in enumerate(cells):
         try:
             first, _, _, vector = neighbour_pairs(atoms, cutoff)
@@ -124,29 +90,21 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
         count = np.bincount(first, minlength=len(atoms))
         kept = np.flatnonzero(count >= n_neighbours)
         start = np.cumsum(count) - count
-        clouds.append(vector[start[kept, None] + np.arange(n_neighbours)])
-        cell_of.append(np.full(len(kept), index))
-        atom_of.append(kept)
-    positions = torch.from_numpy(np.concatenate(clouds)).to(torch.get_default_dtype())
+        found.append((vector[start[kept, None] + np.arange(n_neighbours)], np.full(len(kept), index), kept))
+    positions, cell, atom = (torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*found, strict=True))
     n_atoms = sum(map(len, cells))
     if not len(positions):
         raise ValueError(
             f"none of the {n_atoms} atoms has {n_neighbours} neighbours within {cutoff} A: "
             "raise the cutoff or lower n_neighbours"
         )
-    return Environments(
-        positions=positions,
-        cell=torch.from_numpy(np.concatenate(cell_of)),
-        atom=torch.from_numpy(np.concatenate(atom_of)),
-        dropped=n_atoms - len(positions),
-    )
+    return Environments(positions.to(torch.get_default_dtype()), cell, atom, dropped=n_atoms - len(positions))
 
 
 def _check_positions(atoms: Atoms) -> None:
     if len(atoms) == 0:
         raise ValueError("it holds no atoms")
-    bad = np.flatnonzero(~(np.abs(atoms.positions) < FARTHEST).all(axis=1))
-    if len(bad):
+    if len(bad := np.flatnonzero(~(np.abs(atoms.positions) < FARTHEST).all(axis=1))):
         raise ValueError(f"the position of atom {bad[0]} is not finite, or too far: {atoms.positions[bad[0]]}")
     if not (np.abs(atoms.cell.array[atoms.pbc]) < FARTHEST).all():
         raise ValueError(f"its cell is not finite, or too large: {atoms.cell.array.tolist()}")

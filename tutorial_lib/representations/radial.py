@@ -1,6 +1,6 @@
-"""Gaussian bumps: numbers come in, such as distances, and the heights of bumps over them go out.
+"""Gaussian radial basis functions: numbers come in, such as distances, and the basis functions' values go out.
 
-A network reads a number more easily from a row of bumps, of which two or three answer, than from the number alone.
+A network reads a number more easily from a row of them, of which two or three answer, than from the number alone.
 """
 
 from torch import Tensor
@@ -11,19 +11,7 @@ FARTHEST = 80.0
 
 
 def gaussians(values: Tensor, centres: Tensor, width: float) -> Tensor:
-    """The heights exp(-((value - centre) / width)^2 / 2), at least 2e-35.
-
-    Args:
-        values: (...), in any unit.
-        centres: (n,), in the same unit.
-        width: the standard deviation of a bump, in the same unit.
-
-    Returns:
-        (..., n), from 2e-35 to 1, no unit.
-
-    Raises:
-        ValueError: the width is not above 0.
-    """
+    """The values exp(-((value - centre) / width)^2 / 2) (..., n), at least 2e-35, no unit."""
     if not width > 0:
         raise ValueError(f"a bump of width {width}: it must be above 0")
     return (-0.5 * ((values[..., None] - centres) * (1 / width)).square()).clamp(min=-FARTHEST).exp()

@@ -1,4 +1,7 @@
-"""Random rotations and mirrors: a generator comes in, orthogonal matrices go out."""
+"""Random rotations and mirrors: a generator comes in, orthogonal matrices go out.
+
+The generator is on the CPU, and the draw is the same in every dtype.
+"""
 
 import torch
 from torch import Generator
@@ -11,35 +14,12 @@ def random_orthogonal(generator: Generator, batch: tuple[int, ...] = (), dtype=t
 
     The Q of a QR decomposition of normal numbers, made unique by a positive diagonal of R; without that
     the draw is not even (Mezzadri, Notices of the AMS 54, 592 (2007)).
-
-    Args:
-        generator: of the draw, on the CPU.
-        batch: the leading shape.
-        dtype: of the result; the draw is the same in each.
-
-    Returns:
-        (*batch, 3, 3), no unit.
-
-    Raises:
-        RuntimeError: the generator is not on the CPU.
     """
     q, r = torch.linalg.qr(torch.randn(*batch, 3, 3, generator=generator, dtype=torch.float64))
     return (q * torch.diagonal(r, dim1=-2, dim2=-1).sign().unsqueeze(-2)).to(dtype)
 
 
 def random_rotation(generator: Generator, batch: tuple[int, ...] = (), dtype=torch.float64) -> Orthogonal:
-    """Rotations drawn evenly (by the Haar measure): no mirror among them.
-
-    Args:
-        generator: of the draw, on the CPU.
-        batch: the leading shape.
-        dtype: of the result; the draw is the same in each.
-
-    Returns:
-        (*batch, 3, 3), no unit, determinant +1.
-
-    Raises:
-        RuntimeError: the generator is not on the CPU.
-    """
+    """Rotations drawn evenly (by the Haar measure): no mirror among them."""
     q = random_orthogonal(generator, batch)
     return (q * torch.linalg.det(q).sign()[..., None, None]).to(dtype)  # in three dimensions, det(-Q) = -det(Q)

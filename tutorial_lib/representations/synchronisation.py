@@ -1,4 +1,4 @@
-"""Many clouds turned at once: noisy rotations between pairs come in, one rotation a cloud goes out.
+"""Many clouds rotated at once: noisy rotations between pairs come in, one rotation a cloud goes out.
 
 In the talk, *synchronisation* is the Procrustes problem of `alignment`: two clouds, their atoms known. In the
 wider literature it is this: all g_i from noisy g_i g_j^-1. Lost on the way: one rotation common to all,
@@ -12,26 +12,20 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from torch import Tensor
 
 from tutorial_lib.representations.alignment import best_rotation
-from tutorial_lib.shapes import Orthogonal, check_shapes, unrounded
+from tutorial_lib.shapes import Orthogonal, check_finite, check_shapes, unrounded
 
 
 def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
-    """Rotations that fit all known relative rotations at once, by the spectral method.
+    """Rotations (n, 3, 3), the first the identity, that fit all known relative ones, by the spectral method.
 
-    Without noise the blocks R_i R_j^T make a matrix R R^T of rank three, whose three largest eigenvectors hold
-    the rotations, up to one that all share. With noise they are still its best approximation of that rank, and
-    each block is replaced by the nearest rotation (Singer, Appl. Comput. Harmon. Anal. 30, 20 (2011)).
-    Missing pairs are zero blocks, and every row is divided by its number of known ones.
+    Without noise the blocks R_i R_j^T make a matrix R R^T of rank three, whose three largest eigenvectors hold the
+    rotations, up to one that all share. With noise they are still its best approximation of that rank, and each block
+    is replaced by the nearest rotation (Singer, Appl. Comput. Harmon. Anal. 30, 20 (2011)). Missing pairs are zero
+    blocks, and every row is divided by its number of known ones.
 
     Args:
-        relative: (n, n, 3, 3), no unit; block ij is R_i R_j^T. Blocks that are not known may hold anything.
+        relative: (n, n, 3, 3); block ij is R_i R_j^T. Blocks that are not known may hold anything.
         known: (n, n), which blocks are known, or None for all; ij or ji is enough.
-
-    Returns:
-        (n, 3, 3), no unit, determinant +1; the first one is the identity.
-
-    Raises:
-        ValueError: the shapes do not fit, a known block is not finite, or the known pairs do not connect all clouds.
     """
     blocks, weights = _blocks(relative, known)
     n_clouds, scale = len(blocks), weights.sum(1).rsqrt()
@@ -45,20 +39,10 @@ def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
 
 
 def chained(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
-    """The baseline: from cloud to cloud along a tree of known pairs, one relative rotation after another.
+    """The baseline: from cloud to cloud along a tree of known pairs (None: the chain 01, 12, 23, ...).
 
-    Every cloud is reached from the first in as few steps as possible. Errors add up along the way, and
-    all pairs outside the tree are left unused.
-
-    Args:
-        relative: (n, n, 3, 3), no unit; block ij is R_i R_j^T.
-        known: (n, n), which blocks are known, or None for the chain of neighbours 01, 12, 23, ...
-
-    Returns:
-        (n, 3, 3), no unit, determinant +1; the first one is the identity.
-
-    Raises:
-        ValueError: as `synchronise`.
+    Every cloud is reached from the first in as few steps as possible. Errors add up along the way, and all pairs
+    outside the tree are left unused. Arguments and result are those of `synchronise`.
     """
     if known is None:
         known = torch.ones(relative.shape[:2], dtype=torch.bool).triu(1).tril(1)
@@ -72,47 +56,30 @@ def chained(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
 
 @unrounded
 def rotation_error(found: Orthogonal, truth: Orthogonal) -> Tensor:
-    """The angle between each found rotation and the true one, after the best rotation common to all.
-
-    Args:
-        found: (n, 3, 3), no unit.
-        truth: (n, 3, 3), no unit.
-
-    Returns:
-        (n,), degree.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
+    """The angle between each found rotation and the true one, degree, after the best rotation common to all."""
     check_shapes(found=(found, "clouds 3 3"), truth=(truth, "clouds 3 3"))
     common = _nearest((found.mT @ truth).sum(0))
-    apart = found @ common @ truth.mT
-    cosine = (apart.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
-    sine = torch.linalg.matrix_norm(apart - apart.mT) / 8**0.5
+    error = found @ common @ truth.mT
+    cosine = (error.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
+    sine = torch.linalg.matrix_norm(error - error.mT) / 8**0.5
     return torch.atan2(sine, cosine).rad2deg()  # an arccosine alone loses half of the digits near 0
 
 
 def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
     """The symmetric matrix of blocks with zeros where nothing is known, and how many sides knew each."""
+    check_shapes(relative=(relative, "clouds+ clouds 3 3"))
     n_clouds = len(relative)
-    if relative.shape != (n_clouds, n_clouds, 3, 3) or n_clouds == 0:
-        raise ValueError(
-            f"relative rotations are (n, n, 3, 3), block ij being R_i R_j^T: {tuple(relative.shape)} arrived"
-        )
     known = torch.ones(n_clouds, n_clouds, dtype=torch.bool) if known is None else known.bool()
-    if known.shape != (n_clouds, n_clouds):
-        raise ValueError(f"known pairs of {n_clouds} clouds are ({n_clouds}, {n_clouds}): {tuple(known.shape)} arrived")
+    check_shapes(known=(known, f"{n_clouds} {n_clouds}"))
     blocks = torch.where(known[..., None, None], relative, 0).double()
-    if not torch.isfinite(blocks).all():
-        raise ValueError("a known relative rotation holds NaN or infinity: mark that pair as unknown")
+    check_finite(blocks, what="known relative rotations")
     sides = (known | torch.eye(n_clouds, dtype=torch.bool)).double()
     _, island = connected_components(csr_array(sides.numpy()), directed=False)
-    far = np.flatnonzero(island != island[0]).tolist()
-    if far:
+    if far := np.flatnonzero(island != island[0]).tolist():
         raise ValueError(
             f"clouds {far} cannot be reached from cloud 0 by known pairs: measure one pair that bridges them"
         )
-    blocks[torch.arange(n_clouds), torch.arange(n_clouds)] = torch.eye(3, dtype=torch.float64)
+    blocks[range(n_clouds), range(n_clouds)] = torch.eye(3, dtype=torch.float64)
     sides = sides + sides.mT
     blocks = (blocks + blocks.permute(1, 0, 3, 2)) / sides.clamp(min=1)[..., None, None]
     return blocks, (sides > 0).double()

@@ -1,8 +1,6 @@
-"""Clouds laid upon each other: two clouds come in, the rotation, the order of atoms and the distance go out.
+"""Point clouds laid upon each other: two come in; the rotation, the order of atoms and the distance go out.
 
-Everything turns about the origin; whoever has free clouds centres them first. Mirrors are a choice of the
-caller. Lost on the way: the pose, and with `reorder` the numbering. `procrustes` turns, `matching` finds which
-atom is which, `template` gives all motifs one order and pose; `synchronisation` turns many clouds at once.
+Everything turns about the origin; whoever has free clouds centres them first. Mirrors are a choice of the caller.
 """
 
 from tutorial_lib.representations.alignment.matching import Match, aligned_rmsd, match_atoms

@@ -18,24 +18,11 @@ CHUNK = 512  # clouds matched at a time, for the sake of memory
 
 
 def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reorder: bool | None = None) -> Scalars:
-    """The root-mean-square distance of atoms after the best rotation about the origin, one value a pair.
+    """The root-mean-square distance of atoms after the best rotation of b about the origin, angstrom, one a pair.
 
-    It can be differentiated: the rotation is held fixed, which is exact, because at the best rotation the
-    distance does not change to first order when the rotation does. (Through the singular vectors the
-    derivative is NaN for an exactly tetrahedral motif, whose singular values are equal.)
-
-    Args:
-        a: (..., n, 3), angstrom.
-        b: (..., n, 3), angstrom.
-        allow_mirror: whether b may be mirrored; there is no default.
-        reorder: whether the atoms of b may be renumbered; there is no default.
-
-    Returns:
-        (...,), angstrom.
-
-    Raises:
-        TypeError: `allow_mirror` or `reorder` was left out.
-        ValueError: the shapes differ, something is not finite, or a cloud lies on a line.
+    It can be differentiated: the rotation is held fixed, which is exact, because at the best rotation the distance does
+    not change to first order when the rotation does. (Through the singular vectors the derivative is NaN for an exactly
+    tetrahedral motif, whose singular values are equal.) `reorder` says whether the atoms of b may be renumbered.
     """
     check_choice(allow_mirror)
     if reorder is None:
@@ -46,55 +33,33 @@ def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reor
         order = match.order.view(b.shape[:-1])
         b = b.gather(-2, order[..., None].expand_as(b))
     rotation = best_rotation(b.detach(), a.detach(), allow_mirror=allow_mirror)
-    apart = torch.linalg.vector_norm(a - b @ rotation.mT, dim=(-2, -1))
-    return apart / a.shape[-2] ** 0.5
+    return torch.linalg.vector_norm(a - b @ rotation.mT, dim=(-2, -1)) / a.shape[-2] ** 0.5
 
 
 @dataclass(frozen=True)
 class Match:
-    """A part laid upon a whole, pair by pair.
+    """A part laid upon a whole, pair by pair."""
 
-    Attributes:
-        order: (N, m), which atom of the whole is the partner of each atom of the part.
-        rotation: (N, 3, 3), no unit; whole[order] @ rotation.mT is nearest to the part.
-        rmsd: (N,), angstrom, over the atoms of the part.
-        agreement: (N,), the share of the refined starts that found this distance; trust a lonely one less.
-    """
-
-    order: Order
-    rotation: Orthogonal
-    rmsd: Scalars
-    agreement: Scalars
+    order: Order  # which atom of the whole is the partner of each atom of the part
+    rotation: Orthogonal  # whole[order] @ rotation.mT is nearest to the part
+    rmsd: Scalars  # angstrom, over the atoms of the part
+    agreement: Scalars  # the share of the refined starts that found this distance; trust a lonely one less
 
 
 def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None, n_nearest: int = N_NEAREST) -> Match:
-    """Which atom is which, and how the whole must be turned, so that the part lies upon it best.
+    """Which atom is which, and how the whole must be rotated, so that the part (N, m, 3) lies upon it (N, n, 3) best.
 
     Three atoms fix a pose: the three of the part nearest the origin are laid upon every ordered triplet of the
-    nearest of the whole, and each start is refined by assignment and rotation in turn. None is proved best.
-
-    Args:
-        part: (N, m, 3), angstrom, at least three atoms.
-        whole: (N, n, 3), angstrom, n at least m.
-        allow_mirror: True for O(3), False for rotations alone; there is no default.
-        n_nearest: triplets are taken among so many atoms of the whole, and as many more as the part lacks.
-
-    Returns:
-        Order, rotation, distance and agreement.
-
-    Raises:
-        TypeError: `allow_mirror` was left out.
-        ValueError: the part has more atoms than the whole or fewer than three, the numbers of clouds
-            differ, or something is not finite.
+    `n_nearest` of the whole (and as many more as the part lacks), and each start is refined by assignment and rotation
+    in turn. None is proved best.
     """
     check_choice(allow_mirror)
-    if part.ndim != 3 or whole.ndim != 3 or len(part) != len(whole) or part.shape[-1] != 3 or whole.shape[-1] != 3:
-        raise ValueError(f"(N, m, 3) and (N, n, 3) are needed: {tuple(part.shape)} and {tuple(whole.shape)} arrived")
-    if part.shape[1] > whole.shape[1]:
-        sizes = f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}"
-        raise ValueError(f"{sizes}: hand in the smaller one first")
-    if part.shape[1] < 3:
-        raise ValueError(f"a part of {part.shape[1]} atoms does not fix a pose: at least three are needed")
+    check_shapes(part=(part, "clouds m 3"), whole=(whole, "clouds n 3"))
+    if not 3 <= part.shape[1] <= whole.shape[1]:
+        raise ValueError(
+            f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}: hand in the smaller one first, of "
+            "three atoms at least, which fix a pose"
+        )
     check_finite(part, whole)
     chunks = [
         _match(p.double(), w.double(), allow_mirror, n_nearest)
@@ -111,13 +76,13 @@ def _match(part: Tensor, whole: Tensor, allow_mirror: bool, n_nearest: int) -> t
     corners = whole[each[:, None, None], whole.norm(dim=-1).argsort(dim=-1)[:, triplets]]
     first = _three_off_a_line(part)
     rotation, _ = turned_onto(corners, first[:, None].expand_as(corners), allow_mirror)
-    of = each.repeat_interleave(len(triplets))
-    order = _assigned(part[of], whole[of], rotation.flatten(0, 1))
-    _, rmsd = _posed(part[of], whole[of], order, allow_mirror)
+    cloud = each.repeat_interleave(len(triplets))
+    order = _assigned(part[cloud], whole[cloud], rotation.flatten(0, 1))
+    _, rmsd = _posed(part[cloud], whole[cloud], order, allow_mirror)
     kept = rmsd.view(len(part), -1).topk(min(N_KEPT, len(triplets)), largest=False).indices
     order = order[(kept + len(triplets) * each[:, None]).flatten()]
-    of = each.repeat_interleave(kept.shape[1])
-    rotation, rmsd = _refined(part[of], whole[of], order, allow_mirror)
+    cloud = each.repeat_interleave(kept.shape[1])
+    rotation, rmsd = _refined(part[cloud], whole[cloud], order, allow_mirror)
     least, winner = rmsd.view(kept.shape).min(dim=1)
     agreement = (rmsd.view(kept.shape) < least[:, None] + 1e-6 * (1 + least[:, None])).double().mean(1)
     winner = winner + kept.shape[1] * each
@@ -151,8 +116,8 @@ def _refined(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> 
 
 
 def _assigned(part: Tensor, whole: Tensor, rotation: Tensor) -> Tensor:
-    apart = torch.cdist(part, whole @ rotation.mT).square()
-    return torch.from_numpy(np.array([linear_sum_assignment(table)[1] for table in apart.numpy()]))
+    squares = torch.cdist(part, whole @ rotation.mT).square().numpy()
+    return torch.from_numpy(np.array([linear_sum_assignment(table)[1] for table in squares]))
 
 
 def _posed(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> tuple[Tensor, Tensor]:

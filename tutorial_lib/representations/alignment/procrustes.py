@@ -12,27 +12,12 @@ def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None =
     """The orthogonal Q for which source @ Q.mT is nearest to target (the orthogonal Procrustes problem).
 
     |S Q^T - T|^2 = |S|^2 + |T|^2 - 2 tr(Q S^T T), so Q has to make tr(Q S^T T) large. With the singular value
-    decomposition T^T S = U D V^T that trace is at most the sum of D, and Q = U V^T reaches it. If that is a
-    mirror and mirrors are not allowed, the direction of the smallest singular value is given up: its
-    sign is flipped (Schönemann 1966; Kabsch 1976).
-
-    Args:
-        source: (..., n, 3), angstrom, what is turned; atom by atom the partner of `target`.
-        target: (..., n, 3), angstrom.
-        allow_mirror: True for O(3), False for rotations alone; there is no default.
-
-    Returns:
-        (..., 3, 3), no unit; without a gradient.
-
-    Raises:
-        TypeError: `allow_mirror` was left out.
-        ValueError: the shapes differ, there are no atoms, something is not finite, or all atoms lie on a
-            line through the origin, so that no best rotation is singled out.
+    decomposition T^T S = U D V^T that trace is at most the sum of D, and Q = U V^T reaches it. If that is a mirror and
+    mirrors are not allowed, the sign of the direction of the smallest singular value is flipped (Schönemann 1966;
+    Kabsch 1976). Atoms are partners row by row; the result has no gradient.
     """
     check_choice(allow_mirror)
-    if source.shape != target.shape or source.ndim < 2 or source.shape[-1] != 3 or source.shape[-2] == 0:
-        shapes = f"{tuple(source.shape)} and {tuple(target.shape)}"
-        raise ValueError(f"two clouds of one shape (..., n, 3) are needed, {shapes} arrived: match_atoms takes parts")
+    check_shapes(source=(source, "*batch atoms+ 3"), target=(target, "*batch atoms+ 3"))
     check_finite(source, target)
     with torch.no_grad():
         pairs = zip(*(x.reshape(-1, *x.shape[-2:]).split(CHUNK) for x in (source, target)), strict=True)
@@ -48,25 +33,12 @@ def best_rotation(source: Tensor, target: Tensor, *, allow_mirror: bool | None =
 
 @unrounded
 def turned_onto(source: Tensor, target: Tensor, allow_mirror: bool) -> tuple[Orthogonal, Tensor]:
-    """The best rotations, unchecked, and the singular values that say whether they are the only best ones.
+    """The best rotations, unchecked, and the singular values: the best is unique where the second is not 0.
 
-    The direction of the largest singular value comes from the eigenvectors of a symmetric matrix, because for many
-    small matrices that is twice as fast as their singular value decomposition. Those of the others would lose
-    digits with the squares. So the angle about the first is found in the plane across it, where the best of all
-    turns (and of all mirrors) has a formula. On a line it is any angle, and the matrix orthogonal all the same.
-    All of it is computed in double precision.
-
-    Args:
-        source: (..., n, 3), angstrom.
-        target: (..., n, 3), angstrom.
-        allow_mirror: True for O(3), False for rotations alone.
-
-    Returns:
-        (..., 3, 3), no unit, and (..., 3), angstrom^2, smallest first, in double precision; the best rotation is
-        unique where the second is not 0.
-
-    Raises:
-        ValueError: shapes do not fit, or something is not finite or too large.
+    The values, angstrom^2, are in double precision, smallest first. The direction of the largest comes from the
+    eigenvectors of a symmetric matrix, for many small matrices twice as fast as a singular value decomposition; those
+    of the others would lose digits with the squares. So the angle about the first is found in the plane across it,
+    where the best of all rotations (and of all mirrors) has a formula. On a line any angle will do.
     """
     check_shapes(source=(source, "*batch atoms 3"), target=(target, "*batch atoms 3"))
     product = target.double().mT @ source.double()
@@ -99,14 +71,7 @@ def _across(axis: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_choice(allow_mirror: bool | None) -> None:
-    """Ask for a choice that changes the physics.
-
-    Args:
-        allow_mirror: what the caller said; None where nothing was said.
-
-    Raises:
-        TypeError: nothing was said.
-    """
+    """Refuse `allow_mirror=None`: a choice that changes the physics has no default."""
     if allow_mirror is None:
         raise TypeError(
             "say whether mirrors are allowed: allow_mirror=True for clouds from Gram matrices, which cannot tell left "
