@@ -117,7 +117,7 @@ def test_the_kl_of_the_loss_is_a_sum_over_latents_and_a_mean_over_the_batch(feat
 
 
 def test_thirty_five_features_are_refused(features):
-    with pytest.raises(ValueError, match=r"reads \(N, 36\) and \(64, 35\) arrived: pass n_features"):
+    with pytest.raises(ValueError, match=r"\(clouds, 36\), and shape \(64, 35\) arrived"):
         vae.VariationalAutoencoder().encode(features[:, :35])
 
 

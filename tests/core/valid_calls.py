@@ -382,14 +382,15 @@ ATOMS = {
     ),
     "models.vae.losses.active_units": lambda: call(losses.active_units, vae.VariationalAutoencoder(), draw(4, 36)),
     "models.vae.networks.VariationalAutoencoder": lambda: call(vae.VariationalAutoencoder, 6, [5], 2),
-    "models.vae.networks.VariationalAutoencoder.encode": lambda: call(vae.VariationalAutoencoder().encode, draw(4, 36)),
-    "models.vae.networks.VariationalAutoencoder.decode": lambda: call(vae.VariationalAutoencoder().decode, draw(4, 8)),
-    "models.vae.networks.VariationalAutoencoder.reconstruct": lambda: call(
+    "models.vae.networks.LatentVariableModel.encode": lambda: call(vae.VariationalAutoencoder().encode, draw(4, 36)),
+    "models.vae.networks.LatentVariableModel.decode": lambda: call(vae.VariationalAutoencoder().decode, draw(4, 8)),
+    "models.vae.networks.LatentVariableModel.reconstruct": lambda: call(
         vae.VariationalAutoencoder().reconstruct, draw(4, 36)
     ),
-    "models.vae.networks.VariationalAutoencoder.sample": lambda: call(
-        vae.VariationalAutoencoder().sample, 3, generator()
+    "models.vae.networks.LatentVariableModel.forward": lambda: call(
+        vae.VariationalAutoencoder(), draw(4, 36), generator()
     ),
+    "models.vae.networks.LatentVariableModel.sample": lambda: call(vae.VariationalAutoencoder().sample, 3, generator()),
     "models.vae.networks.AlignedAutoencoder": lambda: call(vae.AlignedAutoencoder, 8, [5], 2),
     "models.vae.networks.AlignedAutoencoder.decode": lambda: call(vae.AlignedAutoencoder(8, [5], 8).decode, draw(4, 8)),
     "training.loop.train": lambda: call(
@@ -851,7 +852,7 @@ PER_ITEM = """
     metrics.baselines.PrincipalComponents.encode metrics.baselines.PrincipalComponents.reconstruct
     metrics.baselines.nearest_motif_rmsd models.mlp.Autoencoder.forward models.flow.ode.integrate
     models.flow.ode.interpolate models.flow.ode.log_likelihood models.vae.losses.kl_divergence models.vae.losses.overlap
-    models.vae.networks.VariationalAutoencoder.reconstruct models.vae.networks.AlignedAutoencoder.decode
+    models.vae.networks.LatentVariableModel.reconstruct models.vae.networks.AlignedAutoencoder.decode
     inpainting.holes.apart inpainting.holes.restored_error inpainting.holes.closest inpainting.library.Library.find
     inpainting.objective.from_products inpainting.places.radial_basis inpainting.places.PositionScorer.forward
     models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.generator.Flow.decode
