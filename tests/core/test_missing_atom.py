@@ -10,7 +10,7 @@ from benchmarks.missing_atom_rivals import Turned
 from tutorial_lib import representations, training
 from tutorial_lib.datasets import qm9
 from tutorial_lib.models import missing_atom
-from tutorial_lib.models.missing_atom import AtomOutput, CartesianNetwork, MoleculeSet, votes
+from tutorial_lib.models.missing_atom import AtomOutput, CartesianNetwork, MoleculeSet, pooling
 from tutorial_lib.models.missing_atom.graphs import radial_basis
 from tutorial_lib.representations import molecules
 
@@ -143,7 +143,7 @@ def test_every_answer_is_that_of_one_hole_after_the_other(some, trained):
         missing_atom.results(trained, MoleculeSet(some)).error,
         atol=1e-4,
     )
-    assert len(holes) == sum(len(atoms) for atoms in some) > votes.BATCH
+    assert len(holes) == sum(len(atoms) for atoms in some) > pooling.BATCH
     last = holes.molecule == len(holes) - 1
     _, alone, answer = missing_atom.answers(trained, some[-1], len(some[-1]) - 1)
     assert torch.allclose(speech.displacement[last], alone.displacement, atol=1e-4)

@@ -49,7 +49,7 @@ from tutorial_lib.models.hierarchical import losses as hierarchy_training
 from tutorial_lib.models.hierarchical import motifs as hierarchy_motifs
 from tutorial_lib.models.hierarchical import polycubes as hierarchical_polycubes
 from tutorial_lib.models.missing_atom import graphs as hole_graphs
-from tutorial_lib.models.missing_atom import votes
+from tutorial_lib.models.missing_atom import pooling
 from tutorial_lib.models.pieces import completion, drawing, joints, networks, surroundings
 from tutorial_lib.models.spherical import fields, signals
 from tutorial_lib.models.vae import losses
@@ -578,13 +578,13 @@ FIELDS = {
     "models.missing_atom.network.CartesianNetwork.forward": lambda: call(
         hole_network(), hole_set().without(torch.tensor([0, 1]), torch.tensor([2, 3]))
     ),
-    "models.missing_atom.votes.masked_atom_loss": lambda: call(votes.masked_atom_loss, hole_set()),
-    "models.missing_atom.votes.results": lambda: call(
-        votes.results, hole_network(), hole_set(), (torch.tensor([0, 1]), torch.tensor([2, 3]))
+    "models.missing_atom.pooling.masked_atom_loss": lambda: call(pooling.masked_atom_loss, hole_set()),
+    "models.missing_atom.pooling.results": lambda: call(
+        pooling.results, hole_network(), hole_set(), (torch.tensor([0, 1]), torch.tensor([2, 3]))
     ),
-    "models.missing_atom.votes.every_answer": lambda: call(votes.every_answer, hole_network(), hole_set()),
-    "models.missing_atom.votes.answers": lambda: call(votes.answers, hole_network(), some_qm9()[0], 1),
-    "models.missing_atom.votes.guess": lambda: call(votes.guess, hole_network(), some_qm9()[0], 1),
+    "models.missing_atom.pooling.every_answer": lambda: call(pooling.every_answer, hole_network(), hole_set()),
+    "models.missing_atom.pooling.answers": lambda: call(pooling.answers, hole_network(), some_qm9()[0], 1),
+    "models.missing_atom.pooling.guess": lambda: call(pooling.guess, hole_network(), some_qm9()[0], 1),
 }
 HIERARCHY = {
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.encode": lambda: call(tree().encode, list(pieces())),
@@ -746,7 +746,7 @@ EXCEPTIONS = {
     "models.mlp.Apply.forward": "hands on to the function that it was given",
     "inpainting.baselines.RandomPlaces": "two numbers; tried with .complete",
     "inpainting.flow_completion.FlowCompletion": "keeps a flow; tried with .complete",
-    "models.missing_atom.votes.attention_pool": "takes what the network said: tried with answers",
+    "models.missing_atom.pooling.attention_pool": "takes what the network said: tried with answers",
     "models.pieces.completion.completed": "needs a trained flow of codes: test_found_levels",
     "models.pieces.surroundings.surroundings_loss": "a loss: its batches come from completions",
     "inpainting.latent.LatentCompletion": "seconds a call: test_inpainting",
