@@ -408,7 +408,6 @@ HOLES = {
     "inpainting.holes.closest": lambda: call(holes.closest, draw(4, 6, 3), draw(4, 5, 2, 3)),
     "inpainting.holes.shell_places": lambda: call(holes.shell_places, (4, 2), 2.0, 4.0, draw(3), generator()),
     "inpainting.holes.by_cell": lambda: call(holes.by_cell, draw(8).abs(), torch.arange(8) % 2),
-    "inpainting.holes.check_known": lambda: call(holes.check_known, real()[:4, :6], 2, 8, 1.0),
     "inpainting.library.Library": lambda: call(library.Library, real()[:20]),
     "inpainting.library.Library.find": lambda: call(library.Library(real()[:20]).find, real()[20:23, :6], 3),
     "inpainting.objective.from_products": lambda: call(objective.from_products, draw(4, 6, 3), draw(4, 6, 2)),

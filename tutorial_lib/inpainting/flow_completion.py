@@ -1,7 +1,7 @@
 """Missing atoms by a flow: a generator of canonical motifs is handed in, draws of the missing atoms go out.
 
-The flow was never trained for this. On its way from noise to a motif it is told, at every step, where the known atoms
-are. Lost is exactness: the draws are only close to those of the flow under the condition.
+The flow was never trained for this. On its way from noise to a motif the known atoms are put in, at every step. Lost is
+exactness: the draws are only close to those of the flow under the condition.
 """
 
 import torch
@@ -26,13 +26,7 @@ class FlowCompletion:
     mixed with fresh noise and carried on. At every step the flow says where it would end; there the known atoms are put
     in their places, the cloud is turned back into the pose of the template, and the next step goes towards it
     (replacement, as RePaint does for pictures: Lugmayr et al., CVPR 2022). A draw counts by how far the known atoms had
-    to be moved.
-
-    Args:
-        flow: of canonical motifs, on `charts.Principal`.
-        generator: of the motifs to start from.
-        since: how much of a start is kept, from 0 (none) to 1.
-        sigma: angstrom, a coordinate.
+    to be moved: `sigma` (angstrom, a coordinate) is usual. `since`, from 0 to 1, is how much of a start is kept.
     """
 
     def __init__(self, flow: Flow, generator: Generator, *, since: float = SINCE, sigma: float = SIGMA):
@@ -43,20 +37,7 @@ class FlowCompletion:
     @unrounded
     @torch.no_grad()
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
-        """Draws of the missing atoms.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: n_atoms - k.
-            n: how many draws a query gets.
-            generator: of the noise.
-
-        Returns:
-            Draws (N, n, n_missing, 3), angstrom, best first.
-
-        Raises:
-            ValueError: fewer than three atoms are known, or all.
-        """
+        """Draws of the missing atoms, best first."""
         found = self.library.find(known, n)
         shape = found.item.shape
         part = known[:, None].expand(-1, shape[1], -1, -1).flatten(0, 1)
@@ -71,7 +52,7 @@ class FlowCompletion:
 
     def _carried(self, start: Motifs, part: Tensor, order: Tensor, generator: Generator) -> tuple[Motifs, Tensor]:
         chart, moved = self.flow.chart, 0.0
-        cloud, _ = self._told(start, part, order)
+        cloud, _ = self._replaced(start, part, order)
         end = chart.coordinates(cloud)
         noise = torch.randn(end.shape, generator=generator, dtype=end.dtype)
         for at in range(N_STEPS):
@@ -79,11 +60,11 @@ class FlowCompletion:
             point = (1 - time) * noise + time * end
             velocity = self.flow.average(point, point.new_full((len(point),), time))
             noise = point - time * velocity
-            cloud, off = self._told(chart.positions(point + (1 - time) * velocity), part, order)
+            cloud, off = self._replaced(chart.positions(point + (1 - time) * velocity), part, order)
             end, moved = chart.coordinates(cloud), moved + off / N_STEPS
         return cloud, moved
 
-    def _told(self, cloud: Motifs, part: Tensor, order: Tensor) -> tuple[Motifs, Tensor]:
+    def _replaced(self, cloud: Motifs, part: Tensor, order: Tensor) -> tuple[Motifs, Tensor]:
         # The cloud with the known atoms in their places, in the pose of the chart; and how far they moved, A^2.
         each = torch.arange(len(cloud))[:, None]
         placed = part @ best_rotation(part, cloud[each, order], allow_mirror=True).mT

@@ -29,11 +29,11 @@ class LatentCompletion:
 
     A code z and a pose w explain known atoms K with the probability exp(-E), where
     E = |K - Y(z) Q(w)|^2 / (2 sigma^2) + |z|^2 / 2: the aligned distance on the known atoms, and the prior. Starts are
-    prior draws whose clouds hold the known atoms, so that which atoms of the decoder are missing is found out and not
-    told. Each goes down to a minimum of E by damped Gauss-Newton steps (Levenberg 1944). There the posterior is taken
-    as normal, with the inverse of the second derivatives as its covariance (Laplace's method), and draws of the code
-    become draws of the missing atoms. A start counts by its share of the posterior to the power of one tenth, because
-    these shares are surer of themselves than they may be.
+    prior draws whose clouds hold the known atoms, which finds out which atoms of the decoder are missing. Each goes
+    down to a minimum of E by damped Gauss-Newton steps (Levenberg 1944). There the posterior is taken as normal, with
+    the inverse of the second derivatives as its covariance (Laplace's method), and draws of the code become draws of
+    the missing atoms. A start counts by its share of the posterior to the power of one tenth, because these shares are
+    surer of themselves than they may be.
 
     Args:
         decode: codes (N, n_latent) to clouds (N, n_atoms, 3), angstrom, in any pose.
@@ -56,20 +56,7 @@ class LatentCompletion:
 
     @torch.no_grad()
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
-        """Draws of the missing atoms.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: n_atoms - k.
-            n: how many draws a query gets, about.
-            generator: of the draws.
-
-        Returns:
-            Draws (N, n, n_missing, 3), angstrom, those of the most probable start first.
-
-        Raises:
-            ValueError: fewer than three atoms are known, or all.
-        """
+        """About n draws of the missing atoms, those of the most probable start first."""
         found = self.library.find(known, -(-n // DRAWS_A_START))
         shape = found.item.shape
         part = known[:, None].expand(-1, shape[1], -1, -1).flatten(0, 1)

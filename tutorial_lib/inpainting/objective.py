@@ -18,21 +18,13 @@ STEP = 0.05
 
 
 def from_products(known: Tensor, products: Tensor) -> Missing:
-    """The vectors that have given inner products with known ones.
+    """The vectors that have given inner products (N, k, m), angstrom^2, with known ones.
 
     Where known vectors K span space, x follows linearly from K x = g; by least squares, where the products g contradict
     each other.
 
-    Args:
-        known: (N, k, 3), angstrom.
-        products: (N, k, m), angstrom^2: of known vector i with missing vector j.
-
-    Returns:
-        (N, m, 3), angstrom.
-
     Raises:
-        ValueError: shapes do not fit, something is not finite, or known vectors lie in a plane, so that a missing one
-            is not determined.
+        ValueError: known vectors lie in a plane, so that a missing one is not determined, or something is not finite.
     """
     check_shapes(known=(known, "clouds known 3"), products=(products, "clouds known _"))
     check_finite(known, products, what="vectors or products")
@@ -50,33 +42,15 @@ class TalkCompletion:
     min over z of |f(z) - G o f(z)|^2, where "G o" overwrites those entries of a drawn matrix that are known; what is
     left is the mismatch of the known entries. The network reads atoms in the order of their distance, and which of
     them are missing is not known, so every way is tried. A search starts from the code of a matrix whose unknown
-    entries are noise.
-
-    Args:
-        model: features of Gram matrices to codes and back, trained on atoms in the order of distance.
-        standardiser: of its features.
-        beta: of its loss; its noise has the variance beta / 2, which makes a mismatch a probability.
-        n_atoms: of a cloud.
+    entries are noise. `beta` is that of the model's loss: its noise has the variance beta / 2, which makes a mismatch a
+    probability.
     """
 
     def __init__(self, model: nn.Module, standardiser: Standardiser, *, beta: float, n_atoms: int = 8):
         self.model, self.standardiser, self.beta, self.n_atoms = model, standardiser, beta, n_atoms
 
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
-        """Draws of the missing atoms, smallest mismatch first.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: n_atoms - k.
-            n: how many draws a query gets: so many searches, which take the ways in turn.
-            generator: of the noise.
-
-        Returns:
-            Draws (N, n, n_missing, 3), angstrom.
-
-        Raises:
-            ValueError: known vectors lie in a plane.
-        """
+        """Draws of the missing atoms, smallest mismatch first: n searches a query, which take the ways in turn."""
         known = known.gather(1, known.norm(dim=2).argsort(dim=1)[..., None].expand_as(known))
         ways = torch.tensor(list(combinations(range(self.n_atoms), known.shape[1])))
         rows, n_starts = ways[torch.arange(n) % len(ways)].repeat(len(known), 1), n
