@@ -9,7 +9,7 @@ from torch.distributions import MultivariateNormal
 
 from tutorial_lib.inpainting.holes import closest, shell_places
 from tutorial_lib.inpainting.library import Library
-from tutorial_lib.inpainting.ranking import Draws
+from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.metrics.motif_statistics import MAX_RADIUS, MIN_DISTANCE
 from tutorial_lib.shapes import Known, Motifs, Positions, check_counts, check_shapes
 
@@ -88,10 +88,7 @@ class LinearGaussian:
         moved = mean[..., None] + torch.linalg.cholesky((left + left.mT) / 2) @ noise
         draws = torch.cat([mean[..., None], moved], dim=-1).movedim(-1, 2).unflatten(3, (n_missing, 3))
         draws = (draws @ found.rotation.double().mT[:, :, None]).to(known)
-        log_weight = of_known.log_prob(values).to(known)
-        best = log_weight.argsort(dim=1, descending=True)
-        draws = draws[torch.arange(len(known))[:, None], best].flatten(1, 2)
-        return Draws(draws, log_weight.gather(1, best).repeat_interleave(n_each, dim=1))
+        return best_first(draws, of_known.log_prob(values).to(known))
 
 
 def _coordinates(atoms: Tensor) -> Tensor:

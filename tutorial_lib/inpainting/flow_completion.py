@@ -7,7 +7,8 @@ exactness: the draws are only close to those of the flow under the condition.
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.inpainting import Draws, Library
+from tutorial_lib.inpainting.library import Library
+from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.metrics.motif_statistics import validity
 from tutorial_lib.models.flow.generator import Flow
 from tutorial_lib.representations.alignment import best_rotation
@@ -45,10 +46,8 @@ class FlowCompletion:
         cloud, moved = self._carried(self.library.clouds[found.item.flatten()], part, order, generator)
         each = torch.arange(len(part))[:, None]
         turn = best_rotation(cloud[each, order], part, allow_mirror=True)
-        missing = (cloud[each, others] @ turn.mT).view(*shape, n_missing, 3)
-        log_weight = (-moved / (2 * self.sigma**2)).view(shape)
-        best = log_weight.argsort(dim=1, descending=True)
-        return Draws(missing[torch.arange(len(known))[:, None], best], log_weight.gather(1, best))
+        missing = (cloud[each, others] @ turn.mT).view(*shape, 1, n_missing, 3)
+        return best_first(missing, (-moved / (2 * self.sigma**2)).view(shape))
 
     def _carried(self, start: Motifs, part: Tensor, order: Tensor, generator: Generator) -> tuple[Motifs, Tensor]:
         chart, moved = self.flow.chart, 0.0

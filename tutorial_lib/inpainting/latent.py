@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from tutorial_lib.inpainting.library import Library
-from tutorial_lib.inpainting.ranking import Draws
+from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.metrics.motif_statistics import validity
 from tutorial_lib.representations.alignment.procrustes import turned_onto
 from tutorial_lib.shapes import Known
@@ -68,11 +68,8 @@ class LatentCompletion:
         moves = torch.linalg.solve_triangular(factor.mT, noise, upper=True)
         moved = at_best[:, None] + (lever @ moves).mT.unflatten(2, (n_missing, 3))
         log_weight = -fit.energy - factor.diagonal(dim1=1, dim2=2).log().sum(1)
-        log_weight = (log_weight / TEMPERATURE).view(shape)
-        best = log_weight.argsort(dim=1, descending=True)
         draws = torch.cat([at_best[:, None], moved], dim=1).view(*shape, DRAWS_A_START, n_missing, 3)
-        draws = draws[torch.arange(len(known))[:, None], best].flatten(1, 2)
-        return Draws(draws, log_weight.gather(1, best).repeat_interleave(DRAWS_A_START, dim=1))
+        return best_first(draws, (log_weight / TEMPERATURE).view(shape))
 
     def _settled(self, codes: Tensor, part: Tensor, order: Tensor) -> "_Point":
         here = self._at(codes, part, order)

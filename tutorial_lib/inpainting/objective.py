@@ -8,7 +8,7 @@ from itertools import combinations
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.inpainting.ranking import Draws
+from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.representations.gram import Standardiser, gram_matrix, upper_triangle
 from tutorial_lib.shapes import Known, Missing, check_finite, check_shapes, differentiating
 from tutorial_lib.training.loop import one_thread
@@ -53,8 +53,8 @@ class TalkCompletion:
         """Draws of the missing atoms, smallest mismatch first: n searches a query, which take the ways in turn."""
         known = known.gather(1, known.norm(dim=2).argsort(dim=1)[..., None].expand_as(known))
         ways = torch.tensor(list(combinations(range(self.n_atoms), known.shape[1])))
-        rows, n_starts = ways[torch.arange(n) % len(ways)].repeat(len(known), 1), n
-        part = known.repeat_interleave(n_starts, dim=0)
+        rows = ways[torch.arange(n) % len(ways)].repeat(len(known), 1)
+        part = known.repeat_interleave(n, dim=0)
         cloud = part.new_zeros(len(part), self.n_atoms, 3).scatter(1, rows[..., None].expand(-1, -1, 3), part)
         here = torch.zeros(len(part), self.n_atoms).scatter(1, rows, 1.0)
         is_known = upper_triangle(here[:, :, None] * here[:, None]).bool()
@@ -67,10 +67,8 @@ class TalkCompletion:
         missing = here.argsort(dim=1, stable=True)[:, :n_missing]
         each = torch.arange(len(part))[:, None, None]
         products = gram[each, rows[:, :, None], missing[:, None]]
-        draws = from_products(part, products).view(len(known), n_starts, n_missing, 3)
-        log_weight = -mismatch.view(len(known), n_starts) / self.beta
-        best = log_weight.argsort(dim=1, descending=True)
-        return Draws(draws.gather(1, best[..., None, None].expand_as(draws)), log_weight.gather(1, best))
+        draws = from_products(part, products).view(len(known), n, 1, n_missing, 3)
+        return best_first(draws, -mismatch.view(len(known), n) / self.beta)
 
     @differentiating
     def _fitted(self, code: Tensor, features: Tensor, is_known: Tensor) -> tuple[Tensor, Tensor]:

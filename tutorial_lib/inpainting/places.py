@@ -72,25 +72,26 @@ class PositionScorer(nn.Module):
         check_counts(n_missing=n_missing, n=n)
         check_shapes(known=(known, "clouds known+ 3"))
         check_finite(known)
-        places = shell_places((len(known), N_PLACES), INNER, self.radius, known, generator)
-        score = self._scores(known, places)
-        chosen = score.softmax(1).multinomial(n, replacement=True, generator=generator)
-        drawn = places.gather(1, chosen[..., None].expand(-1, -1, 3))
-        drawn, density = self._moved(known, drawn, score.gather(1, chosen), generator)
-        density, drawn = (density - score.logsumexp(1, keepdim=True)).flatten(), drawn.flatten(0, 1)[:, None]
+        drawn, density, total = self._one_more(known, N_PLACES, n, generator)
+        density, drawn = (density - total).flatten(), drawn.flatten(0, 1)[:, None]
         known = known.repeat_interleave(n, dim=0)
         for _ in range(n_missing - 1):
-            so_far = torch.cat([known, drawn], dim=1)
-            places = shell_places((len(known), N_PLACES_AGAIN), INNER, self.radius, known, generator)
-            score = self._scores(so_far, places)
-            chosen = score.softmax(1).multinomial(1, generator=generator)
-            one = places.gather(1, chosen[..., None].expand(-1, -1, 3))
-            one, its = self._moved(so_far, one, score.gather(1, chosen), generator)
-            density = density + its[:, 0] - score.logsumexp(1)
+            one, its, total = self._one_more(torch.cat([known, drawn], dim=1), N_PLACES_AGAIN, 1, generator)
+            density = density + its[:, 0] - total[:, 0]
             drawn = torch.cat([drawn, one], dim=1)
         density, drawn = density.view(-1, n), drawn.view(-1, n, n_missing, 3)
         best = density.argsort(dim=1, descending=True)
         return Draws(drawn.gather(1, best[..., None, None].expand_as(drawn)), torch.zeros_like(density))
+
+    def _one_more(
+        self, known: Tensor, n_places: int, n: int, generator: Generator
+    ) -> tuple[Tensor, PerCandidate, Tensor]:
+        places = shell_places((len(known), n_places), INNER, self.radius, known, generator)
+        score = self._scores(known, places)
+        chosen = score.softmax(1).multinomial(n, replacement=True, generator=generator)
+        drawn = places.gather(1, chosen[..., None].expand(-1, -1, 3))
+        drawn, density = self._moved(known, drawn, score.gather(1, chosen), generator)
+        return drawn, density, score.logsumexp(1, keepdim=True)
 
     def _scores(self, known: Tensor, places: Tensor) -> Tensor:
         at_once = max(1, CHUNK // (places.shape[1] * known.shape[1] * 8))

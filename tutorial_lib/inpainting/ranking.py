@@ -30,6 +30,13 @@ class Draws(NamedTuple):
     log_weight: PerCandidate
 
 
+def best_first(draws: Tensor, log_weight: PerCandidate) -> Draws:
+    """Draws (N, T, S, m, 3) of T ways, S of one weight each, as one row a query with the weightiest way first."""
+    order = log_weight.argsort(dim=1, descending=True)
+    draws = draws[torch.arange(len(order), device=order.device)[:, None], order]
+    return Draws(draws.flatten(1, 2), log_weight.gather(1, order).repeat_interleave(draws.shape[2], dim=1))
+
+
 @runtime_checkable
 class Completer(Protocol):
     """A model that can be asked for missing atoms."""

@@ -47,17 +47,6 @@ def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
     return Normal(slope, square.sqrt(), widths / square.sqrt(), guess)
 
 
-def sample_path(motifs: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Points on straight lines from noise to motifs, at times drawn uniformly; the times; the velocities of the lines.
-
-    The generator of noise and times is on the device of the motifs.
-    """
-    kind = {"generator": generator, "device": motifs.device, "dtype": motifs.dtype}
-    noise, time = torch.randn(motifs.shape, **kind), torch.rand(len(motifs), **kind)
-    t = time.view(-1, *[1] * (motifs.ndim - 1))
-    return (1 - t) * noise + t * motifs, time, motifs - noise
-
-
 def matching_error(velocity: Velocity, motifs: Tensor, widths: Tensor, generator: Generator) -> Tensor:
     """The mean squared error of a velocity on random lines, in units of what normal motifs would leave.
 
@@ -65,7 +54,10 @@ def matching_error(velocity: Velocity, motifs: Tensor, widths: Tensor, generator
     error is divided by w / s, and below 1 is better than a normal distribution. `widths` are as for `normal`, and the
     generator is on the device of the motifs.
     """
-    point, time, line = sample_path(motifs, generator)
+    kind = {"generator": generator, "device": motifs.device, "dtype": motifs.dtype}
+    noise, time = torch.randn(motifs.shape, **kind), torch.rand(len(motifs), **kind)
+    t = time.view(-1, *[1] * (motifs.ndim - 1))
+    point, line = (1 - t) * noise + t * motifs, motifs - noise
     return ((velocity(point, time) - line) / normal(time, point, widths).left).square().mean()
 
 
