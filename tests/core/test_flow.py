@@ -116,38 +116,26 @@ def test_a_sample_repeats_with_its_seed_and_only_then_and_weights_alone_bring_a_
 
 def test_training_makes_motifs_that_noise_does_not(trained, canonical):
     before = Flow(trained.chart, MotifVelocity(trained.chart, 48, 2), n_steps=3)
-    shares = [
-        metrics.validity(model.sample(300, Generator().manual_seed(0))).float().mean() for model in (before, trained)
-    ]
+    models, loss = (before, trained), flow.flow_loss()
+    shares = [metrics.validity(m.sample(300, Generator().manual_seed(0))).float().mean() for m in models]
     assert shares[1] > shares[0] + 0.03
-    errors = [
-        flow.flow_loss()(model, canonical, Generator().manual_seed(0))["loss"].item() for model in (before, trained)
-    ]
+    errors = [loss(m, canonical, Generator().manual_seed(0))["loss"].item() for m in models]
     assert errors[1] < 0.95 * errors[0]
 
 
-def test_the_loss_measures_and_only_training_moves_the_mean_of_the_weights(trained, canonical):
+def test_only_training_moves_the_mean_of_the_weights_which_are_counted_once(trained, canonical):
     before = {name: value.clone() for name, value in trained.state_dict().items()}
     flow.flow_loss()(trained, canonical, Generator().manual_seed(0))
     assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
     assert trained.average.n_averaged == 60 * -(-len(canonical) // 64), "one update a step"
-
-
-def test_a_flow_counts_its_weights_once(trained):
     assert list(trained.parameters()) == list(trained.velocity.parameters())
-    assert not any(weight.requires_grad for weight in trained.average.parameters())
-    inside = torch.nn.Sequential(trained)
-    assert [name for name, _ in inside.named_parameters() if "average" in name] == []
+    assert list(trained.average.parameters()) == []
 
 
-def test_noise_and_motif_are_one_another_s_image(trained, canonical):
+def test_noise_and_motif_are_one_another_s_image_and_a_path_through_noise_ends_where_it_should(trained, canonical):
     finer = Flow(trained.chart, trained.average.module, n_steps=20)
     back = finer.decode(finer.encode(canonical[:20]))
     assert aligned_rmsd(canonical[:20], back, allow_mirror=True, reorder=False).max() < 0.02
-
-
-def test_a_path_through_noise_begins_and_ends_where_it_should(trained, canonical):
-    finer = Flow(trained.chart, trained.average.module, n_steps=20)
     path = finer.interpolate(canonical[:5], canonical[5:10], torch.tensor([0.0, 0.5, 1.0]))
     assert torch.allclose(path[:, 0], canonical[:5], atol=0.05)
     assert torch.allclose(path[:, 2], canonical[5:10], atol=0.05)
@@ -164,7 +152,9 @@ def test_noise_between_noise_keeps_its_length_where_a_straight_line_does_not(gen
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
-def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, generator, dtype, mirror):
+def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it_and_sees_distances_and_time(
+    clouds, generator, dtype, mirror
+):
     velocity = stirred(SetVelocity(24, 2).to(dtype))
     point, time = clouds.to(dtype) / 2, torch.linspace(0, 1, 16, dtype=dtype)
     before = velocity(point, time)
@@ -175,14 +165,8 @@ def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, generator
         after = velocity((point @ q.mT)[:, order], time)
         assert (after - (before @ q.mT)[:, order]).abs().max() < TOLERANCE[dtype] * rms
     assert (after - before).abs().max() > 0.1 * rms
-
-
-def test_the_velocity_of_a_set_sees_distances_and_time(clouds):
-    velocity = stirred(SetVelocity(24, 2).double())
-    time = torch.full((16,), 0.5, dtype=torch.float64)
-    before = velocity(clouds, time)
-    assert (velocity(clouds, 0.9 * time) - before).abs().max() > 1e-3
-    assert (velocity(1.1 * clouds, time) / 1.1 - before).abs().max() > 1e-3
+    assert (velocity(point, 0.9 * time) - before).abs().max() > 1e-3
+    assert (velocity(1.1 * point, time) / 1.1 - before).abs().max() > 1e-3
 
 
 def test_a_flow_of_sets_needs_no_order_and_no_pose(motifs_of_cell, generator):

@@ -67,15 +67,11 @@ class Library:
         match = match_atoms(repeated, whole, allow_mirror=True)
         order = kept.flatten(0, 1).gather(1, match.order).view(kept.shape)
         rmsd = match.rmsd.view(item.shape)
-        best = rmsd.argsort(dim=1)
         left_over = torch.ones(*item.shape, n_atoms, dtype=torch.bool).scatter(2, kept, False)
         others = left_over.nonzero()[:, 2].view(*item.shape, -1)
-
-        def sorted_by_rmsd(table: Tensor) -> Tensor:
-            return table.gather(1, best.view(*best.shape, *[1] * (table.ndim - 2)).expand(table.shape))
-
         rotation = match.rotation.view(*item.shape, 3, 3)
-        return Found(*(sorted_by_rmsd(table) for table in (item, order, others, rotation, rmsd)))
+        rows, best = torch.arange(len(item))[:, None], rmsd.argsort(dim=1)
+        return Found(*(table[rows, best] for table in (item, order, others, rotation, rmsd)))
 
     def _filed(self, n_known: int) -> tuple[Tensor, Tensor, Tensor]:
         # Features of all parts of a size, the cloud of each, and its atoms.
