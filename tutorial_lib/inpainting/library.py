@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import descriptor
@@ -19,21 +20,13 @@ FILED_AT_MOST = 400_000  # parts; past it every second cloud, every third, ... i
 
 @dataclass(frozen=True)
 class Found:
-    """Whole clouds in which a part was found, best first; N parts, T clouds each.
+    """Whole clouds in which a part was found, best first."""
 
-    Attributes:
-        item: (N, T), which cloud of the library.
-        order: (N, T, k), its atoms that are partners of the part's.
-        others: (N, T, m), its other atoms.
-        rotation: (N, T, 3, 3); cloud[order] @ rotation.mT is nearest to the part.
-        rmsd: (N, T), angstrom, over the atoms of the part.
-    """
-
-    item: Tensor
-    order: Tensor
-    others: Tensor
-    rotation: Tensor
-    rmsd: Tensor
+    item: Int[Tensor, "parts found"]  # which cloud of the library
+    order: Int[Tensor, "parts found known"]  # its atoms that are partners of the part's
+    others: Int[Tensor, "parts found missing"]  # its other atoms
+    rotation: Float[Tensor, "parts found 3 3"]  # cloud[order] @ rotation.mT is nearest to the part
+    rmsd: Float[Tensor, "parts found"]  # angstrom, over the atoms of the part
 
 
 class Library:

@@ -19,15 +19,10 @@ CHUNK = 32  # queries at a time, for the sake of memory
 
 
 class Draws(NamedTuple):
-    """What a model thinks of a query, as a weighted sample.
-
-    Attributes:
-        positions: angstrom, best first.
-        log_weight: nats, up to a constant: the logarithm of how much each counts.
-    """
+    """What a model thinks of a query, as a weighted sample, best first."""
 
     positions: Candidates
-    log_weight: PerCandidate
+    log_weight: PerCandidate  # nats, up to a constant: the logarithm of how much each counts
 
 
 def best_first(draws: Tensor, log_weight: PerCandidate) -> Draws:
@@ -51,16 +46,12 @@ class Completer(Protocol):
 class Completions:
     """Candidates for the missing atoms of each query, best first.
 
-    Attributes:
-        positions: angstrom.
-        expected_error: angstrom: how far off each is, on average over the model's draws. Right only as far as the model
-            is.
-        share: how much of the model's probability is nearer to this candidate than to the others.
+    The errors that the model's draws let expect are right only as far as the model is.
     """
 
     positions: Candidates
-    expected_error: PerCandidate
-    share: PerCandidate
+    expected_error: PerCandidate  # angstrom: how far off each is, on average over the draws
+    share: PerCandidate  # of the model's probability that is nearer to this candidate than to the others
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from e3nn import o3
 from e3nn.math import soft_one_hot_linspace
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tutorial_lib.shapes import check_apart, check_counts, check_finite, check_indices, check_shapes
@@ -32,20 +33,14 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 class Graph:
     """Who sees whom, and how: what a network needs of N clouds of n points, computed once.
 
-    Attributes:
-        target: (edges,), the point that looks.
-        source: (edges,), the point that it sees.
-        harmonics: (edges, (lmax + 1)^2), spherical harmonics of the directions.
-        radial: (edges, n_radial), radial basis functions of the distances, divided by the root of the number of
-            neighbours of the target.
-        shape: N and n.
+    The radial basis functions are divided by the root of the number of neighbours of the target.
     """
 
-    target: Tensor
-    source: Tensor
-    harmonics: Tensor
-    radial: Tensor
-    shape: tuple[int, int]
+    target: Int[Tensor, " edges"]  # the point that looks
+    source: Int[Tensor, " edges"]  # the point that it sees
+    harmonics: Float[Tensor, "edges components"]  # of the directions, (lmax + 1)^2
+    radial: Float[Tensor, "edges n_radial"]  # radial basis functions of the distances
+    shape: tuple[int, int]  # N and n
 
     def gather(self, sent: Tensor) -> Tensor:
         """What each of the N n points is sent along its edges (edges, features), added up."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from ase import Atoms
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tutorial_lib.representations.radial import gaussians
@@ -26,31 +27,18 @@ COINCIDENT = 0.3  # A: no two nuclei are so near
 
 @dataclass(frozen=True)
 class MaskedMolecules:
-    """Molecules, each without one atom, as one graph of parts that do not see each other.
+    """Molecules, each without one atom, as one graph of parts that do not see each other."""
 
-    Attributes:
-        molecule: (atoms,), the part that an atom is in.
-        element: (atoms,), where its element stands in `ELEMENTS`.
-        position: (atoms, 3), angstrom.
-        target: (edges,), the atom that looks.
-        source: (edges,), the atom that it sees.
-        direction: (edges, 3), unit vectors from target to source.
-        distance: (edges,), angstrom.
-        heights: (edges, n_radial), radial basis functions of the distances.
-        missing_element: (molecules,), what was taken out.
-        missing_position: (molecules, 3), where it was, angstrom.
-    """
-
-    molecule: Tensor
-    element: Tensor
-    position: Tensor
-    target: Tensor
-    source: Tensor
-    direction: Tensor
-    distance: Tensor
-    heights: Tensor
-    missing_element: Tensor
-    missing_position: Tensor
+    molecule: Int[Tensor, " atoms"]  # the part that an atom is in
+    element: Int[Tensor, " atoms"]  # an index of ELEMENTS
+    position: Float[Tensor, "atoms 3"]  # angstrom
+    target: Int[Tensor, " edges"]  # the atom that looks
+    source: Int[Tensor, " edges"]  # the atom that it sees
+    direction: Float[Tensor, "edges 3"]  # unit vectors from target to source
+    distance: Float[Tensor, " edges"]  # angstrom
+    heights: Float[Tensor, "edges n_radial"]  # radial basis functions of the distances
+    missing_element: Int[Tensor, " molecules"]
+    missing_position: Float[Tensor, "molecules 3"]  # angstrom
 
     def __len__(self) -> int:
         """How many molecules there are."""

@@ -9,23 +9,18 @@ published network has, would have to be carried along as a third kind, 1e; we ne
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_RADIAL, MaskedMolecules
 
 
 class AtomOutput(NamedTuple):
-    """The output of each atom.
+    """The output of each atom."""
 
-    Attributes:
-        scores: (atoms, elements), of what is missing.
-        displacement: (atoms, 3), from the atom to where it is missing, angstrom.
-        confidence: (atoms,), the logarithm of its attention, up to a constant of its molecule.
-    """
-
-    scores: Tensor
-    displacement: Tensor
-    confidence: Tensor
+    scores: Float[Tensor, "atoms elements"]  # of what is missing
+    displacement: Float[Tensor, "atoms 3"]  # from the atom to where it is missing, angstrom
+    confidence: Float[Tensor, " atoms"]  # the logarithm of its attention, up to a constant of its molecule
 
 
 class Layer(nn.Module):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 from ase import Atoms
+from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -23,17 +24,11 @@ BATCH = 64  # holes at a time: larger arrays take longer to get from the system 
 
 
 class Guess(NamedTuple):
-    """One answer a molecule.
+    """One answer a molecule."""
 
-    Attributes:
-        position: (molecules, 3), angstrom.
-        scores: (molecules, elements).
-        weight: (atoms,), the attention of each; those of a molecule sum to one.
-    """
-
-    position: Tensor
-    scores: Tensor
-    weight: Tensor
+    position: Float[Tensor, "molecules 3"]  # angstrom
+    scores: Float[Tensor, "molecules elements"]
+    weight: Float[Tensor, " atoms"]  # the attention of each; those of a molecule sum to one
 
 
 def attention_pool(holes: MaskedMolecules, output: AtomOutput) -> Guess:
@@ -71,17 +66,11 @@ def masked_atom_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class Results:
-    """What became of holes in molecules.
+    """What became of holes in molecules."""
 
-    Attributes:
-        error: (holes,), the distance of the guessed place from the true one, angstrom.
-        right: (holes,), whether the guessed element is the true one.
-        element: (holes,), the true one, as an index of `ELEMENTS`.
-    """
-
-    error: Tensor
-    right: Tensor
-    element: Tensor
+    error: Float[Tensor, " holes"]  # the distance of the guessed place from the true one, angstrom
+    right: Bool[Tensor, " holes"]  # whether the guessed element is the true one
+    element: Int[Tensor, " holes"]  # the true one, an index of ELEMENTS
 
     @property
     def accuracy(self) -> float:
