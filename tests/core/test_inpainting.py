@@ -204,7 +204,7 @@ def test_a_library_finds_a_cloud_by_its_part_in_any_pose(n_missing):
 def test_a_library_of_large_clouds_lacks_near_atoms_only():
     clouds = nearest_neighbours(load_amorphous("train")[:1], 12, 5.0).positions[:60]
     known, _ = taken_out(clouds[:10], 1, "any", generator())
-    found = inpainting.Library(clouds[:, torch.randperm(12, generator=generator())], among=8).find(known, 20)
+    found = inpainting.Library(clouds[:, torch.randperm(12, generator=generator())]).find(known, 20)
     assert found.item[:, 0].tolist() == list(range(10))
     library = inpainting.Library(clouds)
     found = library.find(known, 20)
@@ -442,14 +442,14 @@ def test_only_the_nearest_atoms_are_hidden():
             return there.norm(dim=2)
 
     clouds = nearest_neighbours(load_amorphous("test")[:1], 12, 5.0).positions
-    loss = places.position_loss(n_places=8, rattle=0.0, among=8)
+    loss = places.position_loss(n_places=8, rattle=0.0)
     for _ in range(5):
         loss(Watches(12), clouds, generator())
     assert max(hidden) <= clouds[:, 7].norm(dim=1).max().item() + 1e-5
     assert clouds[:, 11].norm(dim=1).max() > max(hidden)
 
 
-@pytest.mark.parametrize("wrong", [{"n_places": 0}, {"rattle": -0.1}, {"most_missing": 0}])
+@pytest.mark.parametrize("wrong", [{"n_places": 0}, {"rattle": -0.1}])
 def test_a_loss_without_sense_is_refused(wrong):
     with pytest.raises(ValueError, match=r"1 at least|pass 0 or more"):
         places.position_loss(**({"n_places": 8, "rattle": 0.1} | wrong))

@@ -27,11 +27,11 @@ class FlowCompletion:
     mixed with fresh noise and carried on. At every step the flow says where it would end; there the known atoms are put
     in their places, the cloud is turned back into the pose of the template, and the next step goes towards it
     (replacement, as RePaint does for pictures: Lugmayr et al., CVPR 2022). A draw counts by how far the known atoms had
-    to be moved: `sigma` (angstrom, a coordinate) is usual. `since`, from 0 to 1, is how much of a start is kept.
+    to be moved.
     """
 
-    def __init__(self, flow: Flow, generator: Generator, *, since: float = SINCE, sigma: float = SIGMA):
-        self.flow, self.since, self.sigma = flow, since, sigma
+    def __init__(self, flow: Flow, generator: Generator):
+        self.flow = flow
         drawn = flow.sample(N_LIBRARY, generator)
         self.n_atoms, self.library = drawn.shape[1], Library(drawn[validity(drawn)])
 
@@ -47,7 +47,7 @@ class FlowCompletion:
         each = torch.arange(len(part))[:, None]
         turn = best_rotation(cloud[each, order], part, allow_mirror=True)
         missing = (cloud[each, others] @ turn.mT).view(*shape, 1, n_missing, 3)
-        return best_first(missing, (-moved / (2 * self.sigma**2)).view(shape))
+        return best_first(missing, (-moved / (2 * SIGMA**2)).view(shape))
 
     def _carried(self, start: Motifs, part: Tensor, order: Tensor, generator: Generator) -> tuple[Motifs, Tensor]:
         chart, moved = self.flow.chart, 0.0
@@ -55,7 +55,7 @@ class FlowCompletion:
         end = chart.coordinates(cloud)
         noise = torch.randn(end.shape, generator=generator, dtype=end.dtype)
         for at in range(N_STEPS):
-            time = self.since + (1 - self.since) * at / N_STEPS
+            time = SINCE + (1 - SINCE) * at / N_STEPS
             point = (1 - time) * noise + time * end
             velocity = self.flow.average(point, point.new_full((len(point),), time))
             noise = point - time * velocity

@@ -30,12 +30,12 @@ class Found:
 
 
 class Library:
-    """Clouds about their centres, filed under their parts; the atoms that a part lacks are `among` so many nearest."""
+    """Clouds about their centres, filed under their parts; the atoms that a part lacks are among the nearest eight."""
 
-    def __init__(self, clouds: Motifs, among: int = 8):
+    def __init__(self, clouds: Motifs):
         descriptor(clouds[:1])  # speaks up where there is nothing
         check_finite(clouds, what="clouds")
-        self.clouds, self.among = clouds, min(among, clouds.shape[1])
+        self.clouds, self.among = clouds, min(8, clouds.shape[1])
         self._files: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
     def find(self, part: Known, n: int) -> Found:

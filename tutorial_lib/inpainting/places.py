@@ -133,34 +133,31 @@ class _Round(nn.Module):
         return self.out(nn.functional.silu(heard + self.receiver(atoms)))
 
 
-def position_loss(
-    *, n_places: int, rattle: float, among: int = 8, most_missing: int = 3
-) -> Callable[..., dict[str, Tensor]]:
+def position_loss(*, n_places: int, rattle: float) -> Callable[..., dict[str, Tensor]]:
     """The loss that makes scores probabilities, for `training.train` on whole clouds, nearest atom first; nats.
 
-    Some atoms are taken out of every cloud, and hidden among places drawn at random. The scores should find them:
-    -log (e^s(true) / (e^s(true) + sum e^s(random))), after van den Oord, Li and Vinyals (arXiv 1807.03748). With many
-    random places the best scores are logarithms of the density of missing atoms, up to a constant.
+    One to three of the eight nearest atoms are taken out of every cloud, and hidden among places drawn at random. The
+    scores should find them: -log (e^s(true) / (e^s(true) + sum e^s(random))), after van den Oord, Li and Vinyals (arXiv
+    1807.03748). With many random places the best scores are logarithms of the density of missing atoms, up to a
+    constant.
 
     Args:
         n_places: random places a cloud.
         rattle: angstrom, the largest standard deviation of every coordinate: what keeps some thousand clouds from being
             learnt by heart.
-        among: atoms are taken out of so many nearest ones.
-        most_missing: up to so many atoms are taken out.
 
     Raises:
         ValueError: the rattle is negative.
     """
-    check_counts(n_places=n_places, most_missing=most_missing)
+    check_counts(n_places=n_places)
     if rattle < 0:
         raise ValueError(f"rattle is {rattle}, and a standard deviation is not negative: pass 0 or more")
 
     def loss(model: PositionScorer, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
-        n_missing = int(torch.randint(1, most_missing + 1, (), generator=generator, device=batch.device))
+        n_missing = int(torch.randint(1, 4, (), generator=generator, device=batch.device))
         order = torch.rand(batch.shape[:2], **draw)
-        order[:, :among] -= 1  # these come first, in random order
+        order[:, :8] -= 1  # these come first, in random order
         order = order.argsort(1)
         batch = batch + rattle * torch.rand(len(batch), 1, 1, **draw) * torch.randn(batch.shape, **draw)
         batch = batch.gather(1, order[..., None].expand_as(batch))

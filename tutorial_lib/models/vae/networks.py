@@ -81,16 +81,8 @@ class VariationalAutoencoder(LatentVariableModel):
     latent numbers, tanh, and the mirror image of it as the decoder.
     """
 
-    def __init__(
-        self,
-        n_features: int = 36,
-        hidden: Sequence[int] = (28, 18),
-        n_latent: int = 8,
-        *,
-        activation: type[nn.Module] = nn.Tanh,
-        seed: int = 0,
-    ):
-        super().__init__(n_features, hidden, n_latent, n_features, activation=activation, seed=seed)
+    def __init__(self, n_features: int = 36, hidden: Sequence[int] = (28, 18), n_latent: int = 8, *, seed: int = 0):
+        super().__init__(n_features, hidden, n_latent, n_features, activation=nn.Tanh, seed=seed)
 
 
 class AlignedAutoencoder(LatentVariableModel):
