@@ -306,7 +306,7 @@ def test_no_steps_and_no_motifs_are_refused(trained, generator):
         flow.log_likelihood(trained.velocity, torch.zeros(1, 21), 0)
     with pytest.raises(ValueError, match="n must be a whole number, 1 at least"):
         trained.sample(0, generator)
-    with pytest.raises(ValueError, match="there is no motif"):
+    with pytest.raises(ValueError, match=r"positions must be \(motifs\+, atoms\+, 3\)"):
         Scaled.fit(torch.zeros(0, 8, 3))
     with pytest.raises(ValueError, match="NaN or infinity"):
         metrics.central_energy(torch.full((1, 8, 3), torch.nan))

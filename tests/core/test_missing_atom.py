@@ -229,7 +229,7 @@ def test_one_of_two_atoms_leaves_one_that_sees_nobody(trained):
 @pytest.mark.parametrize(
     ("molecules_", "message"),
     [
-        ([], "no molecules"),
+        ([], "n_molecules must be a whole number, 1 at least"),
         ([Atoms("C")], "somebody must be left to vote"),
         ([molecule("H2O"), molecule("SiH4")], r"molecule 1 .* holds Si: the known elements are H, C, N, O, F"),
         ([Atoms("CO", [[0, 0, 0], [0, 0, 0.1]])], "0.10 A apart"),

@@ -79,13 +79,8 @@ class Scaled(nn.Module):
 
     @classmethod
     def fit(cls, positions: Motifs) -> "Scaled":
-        """The chart of training motifs in any order and pose.
-
-        Raises:
-            ValueError: there is no motif.
-        """
-        if not positions.numel():
-            raise ValueError(f"there is no motif to take the unit from: shape {tuple(positions.shape)} arrived")
+        """The chart of training motifs in any order and pose."""
+        check_shapes(positions=(positions, "motifs+ atoms+ 3"))
         return cls(positions.square().mean().sqrt(), positions.shape[1])
 
     def coordinates(self, positions: Motifs) -> Positions:

@@ -54,11 +54,7 @@ class MaskedMolecules:
 
 
 class MoleculeSet:
-    """Molecules of at least two atoms, and who sees whom in them: atoms within the cut-off, angstrom.
-
-    Raises:
-        ValueError: there is no molecule.
-    """
+    """Molecules of at least two atoms, and who sees whom in them: atoms within the cut-off, angstrom."""
 
     def __init__(
         self,
@@ -67,8 +63,7 @@ class MoleculeSet:
         n_radial: int = N_RADIAL,
         dtype: torch.dtype = torch.float32,
     ):
-        if not molecules:
-            raise ValueError("there are no molecules: at least one is needed")
+        check_counts(n_molecules=len(molecules))
         for at, atoms in enumerate(molecules):
             _check(at, atoms)
         self.counts = torch.tensor([len(atoms) for atoms in molecules])

@@ -40,7 +40,7 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
     entries of Gram matrices.
 
     Raises:
-        ValueError: beta is negative, or the reduction is neither.
+        ValueError: the reduction is neither "sum" nor "mean".
     """
     _check_weights(beta=beta)
     if reduction not in ("sum", "mean"):
@@ -92,9 +92,6 @@ def aligned_loss(
         rattle: angstrom, the largest standard deviation of every coordinate.
         repulsion: weight of the overlap, in the unit of the error an angstrom^2.
         closest: angstrom; closer pairs overlap. The shortest distance in the training motifs, say.
-
-    Raises:
-        ValueError: beta, rattle or repulsion is negative.
     """
     _check_weights(beta=beta, rattle=rattle, repulsion=repulsion)
 
