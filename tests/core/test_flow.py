@@ -60,45 +60,36 @@ def test_motifs_that_are_not_in_one_pose_are_refused(motifs_of_cell, canonical):
         Principal.fit(canonical[:20])
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-def test_a_straight_velocity_is_followed_exactly_and_backwards_too(generator, dtype):
-    start, drift = torch.randn(5, 4, generator=generator, dtype=dtype), torch.arange(4, dtype=dtype)
+def test_a_straight_velocity_is_exact_both_ways_and_other_errors_fall_with_the_fourth_power_of_the_step(generator):
+    start, drift = torch.randn(5, 4, generator=generator, dtype=torch.float64), torch.arange(4.0)
     end = flow.integrate(lambda x, t: drift.expand_as(x), start, 3)
-    assert torch.allclose(end, start + drift, atol=TOLERANCE[dtype])
-    back = flow.integrate(lambda x, t: drift.expand_as(x), end, 3, since=1.0, until=0.0)
-    assert torch.allclose(back, start, atol=TOLERANCE[dtype])
-
-
-def test_the_error_of_the_sampler_falls_with_the_fourth_power_of_the_step():
+    assert torch.allclose(end, start + drift, atol=1e-10)
+    assert torch.allclose(flow.integrate(lambda x, t: drift.expand_as(x), end, 3, since=1.0, until=0.0), start)
     start = torch.ones(1, 1, dtype=torch.float64)
     ends = [flow.integrate(lambda x, t: x * (1 + t[:, None]), start, n).item() for n in (8, 16)]
     errors = [abs(end - math.exp(1.5)) for end in ends]
     assert errors[0] / errors[1] == pytest.approx(16, rel=0.2)
 
 
+def untrained(canonical, dtype=torch.float64):
+    """A flow that knows no more than a normal distribution, and its chart."""
+    chart = Principal.fit(canonical.to(dtype))
+    velocity = MotifVelocity(chart, 16, 1).to(dtype)
+    nn.init.zeros_(velocity.write[1].bias)
+    return Flow(chart, velocity, n_steps=20), chart
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_an_untrained_flow_is_the_normal_distribution_of_its_motifs(canonical, dtype, generator):
-    chart = Principal.fit(canonical.to(dtype))
-    model = Flow(chart, MotifVelocity(chart, 16, 1).to(dtype), n_steps=20)
-    nn.init.zeros_(model.average.module.write[1].bias)
+    model, chart = untrained(canonical, dtype)
     noise = torch.randn(10, 21, generator=generator, dtype=dtype)
     assert torch.allclose(chart.coordinates(model.decode(noise)), chart.widths * noise, atol=1e-2)
-
-
-def test_a_normal_distribution_has_a_matching_error_of_one(canonical, generator):
-    chart = Principal.fit(canonical)
-    velocity = MotifVelocity(chart, 16, 1)
-    nn.init.zeros_(velocity.write[1].bias)
-    error = flow.matching_error(
-        velocity, chart.widths * torch.randn(20_000, 21, generator=generator), chart.widths, generator
-    )
-    assert error.item() == pytest.approx(1, abs=0.02)
+    many = chart.widths * torch.randn(20_000, 21, generator=generator, dtype=dtype)
+    assert flow.matching_error(model.velocity, many, chart.widths, generator).item() == pytest.approx(1, abs=0.02)
 
 
 def test_the_likelihood_of_a_normal_distribution_is_known(canonical, generator):
-    chart = Principal.fit(canonical.double())
-    model = Flow(chart, MotifVelocity(chart, 16, 1).double(), n_steps=20)
-    nn.init.zeros_(model.average.module.write[1].bias)
+    model, chart = untrained(canonical)
     numbers = torch.randn(6, 21, generator=generator, dtype=torch.float64)
     known = -0.5 * (numbers.square().sum(1) + 21 * math.log(2 * math.pi)) - chart.widths.log().sum()
     found = model.log_likelihood(chart.positions(chart.widths * numbers), 100)
@@ -113,46 +104,38 @@ def test_the_likelihood_of_a_stretch_counts_the_stretch(generator):
     assert torch.allclose(found, known, atol=1e-4)
 
 
-def test_a_sample_repeats_with_its_seed_and_only_then(trained):
-    first, again, other = (trained.sample(4, Generator().manual_seed(seed)) for seed in (1, 1, 2))
-    assert torch.equal(first, again)
+def test_a_sample_repeats_with_its_seed_and_only_then_and_weights_alone_bring_a_flow_back(trained, canonical, tmp_path):
+    first, other = (trained.sample(4, Generator().manual_seed(seed)) for seed in (1, 2))
     assert not torch.allclose(first, other, atol=0.1)
+    torch.save(trained.state_dict(), tmp_path / "flow.pt")
+    chart = Principal.fit(canonical[:100])
+    fresh = Flow(chart, MotifVelocity(chart, 48, 2, seed=5), n_steps=3)
+    fresh.load_state_dict(torch.load(tmp_path / "flow.pt", weights_only=True))
+    assert torch.equal(fresh.sample(4, Generator().manual_seed(1)), first)
 
 
 def test_training_makes_motifs_that_noise_does_not(trained, canonical):
     before = Flow(trained.chart, MotifVelocity(trained.chart, 48, 2), n_steps=3)
-    shares = [
-        metrics.validity(model.sample(300, Generator().manual_seed(0))).float().mean() for model in (before, trained)
-    ]
+    models, loss = (before, trained), flow.flow_loss()
+    shares = [metrics.validity(m.sample(300, Generator().manual_seed(0))).float().mean() for m in models]
     assert shares[1] > shares[0] + 0.03
-    errors = [
-        flow.flow_loss()(model, canonical, Generator().manual_seed(0))["loss"].item() for model in (before, trained)
-    ]
+    errors = [loss(m, canonical, Generator().manual_seed(0))["loss"].item() for m in models]
     assert errors[1] < 0.95 * errors[0]
 
 
-def test_the_loss_measures_and_only_training_moves_the_mean_of_the_weights(trained, canonical):
+def test_only_training_moves_the_mean_of_the_weights_which_are_counted_once(trained, canonical):
     before = {name: value.clone() for name, value in trained.state_dict().items()}
     flow.flow_loss()(trained, canonical, Generator().manual_seed(0))
     assert all(torch.equal(value, before[name]) for name, value in trained.state_dict().items())
     assert trained.average.n_averaged == 60 * -(-len(canonical) // 64), "one update a step"
-
-
-def test_a_flow_counts_its_weights_once(trained):
     assert list(trained.parameters()) == list(trained.velocity.parameters())
-    assert not any(weight.requires_grad for weight in trained.average.parameters())
-    inside = torch.nn.Sequential(trained)
-    assert [name for name, _ in inside.named_parameters() if "average" in name] == []
+    assert list(trained.average.parameters()) == []
 
 
-def test_noise_and_motif_are_one_another_s_image(trained, canonical):
+def test_noise_and_motif_are_one_another_s_image_and_a_path_through_noise_ends_where_it_should(trained, canonical):
     finer = Flow(trained.chart, trained.average.module, n_steps=20)
     back = finer.decode(finer.encode(canonical[:20]))
     assert aligned_rmsd(canonical[:20], back, allow_mirror=True, reorder=False).max() < 0.02
-
-
-def test_a_path_through_noise_begins_and_ends_where_it_should(trained, canonical):
-    finer = Flow(trained.chart, trained.average.module, n_steps=20)
     path = finer.interpolate(canonical[:5], canonical[5:10], torch.tensor([0.0, 0.5, 1.0]))
     assert torch.allclose(path[:, 0], canonical[:5], atol=0.05)
     assert torch.allclose(path[:, 2], canonical[5:10], atol=0.05)
@@ -169,7 +152,9 @@ def test_noise_between_noise_keeps_its_length_where_a_straight_line_does_not(gen
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
-def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, generator, dtype, mirror):
+def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it_and_sees_distances_and_time(
+    clouds, generator, dtype, mirror
+):
     velocity = stirred(SetVelocity(24, 2).to(dtype))
     point, time = clouds.to(dtype) / 2, torch.linspace(0, 1, 16, dtype=dtype)
     before = velocity(point, time)
@@ -180,24 +165,16 @@ def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it(clouds, generator
         after = velocity((point @ q.mT)[:, order], time)
         assert (after - (before @ q.mT)[:, order]).abs().max() < TOLERANCE[dtype] * rms
     assert (after - before).abs().max() > 0.1 * rms
-
-
-def test_the_velocity_of_a_set_sees_distances_and_time(clouds):
-    velocity = stirred(SetVelocity(24, 2).double())
-    time = torch.full((16,), 0.5, dtype=torch.float64)
-    before = velocity(clouds, time)
-    assert (velocity(clouds, 0.9 * time) - before).abs().max() > 1e-3
-    assert (velocity(1.1 * clouds, time) / 1.1 - before).abs().max() > 1e-3
+    assert (velocity(point, 0.9 * time) - before).abs().max() > 1e-3
+    assert (velocity(1.1 * point, time) / 1.1 - before).abs().max() > 1e-3
 
 
 def test_a_flow_of_sets_needs_no_order_and_no_pose(motifs_of_cell, generator):
     chart = Scaled.fit(motifs_of_cell)
     model = Flow(chart, SetVelocity(8, 1), n_steps=4)
     assert chart.coordinates(motifs_of_cell).square().mean().item() == pytest.approx(1, rel=1e-4)
-    noise, q = (
-        torch.randn(3, 8, 3, generator=generator),
-        representations.random_orthogonal(generator, (), torch.float32),
-    )
+    noise = torch.randn(3, 8, 3, generator=generator)
+    q = representations.random_orthogonal(generator, (), torch.float32)
     assert torch.allclose(model.decode(noise @ q.mT), model.decode(noise) @ q.mT, atol=1e-3)
     training.train(model, motifs_of_cell, flow.flow_loss(), training.Recipe(1), device="cpu", progress=False)
     assert model.sample(2, generator).shape == (2, 8, 3)
@@ -323,27 +300,19 @@ def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_c
 
 
 def test_no_steps_and_no_motifs_are_refused(trained, generator):
-    with pytest.raises(ValueError, match="take one step at least"):
+    with pytest.raises(ValueError, match="n_steps must be a whole number, 1 at least"):
         flow.integrate(trained.velocity, torch.zeros(1, 21), 0)
-    with pytest.raises(ValueError, match="take one step at least"):
+    with pytest.raises(ValueError, match="n_steps must be a whole number, 1 at least"):
         flow.log_likelihood(trained.velocity, torch.zeros(1, 21), 0)
-    with pytest.raises(ValueError, match="ask for one motif"):
+    with pytest.raises(ValueError, match="n must be a whole number, 1 at least"):
         trained.sample(0, generator)
-    with pytest.raises(ValueError, match="there is no motif"):
+    with pytest.raises(ValueError, match=r"positions must be \(motifs\+, atoms\+, 3\)"):
         Scaled.fit(torch.zeros(0, 8, 3))
     with pytest.raises(ValueError, match="NaN or infinity"):
         metrics.central_energy(torch.full((1, 8, 3), torch.nan))
 
 
-def test_weights_alone_bring_a_flow_back(trained, canonical, tmp_path):
-    torch.save(trained.state_dict(), tmp_path / "flow.pt")
-    chart = Principal.fit(canonical[:100])
-    other = Flow(chart, MotifVelocity(chart, 48, 2, seed=5), n_steps=3)
-    other.load_state_dict(torch.load(tmp_path / "flow.pt", weights_only=True))
-    assert torch.equal(*(model.sample(3, Generator().manual_seed(0)) for model in (trained, other)))
-
-
-def test_the_floor_and_a_bad_generator_are_told_apart(motifs_of_cell, monkeypatch):
+def test_the_benchmark_tells_a_bad_generator_from_the_floor_and_sees_sets_turn(motifs_of_cell, monkeypatch):
     monkeypatch.setattr(benchmark, "N_CHOICES", 1)
     known, real = motifs_of_cell[::2], motifs_of_cell[1::2]
     floor = benchmark.scores(known, real, known, floor=True)
@@ -351,9 +320,6 @@ def test_the_floor_and_a_bad_generator_are_told_apart(motifs_of_cell, monkeypatc
     for name in ("W_r (A)", "W_energy (eV)", "AUC", "miss (A)"):
         assert bad[name] > floor[name]
     assert bad["memory, copied"] > 0.2
-
-
-def test_sets_turn_exactly_in_the_benchmark_too(motifs_of_cell):
     errors = benchmark.turning_error(Flow(Scaled.fit(motifs_of_cell), stirred(SetVelocity())), motifs_of_cell)
     assert errors["torch.float32"] < 1e-3
     assert errors["torch.float64"] < 1e-10

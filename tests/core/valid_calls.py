@@ -250,7 +250,6 @@ CALLS = {
     "models.mlp.accuracy": lambda: call(Line(6, 3), draw(3, 6), torch.arange(3)),
     "datasets.digits.load": lambda: call("test"),
     "models.flow.ode.normal": lambda: call(torch.rand(4), draw(4, 6), torch.rand(6)),
-    "models.flow.ode.sample_path": lambda: call(draw(4, 6), generator()),
     "models.flow.ode.matching_error": lambda: call(still, draw(4, 6), torch.rand(6), generator()),
     "models.flow.ode.integrate": lambda: call(still, draw(4, 6), 2, since=0.0, until=1.0),
     "models.flow.ode.interpolate": lambda: call(draw(4, 6), draw(4, 6) + 1, torch.rand(4)),
@@ -261,10 +260,11 @@ CALLS = {
     "models.vae.losses.aligned_loss": lambda: call(beta=0.1, describe=gram_matrix, error=aligned_rmsd, rattle=0.1),
     "models.vae.losses.active_units": lambda: call(vae.VariationalAutoencoder(), draw(4, 36)),
     "models.vae.networks.VariationalAutoencoder": lambda: call(6, [5], 2),
-    "models.vae.networks.VariationalAutoencoder.encode": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
-    "models.vae.networks.VariationalAutoencoder.decode": lambda: on(vae.VariationalAutoencoder(), draw(4, 8)),
-    "models.vae.networks.VariationalAutoencoder.reconstruct": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
-    "models.vae.networks.VariationalAutoencoder.sample": lambda: on(vae.VariationalAutoencoder(), 3, generator()),
+    "models.vae.networks.LatentVariableModel.encode": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
+    "models.vae.networks.LatentVariableModel.decode": lambda: on(vae.VariationalAutoencoder(), draw(4, 8)),
+    "models.vae.networks.LatentVariableModel.reconstruct": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
+    "models.vae.networks.LatentVariableModel.forward": lambda: on(vae.VariationalAutoencoder(), draw(4, 36), generator()),
+    "models.vae.networks.LatentVariableModel.sample": lambda: on(vae.VariationalAutoencoder(), 3, generator()),
     "models.vae.networks.AlignedAutoencoder": lambda: call(8, [5], 2),
     "models.vae.networks.AlignedAutoencoder.decode": lambda: on(vae.AlignedAutoencoder(8, [5], 8), draw(4, 8)),
     "training.loop.train": lambda: call(
@@ -280,7 +280,6 @@ CALLS = {
     "inpainting.holes.closest": lambda: call(draw(4, 6, 3), draw(4, 5, 2, 3)),
     "inpainting.holes.shell_places": lambda: call((4, 2), 2.0, 4.0, draw(3), generator()),
     "inpainting.holes.by_cell": lambda: call(draw(8).abs(), torch.arange(8) % 2),
-    "inpainting.holes.check_known": lambda: call(real()[:4, :6], 2, 8, 1.0),
     "inpainting.library.Library": lambda: call(real()[:20]),
     "inpainting.library.Library.find": lambda: on(inpainting.Library(real()[:20]), real()[20:23, :6], 3),
     "inpainting.objective.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
@@ -404,11 +403,11 @@ CALLS = {
     "models.missing_atom.graphs.radial_basis": lambda: call(draw(4).abs(), 3.0, 5),
     "models.missing_atom.graphs.nearest_elements": lambda: call(hole_set()),
     "models.missing_atom.network.CartesianNetwork.forward": lambda: on(hole_network(), hole_set().without(*holes())),
-    "models.missing_atom.votes.masked_atom_loss": lambda: call(hole_set()),
-    "models.missing_atom.votes.results": lambda: call(hole_network(), hole_set(), holes()),
-    "models.missing_atom.votes.every_answer": lambda: call(hole_network(), hole_set()),
-    "models.missing_atom.votes.answers": lambda: call(hole_network(), molecules()[0], 1),
-    "models.missing_atom.votes.guess": lambda: call(hole_network(), molecules()[0], 1),
+    "models.missing_atom.pooling.masked_atom_loss": lambda: call(hole_set()),
+    "models.missing_atom.pooling.results": lambda: call(hole_network(), hole_set(), holes()),
+    "models.missing_atom.pooling.every_answer": lambda: call(hole_network(), hole_set()),
+    "models.missing_atom.pooling.answers": lambda: call(hole_network(), molecules()[0], 1),
+    "models.missing_atom.pooling.guess": lambda: call(hole_network(), molecules()[0], 1),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.encode": lambda: on(tree(), two_pieces()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.forward": lambda: on(tree(), two_pieces()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.decode": lambda: on(tree(), codes()),
@@ -497,7 +496,6 @@ WHY_NOT = {
         storage. training.checkpoints. training.streaming. datasets.structures. datasets.qm9.read datasets.qm9.rows
         inpainting.places.trained_position_scorer models.hierarchical.materials.trained_on_octahedra
         models.hierarchical.materials.trained_on_molecules""",
-    "Jupyter's: test_cli": "cli.",
     "called by all others: test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later": "shapes.",
     "what the loop of training asks: test_training and test_streaming": "training.batches.",
     "test_a_model_of_several_species_takes_no_atom_for_the_first_of_them": "models.hierarchical.points.check_kinds",
@@ -505,14 +503,15 @@ WHY_NOT = {
         models.missing_atom.graphs.MoleculeSet.to models.hamiltonian.graphs.Shapes.to""",
     "a context without numbers": "models.equivariant.graph.default_dtype training.loop.threads",
     "the names that a model has to have": "inpainting.ranking.Completer inpainting.ranking.Completer.complete",
-    "seconds a call: test_inpainting and test_found_levels": """
+    "seconds a call: test_pipelines, test_inpainting and test_found_levels": """
+        pipelines.motifs_like
         inpainting.latent.LatentCompletion inpainting.latent.LatentCompletion.complete
         inpainting.objective.TalkCompletion inpainting.objective.TalkCompletion.complete
         models.pieces.completion.completed""",
     "tried with what makes its arguments or calls it": """
         representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
-        inpainting.flow_completion.FlowCompletion models.missing_atom.votes.attention_pool
+        inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first models.missing_atom.pooling.attention_pool
         models.pieces.surroundings.surroundings_loss""",
     "a part of a network, which gets what the rest of it made": """
         models.equivariant.graph.Graph.gather models.equivariant.network.Convolution.forward
@@ -624,7 +623,7 @@ PER_ITEM = """
     metrics.baselines.PrincipalComponents.encode metrics.baselines.PrincipalComponents.reconstruct
     metrics.baselines.nearest_motif_rmsd models.mlp.Autoencoder.forward models.flow.ode.integrate
     models.flow.ode.interpolate models.flow.ode.log_likelihood models.vae.losses.kl_divergence models.vae.losses.overlap
-    models.vae.networks.VariationalAutoencoder.reconstruct models.vae.networks.AlignedAutoencoder.decode
+    models.vae.networks.LatentVariableModel.reconstruct models.vae.networks.AlignedAutoencoder.decode
     inpainting.holes.apart inpainting.holes.restored_error inpainting.holes.closest inpainting.library.Library.find
     inpainting.objective.from_products inpainting.places.radial_basis inpainting.places.PositionScorer.forward
     models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.generator.Flow.decode

@@ -174,7 +174,7 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
 RUN = """
 import sys
 from pathlib import Path
-from tutorial_lib import cli as command
+from tutorial_lib import __main__ as command
 command.NOTEBOOKS = Path(sys.argv.pop(1))
 command.main()
 """

@@ -1,13 +1,14 @@
 """Missing atoms by a flow: a generator of canonical motifs is handed in, draws of the missing atoms go out.
 
-The flow was never trained for this. On its way from noise to a motif it is told, at every step, where the known atoms
-are. Lost is exactness: the draws are only close to those of the flow under the condition.
+The flow was never trained for this. On its way from noise to a motif the known atoms are put in, at every step. Lost is
+exactness: the draws are only close to those of the flow under the condition.
 """
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.inpainting import Draws, Library
+from tutorial_lib.inpainting.library import Library
+from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.metrics.motif_statistics import validity
 from tutorial_lib.models.flow.generator import Flow
 from tutorial_lib.representations.alignment import best_rotation
@@ -27,36 +28,17 @@ class FlowCompletion:
     in their places, the cloud is turned back into the pose of the template, and the next step goes towards it
     (replacement, as RePaint does for pictures: Lugmayr et al., CVPR 2022). A draw counts by how far the known atoms had
     to be moved.
-
-    Args:
-        flow: of canonical motifs, on `charts.Principal`.
-        generator: of the motifs to start from.
-        since: how much of a start is kept, from 0 (none) to 1.
-        sigma: angstrom, a coordinate.
     """
 
-    def __init__(self, flow: Flow, generator: Generator, *, since: float = SINCE, sigma: float = SIGMA):
-        self.flow, self.since, self.sigma = flow, since, sigma
+    def __init__(self, flow: Flow, generator: Generator):
+        self.flow = flow
         drawn = flow.sample(N_LIBRARY, generator)
         self.n_atoms, self.library = drawn.shape[1], Library(drawn[validity(drawn)])
 
     @unrounded
     @torch.no_grad()
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
-        """Draws of the missing atoms.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: n_atoms - k.
-            n: how many draws a query gets.
-            generator: of the noise.
-
-        Returns:
-            Draws (N, n, n_missing, 3), angstrom, best first.
-
-        Raises:
-            ValueError: fewer than three atoms are known, or all.
-        """
+        """Draws of the missing atoms, best first."""
         found = self.library.find(known, n)
         shape = found.item.shape
         part = known[:, None].expand(-1, shape[1], -1, -1).flatten(0, 1)
@@ -64,26 +46,24 @@ class FlowCompletion:
         cloud, moved = self._carried(self.library.clouds[found.item.flatten()], part, order, generator)
         each = torch.arange(len(part))[:, None]
         turn = best_rotation(cloud[each, order], part, allow_mirror=True)
-        missing = (cloud[each, others] @ turn.mT).view(*shape, n_missing, 3)
-        log_weight = (-moved / (2 * self.sigma**2)).view(shape)
-        best = log_weight.argsort(dim=1, descending=True)
-        return Draws(missing[torch.arange(len(known))[:, None], best], log_weight.gather(1, best))
+        missing = (cloud[each, others] @ turn.mT).view(*shape, 1, n_missing, 3)
+        return best_first(missing, (-moved / (2 * SIGMA**2)).view(shape))
 
     def _carried(self, start: Motifs, part: Tensor, order: Tensor, generator: Generator) -> tuple[Motifs, Tensor]:
         chart, moved = self.flow.chart, 0.0
-        cloud, _ = self._told(start, part, order)
+        cloud, _ = self._replaced(start, part, order)
         end = chart.coordinates(cloud)
         noise = torch.randn(end.shape, generator=generator, dtype=end.dtype)
         for at in range(N_STEPS):
-            time = self.since + (1 - self.since) * at / N_STEPS
+            time = SINCE + (1 - SINCE) * at / N_STEPS
             point = (1 - time) * noise + time * end
             velocity = self.flow.average(point, point.new_full((len(point),), time))
             noise = point - time * velocity
-            cloud, off = self._told(chart.positions(point + (1 - time) * velocity), part, order)
+            cloud, off = self._replaced(chart.positions(point + (1 - time) * velocity), part, order)
             end, moved = chart.coordinates(cloud), moved + off / N_STEPS
         return cloud, moved
 
-    def _told(self, cloud: Motifs, part: Tensor, order: Tensor) -> tuple[Motifs, Tensor]:
+    def _replaced(self, cloud: Motifs, part: Tensor, order: Tensor) -> tuple[Motifs, Tensor]:
         # The cloud with the known atoms in their places, in the pose of the chart; and how far they moved, A^2.
         each = torch.arange(len(cloud))[:, None]
         placed = part @ best_rotation(part, cloud[each, order], allow_mirror=True).mT

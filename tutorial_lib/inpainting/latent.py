@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from tutorial_lib.inpainting.library import Library
-from tutorial_lib.inpainting.ranking import Draws
+from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.metrics.motif_statistics import validity
 from tutorial_lib.representations.alignment.procrustes import turned_onto
 from tutorial_lib.shapes import Known
@@ -29,11 +29,11 @@ class LatentCompletion:
 
     A code z and a pose w explain known atoms K with the probability exp(-E), where
     E = |K - Y(z) Q(w)|^2 / (2 sigma^2) + |z|^2 / 2: the aligned distance on the known atoms, and the prior. Starts are
-    prior draws whose clouds hold the known atoms, so that which atoms of the decoder are missing is found out and not
-    told. Each goes down to a minimum of E by damped Gauss-Newton steps (Levenberg 1944). There the posterior is taken
-    as normal, with the inverse of the second derivatives as its covariance (Laplace's method), and draws of the code
-    become draws of the missing atoms. A start counts by its share of the posterior to the power of one tenth, because
-    these shares are surer of themselves than they may be.
+    prior draws whose clouds hold the known atoms, which finds out which atoms of the decoder are missing. Each goes
+    down to a minimum of E by damped Gauss-Newton steps (Levenberg 1944). There the posterior is taken as normal, with
+    the inverse of the second derivatives as its covariance (Laplace's method), and draws of the code become draws of
+    the missing atoms. A start counts by its share of the posterior to the power of one tenth, because these shares are
+    surer of themselves than they may be.
 
     Args:
         decode: codes (N, n_latent) to clouds (N, n_atoms, 3), angstrom, in any pose.
@@ -56,20 +56,7 @@ class LatentCompletion:
 
     @torch.no_grad()
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
-        """Draws of the missing atoms.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: n_atoms - k.
-            n: how many draws a query gets, about.
-            generator: of the draws.
-
-        Returns:
-            Draws (N, n, n_missing, 3), angstrom, those of the most probable start first.
-
-        Raises:
-            ValueError: fewer than three atoms are known, or all.
-        """
+        """About n draws of the missing atoms, those of the most probable start first."""
         found = self.library.find(known, -(-n // DRAWS_A_START))
         shape = found.item.shape
         part = known[:, None].expand(-1, shape[1], -1, -1).flatten(0, 1)
@@ -81,11 +68,8 @@ class LatentCompletion:
         moves = torch.linalg.solve_triangular(factor.mT, noise, upper=True)
         moved = at_best[:, None] + (lever @ moves).mT.unflatten(2, (n_missing, 3))
         log_weight = -fit.energy - factor.diagonal(dim1=1, dim2=2).log().sum(1)
-        log_weight = (log_weight / TEMPERATURE).view(shape)
-        best = log_weight.argsort(dim=1, descending=True)
         draws = torch.cat([at_best[:, None], moved], dim=1).view(*shape, DRAWS_A_START, n_missing, 3)
-        draws = draws[torch.arange(len(known))[:, None], best].flatten(1, 2)
-        return Draws(draws, log_weight.gather(1, best).repeat_interleave(DRAWS_A_START, dim=1))
+        return best_first(draws, (log_weight / TEMPERATURE).view(shape))
 
     def _settled(self, codes: Tensor, part: Tensor, order: Tensor) -> "_Point":
         here = self._at(codes, part, order)

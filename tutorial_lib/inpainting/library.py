@@ -8,67 +8,44 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import descriptor
 from tutorial_lib.representations.alignment import match_atoms
-from tutorial_lib.shapes import Known, Motifs, check_counts
+from tutorial_lib.shapes import Known, Motifs, check_counts, check_finite
 
 FILED_AT_MOST = 400_000  # parts; past it every second cloud, every third, ... is filed
 
 
 @dataclass(frozen=True)
 class Found:
-    """Whole clouds in which a part was found, best first; N parts, T clouds each.
+    """Whole clouds in which a part was found, best first."""
 
-    Attributes:
-        item: (N, T), which cloud of the library.
-        order: (N, T, k), its atoms that are partners of the part's.
-        others: (N, T, m), its other atoms.
-        rotation: (N, T, 3, 3), no unit; cloud[order] @ rotation.mT is nearest to the part.
-        rmsd: (N, T), angstrom, over the atoms of the part.
-    """
-
-    item: Tensor
-    order: Tensor
-    others: Tensor
-    rotation: Tensor
-    rmsd: Tensor
+    item: Int[Tensor, "parts found"]  # which cloud of the library
+    order: Int[Tensor, "parts found known"]  # its atoms that are partners of the part's
+    others: Int[Tensor, "parts found missing"]  # its other atoms
+    rotation: Float[Tensor, "parts found 3 3"]  # cloud[order] @ rotation.mT is nearest to the part
+    rmsd: Float[Tensor, "parts found"]  # angstrom, over the atoms of the part
 
 
 class Library:
-    """Clouds, filed under their parts.
+    """Clouds about their centres, filed under their parts; the atoms that a part lacks are among the nearest eight."""
 
-    Args:
-        clouds: (M, n, 3), angstrom, about their centres.
-        among: atoms that a part lacks are among so many nearest to the centre.
-
-    Raises:
-        ValueError: there is no cloud, or one is not finite.
-    """
-
-    def __init__(self, clouds: Motifs, among: int = 8):
+    def __init__(self, clouds: Motifs):
         descriptor(clouds[:1])  # speaks up where there is nothing
-        if not torch.isfinite(clouds).all():
-            raise ValueError("clouds hold NaN or infinity: look at where they came from")
-        self.clouds, self.among = clouds, min(among, clouds.shape[1])
+        check_finite(clouds, what="clouds")
+        self.clouds, self.among = clouds, min(8, clouds.shape[1])
         self._files: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
     def find(self, part: Known, n: int) -> Found:
         """The clouds that hold a part, or something like it, best first.
 
         The nearest `n` by sorted distances of all parts of that size are laid upon it, mirrors included. A cloud may
-        come back more than once, with other atoms left over.
-
-        Args:
-            part: (N, k, 3), angstrom, k at least 3.
-            n: how many to lay upon each part.
-
-        Returns:
-            Clouds, partners and poses; as many as are filed where that is less than `n`.
+        come back more than once, with other atoms left over. Fewer than `n` come back where no more are filed.
 
         Raises:
-            ValueError: the part has fewer than three atoms, as many as the clouds or more, or is not finite.
+            ValueError: the part has fewer than three atoms, or as many as the clouds or more.
         """
         n_atoms, n_known = self.clouds.shape[1], part.shape[1]
         least = max(3, n_atoms - self.among)
@@ -83,22 +60,18 @@ class Library:
         match = match_atoms(repeated, whole, allow_mirror=True)
         order = kept.flatten(0, 1).gather(1, match.order).view(kept.shape)
         rmsd = match.rmsd.view(item.shape)
-        best = rmsd.argsort(dim=1)
         left_over = torch.ones(*item.shape, n_atoms, dtype=torch.bool).scatter(2, kept, False)
         others = left_over.nonzero()[:, 2].view(*item.shape, -1)
-
-        def sorted_by_rmsd(table: Tensor) -> Tensor:
-            return table.gather(1, best.view(*best.shape, *[1] * (table.ndim - 2)).expand(table.shape))
-
         rotation = match.rotation.view(*item.shape, 3, 3)
-        return Found(*(sorted_by_rmsd(table) for table in (item, order, others, rotation, rmsd)))
+        rows, best = torch.arange(len(item))[:, None], rmsd.argsort(dim=1)
+        return Found(*(table[rows, best] for table in (item, order, others, rotation, rmsd)))
 
     def _filed(self, n_known: int) -> tuple[Tensor, Tensor, Tensor]:
         # Features of all parts of a size, the cloud of each, and its atoms.
         if n_known not in self._files:
             n_atoms = self.clouds.shape[1]
             lacking = list(combinations(range(self.among), n_atoms - n_known))
-            parts = torch.tensor([[i for i in range(n_atoms) if i not in some] for some in lacking])
+            parts = torch.tensor([[i for i in range(n_atoms) if i not in lost] for lost in lacking])
             item = torch.arange(0, len(self.clouds), -(-len(self.clouds) * len(parts) // FILED_AT_MOST))
             by_distance = self.clouds[item].norm(dim=2).argsort(dim=1)
             kept = torch.cat([by_distance[:, part] for part in parts])

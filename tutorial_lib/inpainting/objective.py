@@ -8,7 +8,7 @@ from itertools import combinations
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.inpainting.ranking import Draws
+from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.representations.gram import Standardiser, gram_matrix, upper_triangle
 from tutorial_lib.shapes import Known, Missing, check_finite, check_shapes, differentiating
 from tutorial_lib.training.loop import one_thread
@@ -18,21 +18,13 @@ STEP = 0.05
 
 
 def from_products(known: Tensor, products: Tensor) -> Missing:
-    """The vectors that have given inner products with known ones.
+    """The vectors that have given inner products (N, k, m), angstrom^2, with known ones.
 
     Where known vectors K span space, x follows linearly from K x = g; by least squares, where the products g contradict
     each other.
 
-    Args:
-        known: (N, k, 3), angstrom.
-        products: (N, k, m), angstrom^2: of known vector i with missing vector j.
-
-    Returns:
-        (N, m, 3), angstrom.
-
     Raises:
-        ValueError: shapes do not fit, something is not finite, or known vectors lie in a plane, so that a missing one
-            is not determined.
+        ValueError: known vectors lie in a plane, so that a missing one is not determined, or something is not finite.
     """
     check_shapes(known=(known, "clouds known 3"), products=(products, "clouds known _"))
     check_finite(known, products, what="vectors or products")
@@ -50,37 +42,19 @@ class TalkCompletion:
     min over z of |f(z) - G o f(z)|^2, where "G o" overwrites those entries of a drawn matrix that are known; what is
     left is the mismatch of the known entries. The network reads atoms in the order of their distance, and which of
     them are missing is not known, so every way is tried. A search starts from the code of a matrix whose unknown
-    entries are noise.
-
-    Args:
-        model: features of Gram matrices to codes and back, trained on atoms in the order of distance.
-        standardiser: of its features.
-        beta: of its loss; its noise has the variance beta / 2, which makes a mismatch a probability.
-        n_atoms: of a cloud.
+    entries are noise. `beta` is that of the model's loss: its noise has the variance beta / 2, which makes a mismatch a
+    probability.
     """
 
     def __init__(self, model: nn.Module, standardiser: Standardiser, *, beta: float, n_atoms: int = 8):
         self.model, self.standardiser, self.beta, self.n_atoms = model, standardiser, beta, n_atoms
 
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
-        """Draws of the missing atoms, smallest mismatch first.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: n_atoms - k.
-            n: how many draws a query gets: so many searches, which take the ways in turn.
-            generator: of the noise.
-
-        Returns:
-            Draws (N, n, n_missing, 3), angstrom.
-
-        Raises:
-            ValueError: known vectors lie in a plane.
-        """
+        """Draws of the missing atoms, smallest mismatch first: n searches a query, which take the ways in turn."""
         known = known.gather(1, known.norm(dim=2).argsort(dim=1)[..., None].expand_as(known))
         ways = torch.tensor(list(combinations(range(self.n_atoms), known.shape[1])))
-        rows, n_starts = ways[torch.arange(n) % len(ways)].repeat(len(known), 1), n
-        part = known.repeat_interleave(n_starts, dim=0)
+        rows = ways[torch.arange(n) % len(ways)].repeat(len(known), 1)
+        part = known.repeat_interleave(n, dim=0)
         cloud = part.new_zeros(len(part), self.n_atoms, 3).scatter(1, rows[..., None].expand(-1, -1, 3), part)
         here = torch.zeros(len(part), self.n_atoms).scatter(1, rows, 1.0)
         is_known = upper_triangle(here[:, :, None] * here[:, None]).bool()
@@ -93,10 +67,8 @@ class TalkCompletion:
         missing = here.argsort(dim=1, stable=True)[:, :n_missing]
         each = torch.arange(len(part))[:, None, None]
         products = gram[each, rows[:, :, None], missing[:, None]]
-        draws = from_products(part, products).view(len(known), n_starts, n_missing, 3)
-        log_weight = -mismatch.view(len(known), n_starts) / self.beta
-        best = log_weight.argsort(dim=1, descending=True)
-        return Draws(draws.gather(1, best[..., None, None].expand_as(draws)), log_weight.gather(1, best))
+        draws = from_products(part, products).view(len(known), n, 1, n_missing, 3)
+        return best_first(draws, -mismatch.view(len(known), n) / self.beta)
 
     @differentiating
     def _fitted(self, code: Tensor, features: Tensor, is_known: Tensor) -> tuple[Tensor, Tensor]:

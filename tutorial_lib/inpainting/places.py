@@ -26,14 +26,7 @@ CHUNK = 2_000_000  # pairs of a place and an atom at a time, for the sake of mem
 
 
 def radial_basis(distance: Tensor) -> Tensor:
-    """Distances as heights of Gaussian bumps, which a network reads more easily than one number.
-
-    Args:
-        distance: (...), angstrom.
-
-    Returns:
-        (..., 16), no unit.
-    """
+    """Distances on 16 Gaussian radial basis functions, which a network reads more easily than one number."""
     centres = torch.linspace(0, REACH, N_RADIAL, device=distance.device, dtype=distance.dtype)
     return gaussians(distance, centres, REACH / N_RADIAL)
 
@@ -42,13 +35,8 @@ class PositionScorer(nn.Module):
     """The score of every place: how likely a missing atom is there, the logarithm of it up to a constant.
 
     Atoms look at each other through their distances, then a place looks at every atom through its distance to it:
-    s(p) = out(sum_i message(h_i, |p - x_i|) + |p|), with h_i what atom i knows of the others.
-
-    Args:
-        n_atoms: of a whole cloud.
-        radius: angstrom; places within it are asked about, and missing atoms are among them.
-        width: of the layers.
-        seed: of the initial weights.
+    s(p) = out(sum_i message(h_i, |p - x_i|) + |p|), with h_i what atom i knows of the others. The clouds have `n_atoms`
+    in all. Missing atoms are within the radius (angstrom), and so are the places that are asked about.
     """
 
     def __init__(self, n_atoms: int = 8, radius: float = 4.05, width: int = 64, *, seed: int = 0):
@@ -64,81 +52,51 @@ class PositionScorer(nn.Module):
             self.out = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
 
     def forward(self, known: Known, places: Tensor) -> PerCandidate:
-        """The scores of places.
-
-        Args:
-            known: (N, k, 3), angstrom, about the centre.
-            places: (N, p, 3), angstrom.
-
-        Returns:
-            (N, p), nats, up to a constant for each N.
-
-        Raises:
-            ValueError: no atom is known, or shapes do not fit.
-        """
-        check_shapes(known=(known, "clouds _ 3"), places=(places, "clouds _ 3"))
-        if known.shape[1] == 0:
-            raise ValueError(
-                f"no atom is known: shape {tuple(known.shape)} arrived, (N, k, 3) with k at least 1 is needed"
-            )
+        """The scores of places (N, p, 3), nats, up to a constant for each cloud."""
+        check_shapes(known=(known, "clouds known+ 3"), places=(places, "clouds _ 3"))
         atoms = self.from_radius(radial_basis(known.norm(dim=2)))
         between = radial_basis(torch.cdist(known, known))
         for look in self.rounds:
             atoms = atoms + look(atoms, between)
-        seen = self.towards(atoms[:, None], radial_basis(torch.cdist(places, known))).sum(2)
-        seen = seen / known.shape[1] ** 0.5 + self.place_radius(radial_basis(places.norm(dim=2)))
-        return self.out(seen)[..., 0]
+        hidden = self.towards(atoms[:, None], radial_basis(torch.cdist(places, known))).sum(2)
+        hidden = hidden / known.shape[1] ** 0.5 + self.place_radius(radial_basis(places.norm(dim=2)))
+        return self.out(hidden)[..., 0]
 
     @torch.no_grad()
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
         """Draws of the missing atoms, one atom after another, each knowing those before it.
 
         An atom is drawn from places that fill the shell, by their scores, and then moved a little (Metropolis), since
-        the truth is nowhere in particular.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: how many atoms are missing.
-            n: how many draws a query gets.
-            generator: of the draws, on the device of `known`.
-
-        Returns:
-            Draws (N, n, n_missing, 3), angstrom, the most probable first; all count alike.
-
-        Raises:
-            ValueError: no atom is known.
-            RuntimeError: the generator is on another device.
+        the truth is nowhere in particular. The most probable draws come first; all count alike.
         """
         check_counts(n_missing=n_missing, n=n)
+        check_shapes(known=(known, "clouds known+ 3"))
         check_finite(known)
-        if known.shape[1] == 0:
-            raise ValueError(
-                f"no atom is known: shape {tuple(known.shape)} arrived, (N, k, 3) with k at least 1 is needed"
-            )
-        places = shell_places((len(known), N_PLACES), INNER, self.radius, known, generator)
-        score = self._scores(known, places)
-        chosen = score.softmax(1).multinomial(n, replacement=True, generator=generator)
-        drawn = places.gather(1, chosen[..., None].expand(-1, -1, 3))
-        drawn, density = self._moved(known, drawn, score.gather(1, chosen), generator)
-        density, drawn = (density - score.logsumexp(1, keepdim=True)).flatten(), drawn.flatten(0, 1)[:, None]
+        drawn, density, total = self._one_more(known, N_PLACES, n, generator)
+        density, drawn = (density - total).flatten(), drawn.flatten(0, 1)[:, None]
         known = known.repeat_interleave(n, dim=0)
         for _ in range(n_missing - 1):
-            seen = torch.cat([known, drawn], dim=1)
-            places = shell_places((len(known), N_PLACES_AGAIN), INNER, self.radius, known, generator)
-            score = self._scores(seen, places)
-            chosen = score.softmax(1).multinomial(1, generator=generator)
-            one = places.gather(1, chosen[..., None].expand(-1, -1, 3))
-            one, its = self._moved(seen, one, score.gather(1, chosen), generator)
-            density = density + its[:, 0] - score.logsumexp(1)
+            one, its, total = self._one_more(torch.cat([known, drawn], dim=1), N_PLACES_AGAIN, 1, generator)
+            density = density + its[:, 0] - total[:, 0]
             drawn = torch.cat([drawn, one], dim=1)
         density, drawn = density.view(-1, n), drawn.view(-1, n, n_missing, 3)
         best = density.argsort(dim=1, descending=True)
         return Draws(drawn.gather(1, best[..., None, None].expand_as(drawn)), torch.zeros_like(density))
 
+    def _one_more(
+        self, known: Tensor, n_places: int, n: int, generator: Generator
+    ) -> tuple[Tensor, PerCandidate, Tensor]:
+        places = shell_places((len(known), n_places), INNER, self.radius, known, generator)
+        score = self._scores(known, places)
+        chosen = score.softmax(1).multinomial(n, replacement=True, generator=generator)
+        drawn = places.gather(1, chosen[..., None].expand(-1, -1, 3))
+        drawn, density = self._moved(known, drawn, score.gather(1, chosen), generator)
+        return drawn, density, score.logsumexp(1, keepdim=True)
+
     def _scores(self, known: Tensor, places: Tensor) -> Tensor:
         at_once = max(1, CHUNK // (places.shape[1] * known.shape[1] * 8))
         pairs = zip(known.split(at_once), places.split(at_once), strict=True)
-        return torch.cat([self(some, theirs) for some, theirs in pairs])
+        return torch.cat([self(part, theirs) for part, theirs in pairs])
 
     def _moved(self, known: Tensor, drawn: Tensor, score: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         kind = {"generator": generator, "device": drawn.device, "dtype": drawn.dtype}
@@ -152,7 +110,7 @@ class PositionScorer(nn.Module):
 
 
 class _Message(nn.Module):
-    # What is told across a distance: (..., width) and the distance's bumps, to (..., width).
+    # What is sent across a distance: (..., width) and its radial basis, to (..., width).
 
     def __init__(self, width: int):
         super().__init__()
@@ -175,39 +133,31 @@ class _Round(nn.Module):
         return self.out(nn.functional.silu(heard + self.receiver(atoms)))
 
 
-def position_loss(
-    *, n_places: int, rattle: float, among: int = 8, most_missing: int = 3
-) -> Callable[..., dict[str, Tensor]]:
-    """The loss that makes scores probabilities, for `training.train`.
+def position_loss(*, n_places: int, rattle: float) -> Callable[..., dict[str, Tensor]]:
+    """The loss that makes scores probabilities, for `training.train` on whole clouds, nearest atom first; nats.
 
-    Some atoms are taken out of every cloud, and hidden among places drawn at random. The scores should find them:
-    -log (e^s(true) / (e^s(true) + sum e^s(random))), after van den Oord, Li and Vinyals (arXiv 1807.03748). With many
-    random places the best scores are logarithms of the density of missing atoms, up to a constant.
+    One to three of the eight nearest atoms are taken out of every cloud, and hidden among places drawn at random. The
+    scores should find them: -log (e^s(true) / (e^s(true) + sum e^s(random))), after van den Oord, Li and Vinyals (arXiv
+    1807.03748). With many random places the best scores are logarithms of the density of missing atoms, up to a
+    constant.
 
     Args:
         n_places: random places a cloud.
         rattle: angstrom, the largest standard deviation of every coordinate: what keeps some thousand clouds from being
             learnt by heart.
-        among: atoms are taken out of so many nearest ones.
-        most_missing: up to so many atoms are taken out.
-
-    Returns:
-        A function of the scorer, a batch of whole clouds (N, n, 3), angstrom, nearest atom first, and a generator, that
-        gives "loss", nats.
 
     Raises:
-        ValueError: the rattle is negative, or nothing is taken out.
+        ValueError: the rattle is negative.
     """
-    if rattle < 0 or most_missing < 1 or n_places < 1:
-        raise ValueError(
-            f"rattle {rattle}, most_missing {most_missing}, n_places {n_places}: 0, 1 and 1 at least are needed"
-        )
+    check_counts(n_places=n_places)
+    if rattle < 0:
+        raise ValueError(f"rattle is {rattle}, and a standard deviation is not negative: pass 0 or more")
 
     def loss(model: PositionScorer, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
-        n_missing = int(torch.randint(1, most_missing + 1, (), generator=generator, device=batch.device))
+        n_missing = int(torch.randint(1, 4, (), generator=generator, device=batch.device))
         order = torch.rand(batch.shape[:2], **draw)
-        order[:, :among] -= 1  # these come first, in random order
+        order[:, :8] -= 1  # these come first, in random order
         order = order.argsort(1)
         batch = batch + rattle * torch.rand(len(batch), 1, 1, **draw) * torch.randn(batch.shape, **draw)
         batch = batch.gather(1, order[..., None].expand_as(batch))
@@ -221,15 +171,5 @@ def position_loss(
 
 
 def trained_position_scorer(folder: Path = WEIGHTS) -> PositionScorer:
-    """The scorer of places after its training on the nine training cells of amorphous silicon.
-
-    Args:
-        folder: that of the shipped weights.
-
-    Returns:
-        The scorer for clouds of eight, in evaluation mode.
-
-    Raises:
-        ValueError: the shipped file is not the one that its checksum names.
-    """
+    """The scorer for clouds of eight after its training on the nine training cells of amorphous silicon."""
     return with_weights(PositionScorer(), folder / "places.pt")

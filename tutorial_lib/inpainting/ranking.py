@@ -9,25 +9,27 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.inpainting.holes import apart, check_known, closest
+from tutorial_lib.inpainting.holes import apart, closest
 from tutorial_lib.metrics.motif_statistics import MIN_DISTANCE
-from tutorial_lib.shapes import Candidates, PerCandidate
+from tutorial_lib.shapes import Candidates, PerCandidate, check_counts, check_finite, check_shapes
 
 N_DRAWS = 160  # asked of a model for one query, or as many as there shall be candidates
-FAINT = 1e-4  # of the belief is spread over all draws
+FAINT = 1e-4  # of the probability is spread over all draws
 CHUNK = 32  # queries at a time, for the sake of memory
 
 
 class Draws(NamedTuple):
-    """What a model thinks of a query, as a weighted sample.
-
-    Attributes:
-        positions: (N, n, m, 3), angstrom, best first.
-        log_weight: (N, n), nats, up to a constant: the logarithm of how much each counts.
-    """
+    """What a model thinks of a query, as a weighted sample, best first."""
 
     positions: Candidates
-    log_weight: PerCandidate
+    log_weight: PerCandidate  # nats, up to a constant: the logarithm of how much each counts
+
+
+def best_first(draws: Tensor, log_weight: PerCandidate) -> Draws:
+    """Draws (N, T, S, m, 3) of T ways, S of one weight each, as one row a query with the weightiest way first."""
+    order = log_weight.argsort(dim=1, descending=True)
+    draws = draws[torch.arange(len(order), device=order.device)[:, None], order]
+    return Draws(draws.flatten(1, 2), log_weight.gather(1, order).repeat_interleave(draws.shape[2], dim=1))
 
 
 @runtime_checkable
@@ -37,36 +39,19 @@ class Completer(Protocol):
     n_atoms: int
 
     def complete(self, known: Tensor, n_missing: int, n: int, generator: Generator) -> Draws:
-        """Draws of the missing atoms, best first.
-
-        Args:
-            known: (N, k, 3), angstrom.
-            n_missing: how many atoms are missing.
-            n: how many draws a query should get.
-            generator: of the draws.
-
-        Returns:
-            (N, about n, n_missing, 3), angstrom, with their weights.
-
-        Raises:
-            ValueError: the model cannot complete such a cloud.
-        """
+        """About n draws of the missing atoms for every query, best first."""
 
 
 @dataclass(frozen=True)
 class Completions:
     """Candidates for the missing atoms of each query, best first.
 
-    Attributes:
-        positions: (N, k, m, 3), angstrom.
-        expected_error: (N, k), angstrom: how far off each is, on average over the model's draws. Right only as far
-            as the model is.
-        share: (N, k): how much of the model's belief is nearer to this candidate than to the others.
+    The errors that the model's draws let expect are right only as far as the model is.
     """
 
     positions: Candidates
-    expected_error: PerCandidate
-    share: PerCandidate
+    expected_error: PerCandidate  # angstrom: how far off each is, on average over the draws
+    share: PerCandidate  # of the model's probability that is nearer to this candidate than to the others
 
 
 @torch.no_grad()
@@ -80,25 +65,20 @@ def inpaint(known: Tensor, n_missing: int, model: Completer, n_candidates: int, 
 
     Args:
         known: (N, k, 3), angstrom, about the centre, in any order and pose.
-        n_missing: how many atoms are missing, the same number in every cloud.
-        model: has `n_atoms` and `complete(known, n_missing, n, generator)`.
+        n_missing: the same number in every cloud.
+        model: with `known` and missing atoms together as many as its `n_atoms`.
         n_candidates: how many answers a query gets.
         generator: of the model's draws.
 
-    Returns:
-        Candidates with what the model says of them.
-
     Raises:
-        ValueError: nothing is known or nothing missing, known atoms clash, `n_candidates` is below 1, or known and
-            missing atoms together are not as many as the model's.
+        ValueError: known atoms clash, or known and missing atoms together are not as many as the model's.
     """
-    if n_candidates < 1:
-        raise ValueError(f"n_candidates is {n_candidates}: ask for one at least")
-    check_known(known, n_missing, model.n_atoms, MIN_DISTANCE)
+    check_counts(n_candidates=n_candidates)
+    _check_known(known, n_missing, model.n_atoms)
     found = []
-    for some in known.split(CHUNK):
-        draws = model.complete(some, n_missing, max(N_DRAWS, n_candidates), generator)
-        clashes = closest(some, draws.positions) < MIN_DISTANCE
+    for part in known.split(CHUNK):
+        draws = model.complete(part, n_missing, max(N_DRAWS, n_candidates), generator)
+        clashes = closest(part, draws.positions) < MIN_DISTANCE
         allowed = ~clashes | clashes.all(dim=1, keepdim=True)
         found.append(_best(draws.positions, draws.log_weight.masked_fill(~allowed, -torch.inf), n_candidates))
     return Completions(*(torch.cat(column) for column in zip(*found, strict=True)))
@@ -122,3 +102,30 @@ def _best(positions: Tensor, log_weight: Tensor, n_candidates: int) -> tuple[Can
     owner = torch.nn.functional.one_hot(to_chosen.argmin(dim=1), n_candidates)
     share = (owner * weight[..., None]).sum(1)
     return positions[each[:, None], chosen], alone.gather(1, chosen), share
+
+
+def _check_known(known: Tensor, n_missing: int, n_atoms: int) -> None:
+    check_shapes(known=(known, "clouds+ known+ 3"))
+    check_counts(n_missing=n_missing)
+    n_known = known.shape[1]
+    if n_missing > n_atoms - 3:
+        raise ValueError(
+            f"{n_missing} atoms are missing, and the model has {n_atoms} in all: three must be known to fix the "
+            f"pose, so pass n_missing of {n_atoms - 3} at most"
+        )
+    if n_known + n_missing != n_atoms:
+        raise ValueError(
+            f"{n_known} known and {n_missing} missing make {n_known + n_missing} atoms, and the model was trained on "
+            f"{n_atoms} neighbours: pass {n_atoms - n_missing} known ones, or a model for {n_known + n_missing}"
+        )
+    check_finite(known, what="known positions")
+    all_atoms = torch.nn.functional.pad(known, (0, 0, 1, 0))
+    row, column = torch.triu_indices(n_known + 1, n_known + 1, offset=1)
+    distance = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=-1)
+    if (distance < MIN_DISTANCE).any():
+        cloud, pair = (int(i) for i in (distance < MIN_DISTANCE).nonzero()[0])
+        names = ["the centre" if i == 0 else f"atom {i - 1}" for i in (int(row[pair]), int(column[pair]))]
+        raise ValueError(
+            f"known atoms clash: in cloud {cloud}, {names[0]} and {names[1]} are {distance[cloud, pair]:.2f} A apart, "
+            f"at least {MIN_DISTANCE} A is asked for. Leave one of them out, or relax the cloud"
+        )

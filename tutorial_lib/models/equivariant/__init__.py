@@ -1,25 +1,15 @@
 """A network that turns with its input: clouds come in, vectors of irreps go out.
 
-`graph` is what it sees of the clouds, `network` is what it makes of that.
+`graph` is what it sees of the clouds, `network` is what it makes of that, and the scores of the Tetris pieces.
 """
 
-from tutorial_lib.models.equivariant.graph import (
-    Graph,
-    neighbour_graph,
-    pair_graph,
-    representation,
-    spherical_harmonics,
-)
-from tutorial_lib.models.equivariant.network import Convolution, EquivariantNetwork, gate_for, logits
+import lazy_loader
 
-__all__ = [
-    "Convolution",
-    "EquivariantNetwork",
-    "Graph",
-    "gate_for",
-    "logits",
-    "neighbour_graph",
-    "pair_graph",
-    "representation",
-    "spherical_harmonics",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    None,
+    {
+        "graph": ["Graph", "neighbour_graph", "pair_graph", "representation", "spherical_harmonics"],
+        "network": ["Convolution", "EquivariantNetwork", "gate_for", "logits"],
+    },
+)

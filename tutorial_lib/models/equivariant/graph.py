@@ -12,21 +12,15 @@ from dataclasses import dataclass
 import torch
 from e3nn import o3
 from e3nn.math import soft_one_hot_linspace
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from tutorial_lib.shapes import check_apart
+from tutorial_lib.shapes import check_apart, check_counts, check_finite, check_indices, check_shapes
 
 
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """The dtype in which e3nn makes its constants, inside the `with`.
-
-    Args:
-        dtype: float32 or float64.
-
-    Raises:
-        TypeError: the dtype is no floating point.
-    """
+    """The dtype in which e3nn makes its constants, inside the `with`."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -39,53 +33,30 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 class Graph:
     """Who sees whom, and how: what a network needs of N clouds of n points, computed once.
 
-    Attributes:
-        target: (edges,), the point that looks.
-        source: (edges,), the point that it sees.
-        harmonics: (edges, (lmax + 1)^2), spherical harmonics of the directions, no unit.
-        radial: (edges, n_radial), bumps on the axis of distances, divided by the root of the number of neighbours of
-            the target, no unit.
-        shape: N and n.
+    The radial basis functions are divided by the root of the number of neighbours of the target.
     """
 
-    target: Tensor
-    source: Tensor
-    harmonics: Tensor
-    radial: Tensor
-    shape: tuple[int, int]
+    target: Int[Tensor, " edges"]  # the point that looks
+    source: Int[Tensor, " edges"]  # the point that it sees
+    harmonics: Float[Tensor, "edges components"]  # of the directions, (lmax + 1)^2
+    radial: Float[Tensor, "edges n_radial"]  # radial basis functions of the distances
+    shape: tuple[int, int]  # N and n
 
     def gather(self, sent: Tensor) -> Tensor:
-        """What each point is sent along its edges, added up.
-
-        Args:
-            sent: (edges, features), no unit.
-
-        Returns:
-            (N n, features), no unit.
-
-        Raises:
-            RuntimeError: there are not as many rows as edges.
-        """
-        points = math.prod(self.shape)
-        return sent.new_zeros(points, sent.shape[1]).index_add(0, self.target, sent)
+        """What each of the N n points is sent along its edges (edges, features), added up."""
+        return sent.new_zeros(math.prod(self.shape), sent.shape[1]).index_add(0, self.target, sent)
 
 
 def spherical_harmonics(irreps: str, vectors: Tensor) -> Tensor:
-    """Spherical harmonics of directions, mean square 1 a component, in e3nn's order: l = 1 is (x, y, z).
+    """Spherical harmonics of directions (..., 3), mean square 1 a component, in e3nn's order: l = 1 is (x, y, z).
 
     A vector changes sign when it is reversed, so Y_l changes by (-1)^l and no other parity can be had. Asked for
     "1e", e3nn concludes without a word that the vectors are pseudovectors.
 
-    Args:
-        irreps: such as "0e + 1o + 2e".
-        vectors: (..., 3), any unit; only their directions count.
-
-    Returns:
-        (..., sum of 2 l + 1), no unit.
-
     Raises:
         ValueError: a parity is wrong, or a vector is zero and has no direction.
     """
+    check_shapes(vectors=(vectors, "*batch 3"))
     for _, ir in o3.Irreps(irreps):
         if ir.p != (-1) ** ir.l:
             right = o3.Irrep(ir.l, (-1) ** ir.l)
@@ -100,15 +71,8 @@ def representation(irreps: str, orthogonal: Tensor) -> Tensor:
 
     For "1o" it is the rotation itself: e3nn's vectors are (x, y, z).
 
-    Args:
-        irreps: such as "0e + 1o".
-        orthogonal: (..., 3, 3), no unit.
-
-    Returns:
-        (..., dim, dim), no unit.
-
     Raises:
-        ValueError: the irreps cannot be read, or the matrix is not orthogonal.
+        ValueError: the matrix is not orthogonal.
     """
     off = (orthogonal.double() @ orthogonal.double().mT - torch.eye(3, device=orthogonal.device)).abs().amax()
     if not off < 5e-6:
@@ -120,46 +84,27 @@ def representation(irreps: str, orthogonal: Tensor) -> Tensor:
 
 
 def neighbour_graph(positions: Tensor, *, cutoff: float, lmax: int, n_radial: int) -> Graph:
-    """The pairs of points within a cut-off, the harmonics of their directions and the bumps of their distances.
-
-    Args:
-        positions: (N, n, 3), in the unit of the cut-off.
-        cutoff: farther points are not seen.
-        lmax: the highest l of the harmonics.
-        n_radial: how many bumps between zero and the cut-off.
-
-    Returns:
-        The graph.
+    """The graph of the pairs of points within a cut-off, of clouds (N, n, 3) in the unit of the cut-off.
 
     Raises:
-        ValueError: positions have another shape or are not finite, a cloud has one point, two of its points
-            coincide, or a point has no neighbour.
+        ValueError: a cloud has one point, or a point has no neighbour.
     """
-    if positions.ndim != 3 or positions.shape[-1] != 3:
-        raise ValueError(f"positions have shape {tuple(positions.shape)}: (N, n, 3) is needed, also for one cloud")
-    if not torch.isfinite(positions).all():
-        raise ValueError("positions hold NaN or infinity")
+    check_shapes(positions=(positions, "clouds points 3"))
+    check_finite(positions)
     n_clouds, n_points, _ = positions.shape
     if n_points < 2:
         raise ValueError("a cloud of one point has no directions: at least two points are needed")
-    apart = positions[:, None] - positions[:, :, None]
-    distance = apart.norm(dim=3)
-    seen = (distance < cutoff) & ~torch.eye(n_points, dtype=torch.bool, device=positions.device)
-    if not seen.any(dim=2).all():
+    vectors = positions[:, None] - positions[:, :, None]
+    distance = vectors.norm(dim=3)
+    near = (distance < cutoff) & ~torch.eye(n_points, dtype=torch.bool, device=positions.device)
+    if not near.any(dim=2).all():
         nearest = distance.masked_fill(distance == 0, math.inf).amin(dim=2).max()
         raise ValueError(
             f"a point has no neighbour within {cutoff:g}: its nearest is {nearest:.2f} away, take a cut-off above"
         )
-    cloud, target, source = seen.nonzero(as_tuple=True)
-    return pair_graph(
-        cloud * n_points + target,
-        cloud * n_points + source,
-        apart[seen],
-        cutoff=cutoff,
-        lmax=lmax,
-        n_radial=n_radial,
-        shape=(n_clouds, n_points),
-    )
+    cloud, target, source = near.nonzero(as_tuple=True)
+    pairs = (cloud * n_points + target, cloud * n_points + source, vectors[near])
+    return pair_graph(*pairs, cutoff=cutoff, lmax=lmax, n_radial=n_radial, shape=(n_clouds, n_points))
 
 
 def pair_graph(
@@ -178,39 +123,28 @@ def pair_graph(
         target: (edges,), the points that look, numbered through all clouds.
         source: (edges,), the points that they see.
         vectors: (edges, 3), from the one to the other, in the unit of the cut-off.
-        cutoff: pairs that are farther apart are left out.
+        cutoff: longer vectors are left out.
         lmax: the highest l of the harmonics.
-        n_radial: how many bumps between zero and the cut-off.
+        n_radial: how many radial basis functions there are between zero and the cut-off.
         shape: N clouds of n points; a periodic cell is one cloud.
 
-    Returns:
-        The graph.
-
     Raises:
-        ValueError: the pairs are not as many as the vectors, name points that there are not, a vector is zero or not
-            finite, or a point has no neighbour.
+        ValueError: a point has no neighbour.
     """
     n_points = math.prod(shape)
-    if not target.shape == source.shape == vectors.shape[:1] or vectors.shape[1:] != (3,):
-        shapes = ", ".join(str(tuple(part.shape)) for part in (target, source, vectors))
-        raise ValueError(f"targets, sources and vectors are {shapes}: (edges,), (edges,), (edges, 3) are needed")
-    named = torch.cat([target, source])
-    if not ((named >= 0) & (named < n_points)).all():
-        raise ValueError(f"a pair names a point that there is not: {n_points} points are numbered from 0")
-    if not torch.isfinite(vectors).all():
-        raise ValueError("vectors hold NaN or infinity")
+    check_counts(0, lmax=lmax)
+    check_counts(n_radial=n_radial)
+    check_shapes(target=(target, "edges"), source=(source, "edges"), vectors=(vectors, "edges 3"))
+    check_indices(n_points, target=target, source=source)
+    check_finite(vectors, what="vectors")
     distance = vectors.norm(dim=1)
     check_apart(distance, cutoff)
     near = distance < cutoff
     target, source, vectors = target[near], source[near], vectors[near]
-    bumps = soft_one_hot_linspace(distance[near], 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
-    n_seen = torch.bincount(target, minlength=n_points)
-    if (n_seen == 0).any():
-        raise ValueError(f"point {int(n_seen.argmin())} has no neighbour within {cutoff:g}: take a cut-off above")
-    return Graph(
-        target=target,
-        source=source,
-        harmonics=spherical_harmonics(str(o3.Irreps.spherical_harmonics(lmax)), vectors),
-        radial=(bumps * (n_radial / n_seen[target, None]).sqrt()).to(vectors.dtype),
-        shape=shape,
-    )
+    basis = soft_one_hot_linspace(distance[near], 0.0, cutoff, n_radial, basis="smooth_finite", cutoff=True)
+    n_neighbours = torch.bincount(target, minlength=n_points)
+    if (n_neighbours == 0).any():
+        raise ValueError(f"point {int(n_neighbours.argmin())} has no neighbour within {cutoff:g}: take a cut-off above")
+    harmonics = spherical_harmonics(str(o3.Irreps.spherical_harmonics(lmax)), vectors)
+    radial = (basis * (n_radial / n_neighbours[target, None]).sqrt()).to(vectors.dtype)
+    return Graph(target, source, harmonics, radial, shape)

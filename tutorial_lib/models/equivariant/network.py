@@ -1,9 +1,9 @@
 """The smallest equivariant network worth having: clouds come in, numbers that turn with them go out.
 
 Three convolutions whose filters are W(r) = R(r) Y(r/|r|), a learned function of the distance times spherical harmonics
-of the direction; features are combined by tensor products, and a gate bends them. Tensor field networks are built
-so (Thomas et al., arXiv:1802.08219), and e3nn supplies the algebra (Geiger and Smidt, arXiv:2207.09453). Which
-pieces there are is not known here.
+of the direction; features are combined by tensor products, and a gate is the non-linearity. Tensor field networks are
+built so (Thomas et al., arXiv:1802.08219), and e3nn supplies the algebra (Geiger and Smidt, arXiv:2207.09453). The
+network serves any point cloud; `logits` reads the eight Tetris pieces of notebook 04 from its default output.
 """
 
 import math
@@ -15,19 +15,13 @@ from e3nn.nn import Activation, Gate
 from torch import Tensor, nn
 
 from tutorial_lib.models.equivariant.graph import Graph, default_dtype, neighbour_graph
-from tutorial_lib.shapes import Features, Positions
+from tutorial_lib.shapes import Features, Positions, check_shapes
 
 
 class Convolution(nn.Module):
     """Every point sums what its neighbours send: features times W(r) = R(r) Y(r/|r|), by the tensor product.
 
     e3nn rounds the coefficients of the product to the dtype in which it is made, so it is made anew where that changes.
-
-    Args:
-        irreps_in: of the features that come in.
-        irreps_out: of those that go out.
-        lmax: of the harmonics in the graph.
-        n_radial: of the bumps in the graph, out of which R is made.
 
     Raises:
         ValueError: an irrep cannot be made from what comes in; e3nn would give zeros.
@@ -49,18 +43,7 @@ class Convolution(nn.Module):
         self.weights = nn.Parameter(torch.randn(n_radial, self.product.weight_numel) / math.sqrt(n_radial))
 
     def forward(self, features: Tensor, graph: Graph) -> Tensor:
-        """The features of all points after one look at their neighbours.
-
-        Args:
-            features: (N n, irreps_in), no unit.
-            graph: of N clouds of n points.
-
-        Returns:
-            (N n, irreps_out), no unit.
-
-        Raises:
-            RuntimeError: the features are of another width.
-        """
+        """The features (N n, irreps_out) of all points, from those (N n, irreps_in) of their neighbours."""
         radial = graph.radial @ self.weights
         with default_dtype(radial.dtype):  # in which e3nn computes, whatever its arguments are
             return graph.gather(self.product(features[graph.source], graph.harmonics, radial))
@@ -81,16 +64,11 @@ class Convolution(nn.Module):
 class EquivariantNetwork(nn.Module):
     """From clouds to one vector of irreps each, the same for a cloud wherever it is, and turned if it is turned.
 
-    Args:
-        irreps_out: of the vector.
-        irreps_hidden: of the features after each convolution but the last.
-        lmax: of the spherical harmonics.
-        n_radial: bumps out of which each R(r) is made.
-        cutoff: points farther apart do not see each other, in edges of a cube for Tetris.
-        seed: of the weights.
+    `irreps_hidden` are those after each convolution but the last. Each R(r) is made of `n_radial` radial basis
+    functions. Points farther apart than the cut-off do not see each other; for Tetris its unit is the edge of a cube.
 
     Raises:
-        ValueError: an irrep cannot be made from the layer before it, or the hidden layers are one string.
+        ValueError: the hidden layers are one string.
     """
 
     def __init__(
@@ -122,46 +100,16 @@ class EquivariantNetwork(nn.Module):
             self.convolutions.append(Convolution(before, self.irreps_out, lmax, n_radial))
 
     def graph(self, positions: Tensor) -> Graph:
-        """What `forward` needs of clouds; worth keeping while the network trains on them.
-
-        Args:
-            positions: (N, n, 3), in the unit of the cut-off.
-
-        Returns:
-            The graph.
-
-        Raises:
-            ValueError: as in `neighbour_graph`.
-        """
+        """What `forward` needs of clouds (N, n, 3); worth keeping while the network trains on them."""
         return neighbour_graph(positions, **self.view)
 
     def forward(self, clouds: Positions | Graph) -> Features:
-        """One vector for each cloud: the sum over its points.
-
-        Args:
-            clouds: (N, n, 3), in the unit of the cut-off, or their graph.
-
-        Returns:
-            (N, irreps_out), no unit.
-
-        Raises:
-            ValueError: as in `neighbour_graph`.
-        """
+        """One vector for each cloud: the sum over its points, divided by the root of their number."""
         each = self.each_point(clouds)
         return each.sum(dim=1) / math.sqrt(each.shape[1])
 
     def each_point(self, clouds: Positions | Graph) -> Tensor:
-        """One vector for each point.
-
-        Args:
-            clouds: (N, n, 3), in the unit of the cut-off, or their graph.
-
-        Returns:
-            (N, n, irreps_out), no unit.
-
-        Raises:
-            ValueError: as in `neighbour_graph`.
-        """
+        """One vector for each point, (N, n, irreps_out)."""
         graph = clouds if isinstance(clouds, Graph) else self.graph(clouds)
         n_clouds, n_points = graph.shape
         features = graph.radial.new_ones(n_clouds * n_points, 1)
@@ -171,42 +119,26 @@ class EquivariantNetwork(nn.Module):
 
 
 def gate_for(irreps: str) -> Gate | Activation:
-    """The non-linearity for some features: scalars pass SiLU or tanh, and each vector is scaled by a scalar of its own.
+    """The non-linearity for features: scalars pass SiLU or tanh, and each vector is scaled by a scalar of its own.
 
-    Args:
-        irreps: of the features that go out.
-
-    Returns:
-        A module; its `irreps_in` holds the scalars that do the scaling as well.
-
-    Raises:
-        ValueError: the irreps cannot be read.
+    The `irreps_in` of the module hold the scalars that do the scaling as well.
     """
     scalars = [(n, ir) for n, ir in o3.Irreps(irreps) if ir.l == 0]
     gated = [(n, ir) for n, ir in o3.Irreps(irreps) if ir.l > 0]
     # An odd scalar changes sign in a mirror: only an odd function keeps that.
-    bends = [torch.nn.functional.silu if ir.p == 1 else torch.tanh for _, ir in scalars]
+    activations = [torch.nn.functional.silu if ir.p == 1 else torch.tanh for _, ir in scalars]
     if not gated:
-        return Activation(scalars, bends)
+        return Activation(scalars, activations)
     n_gates = sum(n for n, _ in gated)
-    return Gate(scalars, bends, f"{n_gates}x0e", [torch.sigmoid], gated)
+    return Gate(scalars, activations, f"{n_gates}x0e", [torch.sigmoid], gated)
 
 
 def logits(output: Tensor) -> Tensor:
     """Scores of the eight pieces, of which the first two are mirror images: s0 + p, s0 - p, s1, ..., s6.
 
-    The pseudoscalar p changes sign in a mirror, so the mirror image of one screw gets the scores of the other.
-
-    Args:
-        output: (N, 8), p first and then seven scalars, no unit.
-
-    Returns:
-        (N, 8), no unit.
-
-    Raises:
-        ValueError: there are not eight numbers a piece.
+    The output is the pseudoscalar p and seven scalars. p changes sign in a mirror, so the mirror image of one screw
+    gets the scores of the other.
     """
-    if output.shape[-1] != 8:
-        raise ValueError(f"{output.shape[-1]} numbers a piece: a pseudoscalar and seven scalars, 8 in all, are needed")
+    check_shapes(output=(output, "pieces 8"))
     p, screw, others = output[:, :1], output[:, 1:2], output[:, 2:]
     return torch.cat([screw + p, screw - p, others], dim=1)

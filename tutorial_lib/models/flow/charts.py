@@ -15,12 +15,12 @@ class Principal(nn.Module):
 
     The pose in which X is nearest to a template T makes T^T X symmetric: three linear equations, so canonical motifs
     fill 3 n - 3 of 3 n directions, exactly. The other three are left out. All numbers have one unit, in which their
-    variances have the mean 1, so noise that is poured over them is the same in every direction of space: it drowns the
-    stiff directions, bonds, long before the soft ones, and on the way back those are settled first.
+    variances have the mean 1, so noise is the same in every direction of space: it drowns the stiff directions, bonds,
+    long before the soft ones, and on the way back those are settled first.
 
     Args:
         mean: (n, 3), angstrom.
-        axes: (3 n - 3, 3 n), no unit, orthonormal rows.
+        axes: (3 n - 3, 3 n), orthonormal rows.
         unit: angstrom, one number.
         widths: (3 n - 3,), standard deviations in that unit.
     """
@@ -33,13 +33,7 @@ class Principal(nn.Module):
 
     @classmethod
     def fit(cls, canonical: Motifs) -> "Principal":
-        """The chart of a set of training motifs.
-
-        Args:
-            canonical: (N, n, 3), angstrom, in one order and pose; N at least 3 n.
-
-        Returns:
-            The chart.
+        """The chart of at least 3 n training motifs in one order and pose.
 
         Raises:
             ValueError: there are too few motifs, they are all alike, or not in the pose of a template.
@@ -64,43 +58,18 @@ class Principal(nn.Module):
         return cls(*(x.to(canonical) for x in kept))
 
     def coordinates(self, positions: Motifs) -> Latent:
-        """Numbers that stand for canonical motifs.
-
-        Args:
-            positions: (N, n, 3), angstrom, in the order and pose of the template.
-
-        Returns:
-            (N, 3 n - 3), no unit.
-
-        Raises:
-            ValueError: the motifs have another number of atoms.
-        """
+        """The 3 n - 3 numbers that stand for motifs in the order and pose of the template."""
         check_shapes(positions=(positions, f"motifs {len(self.mean)} 3"))
         return (positions - self.mean).flatten(1) @ self.axes.mT / self.unit
 
     def positions(self, coordinates: Latent) -> Motifs:
-        """The canonical motifs that numbers stand for.
-
-        Args:
-            coordinates: (N, 3 n - 3), no unit.
-
-        Returns:
-            (N, n, 3), angstrom.
-
-        Raises:
-            ValueError: there are more or fewer numbers.
-        """
+        """The canonical motifs that numbers stand for."""
         check_shapes(coordinates=(coordinates, f"motifs {len(self.axes)}"))
         return self.mean + (coordinates * self.unit @ self.axes).unflatten(1, self.mean.shape)
 
 
 class Scaled(nn.Module):
-    """Motifs in a unit in which their coordinates have a mean square of 1.
-
-    Args:
-        unit: angstrom.
-        n_atoms: of a motif.
-    """
+    """Motifs in a unit (angstrom) in which their coordinates have a mean square of 1."""
 
     def __init__(self, unit: Tensor, n_atoms: int):
         super().__init__()
@@ -110,39 +79,14 @@ class Scaled(nn.Module):
 
     @classmethod
     def fit(cls, positions: Motifs) -> "Scaled":
-        """The chart of a set of training motifs, in any order and pose.
-
-        Args:
-            positions: (N, n, 3), angstrom.
-
-        Returns:
-            The chart.
-
-        Raises:
-            ValueError: there is no motif.
-        """
-        if not positions.numel():
-            raise ValueError(f"there is no motif to take the unit from: shape {tuple(positions.shape)} arrived")
+        """The chart of training motifs in any order and pose."""
+        check_shapes(positions=(positions, "motifs+ atoms+ 3"))
         return cls(positions.square().mean().sqrt(), positions.shape[1])
 
     def coordinates(self, positions: Motifs) -> Positions:
-        """Motifs in the unit of the chart.
-
-        Args:
-            positions: (N, n, 3), angstrom.
-
-        Returns:
-            (N, n, 3), no unit.
-        """
+        """Motifs in the unit of the chart."""
         return positions / self.unit
 
     def positions(self, coordinates: Positions) -> Motifs:
-        """Motifs in angstrom.
-
-        Args:
-            coordinates: (N, n, 3), no unit.
-
-        Returns:
-            (N, n, 3), angstrom.
-        """
+        """Motifs in angstrom."""
         return coordinates * self.unit

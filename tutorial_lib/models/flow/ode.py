@@ -3,7 +3,7 @@
 Noise x_0 and a motif x_1 are joined by the straight line x_t = (1 - t) x_0 + t x_1. Many lines cross at a point; the
 velocity that a network learns there is their mean, v(x, t) = E[x_1 - x_0 | x_t = x], and following it carries the
 distribution of noise into that of motifs (Lipman et al. and Liu et al., both ICLR 2023). The velocity is handed in as a
-function of x (N, ...) and t (N,); what x means is not known here.
+function of x (N, ...) and t (N,), from 0 (noise) to 1 (motifs); what x means is not known here, and nothing has a unit.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Scalars, check_shapes, differentiating
+from tutorial_lib.shapes import Scalars, check_counts, check_shapes, differentiating
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
 N_STEPS = 6  # of Runge and Kutta, from noise to motifs
@@ -26,33 +26,18 @@ class Normal(NamedTuple):
     A point x_t then has the standard deviation s = sqrt(t^2 w^2 + (1 - t)^2), the mean of x_1 - x_0 is slope times x_t,
     slope = (t w^2 - (1 - t)) / s^2, and what is left of it has the standard deviation w / s. The mean of x_1 itself is
     guess times x_t, guess = t w^2 / s^2.
-
-    Attributes:
-        slope: (N, ...), no unit.
-        width: (N, ...), s, no unit.
-        left: (N, ...), w / s, no unit.
-        guess: (N, ...), no unit.
     """
 
     slope: Tensor
-    width: Tensor
-    left: Tensor
+    width: Tensor  # s
+    left: Tensor  # w / s
     guess: Tensor
 
 
 def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
-    """The velocity of normal motifs, in terms that multiply points.
+    """The velocity of normal motifs, in terms that can be broadcast to the points `like` (N, ...) and multiply them.
 
-    Args:
-        time: (N,), no unit, from 0 (noise) to 1 (motifs).
-        like: (N, ...), no unit, points.
-        widths: (...), standard deviations of motifs, no unit; or one number.
-
-    Returns:
-        Four tensors, no unit, in shapes that can be broadcast to the points.
-
-    Raises:
-        ValueError: there are not as many times as points.
+    `widths` are the standard deviations (...) of motifs, or one number.
     """
     check_shapes(time=(time, "points"), widths=(widths, " ".join(map(str, like.shape[1:])) if widths.ndim else ""))
     t = time.view(-1, *[1] * (like.ndim - 1))
@@ -62,44 +47,17 @@ def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
     return Normal(slope, square.sqrt(), widths / square.sqrt(), guess)
 
 
-def sample_path(motifs: Tensor, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Points on straight lines from noise to motifs, at times drawn uniformly.
-
-    Args:
-        motifs: (N, ...), no unit.
-        generator: of noise and times, on the device of the motifs.
-
-    Returns:
-        Points (N, ...), times (N,), and the velocities of the lines (N, ...), no unit.
-
-    Raises:
-        RuntimeError: the generator is on another device.
-    """
-    kind = {"generator": generator, "device": motifs.device, "dtype": motifs.dtype}
-    noise, time = torch.randn(motifs.shape, **kind), torch.rand(len(motifs), **kind)
-    t = time.view(-1, *[1] * (motifs.ndim - 1))
-    return (1 - t) * noise + t * motifs, time, motifs - noise
-
-
 def matching_error(velocity: Velocity, motifs: Tensor, widths: Tensor, generator: Generator) -> Tensor:
     """The mean squared error of a velocity on random lines, in units of what normal motifs would leave.
 
     Where motifs are normal no network can know more than the mean that `normal` gives, and (w / s)^2 is left. So each
-    error is divided by w / s, and below 1 is better than a normal distribution.
-
-    Args:
-        velocity: the function, no unit.
-        motifs: (N, ...), no unit.
-        widths: (...), standard deviations of motifs, no unit; or one number.
-        generator: of noise and times, on the device of the motifs.
-
-    Returns:
-        One number, no unit.
-
-    Raises:
-        RuntimeError: the generator is on another device.
+    error is divided by w / s, and below 1 is better than a normal distribution. `widths` are as for `normal`, and the
+    generator is on the device of the motifs.
     """
-    point, time, line = sample_path(motifs, generator)
+    kind = {"generator": generator, "device": motifs.device, "dtype": motifs.dtype}
+    noise, time = torch.randn(motifs.shape, **kind), torch.rand(len(motifs), **kind)
+    t = time.view(-1, *[1] * (motifs.ndim - 1))
+    point, line = (1 - t) * noise + t * motifs, motifs - noise
     return ((velocity(point, time) - line) / normal(time, point, widths).left).square().mean()
 
 
@@ -107,22 +65,9 @@ def integrate(velocity: Velocity, start: Tensor, n_steps: int = N_STEPS, *, sinc
     """Where points are carried, by Runge and Kutta's classical method with a fixed number of steps.
 
     Four velocities a step, and the error falls with the fourth power of the step: six steps do about as well as twenty
-    of Heun's method, with 24 velocities instead of 40. From 1 to 0 it goes from motifs back to noise.
-
-    Args:
-        velocity: the function, no unit.
-        start: (N, ...), no unit.
-        n_steps: each asks for the velocity four times.
-        since: the time of the start.
-        until: the time of the end.
-
-    Returns:
-        (N, ...), no unit.
-
-    Raises:
-        ValueError: the number of steps is below 1.
+    of Heun's method, with 24 velocities instead of 40. `since` 1 `until` 0 goes from motifs back to noise.
     """
-    _check_steps(n_steps)
+    check_counts(n_steps=n_steps)
     step, point = (until - since) / n_steps, start
 
     def at(place: Tensor, time: float) -> Tensor:
@@ -140,18 +85,11 @@ def integrate(velocity: Velocity, start: Tensor, n_steps: int = N_STEPS, *, sinc
 def interpolate(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
     """Noise between two pieces of noise, on the great circle that joins them.
 
-    A straight line would pass where noise hardly ever is: half-way its norm is smaller by the square root of two.
-
-    Args:
-        one: (N, ...), no unit.
-        other: (N, ...), no unit.
-        share: (N,), no unit, 0 for the first and 1 for the second.
-
-    Returns:
-        (N, ...), no unit.
+    A straight line would pass where noise hardly ever is: half-way its norm is smaller by the square root of two. A
+    share of 0 is the first, 1 the second.
 
     Raises:
-        ValueError: the shapes differ, or a share is not between 0 and 1.
+        ValueError: a share is not between 0 and 1.
     """
     check_shapes(one=(one, "*batch"), other=(other, "*batch"), share=(share, str(len(one))))
     if ((share < 0) | (share > 1)).any():
@@ -171,23 +109,12 @@ def interpolate(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
 
 @differentiating
 def log_likelihood(velocity: Velocity, motifs: Tensor, n_steps: int = N_STEPS_OF_DENSITY) -> Scalars:
-    """The logarithm of the probability density of motifs, in the coordinates of the flow.
+    """The logarithm of the probability density of motifs, in the coordinates of the flow, nats.
 
     Points are carried back to noise, whose density is known; on the way the density thins by the divergence of the
     velocity, which is summed exactly, one derivative a coordinate. Midpoint steps.
-
-    Args:
-        velocity: the function, no unit, differentiable.
-        motifs: (N, ...), no unit.
-        n_steps: of the way back.
-
-    Returns:
-        (N,), nats.
-
-    Raises:
-        ValueError: the number of steps is below 1.
     """
-    _check_steps(n_steps)
+    check_counts(n_steps=n_steps)
     point, thinned = motifs.detach(), motifs.new_zeros(len(motifs))
     for at in reversed(range(n_steps)):
         end, middle = (motifs.new_full((len(motifs),), (at + share) / n_steps) for share in (1.0, 0.5))
@@ -207,8 +134,3 @@ def _divergence(velocity: Velocity, point: Tensor, time: Tensor) -> tuple[Tensor
             (slope,) = torch.autograd.grad(flat[:, at].sum(), point, retain_graph=True)
             total = total + slope.flatten(1)[:, at]
     return speed.detach(), total
-
-
-def _check_steps(n_steps: int) -> None:
-    if n_steps < 1:
-        raise ValueError(f"n_steps is {n_steps}: take one step at least")

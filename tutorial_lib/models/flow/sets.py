@@ -23,23 +23,17 @@ class SetVelocity(nn.Module):
 
     Numbers of atom i are updated by messages, which read the numbers of i and of j, their distance, the distances of
     both from the centre and the inner product of their places. The last messages are numbers that multiply x_i - x_j;
-    the velocity is their sum, and one more number times x_i.
-
-    Args:
-        width: numbers an atom, and a message.
-        n_layers: rounds of messages.
-        n_properties: numbers that may be asked for, standardised.
-        seed: of the initial weights.
+    the velocity is their sum, and one more number times x_i. There are `width` numbers an atom, and a message, and
+    `n_layers` rounds of messages.
     """
 
     def __init__(self, width: int = 48, n_layers: int = 3, *, n_properties: int = 0, seed: int = 0):
         super().__init__()
-        self.n_properties = n_properties
         self.register_buffer("centres", torch.linspace(0, FARTHEST, N_RADIAL))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.waves = TimeWaves()
-            self.start = nn.Linear(N_RADIAL + self.waves.width + 2 * n_properties, width)
+            self.waves = TimeWaves(n_properties)
+            self.start = nn.Linear(N_RADIAL + self.waves.width, width)
             self.of_pair = nn.ModuleList(nn.Linear(N_RADIAL + 2, width, bias=False) for _ in range(n_layers))
             self.of_ends = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(n_layers))
             self.message = nn.ModuleList(
@@ -54,42 +48,30 @@ class SetVelocity(nn.Module):
             nn.init.zeros_(last.weight)
 
     def forward(self, point: Positions, time: Scalars, condition: Features | None = None) -> Positions:
-        """The velocity at points and times.
+        """The velocity at points, in the unit of the chart, and times.
 
-        Args:
-            point: (N, n, 3), no unit: positions in the unit of the chart.
-            time: (N,), no unit, 0 where there is noise and 1 where there are motifs.
-            condition: (N, n_properties), standardised, NaN where nothing is asked for; nothing at all if None.
-
-        Returns:
-            (N, n, 3), no unit.
-
-        Raises:
-            ValueError: shapes do not fit.
+        `condition` is NaN, or None for all, where nothing is asked for.
         """
         check_shapes(point=(point, "points atoms+ 3"), time=(time, "points"))
         known = normal(time, point, point.new_ones(()))
-        told = self.waves(time)
-        if self.n_properties:
-            condition = point.new_full((len(point), self.n_properties), torch.nan) if condition is None else condition
-            told = torch.cat([told, condition.nan_to_num(0.0), condition.isnan().to(point)], dim=1)
-        seen = point / known.width  # of one size at all times
-        apart = seen[:, :, None] - seen[:, None]
-        distance, radius = _length(apart), _length(seen)
-        inner = (seen / (1 + radius)) @ (seen / (1 + radius)).mT
-        pair = torch.cat([self._bumps(distance), distance, inner[..., None]], dim=-1)
-        numbers = self.start(torch.cat([self._bumps(radius), told[:, None].expand(-1, point.shape[1], -1)], dim=-1))
+        context = self.waves(time, condition)
+        scaled = point / known.width  # of one size at all times
+        vectors = scaled[:, :, None] - scaled[:, None]
+        distance, radius = _length(vectors), _length(scaled)
+        inner = (scaled / (1 + radius)) @ (scaled / (1 + radius)).mT
+        pair = torch.cat([self._basis(distance), distance, inner[..., None]], dim=-1)
+        numbers = self.start(torch.cat([self._basis(radius), context[:, None].expand(-1, point.shape[1], -1)], dim=-1))
         for of_pair, of_ends, message, update in zip(
             self.of_pair, self.of_ends, self.message, self.update, strict=True
         ):
             mine, yours = of_ends(numbers).chunk(2, dim=-1)
             sent = message(of_pair(pair) + mine[:, :, None] + yours[:, None])
             numbers = numbers + update(torch.cat([numbers, sent.mean(2)], dim=-1))
-        pushed = (self.along_pair(sent) * apart / (distance + SOFT)).sum(2)
-        pulled = self.along_radius(numbers) * seen / (radius + SOFT)
+        pushed = (self.along_pair(sent) * vectors / (distance + SOFT)).sum(2)
+        pulled = self.along_radius(numbers) * scaled / (radius + SOFT)
         return known.slope * point + known.left * (pushed + pulled)
 
-    def _bumps(self, distance: Tensor) -> Tensor:
+    def _basis(self, distance: Tensor) -> Tensor:
         return gaussians(distance[..., 0], self.centres, FARTHEST / N_RADIAL)
 
 

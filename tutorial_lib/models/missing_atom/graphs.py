@@ -1,8 +1,8 @@
 """Who sees whom in molecules, once and for all: molecules come in, and graphs without one atom each go out.
 
-Directions, and distances on bumps, are computed once a molecule, and a batch only picks from them. This is legal
-because the network is equivariant: it would learn nothing from a turned copy. Many molecules make one graph whose parts
-do not see each other, so that no size has to be filled up.
+Directions, and radial basis functions of distances, are computed once a molecule, and a batch only picks from them.
+This is legal because the network is equivariant: it would learn nothing from a turned copy. Many molecules make one
+graph whose parts do not see each other, so that no size has to be filled up.
 """
 
 import math
@@ -12,91 +12,49 @@ from dataclasses import dataclass
 
 import torch
 from ase import Atoms
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Indices, Scalars, check_indices, check_shapes
+from tutorial_lib.shapes import Indices, Scalars, check_counts, check_indices, check_shapes
 
 ELEMENTS = ("H", "C", "N", "O", "F")
 CUTOFF = 3.0  # A: neighbours and next neighbours
-NEAREST = 0.7  # A, the centre of the first bump
+NEAREST = 0.7  # A, the centre of the first radial basis function
 N_RADIAL = 12
 COINCIDENT = 0.3  # A: no two nuclei are so near
 
 
 @dataclass(frozen=True)
 class MaskedMolecules:
-    """Molecules, each without one atom, as one graph of parts that do not see each other.
+    """Molecules, each without one atom, as one graph of parts that do not see each other."""
 
-    Attributes:
-        molecule: (atoms,), the part that an atom is in.
-        element: (atoms,), where its element stands in `ELEMENTS`.
-        position: (atoms, 3), angstrom.
-        target: (edges,), the atom that looks.
-        source: (edges,), the atom that it sees.
-        direction: (edges, 3), unit vectors from target to source, no unit.
-        distance: (edges,), angstrom.
-        heights: (edges, bumps), of the distances on smooth bumps, no unit.
-        missing_element: (molecules,), what was taken out.
-        missing_position: (molecules, 3), where it was, angstrom.
-    """
-
-    molecule: Tensor
-    element: Tensor
-    position: Tensor
-    target: Tensor
-    source: Tensor
-    direction: Tensor
-    distance: Tensor
-    heights: Tensor
-    missing_element: Tensor
-    missing_position: Tensor
+    molecule: Int[Tensor, " atoms"]  # the part that an atom is in
+    element: Int[Tensor, " atoms"]  # an index of ELEMENTS
+    position: Float[Tensor, "atoms 3"]  # angstrom
+    target: Int[Tensor, " edges"]  # the atom that looks
+    source: Int[Tensor, " edges"]  # the atom that it sees
+    direction: Float[Tensor, "edges 3"]  # unit vectors from target to source
+    distance: Float[Tensor, " edges"]  # angstrom
+    heights: Float[Tensor, "edges n_radial"]  # radial basis functions of the distances
+    missing_element: Int[Tensor, " molecules"]
+    missing_position: Float[Tensor, "molecules 3"]  # angstrom
 
     def __len__(self) -> int:
         """How many molecules there are."""
         return len(self.missing_element)
 
     def sums(self, rows: Tensor) -> Tensor:
-        """What the atoms of each molecule give, added up.
-
-        Args:
-            rows: (atoms, ...), any unit.
-
-        Returns:
-            (molecules, ...), in the unit of the rows.
-
-        Raises:
-            RuntimeError: there are not as many rows as atoms.
-        """
+        """What the atoms of each molecule give, rows (atoms, ...), added up."""
         return rows.new_zeros(len(self), *rows.shape[1:]).index_add(0, self.molecule, rows)
 
     def gathered(self, sent: Tensor) -> Tensor:
-        """What arrives along the edges at each atom, added up.
-
-        Args:
-            sent: (edges, ...), any unit.
-
-        Returns:
-            (atoms, ...), in the unit of what is sent.
-
-        Raises:
-            RuntimeError: there are not as many rows as edges.
-        """
+        """What arrives along the edges at each atom, of (edges, ...), added up."""
         return sent.new_zeros(len(self.element), *sent.shape[1:]).index_add(0, self.target, sent)
 
 
 class MoleculeSet:
-    """Molecules and who sees whom in them.
-
-    Args:
-        molecules: of at least two atoms, in angstrom.
-        cutoff: atoms farther apart do not see each other, angstrom.
-        n_radial: in which distances are written.
-        dtype: of positions and directions.
-
-    Raises:
-        ValueError: there is no molecule, or one has a single atom, an unknown element, or two atoms at one place.
-    """
+    """Molecules of at least two atoms, and who sees whom in them: atoms within the cut-off, angstrom."""
 
     def __init__(
         self,
@@ -105,8 +63,7 @@ class MoleculeSet:
         n_radial: int = N_RADIAL,
         dtype: torch.dtype = torch.float32,
     ):
-        if not molecules:
-            raise ValueError("there are no molecules: at least one is needed")
+        check_counts(n_molecules=len(molecules))
         for at, atoms in enumerate(molecules):
             _check(at, atoms)
         self.counts = torch.tensor([len(atoms) for atoms in molecules])
@@ -114,14 +71,13 @@ class MoleculeSet:
         self.element = torch.tensor([ELEMENTS.index(symbol) for atoms in molecules for symbol in atoms.symbols])
         self.position = torch.cat([torch.from_numpy(atoms.positions).to(dtype) for atoms in molecules])
         pairs = [_pairs(atoms, cutoff) for atoms in molecules]
-        self.edges = torch.tensor([len(some) for some in pairs])
+        self.edges = torch.tensor([len(ends) for ends in pairs])
         self.first_edge = self.edges.cumsum(0) - self.edges
-        self.target, self.source = torch.cat(
-            [some + first for some, first in zip(pairs, self.first.tolist(), strict=True)]
-        ).unbind(1)
-        apart = self.position[self.source] - self.position[self.target]
-        self.distance = apart.norm(dim=1)
-        self.direction = apart / self.distance[:, None]
+        ends = [ends + first for ends, first in zip(pairs, self.first.tolist(), strict=True)]
+        self.target, self.source = torch.cat(ends).unbind(1)
+        vectors = self.position[self.source] - self.position[self.target]
+        self.distance = vectors.norm(dim=1)
+        self.direction = vectors / self.distance[:, None]
         self.heights = radial_basis(self.distance, cutoff, n_radial)
 
     def __len__(self) -> int:
@@ -135,25 +91,15 @@ class MoleculeSet:
         return moved
 
     def every_hole(self) -> tuple[Indices, Indices]:
-        """All ways of taking one atom out of one molecule.
-
-        Returns:
-            The molecule and the place of the atom in it, (atoms,) each, no unit.
-        """
+        """All ways of taking one atom out of one molecule: the molecule, and the index of the atom in it."""
         return _rows(torch.zeros_like(self.counts), self.counts)
 
     def without(self, molecule: Indices, removed: Indices) -> MaskedMolecules:
-        """Some of the molecules, each without one atom. Of two atoms, the one that is left sees nobody.
+        """Molecules, which may repeat, each without one atom: the index of the molecule, and of the atom in it.
 
-        Args:
-            molecule: (N,), which molecules, no unit; one may occur again.
-            removed: (N,), the place of the atom that is taken out of each.
-
-        Returns:
-            One graph.
+        Of two atoms, the one that is left sees nobody.
 
         Raises:
-            ValueError: the numbers of molecules and atoms differ.
             IndexError: a molecule has no such atom.
         """
         check_shapes(molecule=(molecule, "holes"), removed=(removed, "holes"))
@@ -186,34 +132,17 @@ class MoleculeSet:
 
 
 def radial_basis(distance: Scalars, cutoff: float = CUTOFF, n: int = N_RADIAL) -> Tensor:
-    """Gaussian bumps between 0.7 angstrom and the cut-off, which they reach smoothly with value and slope zero.
-
-    Args:
-        distance: angstrom.
-        cutoff: angstrom.
-        n: how many.
-
-    Returns:
-        One more axis, of n, no unit.
-
-    Raises:
-        ValueError: there is no bump.
-    """
-    if n < 1:
-        raise ValueError(f"{n} bumps say nothing about a distance: one at least")
+    """Gaussians from 0.7 angstrom to the cut-off, on one more axis; there, values and slopes vanish smoothly."""
+    check_counts(n=n)
     centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
     heights = gaussians(distance, centres, (cutoff - NEAREST) / n)
     return heights * (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
 
 
 def nearest_elements(molecules: MoleculeSet) -> Indices:
-    """What stands nearest to each atom, for a hydrogen atom the one that it is bonded to.
+    """The element nearest to each atom, as an index of `ELEMENTS`; -1 for an atom that sees nobody.
 
-    Args:
-        molecules: angstrom.
-
-    Returns:
-        (atoms,), places in `ELEMENTS`, no unit; -1 for an atom that sees nobody.
+    For a hydrogen atom it is the one that it is bonded to.
     """
     order = molecules.distance.argsort()
     order = order[molecules.target[order].argsort(stable=True)]
@@ -244,7 +173,7 @@ def _pairs(atoms: Atoms, cutoff: float) -> Tensor:
 
 
 def _rows(first: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
-    """For runs of rows that begin at `first`: the run of each row, and the row."""
+    # For runs of rows that begin at `first`: the run of each row, and the row.
     run = torch.arange(len(counts), device=counts.device).repeat_interleave(counts)
     starts = counts.cumsum(0) - counts
     return run, torch.arange(len(run), device=counts.device) - starts[run] + first[run]

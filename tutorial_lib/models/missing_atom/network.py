@@ -1,4 +1,4 @@
-"""Every atom that is left looks about and speaks: graphs come in, and three things an atom go out.
+"""Every atom that is left looks about and has an output: graphs come in, and three things an atom go out.
 
 Scores of the elements, a vector from the atom to where the missing one was, and how sure it is. Features are numbers
 and vectors, l = 0 and 1, written as plain Cartesian arrays. The products among them are few enough to be written out:
@@ -9,39 +9,29 @@ published network has, would have to be carried along as a third kind, 1e; we ne
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_RADIAL, MaskedMolecules
 
 
 class AtomOutput(NamedTuple):
-    """What each atom says.
+    """The output of each atom."""
 
-    Attributes:
-        scores: (atoms, elements), of what is missing, no unit.
-        displacement: (atoms, 3), from the atom to where it is missing, angstrom.
-        confidence: (atoms,), the logarithm of the weight of its vote, up to a constant of its molecule, no unit.
-    """
-
-    scores: Tensor
-    displacement: Tensor
-    confidence: Tensor
+    scores: Float[Tensor, "atoms elements"]  # of what is missing
+    displacement: Float[Tensor, "atoms 3"]  # from the atom to where it is missing, angstrom
+    confidence: Float[Tensor, " atoms"]  # the logarithm of its attention, up to a constant of its molecule
 
 
 class Layer(nn.Module):
-    """One look at the neighbours.
+    """One round of messages from the neighbours.
 
     With learnt functions W of the distance and u the direction, each atom sums what its neighbours send: numbers
     W_number a and W_inner (v . u), vectors W_along b u and W_vector v. Vectors are mixed linearly, channel with
     channel; their inner products and all numbers go through a small network, which also says by how much each new
-    vector is scaled. Nothing else happens to a vector, so it turns when the molecule does. Each W is a sum of the bumps
-    and vanishes with them at the cut-off, so nothing jumps when an atom crosses it.
-
-    Args:
-        width: numbers an atom.
-        n_vectors: vectors an atom.
-        n_radial: out of which W is made.
-        first: nobody has vectors yet, and none are sent.
+    vector is scaled. Nothing else happens to a vector, so it turns when the molecule does. Each W is a sum of the
+    radial basis functions and vanishes with them at the cut-off, so nothing jumps when an atom crosses it. In the
+    `first` layer nobody has vectors yet, and none are sent.
     """
 
     def __init__(self, width: int, n_vectors: int, n_radial: int, *, first: bool):
@@ -58,16 +48,7 @@ class Layer(nn.Module):
         )
 
     def forward(self, numbers: Tensor, vectors: Tensor, holes: MaskedMolecules) -> tuple[Tensor, Tensor]:
-        """The features of all atoms after one look.
-
-        Args:
-            numbers: (atoms, width), no unit.
-            vectors: (atoms, 3, n_vectors), no unit.
-            holes: the graph.
-
-        Returns:
-            Numbers and vectors, as they came.
-        """
+        """The features of all atoms, (atoms, width) and (atoms, 3, n_vectors), after one round."""
         width, n_vectors = self.sizes[:2]
         w_number, w_along, *others = self.radial(holes.heights).split(self.sizes, dim=1)
         scalar, along = self.sent_numbers(numbers).index_select(0, holes.source).split([width, n_vectors], dim=1)
@@ -79,23 +60,15 @@ class Layer(nn.Module):
             to_numbers.append((vector * direction).sum(dim=1) * w_inner)
             to_vectors.append(vector * w_vector[:, None])
         # An atom has seven or eight neighbours: about their root, so that sums have the size of their terms.
-        got = torch.cat([holes.gathered(sent) for sent in to_numbers], dim=1) / 3
+        received = torch.cat([holes.gathered(sent) for sent in to_numbers], dim=1) / 3
         new = self.joined(torch.cat([holes.gathered(sent) for sent in to_vectors], dim=2) / 2)
         inner = (self.compared(vectors + new) * new).sum(dim=1)
-        more, scale = self.mixed(torch.cat([numbers, got, inner], dim=1)).split([width, n_vectors], dim=1)
+        more, scale = self.mixed(torch.cat([numbers, received, inner], dim=1)).split([width, n_vectors], dim=1)
         return numbers + more, vectors + new * scale[:, None]
 
 
 class CartesianNetwork(nn.Module):
-    """An equivariant network of numbers and vectors.
-
-    Args:
-        width: numbers an atom.
-        n_vectors: vectors an atom.
-        n_layers: looks at the neighbours.
-        n_radial: on the axis of distances, as in the set of molecules.
-        seed: of the initial weights.
-    """
+    """An equivariant network: `width` numbers and `n_vectors` vectors an atom, `n_layers` rounds of messages."""
 
     def __init__(
         self,
@@ -116,20 +89,10 @@ class CartesianNetwork(nn.Module):
             self.displacement = nn.Linear(n_vectors, 1, bias=False)
 
     def forward(self, holes: MaskedMolecules) -> AtomOutput:
-        """What every atom that is left says.
-
-        Args:
-            holes: molecules without an atom each, angstrom.
-
-        Returns:
-            Scores, displacements and confidences.
-
-        Raises:
-            RuntimeError: the graph and the network have different dtypes, or numbers of bumps.
-        """
+        """The output of every atom that is left; the graph and the network have one dtype and number of functions."""
         numbers = self.known(holes.element)
         vectors = numbers.new_zeros(len(numbers), 3, self.n_vectors)
         for layer in self.layers:
             numbers, vectors = layer(numbers, vectors, holes)
-        said = self.head(numbers)
-        return AtomOutput(said[:, :-1], self.displacement(vectors)[..., 0], said[:, -1])
+        output = self.head(numbers)
+        return AtomOutput(output[:, :-1], self.displacement(vectors)[..., 0], output[:, -1])

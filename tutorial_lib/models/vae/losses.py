@@ -1,6 +1,6 @@
-"""What a variational autoencoder minimises: a network, a batch and draw come in, terms of the loss go out.
+"""What a variational autoencoder minimises, and what says whether its code is alive.
 
-And what says whether its code is alive.
+A loss takes a model, a batch and a generator, and gives its terms by name, as `training.train` wants it.
 """
 
 from collections.abc import Callable
@@ -8,29 +8,18 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.models.vae.networks import VariationalAutoencoder
+from tutorial_lib.models.vae.networks import LatentVariableModel
 from tutorial_lib.representations.gram import permuted
 from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes
 
 Loss = Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]]
-ACTIVE_VARIANCE = 0.01  # Burda, Grosse and Salakhutdinov, ICLR 2016
 
 
 def kl_divergence(mean: Latent, log_variance: Latent) -> Latent:
-    """The Kullback-Leibler divergence of N(mean, variance) from N(0, 1), latent by latent.
+    """The Kullback-Leibler divergence of N(mean, variance) from N(0, 1), latent by latent, nats.
 
     KL = (mean^2 + variance - 1 - log variance) / 2, which is 0 exactly where the code carries nothing
     (Kingma and Welling, ICLR 2014).
-
-    Args:
-        mean: (N, n_latent), no unit.
-        log_variance: (N, n_latent), no unit.
-
-    Returns:
-        (N, n_latent), nats.
-
-    Raises:
-        ValueError: the shapes differ.
 
     Example:
         >>> silent = torch.zeros(1, 8)
@@ -42,36 +31,25 @@ def kl_divergence(mean: Latent, log_variance: Latent) -> Latent:
 
 
 def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
-    """The loss of a variational autoencoder, for `training.train`.
+    """The loss of a variational autoencoder: reconstruction + beta * KL, averaged over the batch.
 
-    reconstruction + beta * KL, averaged over the batch. Both are sums, over features and over
-    latents, when the reduction is "sum": then the loss is beta times the negative evidence bound, up to a
-    constant, for a decoder with noise of variance beta / 2. With "mean" the squared error is divided by the
-    number of features while the KL is not, which is the same as a beta that many times larger.
-
-    Args:
-        beta: weight of the KL divergence.
-        reduction: "sum" or "mean" of the squared error over features.
-        permute: renumber the atoms of every cloud at random, anew in each batch. Features must then
-            be standardised entries of Gram matrices.
-
-    Returns:
-        A function of the model, a batch (N, n_features) and a generator, that gives the terms
-        "loss", "reconstruction" and "kl".
+    Both are sums, over features and over latents, when the reduction is "sum": then the loss is beta times the negative
+    evidence bound, up to a constant, for a decoder with noise of variance beta / 2. With "mean" the squared error is
+    divided by the number of features while the KL is not, which is the same as a beta that many times larger.
+    `permute` renumbers the atoms of every cloud at random, anew in each batch; features must then be standardised
+    entries of Gram matrices.
 
     Raises:
-        ValueError: beta is negative, or the reduction is neither.
+        ValueError: the reduction is neither "sum" nor "mean".
     """
-    _check_weight("beta", beta)
+    _check_weights(beta=beta)
     if reduction not in ("sum", "mean"):
         raise ValueError(f"reduction is {reduction!r}: pass 'sum' or 'mean'")
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         if permute:
             batch = permuted(batch, generator)
-        mean, log_variance = model.encode(batch)
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-        decoded = model.decode(mean + noise * (0.5 * log_variance).exp())
+        decoded, mean, log_variance = model(batch, generator)
         n_terms = len(batch) if reduction == "sum" else batch.numel()
         reconstruction = (decoded - batch).square().sum() / n_terms
         kl = kl_divergence(mean, log_variance).sum() / len(batch)
@@ -81,23 +59,15 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
 
 
 def overlap(positions: Motifs, closest: float) -> Scalars:
-    """How far atoms stand inside each other: the squared depth below a shortest distance, summed over pairs.
+    """How far atoms stand inside each other, angstrom^2: the squared depth below a shortest distance, over all pairs.
 
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom, which counts as one more.
-        closest: angstrom; pairs farther apart than this do not overlap.
-
-    Returns:
-        (N,), angstrom^2.
-
-    Raises:
-        ValueError: positions are not rows of three numbers.
+    The central atom, from which positions count, is one more. Pairs farther than `closest` (angstrom) do not overlap.
     """
     check_shapes(positions=(positions, "motifs _ 3"))
     all_atoms = torch.nn.functional.pad(positions, (0, 0, 1, 0))
     row, column = torch.triu_indices(all_atoms.shape[1], all_atoms.shape[1], offset=1)
-    apart = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=2)
-    return (closest - apart).clamp(min=0).square().sum(1)
+    distance = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=2)
+    return (closest - distance).clamp(min=0).square().sum(1)
 
 
 def aligned_loss(
@@ -109,37 +79,27 @@ def aligned_loss(
     repulsion: float = 0.0,
     closest: float = 0.0,
 ) -> Loss:
-    """The loss of an autoencoder that draws clouds, for `training.train`.
+    """The loss of an autoencoder that draws clouds, on batches of clouds (N, n, 3), angstrom.
 
     Squared error of the cloud + repulsion * overlap + beta * KL, each summed over a cloud and then averaged over the
-    batch. The repulsion tells the decoder what every atom knows, that two of them cannot stand in one place; a
-    squared error does not mind. Shaking shows clouds warmer than the data are, each by an amount of its own.
+    batch. A squared error does not mind two atoms in one place; the repulsion does. Rattling shows clouds warmer than
+    the data are, each by an amount of its own.
 
     Args:
         beta: weight of the KL divergence, in the unit of the error a nat.
-        describe: the features (N, n_features), standardised, of clouds (N, n, 3), angstrom.
-        error: the squared error (N,) of decoded clouds (N, n, 3) against true ones, angstrom: after alignment, or of
-            their Gram matrices.
+        describe: the standardised features (N, n_features) of clouds.
+        error: the squared error (N,) of decoded clouds against true ones: after alignment, or of their Gram matrices.
         rattle: angstrom, the largest standard deviation of every coordinate.
         repulsion: weight of the overlap, in the unit of the error an angstrom^2.
         closest: angstrom; closer pairs overlap. The shortest distance in the training motifs, say.
-
-    Returns:
-        A function of the model, a batch of clouds (N, n, 3) and a generator, that gives the terms "loss",
-        "reconstruction", "overlap" and "kl".
-
-    Raises:
-        ValueError: beta, rattle or repulsion is negative.
     """
-    for name, weight in {"beta": beta, "rattle": rattle, "repulsion": repulsion}.items():
-        _check_weight(name, weight)
+    _check_weights(beta=beta, rattle=rattle, repulsion=repulsion)
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
         if rattle > 0:
+            draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
             batch = batch + rattle * torch.rand(len(batch), 1, 1, **draw) * torch.randn(batch.shape, **draw)
-        mean, log_variance = model.encode(describe(batch))
-        decoded = model.decode(mean + torch.randn(mean.shape, **draw) * (0.5 * log_variance).exp())
+        decoded, mean, log_variance = model(describe(batch), generator)
         reconstruction, depth = error(decoded, batch).mean(), overlap(decoded, closest).mean()
         kl = kl_divergence(mean, log_variance).sum() / len(mean)
         total = reconstruction + repulsion * depth + beta * kl
@@ -149,26 +109,17 @@ def aligned_loss(
 
 
 @torch.no_grad()
-def active_units(model: VariationalAutoencoder, features: Features) -> int:
+def active_units(model: LatentVariableModel, features: Features) -> int:
     """How many latent numbers say anything about the input.
 
-    A unit is active where the variance over inputs of its mean exceeds 0.01 (Burda, Grosse and
-    Salakhutdinov, ICLR 2016).
-
-    Args:
-        model: the autoencoder.
-        features: (N, n_features), standardised.
-
-    Returns:
-        A number from 0 to n_latent.
-
-    Raises:
-        ValueError: the number of features is not the network's.
+    A unit is active where the variance over inputs of its mean exceeds 0.01 (Burda, Grosse and Salakhutdinov, ICLR
+    2016).
     """
     mean, _ = model.encode(features)
-    return int((mean.var(0) > ACTIVE_VARIANCE).sum())
+    return int((mean.var(0) > 0.01).sum())
 
 
-def _check_weight(name: str, weight: float) -> None:
-    if weight < 0:
-        raise ValueError(f"{name} is {weight}, and a negative weight rewards what it should punish: pass 0 or more")
+def _check_weights(**weights: float) -> None:
+    for name, weight in weights.items():
+        if weight < 0:
+            raise ValueError(f"{name} is {weight}, and a negative weight rewards what it should punish: pass 0 or more")
