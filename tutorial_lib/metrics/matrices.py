@@ -35,20 +35,9 @@ class MatrixErrors:
 
 
 def orbitals(fock: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
-    """The solutions of H c = e S c.
+    """The energies (hartree, the lowest first) and vectors c, one a column, that solve H c = e S c with c^T S c = 1.
 
     With S = L L^T the vectors L^T c are those of the ordinary problem for L^-1 H L^-T.
-
-    Args:
-        fock: (..., orbitals, orbitals), hartree.
-        overlap: (..., orbitals, orbitals), no unit.
-
-    Returns:
-        Energies (..., orbitals), hartree, the lowest first; and vectors c, one a column, with c^T S c = 1, no unit.
-
-    Raises:
-        ValueError: shapes do not fit, a matrix is not finite, or the overlap is not positive definite, as when two
-            atoms stand at one place.
     """
     if fock.shape != overlap.shape or fock.ndim < 2 or fock.shape[-1] != fock.shape[-2]:
         shapes = f"{tuple(fock.shape)} and {tuple(overlap.shape)}"
@@ -64,18 +53,7 @@ def orbitals(fock: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def matrix_errors(predicted: Tensor, true: Hamiltonians) -> MatrixErrors:
-    """What is wrong with predicted matrices.
-
-    Args:
-        predicted: (shapes, orbitals, orbitals), hartree.
-        true: the same shapes.
-
-    Returns:
-        Errors.
-
-    Raises:
-        ValueError: there are more or fewer matrices than shapes.
-    """
+    """The errors of predicted matrices (shapes, orbitals, orbitals), hartree."""
     if predicted.shape != true.fock.shape:
         raise ValueError(f"{tuple(predicted.shape)} arrived: the true matrices are {tuple(true.fock.shape)}")
     (found, c), (meant, c_true) = (orbitals(fock, true.overlap) for fock in (predicted, true.fock))

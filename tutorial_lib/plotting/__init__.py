@@ -1,6 +1,6 @@
 """Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
 
-The only room that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
+The only folder that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
 show things, and `palette` holds the colours of what is real, a model, a baseline or a failure.
 """
 

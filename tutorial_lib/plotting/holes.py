@@ -34,16 +34,7 @@ class Hole(NamedTuple):
 def candidates(panels: Mapping[str, Hole]) -> Figure:
     """Known atoms about their centre, a ring where an atom is missing, diamonds for candidates, the first one marked.
 
-    A diamond is as large as its share. Bonds of the centre are drawn.
-
-    Args:
-        panels: title to what is shown, in angstrom.
-
-    Returns:
-        The figure, panels side by side.
-
-    Raises:
-        ValueError: there is nothing to draw.
+    A diamond is as large as its share. Bonds of the centre are drawn. Panels stand side by side.
     """
     if not panels:
         raise ValueError("nothing to draw: pass at least one panel")
@@ -73,7 +64,7 @@ def candidates(panels: Mapping[str, Hole]) -> Figure:
 
 
 def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: float) -> Axes:
-    """How likely each place of a plane is, with the truth as a ring.
+    """How likely each point of a plane is, with the truth as a ring.
 
     Args:
         ax: where to draw.
@@ -81,12 +72,6 @@ def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: f
         points: (n, 2), angstrom, where atoms were.
         bonded: angstrom, how far from the centre the atom stands that the horizontal axis runs to.
         limit: half the width of the plane, angstrom.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the values are not two-dimensional.
     """
     if values.ndim != 2:
         raise ValueError(f"a plane of values is drawn: shape {tuple(values.shape)} arrived")

@@ -12,20 +12,7 @@ from tutorial_lib.plotting.palette import COLOURS
 
 
 def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
-    """A Gram matrix as a picture.
-
-    Args:
-        ax: where to draw.
-        gram: (n, n), angstrom^2.
-        title: what it is.
-        limit: angstrom^2, the value of the strongest colour; the same for pictures that are compared.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the matrix is not two-dimensional.
-    """
+    """A Gram matrix as a picture; the limit (angstrom^2) has the strongest colour, one for all that are compared."""
     if gram.ndim != 2:
         raise ValueError(f"one matrix is drawn at a time: shape {tuple(gram.shape)} arrived")
     picture = ax.imshow(np.asarray(gram), cmap="RdBu_r", vmin=-limit, vmax=limit)
@@ -39,19 +26,7 @@ def orbital_matrix(
 ) -> Axes:
     """A matrix between functions of a basis as a picture: entries beyond the limit have the strongest colour.
 
-    Args:
-        ax: where to draw.
-        values: (n, m), hartree unless another unit is said.
-        title: what it is.
-        limit: the value of the strongest colour, in the same unit; the same for pictures that are compared.
-        functions: the names of the rows, and of the columns of a square matrix.
-        unit: of the values, for the label.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the matrix is not two-dimensional, or there are more or fewer names than rows.
+    `functions` are the names of the rows, and of the columns of a square matrix.
     """
     if values.ndim != 2:
         raise ValueError(f"one matrix is drawn at a time: shape {tuple(values.shape)} arrived")
@@ -68,15 +43,7 @@ def orbital_matrix(
 def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
     """Strings, lists of bytes and matrices side by side, each with its name.
 
-    Args:
-        things: name to a string, to bytes (n,), which are drawn as a block of bits, to an image or a matrix
-            (n, n), or to a table of numbers (n, 3), written out; in their own units.
-
-    Returns:
-        One axis a thing.
-
-    Raises:
-        ValueError: there is nothing to draw.
+    Bytes (n,) are drawn as a block of bits, images and matrices (n, n) in colour; tables (n, 3) are written out.
     """
     if not things:
         raise ValueError("nothing to draw: pass at least one thing")
@@ -104,19 +71,7 @@ def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
 
 
 def digits(axes: Sequence[Axes], pictures: Tensor, *, titles: Sequence[str]) -> Sequence[Axes]:
-    """Grey pictures in a row, ink black.
-
-    Args:
-        axes: where to draw, one each.
-        pictures: (N, rows, columns), no unit.
-        titles: one each.
-
-    Returns:
-        The axes.
-
-    Raises:
-        ValueError: the numbers of axes, pictures and titles differ.
-    """
+    """Grey pictures in a row, ink black, one for each axis and title."""
     for ax, picture, title in zip(axes, pictures, titles, strict=True):
         ax.imshow(np.asarray(picture), cmap="Greys")
         ax.set_title(title)
@@ -125,20 +80,7 @@ def digits(axes: Sequence[Axes], pictures: Tensor, *, titles: Sequence[str]) -> 
 
 
 def latent_map(ax: Axes, codes: Tensor, labels: Tensor, *, title: str) -> Axes:
-    """Two-dimensional codes, each drawn as the figure of its class.
-
-    Args:
-        ax: where to draw.
-        codes: (N, 2), no unit.
-        labels: (N,), whole numbers below ten.
-        title: what it is.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the codes are not two-dimensional.
-    """
+    """Two-dimensional codes, each drawn as the figure of its class, a whole number below ten."""
     if codes.ndim != 2 or codes.shape[1] != 2:
         raise ValueError(f"a map has two dimensions: codes of shape {tuple(codes.shape)} arrived")
     for label in range(10):
@@ -151,20 +93,9 @@ def latent_map(ax: Axes, codes: Tensor, labels: Tensor, *, title: str) -> Axes:
 def arrows(
     ax: Axes, positions: Tensor, vectors: Mapping[str, tuple[str, Tensor]], *, title: str, limit: float = 2.0
 ) -> Axes:
-    """Points in the plane of x and y, with a vector of each kind at each point.
+    """Points in the plane of x and y, with a vector of each kind at each point; angstrom.
 
-    Args:
-        ax: where to draw.
-        positions: (n, 3), angstrom.
-        vectors: name to a key of `COLOURS` and (n, 3), in the unit that the name says.
-        title: what it is.
-        limit: angstrom, half the width of the picture.
-
-    Returns:
-        The axis.
-
-    Raises:
-        KeyError: a colour is none of ours.
+    `vectors` has for each name, with its unit, a key of `COLOURS` and vectors (n, 3).
     """
     x, y, _ = np.asarray(positions).T
     for name, (colour, vector) in vectors.items():
@@ -190,15 +121,7 @@ def arrows(
 def lobes(rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor) -> Figure:
     """Functions on the sphere as surfaces, as far from the middle as their size: filled where positive, else a mesh.
 
-    Args:
-        rows: for each row of the figure title to values (m, n), no unit.
-        directions: (m, n, 3), the unit vectors at which they are given.
-
-    Returns:
-        The figure, one size of function in all panels.
-
-    Raises:
-        ValueError: there is nothing to draw.
+    For each row of the figure title to values (m, n), given at unit vectors (m, n, 3), all on one scale.
     """
     if not any(rows):
         raise ValueError("no function to draw: pass at least one")

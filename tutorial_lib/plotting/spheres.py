@@ -16,19 +16,13 @@ VIEW = {"elev": 50, "azim": -60}  # degrees, one view for all panels
 def signals(
     panels: Mapping[str, tuple[Tensor, Tensor | None]], directions: Tensor, *, size: float = 0.6, limit: float = 1.25
 ) -> Figure:
-    """Points in space with a function on the sphere at each of them: filled where positive, else a mesh.
+    """Points in space with a function on the sphere at each of them: filled where positive, else a mesh; rows of four.
 
     Args:
         panels: title to positions (n, 3), edges of a cube, and values (n, a, b), no unit, or None for points alone.
         directions: (a, b, 3), the unit vectors at which values are given.
         size: of the largest function of a panel, in edges of a cube.
         limit: half the width of a panel, in edges of a cube.
-
-    Returns:
-        The figure, panels in rows of four.
-
-    Raises:
-        ValueError: there is nothing to draw.
     """
     if not panels:
         raise ValueError("no points to draw: pass at least one panel")
@@ -63,21 +57,7 @@ def _lobe(ax: Axes, point: np.ndarray, values: np.ndarray, directions: np.ndarra
 
 
 def cross_section(ax: Axes, values: Tensor, points: Tensor, *, title: str, limit: float) -> Axes:
-    """A field in a plane, with points of that plane.
-
-    Args:
-        ax: where to draw.
-        values: (m, m), probabilities, no unit; rows go up, columns to the right.
-        points: (n, 2), edges of a cube.
-        title: what it is.
-        limit: half the width of the plane, in edges of a cube.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the values are not two-dimensional.
-    """
+    """A field of probabilities (m, m) in a plane, rows upwards, with points (n, 2) of it; all in edges of a cube."""
     if values.ndim != 2:
         raise ValueError(f"a plane of values is drawn: shape {tuple(values.shape)} arrived")
     extent = (-limit, limit, -limit, limit)

@@ -21,13 +21,7 @@ SILICON = 14  # has the colour of the course, every other element that of Jmol
 
 
 class Arrow(NamedTuple):
-    """A vector that somebody draws from one place to another.
-
-    Attributes:
-        start: (3,), angstrom.
-        end: (3,), angstrom.
-        strength: from 0, a hair, to 1, as thick as a bond; no unit.
-    """
+    """A vector from one place to another (angstrom); its strength goes from 0, a hair, to 1, as thick as a bond."""
 
     start: np.ndarray
     end: np.ndarray
@@ -37,19 +31,8 @@ class Arrow(NamedTuple):
 def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
-    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line.
-
-    Args:
-        atoms: what to show, angstrom; its cell is drawn if it has one.
-        centre: the atom that gets another colour and a square, or None.
-        camera: the turns about the axes of the picture that bring the atoms into view, as ASE writes them.
-        arrows: to draw beside the atoms.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are no atoms.
+    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line. A cell is
+    drawn if there is one; `centre` has another colour and a square; `camera` is a rotation as ASE writes it.
     """
     if len(atoms) == 0:
         raise ValueError("there are no atoms to draw")
@@ -66,19 +49,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
 
 
 def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> bytes:
-    """Stills of several frames in a row as PNG, all on one scale.
-
-    Args:
-        frames: what to show, angstrom.
-        centre: the atom that gets another colour and a square, or None.
-        camera: as for `still`.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are no frames.
-    """
+    """Stills of several frames in a row as PNG, all on one scale."""
     if len(frames) == 0:
         raise ValueError("there are no frames to draw")
     figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
@@ -90,17 +61,7 @@ def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> 
 
 
 def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
-    """A map of points as PNG: the first two properties are the axes, the third is the colour.
-
-    Args:
-        properties: name, with its unit, to one number a point; three at least.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are fewer than three properties.
-    """
+    """A map of points as PNG: the first two properties are the axes, the third is the colour."""
     if len(properties) < 3:
         raise ValueError(f"two axes and a colour are needed: {list(properties)} arrived")
     (x_name, x), (y_name, y), (colour_name, colour) = list(properties.items())[:3]
@@ -113,14 +74,7 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
 
 
 def bonds(atoms: Atoms) -> list[tuple[int, int]]:
-    """The pairs of atoms that are drawn joined: closer than 1.28 times the sum of their covalent radii.
-
-    Args:
-        atoms: positions in angstrom; neighbours across the walls of a cell are not joined.
-
-    Returns:
-        Pairs of indices.
-    """
+    """The pairs of atoms that are drawn joined; neighbours across the walls of a cell are not."""
     first, second = np.triu_indices(len(atoms), 1)
     bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
     joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond

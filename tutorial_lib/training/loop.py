@@ -3,7 +3,7 @@
 The model is trained in place. All data lives in memory as whole tensors, a batch is one indexing
 operation, and the loss draws its noise from the loop's generator. So one seed on one thread of one
 machine gives one result, to the last bit, also when training was interrupted and resumed.
-`engine` says how data that does not fit and several processes take the same loop.
+`batches` says how data that does not fit and several processes take the same loop.
 """
 
 import math
@@ -55,14 +55,7 @@ class Recipe:
 
 
 def profile() -> str:
-    """The profile that notebooks run under: "quick" unless TUTORIAL_PROFILE says "full".
-
-    Returns:
-        "quick" or "full".
-
-    Raises:
-        ValueError: the environment variable says something else.
-    """
+    """The profile that notebooks run under: "quick" unless TUTORIAL_PROFILE says "full"."""
     name = os.environ.get("TUTORIAL_PROFILE", "quick")
     if name not in PROFILES:
         raise ValueError(f"TUTORIAL_PROFILE is {name!r}: set it to one of {PROFILES}, or unset it")
@@ -70,11 +63,7 @@ def profile() -> str:
 
 
 def best_device() -> torch.device:
-    """CUDA where there is one, else the CPU; MPS only if a caller asks for it by name.
-
-    Returns:
-        The device.
-    """
+    """CUDA where there is one, else the CPU; MPS only if a caller asks for it by name."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -92,7 +81,7 @@ def train(
     progress: bool = True,
     engine: OneProcess | None = None,
 ) -> History:
-    """The history of a training run that leaves `model` trained, in evaluation mode, on `device`.
+    """The history of a training run, for each term its mean over every epoch; `model` is left trained, on `device`.
 
     Adam with a one-cycle learning rate (Smith and Topin 2019). On Ctrl-C the last checkpoint stays,
     with its history, and `resume=True` goes on from there as if nothing had happened.
@@ -110,16 +99,6 @@ def train(
         resume: go on from the checkpoint if it is there.
         progress: show a bar.
         engine: how steps are taken; in this process if None.
-
-    Returns:
-        For each term of the loss its mean over every epoch.
-
-    Raises:
-        Diverged: the loss or a weight is not finite any more.
-        ValueError: there is no data, or it is not finite, its parts differ in length, or the checkpoint is damaged or
-            of another recipe, model or other data, or there is none to resume from, or `checkpoint_every` is below 1.
-        FileExistsError: the checkpoint is there and `resume` is False.
-        OSError: the checkpoint cannot be written.
     """
     engine = engine or OneProcess()
     device = torch.device(device) if device is not None else best_device()
@@ -178,14 +157,7 @@ def train(
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """So many threads inside the `with`, as many as before after it.
-
-    Args:
-        number: of threads.
-
-    Raises:
-        RuntimeError: the number is below 1.
-    """
+    """So many threads inside the `with`, as many as before after it."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -195,13 +167,7 @@ def threads(number: int) -> Iterator[None]:
 
 
 def one_thread() -> AbstractContextManager[None]:
-    """One thread inside the `with`, as many as before after it.
-
-    Small networks are slower on two threads than on one, and far slower on a machine that is busy.
-
-    Returns:
-        What `with` takes.
-    """
+    """One thread inside the `with`: small networks are slower on two, and far slower on a machine that is busy."""
     return threads(1)
 
 

@@ -1,7 +1,7 @@
 """A symmetric matrix as irreps: matrices come in, one column of coefficients goes out, and exactly the way back.
 
-Two shells of angular momenta a and b span a block of (2a + 1)(2b + 1) entries, which turns by D_a x D_b: it holds one
-irrep of each l from |a - b| to a + b, and Wigner's 3j symbols say which combination of entries that is. All blocks
+Two shells of angular momenta a and b span a block of (2a + 1)(2b + 1) entries, which transforms by D_a x D_b: it holds
+one irrep of each l from |a - b| to a + b, and Wigner's 3j symbols say which combination of entries that is. All blocks
 above the diagonal, and on the diagonal the symmetric part of each, make n (n + 1) / 2 coefficients w_k with
 
     H = sum_k w_k Q_k,    w_k = tr(Q_k H),    tr(Q_k Q_m) = 1 if k = m, else 0.
@@ -37,20 +37,12 @@ class Kind:
 
     @property
     def irreps(self) -> o3.Irreps:
-        """What a block holds.
-
-        Returns:
-            In the order of the coefficients.
-        """
+        """What a block holds, in the order of the coefficients."""
         return o3.Irreps([(1, (degree, p)) for degree, p, _, _ in self.copies]).simplify()
 
     @property
     def parts(self) -> list[tuple[int, int]]:
-        """Which pairs of shells there are: each is a part of a block, and has a trace of its own.
-
-        Returns:
-            Places in the lists of shells of the two atoms.
-        """
+        """The pairs of shells, as indices into those of the two atoms: each is a part of a block with its own trace."""
         return sorted({(a, b) for _, _, a, b in self.copies})
 
 
@@ -60,9 +52,6 @@ class Blocks:
     Args:
         numbers: (atoms,), atomic numbers.
         shells: atom and l of every shell, in the order of the matrices.
-
-    Raises:
-        ValueError: an atom has no shells, a shell has no l that there is, or atoms of one element have different ones.
     """
 
     def __init__(self, numbers: Tensor, shells: Shells):
@@ -114,17 +103,7 @@ class Blocks:
         return len(self.copy)
 
     def coefficients(self, matrices: Tensor) -> Tensor:
-        """What symmetric matrices hold of each Q_k.
-
-        Args:
-            matrices: (..., orbitals, orbitals), symmetric; only the entries i <= j are read.
-
-        Returns:
-            (..., coefficients), in the unit of the matrices.
-
-        Raises:
-            ValueError: they have another size.
-        """
+        """What symmetric matrices (..., orbitals, orbitals) hold of each Q_k; only the entries i <= j are read."""
         if matrices.shape[-2:] != (self.n_orbitals, self.n_orbitals):
             raise ValueError(
                 f"matrices of shape {tuple(matrices.shape)} arrived: these shells have {self.n_orbitals} orbitals"
@@ -132,17 +111,7 @@ class Blocks:
         return matrices[..., self.upper[0], self.upper[1]] @ self.to_coefficients.to(matrices.dtype)
 
     def matrices(self, coefficients: Tensor) -> Tensor:
-        """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied.
-
-        Args:
-            coefficients: (..., coefficients).
-
-        Returns:
-            (..., orbitals, orbitals), in the unit of the coefficients.
-
-        Raises:
-            ValueError: there are more or fewer coefficients.
-        """
+        """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied."""
         if coefficients.shape[-1] != len(self):
             raise ValueError(f"{coefficients.shape[-1]} coefficients arrived: these shells have {len(self)}")
         entries = coefficients @ self.to_matrix.to(coefficients.dtype)
@@ -155,11 +124,7 @@ class Blocks:
     def swap(self, kind: Kind) -> Tensor:
         """What transposing does to the coefficients of a block between equal atoms: w of B^T is w of B times this.
 
-        Args:
-            kind: of blocks.
-
-        Returns:
-            (coefficients of a block, the same), one entry of 1 or -1 a row, no unit; the unit matrix between others.
+        A matrix with one entry of 1 or -1 a row; for other blocks it is the unit matrix.
         """
         size = kind.irreps.dim
         if len(set(kind.elements)) == len(kind.elements):

@@ -1,8 +1,8 @@
-"""Who sees whom, once and for all: shapes of one molecule come in, graphs as a network reads them go out.
+"""What the network reads: shapes of one molecule come in, graphs go out.
 
 Every atom sees all others, so the graph is complete and the same for all shapes. Spherical harmonics of the directions
-and bumps of the distances are computed once a shape, and a batch only picks from them. This is legal because the
-network is equivariant: it would learn nothing from a turned copy.
+and radial functions of the distances are computed once a shape, and a batch only picks from them. This is legal because
+the network is equivariant: it would learn nothing from a rotated copy.
 """
 
 from dataclasses import dataclass
@@ -26,14 +26,13 @@ class Shapes:
     Attributes:
         harmonics: (shapes, atoms, atoms - 1, sum of 2 l + 1), of the directions from an atom to each other one, in the
             order of `seen`, no unit.
-        heights: (shapes, atoms, atoms - 1, bumps), of the distances, no unit.
+        heights: (shapes, atoms, atoms - 1, `N_RADIAL`), the radial basis at the distances, no unit.
     """
 
     harmonics: Tensor
     heights: Tensor
 
     def __len__(self) -> int:
-        """How many shapes there are."""
         return len(self.harmonics)
 
     def to(self, device: torch.device | str) -> "Shapes":
@@ -41,7 +40,6 @@ class Shapes:
         return Shapes(self.harmonics.to(device), self.heights.to(device))
 
     def __getitem__(self, which: slice | Tensor) -> "Shapes":
-        """Some of the shapes."""
         return Shapes(self.harmonics[which], self.heights[which])
 
 
@@ -53,12 +51,6 @@ def shapes(numbers: Tensor, positions: Tensor, *, lmax: int = LMAX, dtype: torch
         positions: (shapes, atoms, 3), angstrom.
         lmax: of the spherical harmonics.
         dtype: of what goes out; directions are computed in that of the positions.
-
-    Returns:
-        Harmonics and bumps, no unit.
-
-    Raises:
-        ValueError: positions do not fit the numbers, are no numbers, or two atoms overlap.
     """
     check_molecule(numbers, positions)
     source = seen(len(numbers))
@@ -68,30 +60,13 @@ def shapes(numbers: Tensor, positions: Tensor, *, lmax: int = LMAX, dtype: torch
 
 
 def seen(n_atoms: int) -> Tensor:
-    """Whom each atom sees: all others, in their order.
-
-    Args:
-        n_atoms: in the molecule.
-
-    Returns:
-        (atoms, atoms - 1), places in the list of atoms, no unit.
-
-    Raises:
-        ValueError: there are fewer than two atoms.
-    """
+    """For each atom the indices of all others, (atoms, atoms - 1)."""
     if n_atoms < 2:
         raise ValueError(f"a molecule of {n_atoms} atoms has nobody to see: at least two are needed")
     return torch.tensor([[j for j in range(n_atoms) if j != i] for i in range(n_atoms)])
 
 
 def radial_basis(distance: Tensor) -> Tensor:
-    """Gaussian bumps, as far apart as they are wide.
-
-    Args:
-        distance: angstrom.
-
-    Returns:
-        One more axis, of `N_RADIAL`, no unit.
-    """
+    """Gaussians on the axis of distances (angstrom), as far apart as they are wide."""
     centres = torch.linspace(NEAREST, FARTHEST, N_RADIAL, dtype=distance.dtype)
     return gaussians(distance, centres, (FARTHEST - NEAREST) / N_RADIAL)

@@ -1,7 +1,7 @@
 """What is learnt, and what is left over: matrices come in; standardised targets and a loss go out.
 
 Coefficients differ in size by a factor of a thousand, so each copy of an irrep has a scale. Only 0e has a mean: a mean
-of anything that turns would point somewhere. Means are kept in float64, since oxygen's 1s level lies at -20 hartree and
+of anything else would have a direction. Means are kept in float64, since oxygen's 1s level lies at -20 hartree and
 we ask for microhartree. The traces are those of the matrix without its means; with them, they would be a constant.
 """
 
@@ -42,18 +42,7 @@ class Standard:
 
     @classmethod
     def fit(cls, blocks: Blocks, fock: Tensor) -> "Standard":
-        """Measured on matrices.
-
-        Args:
-            blocks: of the molecule.
-            fock: (shapes, orbitals, orbitals), hartree, float64.
-
-        Returns:
-            Means and scales.
-
-        Raises:
-            ValueError: there are no matrices, or they have another size.
-        """
+        """Means and scales of matrices (shapes, orbitals, orbitals), hartree."""
         if len(fock) == 0:
             raise ValueError("there are no matrices to measure means and scales on: at least one is needed")
         coefficients = blocks.coefficients(fock.double())
@@ -79,52 +68,28 @@ class Standard:
         return cls(blocks, mean, scale, trace_mean, trace_scale)
 
     def targets(self, fock: Tensor) -> tuple[Tensor, Tensor]:
-        """What a network is to say.
-
-        Args:
-            fock: (shapes, orbitals, orbitals), hartree, float64.
-
-        Returns:
-            Standardised coefficients and traces, float64.
-
-        Raises:
-            ValueError: the matrices have another size.
-        """
+        """Standardised coefficients and traces, float64, which a network learns to predict."""
         moved = self.blocks.coefficients(fock.double()) - self.mean
         return moved / self.scale, (moved.square() @ self.blocks.to_traces - self.trace_mean) / self.trace_scale
 
     def matrices(self, standardised: Tensor) -> Tensor:
-        """What a network has said, as matrices.
-
-        Args:
-            standardised: (shapes, coefficients), no unit.
-
-        Returns:
-            (shapes, orbitals, orbitals), hartree, float64.
-
-        Raises:
-            ValueError: there are more or fewer coefficients.
-        """
+        """Matrices in hartree, float64, of standardised coefficients (shapes, coefficients)."""
         return self.blocks.matrices(standardised.double() * self.scale + self.mean)
 
 
 def matrix_loss(
     standard: Standard, shapes: Shapes, fock: Tensor, *, trace_weight: float = TRACE_WEIGHT
 ) -> Callable[..., dict[str, Tensor]]:
-    """The loss of `training.train`, whose data are the numbers of shapes.
+    """The loss of `training.train`, whose data are the indices of the shapes.
+
+    It is the mean absolute error of the coefficients in millihartree, with a little of its square, and the squared
+    error of the standardised traces where the network predicts them. Shapes follow the batch to its device.
 
     Args:
         standard: means and scales.
-        shapes: to train on, no unit; they follow the batch to its device.
+        shapes: to train on.
         fock: (shapes, orbitals, orbitals), hartree.
-        trace_weight: of the squared error of the traces, where the network predicts them.
-
-    Returns:
-        A function of model, batch (N,) and generator: the mean absolute error of the coefficients in millihartree, with
-        a little of its square; and the squared error of the standardised traces.
-
-    Raises:
-        ValueError: there are more or fewer matrices than shapes.
+        trace_weight: of the squared error of the traces.
     """
     if len(shapes) != len(fock):
         raise ValueError(f"{len(shapes)} shapes and {len(fock)} matrices arrived: each shape has one")
@@ -150,18 +115,6 @@ def matrix_loss(
 
 @torch.no_grad()
 def predicted(model: nn.Module, standard: Standard, shapes: Shapes) -> Tensor:
-    """The matrices of some shapes.
-
-    Args:
-        model: from shapes to `Prediction`.
-        standard: means and scales.
-        shapes: no unit.
-
-    Returns:
-        (shapes, orbitals, orbitals), hartree, float64.
-
-    Raises:
-        RuntimeError: the shapes are of another molecule or dtype.
-    """
+    """The matrices of all shapes, (shapes, orbitals, orbitals), hartree, float64."""
     parts = [model(shapes[at : at + BATCH]).coefficients for at in range(0, len(shapes), BATCH)]
     return standard.matrices(torch.cat(parts))

@@ -1,9 +1,8 @@
 """The network: shapes of one molecule come in, standardised coefficients of their matrices go out.
 
-Atoms look at each other twice, and what they then know becomes their own blocks. A pair of atoms is one more look,
-along one edge, and what travels there becomes the block of the pair. Both orders of two equal atoms are asked and the
-mean is taken, so that the matrix follows when atoms are renumbered. How features are bent after each look is handed
-in.
+Atoms exchange messages twice, and what they then know becomes their own blocks. A pair of atoms is one more message,
+along one edge, which becomes the block of the pair. Both orders of two equal atoms are asked and the
+mean is taken, so that the matrix follows when atoms are renumbered. The non-linearity after each message is handed in.
 """
 
 import math
@@ -24,7 +23,7 @@ WIDTH = 32  # of the network in a gate
 
 
 class Prediction(NamedTuple):
-    """What the network says.
+    """What the network predicts.
 
     Attributes:
         coefficients: (shapes, coefficients), standardised, no unit.
@@ -42,7 +41,7 @@ class Head(nn.Module):
         kind: of blocks.
         irreps: of a channel.
         channels: of features.
-        width: how many numbers the bend gives, for the traces; none are made if 0.
+        width: how many invariants the non-linearity gives, for the traces; none are made if 0.
     """
 
     def __init__(self, kind: Kind, irreps: str, channels: int, width: int):
@@ -53,17 +52,7 @@ class Head(nn.Module):
         self.traces = nn.Linear(width, len(kind.parts)) if width else None
 
     def forward(self, features: Tensor) -> Tensor:
-        """The coefficients.
-
-        Args:
-            features: (dim, shapes, sites, channels), no unit.
-
-        Returns:
-            (shapes, sites, coefficients of a block), standardised.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+        """Features (dim, shapes, sites, channels) to coefficients (shapes, sites, coefficients of a block)."""
         parts = []
         for where, weight in zip(self.where, self.weights, strict=True):
             part = features[where]
@@ -77,16 +66,13 @@ class HamiltonianNetwork(nn.Module):
 
     Args:
         blocks: how the matrices fall into irreps.
-        bend: makes the non-linear step, of irreps, channels and a width.
+        bend: makes the non-linearity, of irreps, channels and a width.
         irreps: of a channel; those that the blocks hold if None.
         channels: of features.
-        width: of the non-linear step.
+        width: of the non-linearity.
         traces: also predict the trace of each part times its transpose.
         lmax: of the harmonics in the shapes.
         seed: of the initial weights.
-
-    Raises:
-        ValueError: an irrep of the blocks cannot be made of what the features hold.
     """
 
     def __init__(
@@ -140,17 +126,7 @@ class HamiltonianNetwork(nn.Module):
         self.register_buffer(name, constant, persistent=False)
 
     def forward(self, shapes: Shapes) -> Prediction:
-        """The matrices of some shapes.
-
-        Args:
-            shapes: of the molecule, no unit.
-
-        Returns:
-            Standardised coefficients and traces.
-
-        Raises:
-            RuntimeError: the shapes are of another molecule, lmax or dtype.
-        """
+        """The standardised matrices of shapes of the molecule."""
         n, n_atoms = len(shapes), len(self.element)
         product = products(shapes.harmonics, self.irreps, self.harmonics, self.irreps).flatten(1, 2)
         start = products(shapes.harmonics, "0e", self.harmonics, self.irreps).flatten(1, 2)
@@ -192,7 +168,7 @@ class HamiltonianNetwork(nn.Module):
 
     @staticmethod
     def _both_orders(said: Tensor, n_sites: int, swap: Tensor | None) -> Tensor:
-        """The mean of what is said of (i, j) and, transposed, of (j, i), where both were asked."""
+        """The mean of what is predicted for (i, j) and, transposed, for (j, i), where both were asked."""
         if swap is None:
             return said.flatten(1)
         here, there = said.split(n_sites, dim=1)

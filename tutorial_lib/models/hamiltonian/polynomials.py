@@ -1,8 +1,8 @@
 """What a matrix costs without a network: shapes of one molecule come in, matrices by least squares go out.
 
-A molecule whose atoms are known one by one can be turned into a pose of its own, the best fit onto the mean shape;
-there nothing turns any more, and each entry is a smooth function of the displacements. It is good for few atoms.
-Lost: any symmetry under renumbering; and the number of terms grows with a power of the number of atoms.
+A molecule whose atoms are told apart one by one can be rotated into a pose of its own, the best fit onto the mean
+shape; there nothing rotates any more, and each entry is a smooth function of the displacements. It is good for few
+atoms. Lost: any symmetry under renumbering; and the number of terms grows with a power of the number of atoms.
 """
 
 from itertools import combinations_with_replacement
@@ -21,16 +21,8 @@ RIDGE = 1e-9  # of the squares of the terms, which are about 1
 def polynomial(train: Hamiltonians, test: Hamiltonians, degree: int) -> tuple[Tensor, int]:
     """Matrices by a polynomial in the displacements of the atoms, in the molecule's own pose.
 
-    Args:
-        train: shapes whose matrices are known.
-        test: shapes whose matrices are asked for.
-        degree: of the polynomial.
-
     Returns:
         (shapes, orbitals, orbitals), hartree, in the poses of `test`; and how many terms the polynomial has.
-
-    Raises:
-        ValueError: the degree is below 1.
     """
     if degree < 1:
         raise ValueError(f"a polynomial of degree {degree} was asked for: 1 is the lowest")
@@ -51,7 +43,7 @@ def polynomial(train: Hamiltonians, test: Hamiltonians, degree: int) -> tuple[Te
 
 
 def _own(positions: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
-    """Positions turned onto the mean shape, and the turns."""
+    """Positions rotated onto the mean shape, and the rotations."""
     centred = positions - positions.mean(dim=1, keepdim=True)
     q = best_rotation(centred, mean.expand_as(centred), allow_mirror=False)
     return centred @ q.mT, q
