@@ -169,9 +169,9 @@ def test_traces_are_those_of_each_block_of_shells_times_its_transpose(some):
 
 def test_bad_matrices_coefficients_and_shells_are_refused():
     blocks = Blocks(torch.tensor([8, 1]), ((0, 0), (0, 1), (1, 0)))
-    with pytest.raises(ValueError, match="these shells have 5 orbitals"):
+    with pytest.raises(ValueError, match=r"\(\*batch, 5, 5\)"):
         blocks.coefficients(torch.zeros(3, 4, 4))
-    with pytest.raises(ValueError, match="these shells have 15"):
+    with pytest.raises(ValueError, match=r"\(\*batch, 15\)"):
         blocks.matrices(torch.zeros(3, 14))
     with pytest.raises(ValueError, match="atom 1 has no shells"):
         Blocks(torch.tensor([8, 1]), ((0, 0), (0, 1)))
@@ -198,7 +198,7 @@ def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(some,
 
 def test_everybody_sees_all_others():
     assert seen(3).tolist() == [[1, 2], [0, 2], [0, 1]]
-    with pytest.raises(ValueError, match="nobody to see"):
+    with pytest.raises(ValueError, match="n_atoms must be a whole number, 2"):
         seen(1)
 
 
@@ -592,7 +592,7 @@ def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets
     there, _ = hamiltonian.polynomial(train, turned_test, 2)
     assert torch.allclose(there, d @ here @ d.mT, atol=1e-9)
     assert n_terms == 10, "three displacements: one, three and six"
-    with pytest.raises(ValueError, match="1 is the lowest"):
+    with pytest.raises(ValueError, match="degree must be a whole number, 1"):
         hamiltonian.polynomial(train, test, 0)
 
 

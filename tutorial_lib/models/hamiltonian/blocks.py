@@ -11,12 +11,15 @@ same irreps: such a kind of blocks, an atom with itself or with another, is what
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from e3nn import o3
 from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import Shells
+from tutorial_lib.representations.gram import from_upper_triangle
+from tutorial_lib.shapes import check_shapes
 
 LARGEST_L = 5  # two such shells couple to l = 10, and e3nn knows the symbols up to 11
 
@@ -41,6 +44,11 @@ class Kind:
         return o3.Irreps([(1, (degree, p)) for degree, p, _, _ in self.copies]).simplify()
 
     @property
+    def alike(self) -> bool:
+        """Whether these are pairs of atoms of one element, of which none is the first."""
+        return len(set(self.elements)) < len(self.elements)
+
+    @property
     def parts(self) -> list[tuple[int, int]]:
         """The pairs of shells, as indices into those of the two atoms: each is a part of a block with its own trace."""
         return sorted({(a, b) for _, _, a, b in self.copies})
@@ -58,13 +66,10 @@ class Blocks:
         if not all(0 <= degree <= LARGEST_L for _, degree in shells):
             raise ValueError(f"l is from 0 to {LARGEST_L}: shells {shells} arrived, as (atom, l)")
         self.numbers, self.shells = tuple(numbers.tolist()), shells
-        starts = [0]
-        for _, degree in shells:
-            starts.append(starts[-1] + 2 * degree + 1)
-        self.n_orbitals = starts[-1]
+        *starts, self.n_orbitals = accumulate((2 * degree + 1 for _, degree in shells), initial=0)
         # Of each atom: where each of its shells begins, and its l.
         self.of_atom = [
-            [(start, degree) for (atom, degree), start in zip(shells, starts[:-1], strict=True) if atom == i]
+            [(start, degree) for (atom, degree), start in zip(shells, starts, strict=True) if atom == i]
             for i in range(len(self.numbers))
         ]
         if not all(self.of_atom):
@@ -89,12 +94,9 @@ class Blocks:
         self.parts = [(at, site, *p) for at, kind in enumerate(self.kinds) for site in kind.sites for p in kind.parts]
         # The trace of a part times its transpose is a sum over squares of coefficients.
         self.to_traces = torch.zeros(len(part), len(self.parts), dtype=torch.float64)
-        for k, (name, w) in enumerate(zip(part, weight, strict=True)):
-            self.to_traces[k, self.parts.index(name)] = w
-        every = torch.cat(rows)
-        row, column = torch.triu_indices(self.n_orbitals, self.n_orbitals)
-        self.upper = row, column
-        self.to_matrix = every[:, row, column]
+        self.to_traces[range(len(part)), [self.parts.index(name) for name in part]] = torch.tensor(weight).double()
+        self.upper = row, column = torch.triu_indices(self.n_orbitals, self.n_orbitals)
+        self.to_matrix = torch.cat(rows)[:, row, column]
         # tr(Q_k H) meets every entry above the diagonal twice.
         self.to_coefficients = (self.to_matrix * torch.where(row == column, 1.0, 2.0)).mT.contiguous()
 
@@ -104,22 +106,14 @@ class Blocks:
 
     def coefficients(self, matrices: Tensor) -> Tensor:
         """What symmetric matrices (..., orbitals, orbitals) hold of each Q_k; only the entries i <= j are read."""
-        if matrices.shape[-2:] != (self.n_orbitals, self.n_orbitals):
-            raise ValueError(
-                f"matrices of shape {tuple(matrices.shape)} arrived: these shells have {self.n_orbitals} orbitals"
-            )
-        return matrices[..., self.upper[0], self.upper[1]] @ self.to_coefficients.to(matrices.dtype)
+        check_shapes(matrices=(matrices, f"*batch {self.n_orbitals} {self.n_orbitals}"))
+        row, column = self.upper
+        return matrices[..., row, column] @ self.to_coefficients.to(matrices.dtype)
 
     def matrices(self, coefficients: Tensor) -> Tensor:
         """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied."""
-        if coefficients.shape[-1] != len(self):
-            raise ValueError(f"{coefficients.shape[-1]} coefficients arrived: these shells have {len(self)}")
-        entries = coefficients @ self.to_matrix.to(coefficients.dtype)
-        whole = entries.new_empty(*entries.shape[:-1], self.n_orbitals, self.n_orbitals)
-        row, column = self.upper
-        whole[..., row, column] = entries
-        whole[..., column, row] = entries
-        return whole
+        check_shapes(coefficients=(coefficients, f"*batch {len(self)}"))
+        return from_upper_triangle(coefficients @ self.to_matrix.to(coefficients.dtype))
 
     def swap(self, kind: Kind) -> Tensor:
         """What transposing does to the coefficients of a block between equal atoms: w of B^T is w of B times this.
@@ -127,11 +121,11 @@ class Blocks:
         A matrix with one entry of 1 or -1 a row; for other blocks it is the unit matrix.
         """
         size = kind.irreps.dim
-        if len(set(kind.elements)) == len(kind.elements):
+        if not kind.alike:
             return torch.eye(size, dtype=torch.float64)
         i, j = kind.sites[0]
         sizes = [2 * copy[0] + 1 for copy in kind.copies]
-        starts = [sum(sizes[:at]) for at in range(len(sizes))]
+        starts = list(accumulate(sizes, initial=0))
         matrix = torch.zeros(size, size, dtype=torch.float64)
         for at, (degree, p, a, b) in enumerate(kind.copies):
             l_a, l_b = self.of_atom[i][a][1], self.of_atom[j][b][1]

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import check_molecule
 from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import check_counts
 
-NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first bump and of the last
+NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first Gaussian and of the last
 N_RADIAL = 20
 LMAX = 2
 
@@ -54,15 +55,14 @@ def shapes(numbers: Tensor, positions: Tensor, *, lmax: int = LMAX, dtype: torch
     """
     check_molecule(numbers, positions)
     source = seen(len(numbers))
-    apart = positions[:, source] - positions[:, :, None]
-    harmonics = o3.spherical_harmonics(list(range(lmax + 1)), apart, True, "component")
-    return Shapes(harmonics.to(dtype), radial_basis(apart.norm(dim=-1)).to(dtype))
+    vectors = positions[:, source] - positions[:, :, None]
+    harmonics = o3.spherical_harmonics(list(range(lmax + 1)), vectors, True, "component")
+    return Shapes(harmonics.to(dtype), radial_basis(vectors.norm(dim=-1)).to(dtype))
 
 
 def seen(n_atoms: int) -> Tensor:
     """For each atom the indices of all others, (atoms, atoms - 1)."""
-    if n_atoms < 2:
-        raise ValueError(f"a molecule of {n_atoms} atoms has nobody to see: at least two are needed")
+    check_counts(2, n_atoms=n_atoms)
     return torch.tensor([[j for j in range(n_atoms) if j != i] for i in range(n_atoms)])
 
 

@@ -34,6 +34,12 @@ def paths(first: str, second: str, out: str) -> tuple[tuple[int, int, int], ...]
     )
 
 
+def n_paths(first: str, second: str, out: str) -> list[int]:
+    """How many paths lead to each irrep that comes out."""
+    ends = [k for _, _, k in paths(first, second, out)]
+    return [ends.count(k) for k in range(len(o3.Irreps(out)))]
+
+
 @constant
 def coupling(first: str, second: str, out: str, dtype: torch.dtype) -> Tensor:
     """The tensor products of two sets of irreps, each irrep once, in one array (dim first, dim second, terms).
@@ -120,10 +126,9 @@ class Convolution(nn.Module):
 
     def __init__(self, irreps_in: str, irreps_out: str, harmonics: str, channels: int, n_radial: int):
         super().__init__()
-        ends = [k for _, _, k in paths(irreps_in, harmonics, irreps_out)]
+        terms = n_paths(irreps_in, harmonics, irreps_out)
         sizes = [ir.dim for _, ir in o3.Irreps(irreps_out)]
-        terms = [ends.count(k) for k in range(len(sizes))]
-        self.n_ways, self.channels = len(ends), channels
+        self.n_ways, self.channels = sum(terms), channels
         self.register_buffer("which", ways_of_rows(sizes, terms), persistent=False)
         self.radial = nn.Sequential(
             nn.Linear(n_radial, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, self.n_ways * channels, bias=False)

@@ -16,7 +16,6 @@ from tutorial_lib.models.hamiltonian.blocks import Blocks
 from tutorial_lib.models.hamiltonian.graphs import Shapes
 
 FLOOR = 1e-4  # hartree: what varies less is not blown up
-MILLI = 1e3
 SQUARES = 0.02  # of the squared error, for each mean absolute error, both in millihartree
 TRACE_WEIGHT = 0.1
 BATCH = 100  # shapes at a time when predicting
@@ -47,11 +46,10 @@ class Standard:
             raise ValueError("there are no matrices to measure means and scales on: at least one is needed")
         coefficients = blocks.coefficients(fock.double())
         mean, scale = (torch.zeros(len(blocks), dtype=torch.float64) for _ in range(2))
-        equals = [len(kind.elements) > len(set(kind.elements)) for kind in blocks.kinds]
-        for at, (kind, equal) in enumerate(zip(blocks.kinds, equals, strict=True)):
+        for at, kind in enumerate(blocks.kinds):
             for copy, (degree, p, a, b) in enumerate(kind.copies):
                 # Of two equal atoms none is the first: what couples b with a is measured with what couples a with b.
-                both = {copy, kind.copies.index((degree, p, b, a))} if equal else {copy}
+                both = {copy, kind.copies.index((degree, p, b, a))} if kind.alike else {copy}
                 here = torch.tensor([name == (at, copy) for name in blocks.copy])
                 measured = torch.tensor([name[0] == at and name[1] in both for name in blocks.copy])
                 if (degree, p) == (0, 1):
@@ -60,7 +58,7 @@ class Standard:
                 scale[here] = moved.square().mean().sqrt().clamp(min=FLOOR)
         traces = (coefficients - mean).square() @ blocks.to_traces
         trace_mean, trace_scale = (traces.new_zeros(traces.shape[1]) for _ in range(2))
-        same = [(at, *(sorted((a, b)) if equals[at] else (a, b))) for at, _, a, b in blocks.parts]
+        same = [(at, *(sorted((a, b)) if blocks.kinds[at].alike else (a, b))) for at, _, a, b in blocks.parts]
         for parts in set(same):
             here = torch.tensor([other == parts for other in same])
             trace_mean[here] = traces[:, here].mean()
@@ -95,17 +93,17 @@ def matrix_loss(
         raise ValueError(f"{len(shapes)} shapes and {len(fock)} matrices arrived: each shape has one")
     dtype = shapes.harmonics.dtype
     meant, traces = (target.to(dtype) for target in standard.targets(fock))
-    scale = (MILLI * standard.scale).to(dtype)
+    scale = (1e3 * standard.scale).to(dtype)
     there = cache(lambda device: (shapes.to(device), *(x.to(device) for x in (meant, traces, scale))))
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         known, aims, its_traces, unit = there(batch.device)
-        said = model(known[batch])
-        error = (said.coefficients - aims[batch]) * unit
+        prediction = model(known[batch])
+        error = (prediction.coefficients - aims[batch]) * unit
         absolute = error.abs().mean()
         terms = {"loss": absolute + SQUARES * error.square().mean(), "coefficients (mHa)": absolute.detach()}
-        if said.traces.shape[1]:
-            square = (said.traces - its_traces[batch]).square().mean()
+        if prediction.traces.shape[1]:
+            square = (prediction.traces - its_traces[batch]).square().mean()
             terms["loss"] = terms["loss"] + trace_weight * square
             terms["traces"] = square.detach()
         return terms

@@ -93,8 +93,8 @@ class HamiltonianNetwork(nn.Module):
         check_reachable(blocks, irreps, harmonics)
         self.irreps, self.harmonics = irreps, harmonics
         n_atoms, elements = len(blocks.numbers), sorted(set(blocks.numbers))
-        self.atom_kinds = [kind for kind in blocks.kinds if len(kind.elements) == 1]
-        self.pair_kinds = [kind for kind in blocks.kinds if len(kind.elements) == 2]
+        n_alone = len(elements)  # kinds of blocks of one atom, which come before those of pairs
+        self.atoms = [[i for i, _ in kind.sites] for kind in blocks.kinds[:n_alone]]
         self.n_more = o3.Irreps(irreps).dim - 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -109,18 +109,15 @@ class HamiltonianNetwork(nn.Module):
         self._keep("element", torch.tensor([elements.index(z) for z in blocks.numbers]))
         self._keep("source", seen(n_atoms).flatten())
         # Pairs of two equal atoms are asked about in both orders.
-        pairs = [
-            [*kind.sites, *[(j, i) for i, j in kind.sites if len(set(kind.elements)) == 1]] for kind in self.pair_kinds
-        ]
-        self.counts = [len(some) for some in pairs]
-        pair = torch.tensor([site for some in pairs for site in some])
+        pairs = [[*kind.sites, *[(j, i) for i, j in kind.sites if kind.alike]] for kind in blocks.kinds[n_alone:]]
+        self.counts = [len(sites) for sites in pairs]
+        pair = torch.tensor([site for sites in pairs for site in sites])
         self._keep("pair", pair)
         self._keep("edge", pair[:, 0] * (n_atoms - 1) + pair[:, 1] - (pair[:, 1] > pair[:, 0]).long())
-        for at, kind in enumerate(self.pair_kinds):
-            if len(set(kind.elements)) == 2:
-                continue
-            self._keep(f"swap_{at}", blocks.swap(kind))
-            self._keep(f"swap_parts_{at}", torch.tensor([kind.parts.index((b, a)) for a, b in kind.parts]))
+        for at, kind in enumerate(blocks.kinds):
+            if kind.alike:
+                self._keep(f"swap_{at}", blocks.swap(kind))
+                self._keep(f"swap_parts_{at}", torch.tensor([kind.parts.index((b, a)) for a, b in kind.parts]))
 
     def _keep(self, name: str, constant: Tensor) -> None:
         self.register_buffer(name, constant, persistent=False)
@@ -143,34 +140,22 @@ class HamiltonianNetwork(nn.Module):
         every = self.looks[2](
             (ends[0] + ends[1]).flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
         )
-        along = self.looks[2].after(every.transpose(0, 1).unflatten(1, (n, -1)))
-        along, pair_numbers = self.bends[2](along)
+        along, along_numbers = self.bends[2](self.looks[2].after(every.transpose(0, 1).unflatten(1, (n, -1))))
+        parts = [(features[:, :, atoms], numbers[:, atoms]) for atoms in self.atoms]
+        parts += zip(along.split(self.counts, dim=2), along_numbers.split(self.counts, dim=1), strict=True)
         blocks, traces = [], []
-        for kind, head in zip(self.atom_kinds, self.heads, strict=False):
-            atoms = [i for i, _ in kind.sites]
-            blocks.append(head(features[:, :, atoms]).flatten(1))
+        for at, (head, (part, invariants)) in enumerate(zip(self.heads, parts, strict=True)):
+            blocks.append(self._both_orders(head(part), f"swap_{at}"))
             if head.traces:
-                traces.append(head.traces(numbers[:, atoms]).flatten(1))
-        several = zip(
-            self.pair_kinds,
-            self.heads[len(self.atom_kinds) :],
-            along.split(self.counts, dim=2),
-            pair_numbers.split(self.counts, dim=1),
-            strict=True,
-        )
-        for at, (kind, head, some, its_numbers) in enumerate(several):
-            blocks.append(self._both_orders(head(some), len(kind.sites), getattr(self, f"swap_{at}", None)))
-            if head.traces:
-                swap = getattr(self, f"swap_parts_{at}", None)
-                traces.append(self._both_orders(head.traces(its_numbers), len(kind.sites), swap))
+                traces.append(self._both_orders(head.traces(invariants), f"swap_parts_{at}"))
         coefficients = torch.cat(blocks, dim=1)
         return Prediction(coefficients, torch.cat(traces, dim=1) if traces else coefficients.new_empty(len(shapes), 0))
 
-    @staticmethod
-    def _both_orders(said: Tensor, n_sites: int, swap: Tensor | None) -> Tensor:
+    def _both_orders(self, predicted: Tensor, name: str) -> Tensor:
         """The mean of what is predicted for (i, j) and, transposed, for (j, i), where both were asked."""
+        swap = getattr(self, name, None)
         if swap is None:
-            return said.flatten(1)
-        here, there = said.split(n_sites, dim=1)
+            return predicted.flatten(1)
+        here, there = predicted.chunk(2, dim=1)
         there = there[..., swap] if swap.ndim == 1 else there @ swap.to(there.dtype)
         return (0.5 * (here + there)).flatten(1)

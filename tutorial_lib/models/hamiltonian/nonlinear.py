@@ -17,7 +17,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.models.hamiltonian.layers import Linear, coupling, paths
+from tutorial_lib.models.hamiltonian.layers import Linear, coupling, n_paths
 
 N_COMPARED = 16  # rows of A and B
 
@@ -61,8 +61,7 @@ class TensorSquare(nn.Module):
         super().__init__()
         self.irreps = irreps
         self.both = Linear(irreps, channels, 2 * width)
-        ends = [k for _, _, k in paths(irreps, irreps, irreps)]
-        self.after = Linear(irreps, width, channels, [ends.count(k) for k in range(len(o3.Irreps(irreps)))])
+        self.after = Linear(irreps, width, channels, n_paths(irreps, irreps, irreps))
 
     def forward(self, features: Tensor) -> Bent:
         """The features with their products, and no invariants."""
@@ -82,8 +81,8 @@ class Gate(nn.Module):
         self.sizes, self.channels = self.compared.sizes, channels
         self.scales = nn.Linear(width, len(self.sizes) * channels)
         self.mixed = Linear(irreps, channels, channels)
-        which = [k for k, size in enumerate(self.sizes) for _ in range(size)]
-        self.register_buffer("which", torch.tensor(which), persistent=False)
+        which = torch.arange(len(self.sizes)).repeat_interleave(torch.tensor(self.sizes))
+        self.register_buffer("which", which, persistent=False)
 
     def forward(self, features: Tensor) -> Bent:
         """The gated features, and the invariants behind the gates."""

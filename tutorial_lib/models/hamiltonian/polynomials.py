@@ -13,6 +13,7 @@ from torch import Tensor
 from tutorial_lib.datasets.hamiltonians import Hamiltonians
 from tutorial_lib.models.hamiltonian.basis import turn
 from tutorial_lib.representations.alignment import best_rotation
+from tutorial_lib.shapes import check_counts
 
 ROUNDS = 3  # of aligning to the mean shape
 RIDGE = 1e-9  # of the squares of the terms, which are about 1
@@ -24,17 +25,16 @@ def polynomial(train: Hamiltonians, test: Hamiltonians, degree: int) -> tuple[Te
     Returns:
         (shapes, orbitals, orbitals), hartree, in the poses of `test`; and how many terms the polynomial has.
     """
-    if degree < 1:
-        raise ValueError(f"a polynomial of degree {degree} was asked for: 1 is the lowest")
+    check_counts(degree=degree)
     mean = train.positions[0] - train.positions[0].mean(dim=0)
     for _ in range(ROUNDS):
         mean = _own(train.positions, mean)[0].mean(dim=0)
-    (here, there), (q, q_test) = zip(*(_own(some.positions, mean) for some in (train, test)), strict=True)
+    (here, there), (q, q_test) = zip(*(_own(part.positions, mean) for part in (train, test)), strict=True)
     _, sizes, axes = torch.linalg.svd((here - mean).flatten(1), full_matrices=False)
     n = int((sizes > 1e-6 * sizes[0]).sum())  # a pose takes six of the coordinates, or more
     scale = sizes[:n] / len(here) ** 0.5
     known, asked = (_terms((x - mean).flatten(1) @ axes[:n].mT / scale, degree) for x in (here, there))
-    d, d_test = (torch.stack([turn(train.shells, one) for one in some]) for some in (q, q_test))
+    d, d_test = (torch.stack([turn(train.shells, one) for one in turns]) for turns in (q, q_test))
     meant = (d @ train.fock @ d.mT).flatten(1)
     ridge = RIDGE * len(here) * torch.eye(known.shape[1], dtype=known.dtype)
     weights = torch.linalg.solve(known.mT @ known + ridge, known.mT @ meant)
