@@ -53,7 +53,7 @@ def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path
         ({"checkpoint": tmp_path}, OSError),
         ({"checkpoint_every": 0}, ValueError),
     ):
-        with pytest.raises(error, match=r"say which file|is a folder|at least one epoch"):
+        with pytest.raises(error, match=r"say which file|is a folder|checkpoint_every must be a whole number"):
             training.train(nn.Linear(3, 1), torch.ones(8, 3), loss, RECIPE, progress=False, **options)
 
 
@@ -276,7 +276,7 @@ def test_data_that_are_not_finite_are_refused(features):
 
 
 def _interrupted(seen):
-    with training.one_thread():
+    with training.threads(1):
         seen.append(torch.get_num_threads())
         raise KeyboardInterrupt
 

@@ -734,7 +734,6 @@ EXCEPTIONS = {
     "models.hierarchical.materials.molecule_autoencoder": "a seed is its only argument",
     "models.hierarchical.materials.motif_autoencoder": "a seed is its only argument",
     "models.equivariant.graph.default_dtype": "a context without numbers",
-    "training.loop.one_thread": "a context without arguments",
     "training.loop.threads": "a context without numbers to compute",
     "models.flow.generator.flow_loss": "takes no argument",
     "inpainting.ranking.Completer": "the names that a model has to have",

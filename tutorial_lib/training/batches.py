@@ -13,6 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
+from tutorial_lib.shapes import check_finite
+
 AGAIN = "resume with what it was begun with, or choose another path"
 Batch = Tensor | tuple[Tensor, ...]
 Share = tuple[Batch, Generator | None]
@@ -49,8 +51,7 @@ class InMemory:
             raise ValueError("there is no data: (0 examples) arrived, at least one is needed")
         if len({len(tensor) for tensor in tensors}) > 1:
             raise ValueError(f"the parts of the data differ in length: {[len(tensor) for tensor in tensors]}")
-        if not all(torch.isfinite(tensor).all() for tensor in tensors):
-            raise ValueError("the data hold NaN or infinity: look at where they came from")
+        check_finite(*tensors, what="the data")
         self.fingerprints = [_fingerprint(tensor) for tensor in tensors]
         self.data = tuple(tensor.to(device) for tensor in tensors) if isinstance(data, tuple) else data.to(device)
         self.batch_size, self.n_steps = batch_size, -(-len(tensors[0]) // batch_size)

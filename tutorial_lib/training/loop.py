@@ -9,7 +9,7 @@ machine gives one result, to the last bit, also when training was interrupted an
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,13 +17,12 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tutorial_lib.shapes import differentiating
+from tutorial_lib.shapes import check_counts, differentiating
 from tutorial_lib.storage import expanded
 from tutorial_lib.training import checkpoints
 from tutorial_lib.training.batches import Batch, InMemory, OneProcess, Source
-from tutorial_lib.training.checkpoints import History, load_history
+from tutorial_lib.training.checkpoints import History
 
-__all__ = ["Diverged", "History", "Recipe", "best_device", "load_history", "one_thread", "profile", "threads", "train"]
 PROFILES = ("quick", "full")
 
 
@@ -105,8 +104,7 @@ def train(
     source = data if isinstance(data, Source) else InMemory(data, recipe.batch_size, recipe.seed, device)
     if resume and checkpoint is None:
         raise ValueError("resume goes on from a checkpoint: say which file it is in, or leave resume out")
-    if checkpoint_every < 1:
-        raise ValueError(f"checkpoint_every is {checkpoint_every}: at least one epoch passes between two checkpoints")
+    check_counts(checkpoint_every=checkpoint_every)
     path = expanded(checkpoint) if checkpoint is not None else None
     if path is not None:
         checkpoints.writable(path, resume=resume, probe=engine.first)
@@ -129,8 +127,9 @@ def train(
         threads(engine.n_threads),
         # Once a second: a long training would flood whoever reads the notebook's messages late, as tests do.
         tqdm(
-            total=recipe.epochs,
+            range(first, recipe.epochs),
             initial=first,
+            total=recipe.epochs,
             desc="training",
             unit="epoch",
             mininterval=1,
@@ -138,7 +137,7 @@ def train(
             leave=False,
         ) as bar,
     ):
-        for epoch in range(first, recipe.epochs):
+        for epoch in bar:
             means = _epoch(source.steps(epoch), stepper, schedule, engine)
             for name, value in means.items():
                 history.setdefault(name, []).append(value)
@@ -149,7 +148,6 @@ def train(
                 raise Diverged(f"a weight is no number after epoch {epoch + 1}: lower the learning rate")
             if path is not None and due and engine.first:
                 checkpoints.save(path, asdict(recipe), history, parts)
-            bar.update()
             bar.set_postfix(loss=f"{means['loss']:.3f}", refresh=False)
     model.eval()
     return history
@@ -157,18 +155,16 @@ def train(
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """So many threads inside the `with`, as many as before after it."""
+    """So many threads inside the `with`, as many as before after it.
+
+    Small networks are slower on two threads than on one, and far slower on a machine that is busy.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def one_thread() -> AbstractContextManager[None]:
-    """One thread inside the `with`: small networks are slower on two, and far slower on a machine that is busy."""
-    return threads(1)
 
 
 def _epoch(steps, optimiser, schedule, engine) -> dict[str, float]:

@@ -7,6 +7,7 @@ perfect shuffle: examples of one cell come near each other, in batches with thos
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,8 @@ class Stream:
     ):
         self.cells, self.clouds, self.seed, self.shares, self.device = cells, clouds, seed, shares, device
         self.mine = range(shares) if mine is None else mine
-        self.kept: dict[int, Tensor] | None = {} if keep else None
+        if keep:
+            self._clouds = cache(self._clouds)
         if shares < 1 or batch_size < 1 or batch_size % shares:
             raise ValueError(f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them")
         if (n_cells := cells_per_epoch or len(cells)) < shares:
@@ -164,16 +166,12 @@ class Stream:
             left = [mixture[n_whole:].clone()]
 
     def _clouds(self, index: int) -> Tensor:
-        if self.kept is not None and index in self.kept:
-            return self.kept[index]
         atoms = self.cells.cell(index)
         try:
             if not len(clouds := self.clouds(atoms)):
                 raise ValueError("it has no clouds: leave it out, or ask for other ones")
         except ValueError as error:
             raise ValueError(f"{self.cells.where(index)}: {error}") from None
-        if self.kept is not None:
-            self.kept[index] = clouds
         return clouds
 
 
