@@ -5,18 +5,22 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
+from tutorial_lib.shapes import check_counts, check_shapes
+
+
+def picture(ax: Axes, values: Tensor, label: str, *, extend: str = "neither", **shown: object) -> None:
+    """A plane of values in colours, beside the scale of these."""
+    check_shapes(values=(values, "rows columns"))
+    drawn = ax.imshow(np.asarray(values), **shown)
+    ax.figure.colorbar(drawn, ax=ax, label=label, shrink=0.8, extend=extend)
 
 
 def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
     """A Gram matrix as a picture; the limit (angstrom^2) has the strongest colour, one for all that are compared."""
-    if gram.ndim != 2:
-        raise ValueError(f"one matrix is drawn at a time: shape {tuple(gram.shape)} arrived")
-    picture = ax.imshow(np.asarray(gram), cmap="RdBu_r", vmin=-limit, vmax=limit)
-    ax.figure.colorbar(picture, ax=ax, label="inner product (Å²)", shrink=0.8)
+    picture(ax, gram, "inner product (Å²)", cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set(title=title, xlabel="atom j", ylabel="atom i")
     return ax
 
@@ -28,10 +32,7 @@ def orbital_matrix(
 
     `functions` are the names of the rows, and of the columns of a square matrix.
     """
-    if values.ndim != 2:
-        raise ValueError(f"one matrix is drawn at a time: shape {tuple(values.shape)} arrived")
-    picture = ax.imshow(np.asarray(values), cmap="RdBu_r", vmin=-limit, vmax=limit)
-    ax.figure.colorbar(picture, ax=ax, label=unit, shrink=0.8, extend="both")
+    picture(ax, values, unit, extend="both", cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set(title=title, xticks=[], yticks=[])
     if functions:
         ax.set_yticks(range(len(values)), functions)
@@ -45,10 +46,10 @@ def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
 
     Bytes (n,) are drawn as a block of bits, images and matrices (n, n) in colour; tables (n, 3) are written out.
     """
-    if not things:
-        raise ValueError("nothing to draw: pass at least one thing")
-    figure = plt.figure(figsize=(9.0, 3.0 * -(-len(things) // 3)), layout="constrained")
-    axes = figure.subplots(-(-len(things) // 3), 3, squeeze=False).ravel()
+    check_counts(n_things=len(things))
+    n_rows = -(-len(things) // 3)
+    figure = plt.figure(figsize=(9.0, 3.0 * n_rows), layout="constrained")
+    axes = figure.subplots(n_rows, 3, squeeze=False).ravel()
     for ax in axes:
         ax.set_axis_off()
     for ax, (name, thing) in zip(axes, things.items(), strict=False):
@@ -81,8 +82,7 @@ def digits(axes: Sequence[Axes], pictures: Tensor, *, titles: Sequence[str]) -> 
 
 def latent_map(ax: Axes, codes: Tensor, labels: Tensor, *, title: str) -> Axes:
     """Two-dimensional codes, each drawn as the figure of its class, a whole number below ten."""
-    if codes.ndim != 2 or codes.shape[1] != 2:
-        raise ValueError(f"a map has two dimensions: codes of shape {tuple(codes.shape)} arrived")
+    check_shapes(codes=(codes, "codes 2"))
     for label in range(10):
         x, y = np.asarray(codes[labels == label]).T
         ax.plot(x, y, linestyle="none", marker=f"${label}$", markersize=5, color=f"C{label}")
@@ -98,48 +98,11 @@ def arrows(
     `vectors` has for each name, with its unit, a key of `COLOURS` and vectors (n, 3).
     """
     x, y, _ = np.asarray(positions).T
+    scaled = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.012}
     for name, (colour, vector) in vectors.items():
         along_x, along_y, _ = np.asarray(vector).T
-        ax.quiver(
-            x,
-            y,
-            along_x,
-            along_y,
-            color=COLOURS[colour],
-            label=name,
-            angles="xy",
-            scale_units="xy",
-            scale=1,
-            width=0.012,
-        )
+        ax.quiver(x, y, along_x, along_y, color=COLOURS[colour], label=name, **scaled)
     ax.plot(x, y, linestyle="none", marker="o", markersize=12, color=COLOURS["real"])
     ax.set(title=title, xlabel="x (Å)", ylabel="y (Å)", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     ax.legend(frameon=False, loc="upper left")
     return ax
-
-
-def lobes(rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor) -> Figure:
-    """Functions on the sphere as surfaces, as far from the middle as their size: filled where positive, else a mesh.
-
-    For each row of the figure title to values (m, n), given at unit vectors (m, n, 3), all on one scale.
-    """
-    if not any(rows):
-        raise ValueError("no function to draw: pass at least one")
-    across = max(len(row) for row in rows)
-    largest = max(np.abs(np.asarray(values)).max() for row in rows for values in row.values())
-    figure = plt.figure(figsize=(1.15 * across, 1.35 * len(rows)))
-    for down, row in enumerate(rows):
-        for place, (title, values) in enumerate(row.items(), start=(across - len(row)) // 2 + 1):
-            ax = figure.add_subplot(len(rows), across, down * across + place, projection="3d")
-            size = np.asarray(values)
-            for part, colour in ((size.clip(min=0), "model"), (-size.clip(max=0), "baseline")):
-                x, y, z = np.moveaxis(part[..., None] * np.asarray(directions), -1, 0)
-                if colour == "model":
-                    ax.plot_surface(x, y, z, color=COLOURS[colour], rcount=30, ccount=30, linewidth=0)
-                else:
-                    ax.plot_wireframe(x, y, z, color=COLOURS[colour], rcount=18, ccount=18, linewidth=0.6)
-            ax.set_title(title, fontsize=9, pad=-4)
-            ax.set(xlim=(-largest, largest), ylim=(-largest, largest), zlim=(-largest, largest))
-            ax.set_axis_off()
-            ax.set_box_aspect((1, 1, 1), zoom=1.7)
-    return figure

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorial_lib.plotting.palette import COLOURS
+from tutorial_lib.shapes import check_counts
 
 BOND_STRETCH = 1.28
 CAMERA = "-75x,20y,5z"
@@ -34,8 +35,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
     Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line. A cell is
     drawn if there is one; `centre` has another colour and a square; `camera` is a rotation as ASE writes it.
     """
-    if len(atoms) == 0:
-        raise ValueError("there are no atoms to draw")
+    check_counts(n_atoms=len(atoms))
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     ax = figure.subplots()
     _draw_atoms(ax, atoms, centre, camera)
@@ -50,8 +50,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
 
 def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> bytes:
     """Stills of several frames in a row as PNG, all on one scale."""
-    if len(frames) == 0:
-        raise ValueError("there are no frames to draw")
+    check_counts(n_frames=len(frames))
     figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
     limit = 1.15 * max(np.abs(atoms.positions).max() for atoms in frames)
     for ax, atoms in zip(figure.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
