@@ -738,6 +738,7 @@ EXCEPTIONS = {
     "models.flow.generator.flow_loss": "takes no argument",
     "inpainting.ranking.Completer": "the names that a model has to have",
     "inpainting.ranking.Completer.complete": "the names that a model has to have",
+    "metrics.motif_statistics.sampled": "tried with compare",
     "metrics.network.NetworkQuality.failed_gates": "takes no argument",
     "metrics.symmetry.Ledger.verdict": "words about numbers that symmetry_ledger made",
     "metrics.symmetry.Ledger.verdicts": "words about numbers that symmetry_ledger made",

@@ -13,9 +13,7 @@ from tutorial_lib.shapes import Examples, Features, Latent, Motifs, Scalars, che
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
     """The root-mean-square error of the entries of each Gram matrix, angstrom^2."""
-    if reconstructed.shape != gram.shape:
-        raise ValueError(f"shapes differ: {tuple(reconstructed.shape)} against {tuple(gram.shape)}")
-    check_shapes(gram=(gram, "*batch atoms+ atoms+"))
+    check_shapes(reconstructed=(reconstructed, "*batch atoms+ atoms+"), gram=(gram, "*batch atoms+ atoms+"))
     return (reconstructed - gram).square().mean((-2, -1)).sqrt()
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import centre_distances
-from tutorial_lib.shapes import Motifs, Scalars
+from tutorial_lib.shapes import Motifs, Scalars, check_counts
 
 # Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weide and
 # Mousseau (J. Non-Cryst. Solids 282, 248 (2001)).
@@ -58,8 +58,7 @@ def dihedral_angles(positions: Motifs) -> Tensor:
     crystal of diamond; nought is eclipsed. Mirror images have the same angles.
     """
     centre_distances(positions)
-    if positions.shape[1] < 5:
-        raise ValueError(f"a dihedral angle needs a second shell, and these motifs have {positions.shape[1]} atoms")
+    check_counts(5, n_atoms=positions.shape[1])
     order = positions.norm(dim=-1).argsort(dim=-1)[..., None].expand_as(positions)
     first, second = positions.gather(1, order).split([4, positions.shape[1] - 4], dim=1)
     bonded = torch.cdist(first, second) < BOND

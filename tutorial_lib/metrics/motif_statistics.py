@@ -11,7 +11,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Motifs, check_shapes, unrounded
+from tutorial_lib.shapes import Motifs, check_counts, check_finite, check_shapes, unrounded
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
 MAX_RADIUS = 4.05  # A: no atom of a valid motif is farther from the centre
@@ -35,8 +35,7 @@ def pair_distances(positions: Motifs) -> Tensor:
 def bond_angles(positions: Motifs) -> Tensor:
     """The angles at the centre between its four nearest atoms, (N, 6), degree: 109.47 in a perfect tetrahedron."""
     _check(positions)
-    if positions.shape[1] < 4:
-        raise ValueError(f"angles are between the four nearest atoms, and these motifs have {positions.shape[1]}")
+    check_counts(4, n_atoms=positions.shape[1])
     nearest = positions.norm(dim=-1).argsort(dim=-1)[:, :4]
     unit = torch.nn.functional.normalize(positions.gather(1, nearest[..., None].expand(-1, -1, 3)), dim=-1)
     one, other = (unit[:, index] for index in torch.triu_indices(4, 4, offset=1))
@@ -76,8 +75,7 @@ def coverage(generated: Motifs, real: Motifs) -> float:
     so a generator that repeats itself covers little. About 0.97 for a second sample of the same
     size from the same distribution.
     """
-    if len(real) <= N_BALL:
-        raise ValueError(f"coverage looks at {N_BALL} neighbours of each real motif, and {len(real)} motifs arrived")
+    check_counts(N_BALL + 1, n_real=len(real))
     check_shapes(generated=(generated, "_ atoms 3"), real=(real, "_ atoms 3"))
     own, other = descriptor(real), descriptor(generated)
     ball = _nearest_fellow(own, N_BALL)
@@ -90,8 +88,7 @@ def novelty(generated: Motifs, training: Motifs) -> float:
     Usual is the median distance of a training motif to its nearest neighbour. Copies score 0, held-out
     real motifs about one half, and nonsense 1: a score above the floor is no merit.
     """
-    if len(training) < 2:
-        raise ValueError(f"novelty compares training motifs with each other, and {len(training)} arrived")
+    check_counts(2, n_training=len(training))
     check_shapes(generated=(generated, "_ atoms 3"), training=(training, "_ atoms 3"))
     known = descriptor(training)
     usual = _nearest_fellow(known, 1).median()
@@ -120,15 +117,11 @@ def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int 
     generator's place; for novelty it puts held-out motifs there.
     """
     generator = Generator().manual_seed(seed)
-
-    def chosen(positions: Motifs) -> Motifs:
-        return positions[torch.randperm(len(positions), generator=generator)[:N_COMPARED].to(positions.device)]
-
-    real, made, known = chosen(held_out), chosen(generated), chosen(training)
+    real, made, known = (sampled(motifs, N_COMPARED, generator) for motifs in (held_out, generated, training))
     numbers = {"W_r (A)": centre_distances, "W_dij (A)": pair_distances, "W_angle (degree)": bond_angles}
 
     def scores(candidates: Motifs, for_novelty: Motifs) -> dict[str, float]:
-        table = {name: wasserstein(of(candidates), of(real)) for name, of in numbers.items()}
+        table = {name: wasserstein(number(candidates), number(real)) for name, number in numbers.items()}
         table["valid (share)"] = validity(candidates).float().mean().item()
         table["covered (share)"] = coverage(candidates, real)
         table["novel (share)"] = novelty(for_novelty, training)
@@ -137,13 +130,16 @@ def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int 
     return Comparison(score=scores(made, made), floor=scores(known, real))
 
 
+def sampled(positions: Motifs, n: int, generator: Generator) -> Motifs:
+    """So many motifs at random, or all in a random order where there are fewer."""
+    return positions[torch.randperm(len(positions), generator=generator)[:n].to(positions.device)]
+
+
 def _nearest_fellow(descriptors: Tensor, k: int) -> Tensor:
     # The very nearest is the motif itself. kthvalue would do, with four times the memory.
     return torch.cdist(descriptors, descriptors).topk(k + 1, dim=1, largest=False).values[:, k]
 
 
 def _check(positions: Tensor) -> None:
-    if positions.numel() == 0 or positions.ndim != 3 or positions.shape[2] != 3:
-        raise ValueError(f"there is no motif (N, n, 3): positions of shape {tuple(positions.shape)} arrived")
-    if not torch.isfinite((4 * positions).square().sum()):
-        raise ValueError("positions hold NaN or infinity, or are too large: recovered from a bad matrix, perhaps")
+    check_shapes(positions=(positions, "motifs+ atoms+ 3"))
+    check_finite((4 * positions).square().sum())  # and small enough to square

@@ -11,6 +11,7 @@ from ase import Atoms, units
 from scipy.special import sph_harm_y
 
 from tutorial_lib.representations.neighbours import ONE_PLACE, neighbour_pairs
+from tutorial_lib.shapes import check_counts
 
 BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
 SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
@@ -124,8 +125,7 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
         bin_width: angstrom, or less, so that a whole number of bins reaches the cut-off.
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
-    if not len(cells):
-        raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
+    check_counts(n_cells=len(cells))
     if not 0 < bin_width <= cutoff:
         raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
     edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.representations.rotations import random_rotation
-from tutorial_lib.shapes import Positions
+from tutorial_lib.shapes import Positions, check_finite
 
 HOLDS = {torch.float32: 1e-5, torch.float64: 1e-10}  # below it an error is rounding
 BROKEN = 1e-2  # above it a symmetry is absent; in between, look closer
@@ -53,9 +53,8 @@ def equivariance_error(f: Callable, x: Tensor, act_in: Callable, act_out: Callab
     with torch.no_grad():
         plain, moved = f(x), f(act_in(x))
         expected = act_out(plain)
-    for output, when in [(plain, "before anything is transformed"), (moved, "for transformed inputs")]:
-        if not torch.isfinite(output).all():
-            raise ValueError(f"f gives NaN or infinity {when}")
+    check_finite(plain, what="outputs before anything is transformed")
+    check_finite(moved, what="outputs for transformed inputs")
     if moved.shape != expected.shape:
         raise ValueError(f"f(g x) has shape {tuple(moved.shape)} and g f(x) has {tuple(expected.shape)}")
     size = plain.double().square().mean().sqrt().item()

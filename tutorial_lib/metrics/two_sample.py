@@ -12,11 +12,11 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from torch import Generator, Tensor
+from torch import Generator
 
 from tutorial_lib.metrics.baselines import nearest_motif_rmsd
-from tutorial_lib.metrics.motif_statistics import N_COMPARED, bond_angles, descriptor
-from tutorial_lib.shapes import Features, Motifs
+from tutorial_lib.metrics.motif_statistics import N_COMPARED, bond_angles, descriptor, sampled
+from tutorial_lib.shapes import Features, Motifs, check_counts
 
 N_FOLDS = 5
 NEAR = 0.05  # the share of held-out motifs that counts as suspiciously near to a training motif
@@ -64,16 +64,15 @@ def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSamp
     motifs in the generator's place: cells differ, so that it need not be 0.5. The seed chooses motifs and folds.
     """
     n = min(len(generated), len(real), N_COMPARED)
-    if n < 2 * N_FOLDS:
-        raise ValueError(f"{len(generated)} and {len(real)} motifs arrived: at least {2 * N_FOLDS} a side are needed")
+    check_counts(2 * N_FOLDS, n_motifs=n)
     generator = Generator().manual_seed(seed)
-    sides = [statistics(_some(x, n, generator)).double().cpu().numpy() for x in (generated, real)]
+    sides = [statistics(sampled(x, n, generator)).double().cpu().numpy() for x in (generated, real)]
     x, label = np.concatenate(sides), np.repeat([1, 0], n)
     areas = []
     for known, asked in StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(x, label):
         trees = HistGradientBoostingClassifier(max_leaf_nodes=15, early_stopping=False, random_state=seed)
-        said = trees.fit(x[known], label[known]).decision_function(x[asked])
-        areas.append(roc_auc_score(label[asked], said))
+        scores = trees.fit(x[known], label[known]).decision_function(x[asked])
+        areas.append(roc_auc_score(label[asked], scores))
     return TwoSample(float(np.mean(areas)), float(np.std(areas, ddof=1) / N_FOLDS**0.5))
 
 
@@ -94,7 +93,3 @@ def mean_miss(generated: Motifs, real: Motifs) -> float:
     It falls with the number of generated motifs, so compare sets of one size.
     """
     return nearest_motif_rmsd(real, generated, N_CANDIDATES).mean().item()
-
-
-def _some(positions: Motifs, n: int, generator: Generator) -> Tensor:
-    return positions[torch.randperm(len(positions), generator=generator)[:n].to(positions.device)]
