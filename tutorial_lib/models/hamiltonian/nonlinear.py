@@ -1,4 +1,4 @@
-"""Equivariant non-linearities: features come in, features that transform as they did and invariants go out.
+"""Equivariant non-linearities: features (dim, ..., channels) come in, the same and invariants (..., width) go out.
 
 Equivariance allows linear maps within an irrep, and tensor products. What else there is goes through invariants, on
 which anything is allowed. `TensorSquare` stays with products. `Gate` lets invariants scale features.
@@ -11,8 +11,6 @@ dz/du (A^T B + B^T A) f: again numbers that scale linear maps of f, with the map
 invariants alone neither makes a direction: where f vanishes, so does what comes out.
 """
 
-from typing import NamedTuple
-
 import torch
 from e3nn import o3
 from torch import Tensor, nn
@@ -20,18 +18,6 @@ from torch import Tensor, nn
 from tutorial_lib.models.hamiltonian.layers import Linear, coupling, n_paths
 
 N_COMPARED = 16  # rows of A and B
-
-
-class Bent(NamedTuple):
-    """What comes out.
-
-    Attributes:
-        features: as they came in, (dim, ..., channels).
-        numbers: invariants (..., width); empty where there are none.
-    """
-
-    features: Tensor
-    numbers: Tensor
 
 
 class Compared(nn.Module):
@@ -63,13 +49,13 @@ class TensorSquare(nn.Module):
         self.both = Linear(irreps, channels, 2 * width)
         self.after = Linear(irreps, width, channels, n_paths(irreps, irreps, irreps))
 
-    def forward(self, features: Tensor) -> Bent:
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The features with their products, and no invariants."""
         table = coupling(self.irreps, self.irreps, self.irreps, features.dtype).to(features.device)
         left, right = self.both(features).chunk(2, dim=-1)
         every = (left[:, None] * right).flatten(0, 1)
         product = (table.flatten(0, 1).mT @ every.flatten(1)).view(-1, *every.shape[1:])
-        return Bent(features + self.after(product), features.new_empty(*features.shape[1:-1], 0))
+        return features + self.after(product), features.new_empty(*features.shape[1:-1], 0)
 
 
 class Gate(nn.Module):
@@ -84,11 +70,11 @@ class Gate(nn.Module):
         which = torch.arange(len(self.sizes)).repeat_interleave(torch.tensor(self.sizes))
         self.register_buffer("which", which, persistent=False)
 
-    def forward(self, features: Tensor) -> Bent:
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The gated features, and the invariants behind the gates."""
         numbers = self.compared(features)
         scales = self.scales(numbers).unflatten(-1, (len(self.sizes), self.channels)).movedim(-2, 0)
-        return Bent(features + self.mixed(features) * scales.index_select(0, self.which), numbers)
+        return features + self.mixed(features) * scales.index_select(0, self.which), numbers
 
 
 class Gradient(nn.Module):
@@ -117,7 +103,7 @@ class Gradient(nn.Module):
             (v,) = torch.autograd.grad(self.number(numbers).sum(), f, create_graph=learning)
         return v, numbers if learning else numbers.detach()
 
-    def forward(self, features: Tensor) -> Bent:
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The features with their gradient, and the invariants behind it."""
         v, numbers = self.gradient(features)
         if self.training and not self.measured:
@@ -125,4 +111,4 @@ class Gradient(nn.Module):
             if rms_f > 0 and rms_v > 0:  # else there is nothing to measure yet
                 self.scale.copy_(0.5 * rms_f / rms_v)
                 self.measured.fill_(True)
-        return Bent(features + self.mixed(v * self.scale), numbers)
+        return features + self.mixed(v * self.scale), numbers
