@@ -33,17 +33,14 @@ class Network(nn.Module):
         return self.layers((x if self.broken else x @ x.mT).flatten(1))
 
 
-def test_orthogonal_matrices_are_orthogonal_and_half_of_them_mirrors(generator):
+def test_random_matrices_are_orthogonal_and_half_of_them_mirrors_unless_they_are_rotations(generator):
     q = representations.random_orthogonal(generator, (20, 100))
     torch.testing.assert_close(q @ q.mT, torch.eye(3, dtype=torch.float64).expand(20, 100, 3, 3))
     mirrors = (torch.linalg.det(q) < 0).double().mean().item()
     assert 0.45 < mirrors < 0.55
-
-
-def test_rotations_are_no_mirrors(generator):
-    q = representations.random_rotation(generator, (1000,), torch.float32)
-    assert q.dtype == torch.float32
-    torch.testing.assert_close(torch.linalg.det(q), torch.ones(1000))
+    turns = representations.random_rotation(generator, (1000,), torch.float32)
+    assert turns.dtype == torch.float32
+    torch.testing.assert_close(torch.linalg.det(turns), torch.ones(1000))
 
 
 @pytest.mark.parametrize("draw", [representations.random_rotation, representations.random_orthogonal])
@@ -79,9 +76,8 @@ def test_an_invariant_function_has_no_error_and_another_has(clouds, generator):
 
 def test_the_error_is_the_largest_change_over_the_root_mean_square():
     x = torch.tensor([[3.0], [4.0]])
-    assert metrics.invariance_error(lambda x: x, x, lambda x: x + torch.tensor([[0.0], [1.0]])) == pytest.approx(
-        1 / math.sqrt(12.5)
-    )
+    error = metrics.invariance_error(lambda x: x, x, lambda x: x + torch.tensor([[0.0], [1.0]]))
+    assert error == pytest.approx(1 / math.sqrt(12.5))
 
 
 def test_an_equivariant_function_turns_along_and_a_wrong_action_is_seen(clouds, generator):
@@ -125,10 +121,6 @@ def test_the_ledger_holds_both_directions(clouds):
     assert good.layers[0].weight.dtype == torch.float32, "the model itself is left alone"
 
 
-def test_a_broken_model_stands_in_every_ledger(clouds):
-    assert symmetry.CONTROL in str(metrics.symmetry_ledger({}, clouds))
-
-
 def test_the_ledger_prints_as_a_table_of_numbers_and_of_words(clouds):
     ledger = metrics.symmetry_ledger({"distances": distances}, clouds)
     numbers, words = str(ledger).splitlines(), ledger.verdicts().splitlines()
@@ -162,32 +154,29 @@ def test_a_pseudoscalar_is_broken_by_mirrors_alone(clouds):
     assert [ledger.verdict("triple", column) for column in COLUMNS] == ["holds", "broken", "holds", "broken"]
 
 
-def test_nan_names_the_model_and_the_column(clouds):
+def test_an_error_names_the_model_and_the_column(clouds):
     def fails_far_away(x):
         return torch.where(x.mean(1).norm(dim=1, keepdim=True) > 2.5, torch.nan, distances(x))
 
     centred = clouds - clouds.mean(1, keepdim=True)
-    with pytest.raises(
-        ValueError, match=r"model 'far', column 'shift', torch.float32: .* for transformed inputs hold NaN"
-    ):
+    with pytest.raises(ValueError, match=r"model 'far', column 'shift', torch.float32: .* for transformed inputs hold"):
         metrics.symmetry_ledger({"far": fails_far_away}, centred)
     with pytest.raises(ValueError, match=r"model 'nan', column 'rotation', .* before anything is transformed"):
         metrics.symmetry_ledger({"nan": lambda x: distances(x) * torch.nan}, clouds)
-
-
-def test_a_model_of_one_precision_is_named(clouds):
     weight = torch.randn(15, 2)
     with pytest.raises(ValueError, match=r"model 'single', column 'rotation', torch.float64"):
         metrics.symmetry_ledger({"single": lambda x: x.flatten(1) @ weight}, clouds)
 
 
-@pytest.mark.parametrize("shape", [(5, 3), (1, 5, 3), (7, 1, 3)])
-def test_too_few_clouds_or_atoms_are_refused(shape):
-    with pytest.raises(ValueError, match="at least two clouds of at least two atoms"):
-        metrics.symmetry_ledger({}, torch.zeros(shape))
-
-
-def test_clouds_that_show_nothing_are_refused():
-    points = torch.zeros(4, 3, 3) + torch.arange(4.0)[:, None, None]
-    with pytest.raises(ValueError, match="cannot show a broken permutation"):
+@pytest.mark.parametrize(
+    ("points", "message"),
+    [
+        (torch.zeros(5, 3), "at least two clouds of at least two atoms"),
+        (torch.zeros(1, 5, 3), "at least two clouds of at least two atoms"),
+        (torch.zeros(7, 1, 3), "at least two clouds of at least two atoms"),
+        (torch.zeros(4, 3, 3) + torch.arange(4.0)[:, None, None], "cannot show a broken permutation"),
+    ],
+)
+def test_clouds_that_show_nothing_are_refused(points, message):
+    with pytest.raises(ValueError, match=message):
         metrics.symmetry_ledger({}, points)

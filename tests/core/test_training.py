@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -38,10 +39,11 @@ def test_a_recipe_of_nothing_is_refused(wrong):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 9, 10, 11, 20])
-def test_any_number_of_steps_can_be_trained(features, epochs):
-    recipe = training.Recipe(epochs, batch_size=len(features))
-    history = training.train(vae.VariationalAutoencoder(), features, LOSS, recipe, device="cpu", progress=False)
+def test_any_number_of_steps_can_be_trained_and_leaves_the_model_ready_for_use(features, epochs):
+    recipe, model = training.Recipe(epochs, batch_size=len(features)), vae.VariationalAutoencoder()
+    history = training.train(model, features, LOSS, recipe, device="cpu", progress=False)
     assert len(history["loss"]) == epochs
+    assert not model.training
 
 
 def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path):
@@ -57,10 +59,20 @@ def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path
             training.train(nn.Linear(3, 1), torch.ones(8, 3), loss, RECIPE, progress=False, **options)
 
 
-def test_arrays_are_refused_in_words(monkeypatch):
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (np.ones((8, 36)), TypeError, "as_tensor"),
+        ((torch.ones(50, 36), torch.ones(49, 36)), ValueError, r"differ in length: \[50, 49\]"),
+        (torch.zeros(0, 36), ValueError, "there is no data"),
+        (torch.full((8, 36), torch.nan), ValueError, "the data hold NaN or infinity"),
+    ],
+    ids=["arrays", "lengths", "none", "NaN"],
+)
+def test_data_that_cannot_be_trained_on_are_refused_in_words(monkeypatch, data, error, message):
     monkeypatch.setattr(config, "jaxtyping_disable", True)  # as for a reader
-    with pytest.raises(TypeError, match="as_tensor"):
-        training.train(nn.Linear(3, 1), torch.ones(8, 3).numpy(), None, RECIPE, progress=False)
+    with pytest.raises(error, match=message):
+        run(data)
 
 
 def test_training_lowers_the_loss(features):
@@ -150,25 +162,16 @@ def test_gradients_are_on_again_after_a_ctrl_c_that_left_them_off(features):
     assert torch.is_grad_enabled()
 
 
-def test_a_finished_run_resumes_to_itself(features, tmp_path):
-    path = tmp_path / "run.pt"
+def test_a_finished_run_resumes_to_itself_and_is_neither_overwritten_nor_made_another(features, tmp_path):
+    path = tmp_path / "new" / "run.pt"
     once, again = run(features, checkpoint=path), run(features, checkpoint=path, resume=True)
     assert equal(once[0], again[0])
     assert once[1] == again[1]
-
-
-def test_an_earlier_run_is_not_overwritten_unasked(features, tmp_path):
-    path = tmp_path / "run.pt"
-    run(features, checkpoint=path)
     with pytest.raises(FileExistsError, match="resume=True"):
         run(features, checkpoint=path)
-
-
-def test_another_recipe_is_not_resumed(features, tmp_path):
-    path = tmp_path / "run.pt"
-    run(features, checkpoint=path)
     with pytest.raises(ValueError, match="another recipe"):
         run(features, training.Recipe(epochs=7), checkpoint=path, resume=True)
+    assert [path.name for path in path.parent.iterdir()] == ["run.pt"], "nothing is left half-written"
 
 
 def test_numbers_of_numpy_in_a_recipe_come_back_from_a_checkpoint(features, tmp_path):
@@ -193,7 +196,7 @@ def test_other_data_are_not_resumed_and_other_last_bits_are(features, tmp_path, 
         run(change(features), loss=loss, checkpoint=path, resume=True)
 
 
-def test_dice_of_another_device_are_not_resumed(features, tmp_path):
+def test_a_generator_of_another_device_is_not_resumed(features, tmp_path):
     path = tmp_path / "run.pt"
     run(features, checkpoint=path)
     state = torch.load(path)
@@ -213,11 +216,6 @@ def test_an_unwritable_checkpoint_is_refused_before_training(features, tmp_path)
         run(features, loss=never, checkpoint=tmp_path / "file" / "run.pt")
 
 
-def test_no_half_written_checkpoint_is_left_behind(features, tmp_path):
-    run(features, checkpoint=tmp_path / "new" / "run.pt")
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["run.pt"]
-
-
 def test_parts_of_the_data_stay_together(generator):
     x = torch.randn(50, 1, generator=generator)
     seen = []
@@ -230,16 +228,6 @@ def test_parts_of_the_data_stay_together(generator):
     training.train(torch.nn.Linear(1, 1), (x, -x), loss, RECIPE, device="cpu", progress=False)
     assert len(seen) == 6 * 4
     assert all(seen)
-
-
-def test_parts_of_the_data_of_different_lengths_are_refused(features):
-    with pytest.raises(ValueError, match=r"differ in length: \[50, 49\]"):
-        run((features, features[1:]))
-
-
-def test_no_data_is_refused():
-    with pytest.raises(ValueError, match="there is no data"):
-        run(torch.zeros(0, 36))
 
 
 def test_a_loss_that_is_not_finite_is_refused(features):
@@ -269,34 +257,15 @@ def test_weights_that_are_not_finite_are_refused_and_never_kept(tmp_path, dies_i
     assert len(training.load_history(path)["loss"]) == dies_in - 1
 
 
-def test_data_that_are_not_finite_are_refused(features):
-    features[3, 3] = torch.nan
-    with pytest.raises(ValueError, match="the data hold NaN or infinity"):
-        run(features)
-
-
-def _interrupted(seen):
-    with training.threads(1):
-        seen.append(torch.get_num_threads())
-        raise KeyboardInterrupt
-
-
 def test_threads_are_restored_also_after_an_interruption():
-    before, seen = torch.get_num_threads(), []
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            _interrupted(seen)
-        assert seen == [1]
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_the_model_comes_back_ready_for_use(features):
-    model = vae.VariationalAutoencoder()
-    training.train(model, features, LOSS, RECIPE, device="cpu", progress=False)
-    assert not model.training
+    before, inside = torch.get_num_threads(), []
+    with training.threads(2):
+        with suppress(KeyboardInterrupt), training.threads(1):
+            inside.append(torch.get_num_threads())
+            raise KeyboardInterrupt
+        inside.append(torch.get_num_threads())
+    assert inside == [1, 2]
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(("cuda", "expected"), [(True, "cuda"), (False, "cpu")])
