@@ -64,14 +64,7 @@ def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> 
 
 
 def seeds(
-    ax: Axes,
-    x: Sequence,
-    values: Sequence[Sequence],
-    *,
-    xlabel: str,
-    ylabel: str,
-    colour: str = "model",
-    label: str = "",
+    ax: Axes, x: Sequence, values: Sequence[Sequence], *, xlabel: str, ylabel: str, colour="model", label=""
 ) -> Axes:
     """Means over seeds, with one value a seed as dots, over a logarithmic horizontal axis."""
     table = np.asarray(values)

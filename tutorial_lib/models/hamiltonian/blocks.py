@@ -11,7 +11,7 @@ same irreps: such a kind of blocks, an atom with itself or with another, is what
 """
 
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, combinations
 
 import torch
 from e3nn import o3
@@ -138,26 +138,23 @@ class Blocks:
 
     def _kinds(self) -> list[Kind]:
         found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-        atoms = range(len(self.numbers))
-        for i in atoms:
-            found.setdefault((self.numbers[i],), []).append((i, i))
-        for i in atoms:
-            for j in atoms[i + 1 :]:
-                # The order of the atoms must not matter: the heavier one has the rows.
-                first, second = (i, j) if self.numbers[i] >= self.numbers[j] else (j, i)
-                found.setdefault((self.numbers[first], self.numbers[second]), []).append((first, second))
+        for i, number in enumerate(self.numbers):
+            found.setdefault((number,), []).append((i, i))
+        for pair in combinations(range(len(self.numbers)), 2):
+            # The order of the atoms must not matter: the heavier one has the rows.
+            i, j = sorted(pair, key=lambda atom: -self.numbers[atom])
+            found.setdefault((self.numbers[i], self.numbers[j]), []).append((i, j))
         return [Kind(elements, sites, self._copies(*sites[0])) for elements, sites in found.items()]
 
     def _copies(self, i: int, j: int) -> list[tuple[int, int, int, int]]:
-        copies = []
-        for a, (_, l_a) in enumerate(self.of_atom[i]):
-            for b, (_, l_b) in enumerate(self.of_atom[j]):
-                if i == j and a > b:
-                    continue
-                for degree in range(abs(l_a - l_b), l_a + l_b + 1):
-                    # A shell with itself: the antisymmetric part of a symmetric block is zero.
-                    if not (i == j and a == b and degree % 2):
-                        copies.append((degree, (-1) ** (l_a + l_b), a, b))
+        copies = [
+            (degree, (-1) ** (l_a + l_b), a, b)
+            for a, (_, l_a) in enumerate(self.of_atom[i])
+            for b, (_, l_b) in enumerate(self.of_atom[j])
+            for degree in range(abs(l_a - l_b), l_a + l_b + 1)
+            # Of a shell with itself the antisymmetric part is zero, as the matrix is symmetric.
+            if i != j or a < b or (a == b and degree % 2 == 0)
+        ]
         return sorted(copies, key=lambda copy: (o3.Irrep(*copy[:2]), copy[2:]))
 
     def _symmetric(self, site: tuple[int, int], degree: int, a: int, b: int) -> Tensor:

@@ -51,7 +51,5 @@ def _own(positions: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:
 
 def _terms(x: Tensor, degree: int) -> Tensor:
     """All products of up to `degree` of the columns."""
-    columns = [x.new_ones(len(x))]
-    for k in range(1, degree + 1):
-        columns += [x[:, list(which)].prod(dim=1) for which in combinations_with_replacement(range(x.shape[1]), k)]
-    return torch.stack(columns, dim=1)
+    chosen = [which for k in range(1, degree + 1) for which in combinations_with_replacement(range(x.shape[1]), k)]
+    return torch.stack([x.new_ones(len(x)), *(x[:, list(which)].prod(dim=1) for which in chosen)], dim=1)
