@@ -739,6 +739,7 @@ EXCEPTIONS = {
     "inpainting.ranking.Completer": "the names that a model has to have",
     "inpainting.ranking.Completer.complete": "the names that a model has to have",
     "metrics.motif_statistics.sampled": "tried with compare",
+    "models.hamiltonian.layers.n_paths": "tried with the layers, which name the irreps",
     "metrics.network.NetworkQuality.failed_gates": "takes no argument",
     "metrics.symmetry.Ledger.verdict": "words about numbers that symmetry_ledger made",
     "metrics.symmetry.Ledger.verdicts": "words about numbers that symmetry_ledger made",
