@@ -67,13 +67,13 @@ def one_training(
     options = {"batch_size": batch_size, "seed": 0, "shares": shares, "mine": mine, "keep": True}
     stream = Timed(cells, train_beyond.clouds_of, **options)
     model = train_beyond.new_flow(cells, width, 3, 0)
-    engine = train_beyond.SpreadOut(fabric, threads)
+    backend = train_beyond.SpreadOut(fabric, threads)
     recipe = training.Recipe(1, batch_size, 4e-3, 0)
     loss = train_beyond.velocity_loss
-    history = training.train(model, stream, loss, recipe, device="cpu", progress=False, engine=engine)
+    history = training.train(model, stream, loss, recipe, device="cpu", progress=False, backend=backend)
     first, last = stream.begun[1], stream.begun[-1]
     n_examples = (stream.n_steps - 1) * batch_size
-    cpu = engine.total(last[1] - first[1])
+    cpu = backend.total(last[1] - first[1])
     return {"examples a second": n_examples / (last[0] - first[0]), "cpu": cpu / n_examples, "loss": history["loss"][0]}
 
 

@@ -171,10 +171,10 @@ def test_the_gradient_of_a_step_is_that_of_the_mean_of_its_shares(folder):
 
     found = []
     for shares in (1, 7):
-        model, engine = network(), OneProcess()
-        engine.set_up(model, loss, None)
+        model, backend = network(), OneProcess()
+        backend.set_up(model, loss, None)
         step = next(stream(folder, batch_size=70, shares=shares).steps(0))
-        terms = [terms["loss"].item() for terms in engine.gradients(step)]
+        terms = [terms["loss"].item() for terms in backend.gradients(step)]
         found.append((sum(terms) / shares, model.weight.grad))
     (mean, whole), (mean_of_shares, cut) = found
     assert mean == pytest.approx(mean_of_shares, rel=1e-12)

@@ -110,7 +110,7 @@ class Comparison:
 
 @unrounded
 def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int = 0) -> Comparison:
-    """How a generator's motifs compare with real ones from cells it has not seen.
+    """How a generator's motifs compare with real ones from cells that were not trained on.
 
     Wasserstein distances W_r, W_dij (angstrom) and W_angle (degree), and the shares valid, covered and novel.
     1,024 motifs on each side, or as many as there are. The floor puts real training motifs in the

@@ -47,7 +47,7 @@ class NetworkQuality:
     eight_neighbours: float
 
     def failed_gates(self) -> list[str]:
-        """The gates for a shipped cell that this one fails, as sentences; empty if it passes."""
+        """The criteria for the cells of this course that this one fails, as sentences; empty if it passes."""
         gates = {
             f"{self.four_fold:.1%} four-fold, at least 95 % asked": self.four_fold >= 0.95,
             f"{self.n_outside} atoms outside three- to five-fold, at most 1 allowed": self.n_outside <= 1,

@@ -78,7 +78,7 @@ def train(
     checkpoint_every: int = 10,
     resume: bool = False,
     progress: bool = True,
-    engine: OneProcess | None = None,
+    backend: OneProcess | None = None,
 ) -> History:
     """The history of a training run, for each term its mean over every epoch; `model` is left trained, on `device`.
 
@@ -97,9 +97,9 @@ def train(
         checkpoint_every: epochs between two checkpoints.
         resume: go on from the checkpoint if it is there.
         progress: show a bar.
-        engine: how steps are taken; in this process if None.
+        backend: how steps are taken; in this process if None.
     """
-    engine = engine or OneProcess()
+    backend = backend or OneProcess()
     device = torch.device(device) if device is not None else best_device()
     source = data if isinstance(data, Source) else InMemory(data, recipe.batch_size, recipe.seed, device)
     if resume and checkpoint is None:
@@ -107,7 +107,7 @@ def train(
     check_counts(checkpoint_every=checkpoint_every)
     path = expanded(checkpoint) if checkpoint is not None else None
     if path is not None:
-        checkpoints.writable(path, resume=resume, probe=engine.first)
+        checkpoints.writable(path, resume=resume, probe=backend.first)
     model.to(device).train()
     # For a small network the fused kernel takes a quarter of the time of the default one.
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
@@ -116,7 +116,7 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=n_steps, pct_start=rise)
     if update := getattr(model, "update_average", None):
         optimiser.register_step_pre_hook(lambda *_: update())
-    stepper = engine.set_up(model, loss, optimiser)
+    stepper = backend.set_up(model, loss, optimiser)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule, "source": source}
     history: History = {}
     if path is not None and resume and path.exists():
@@ -124,7 +124,7 @@ def train(
     first = len(history.get("loss", []))
     with (
         torch.enable_grad(),  # and as it was afterwards, whatever a Ctrl-C inside the optimiser leaves behind
-        threads(engine.n_threads),
+        threads(backend.n_threads),
         # Once a second: a long training would flood whoever reads the notebook's messages late, as tests do.
         tqdm(
             range(first, recipe.epochs),
@@ -133,12 +133,12 @@ def train(
             desc="training",
             unit="epoch",
             mininterval=1,
-            disable=not (progress and engine.first),
+            disable=not (progress and backend.first),
             leave=False,
         ) as bar,
     ):
         for epoch in bar:
-            means = _epoch(source.steps(epoch), stepper, schedule, engine)
+            means = _epoch(source.steps(epoch), stepper, schedule, backend)
             for name, value in means.items():
                 history.setdefault(name, []).append(value)
             if not math.isfinite(means["loss"]):
@@ -146,7 +146,7 @@ def train(
             due = (epoch + 1) % checkpoint_every == 0 or epoch + 1 == recipe.epochs
             if due and not all(weight.isfinite().all() for weight in model.parameters()):
                 raise Diverged(f"a weight is no number after epoch {epoch + 1}: lower the learning rate")
-            if path is not None and due and engine.first:
+            if path is not None and due and backend.first:
                 checkpoints.save(path, asdict(recipe), history, parts)
             bar.set_postfix(loss=f"{means['loss']:.3f}", refresh=False)
     model.eval()
@@ -167,17 +167,17 @@ def threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _epoch(steps, optimiser, schedule, engine) -> dict[str, float]:
+def _epoch(steps, optimiser, schedule, backend) -> dict[str, float]:
     sums: dict[str, Tensor] = {}
     n_examples = 0
     for shares in steps:
         optimiser.zero_grad(set_to_none=True)
-        for (batch, _), terms in zip(shares, engine.gradients(shares), strict=True):
+        for (batch, _), terms in zip(shares, backend.gradients(shares), strict=True):
             n_here = len(batch[0] if isinstance(batch, tuple) else batch)
             n_examples += n_here
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0) + value.detach() * n_here
         optimiser.step()
         schedule.step()
-    n_examples = engine.total(float(n_examples))
-    return {name: engine.total(total.item()) / n_examples for name, total in sums.items()}
+    n_examples = backend.total(float(n_examples))
+    return {name: backend.total(total.item()) / n_examples for name, total in sums.items()}
