@@ -55,12 +55,7 @@ class Kind:
 
 
 class Blocks:
-    """How the matrices of one molecule fall into irreps.
-
-    Args:
-        numbers: (atoms,), atomic numbers.
-        shells: atom and l of every shell, in the order of the matrices.
-    """
+    """How the matrices of one molecule fall into irreps, of its atomic numbers (atoms,) and shells in their order."""
 
     def __init__(self, numbers: Tensor, shells: Shells):
         if not all(0 <= degree <= LARGEST_L for _, degree in shells):

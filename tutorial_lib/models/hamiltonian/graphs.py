@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import check_molecule
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import check_counts
+from tutorial_lib.shapes import Positions, check_counts
 
 NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first Gaussian and of the last
 N_RADIAL = 20
@@ -44,14 +44,10 @@ class Shapes:
         return Shapes(self.harmonics[which], self.heights[which])
 
 
-def shapes(numbers: Tensor, positions: Tensor, *, lmax: int = LMAX, dtype: torch.dtype = torch.float32) -> Shapes:
-    """The graphs of all shapes of one molecule.
+def shapes(numbers: Tensor, positions: Positions, *, lmax: int = LMAX, dtype: torch.dtype = torch.float32) -> Shapes:
+    """The graphs of all shapes of one molecule, from its atomic numbers (atoms,) and positions (angstrom).
 
-    Args:
-        numbers: (atoms,), atomic numbers.
-        positions: (shapes, atoms, 3), angstrom.
-        lmax: of the spherical harmonics.
-        dtype: of what goes out; directions are computed in that of the positions.
+    Directions are computed in the dtype of the positions; `dtype` is that of what goes out.
     """
     check_molecule(numbers, positions)
     source = seen(len(numbers))

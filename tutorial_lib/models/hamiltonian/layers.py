@@ -68,11 +68,7 @@ def products(harmonics: Tensor, first: str, second: str, out: str) -> Tensor:
 class Linear(nn.Module):
     """An equivariant linear layer: it mixes the channels of each irrep with each other.
 
-    Args:
-        irreps: of a channel.
-        channels_in: that come in.
-        channels_out: that go out.
-        terms: how many arrays of each irrep come in, to be added up; one if None.
+    Where several `terms`, arrays of one irrep, come in, it adds them up.
     """
 
     def __init__(self, irreps: str, channels_in: int, channels_out: int, terms: Sequence[int] | None = None):
@@ -100,12 +96,7 @@ class Linear(nn.Module):
 
 
 def ways_of_rows(sizes: Sequence[int], terms: Sequence[int]) -> Tensor:
-    """Which path each row of a `coupling` belongs to.
-
-    Args:
-        sizes: components of each irrep that comes out.
-        terms: how many paths lead to it.
-    """
+    """Which path each row of a `coupling` belongs to, by the components of each irrep and the paths that lead to it."""
     first = [sum(terms[:k]) for k in range(len(terms))]
     return torch.tensor(
         [first[k] + way for k, size in enumerate(sizes) for _ in range(size) for way in range(terms[k])],
@@ -114,15 +105,7 @@ def ways_of_rows(sizes: Sequence[int], terms: Sequence[int]) -> Tensor:
 
 
 class Convolution(nn.Module):
-    """The messages that atoms send along directed edges.
-
-    Args:
-        irreps_in: of a channel that comes in.
-        irreps_out: of a channel that goes out.
-        harmonics: irreps of the directions.
-        channels: of features.
-        n_radial: functions in the radial basis.
-    """
+    """The messages that atoms send along directed edges, of the harmonics of directions and a radial basis."""
 
     def __init__(self, irreps_in: str, irreps_out: str, harmonics: str, channels: int, n_radial: int):
         super().__init__()

@@ -78,16 +78,10 @@ class Standard:
 def matrix_loss(
     standard: Standard, shapes: Shapes, fock: Tensor, *, trace_weight: float = TRACE_WEIGHT
 ) -> Callable[..., dict[str, Tensor]]:
-    """The loss of `training.train`, whose data are the indices of the shapes.
+    """The loss of `training.train`, whose data are the indices of the shapes; `fock` is in hartree.
 
     It is the mean absolute error of the coefficients in millihartree, with a little of its square, and the squared
     error of the standardised traces where the network predicts them. Shapes follow the batch to its device.
-
-    Args:
-        standard: means and scales.
-        shapes: to train on.
-        fock: (shapes, orbitals, orbitals), hartree.
-        trace_weight: of the squared error of the traces.
     """
     if len(shapes) != len(fock):
         raise ValueError(f"{len(shapes)} shapes and {len(fock)} matrices arrived: each shape has one")

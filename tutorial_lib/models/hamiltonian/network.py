@@ -35,13 +35,9 @@ class Prediction(NamedTuple):
 
 
 class Head(nn.Module):
-    """Features of the atoms or pairs of one kind to the coefficients, and the traces, of their blocks.
+    """Features of the atoms or pairs of one kind to the coefficients of their blocks.
 
-    Args:
-        kind: of blocks.
-        irreps: of a channel.
-        channels: of features.
-        width: how many invariants the non-linearity gives, for the traces; none are made if 0.
+    Their traces come from the invariants of the non-linearity, as many as `width`; none are made if it is 0.
     """
 
     def __init__(self, kind: Kind, irreps: str, channels: int, width: int):
@@ -64,15 +60,8 @@ class Head(nn.Module):
 class HamiltonianNetwork(nn.Module):
     """An equivariant network for the matrices of one molecule.
 
-    Args:
-        blocks: how the matrices fall into irreps.
-        bend: makes the non-linearity, of irreps, channels and a width.
-        irreps: of a channel; those that the blocks hold if None.
-        channels: of features.
-        width: of the non-linearity.
-        traces: also predict the trace of each part times its transpose.
-        lmax: of the harmonics in the shapes.
-        seed: of the initial weights.
+    `bend` makes the non-linearity, of irreps, channels and a width. `irreps` are those of a channel, by default the
+    blocks' own. With `traces` it also predicts the trace of each part times its transpose.
     """
 
     def __init__(
@@ -129,18 +118,18 @@ class HamiltonianNetwork(nn.Module):
         start = products(shapes.harmonics, "0e", self.harmonics, self.irreps).flatten(1, 2)
         heights = shapes.heights.flatten(1, 2)
         features = self.known(self.element).expand(1, n, -1, -1)
-        for step, way in enumerate((start, product)):
+        for step, matrix in enumerate((start, product)):
             sent = self.sends[step](features).index_select(2, self.source).flatten(1, 2)
-            every = self.looks[step](sent, way.flatten(0, 1), heights.flatten(0, 1))
-            got = every.view(n, n_atoms, n_atoms - 1, *every.shape[1:]).mean(dim=2).permute(2, 0, 1, 3)
+            messages = self.looks[step](sent, matrix.flatten(0, 1), heights.flatten(0, 1))
+            received = messages.view(n, n_atoms, n_atoms - 1, *messages.shape[1:]).mean(dim=2).permute(2, 0, 1, 3)
             if step == 0:
                 features = nn.functional.pad(features, (0, 0, 0, 0, 0, 0, 0, self.n_more))
-            features, numbers = self.bends[step](self.keeps[step](features) + self.looks[step].after(got))
+            features, numbers = self.bends[step](self.keeps[step](features) + self.looks[step].after(received))
         ends = [self.sends[2 + end](features).index_select(2, self.pair[:, end]) for end in (0, 1)]
-        every = self.looks[2](
+        messages = self.looks[2](
             (ends[0] + ends[1]).flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
         )
-        along, along_numbers = self.bends[2](self.looks[2].after(every.transpose(0, 1).unflatten(1, (n, -1))))
+        along, along_numbers = self.bends[2](self.looks[2].after(messages.transpose(0, 1).unflatten(1, (n, -1))))
         parts = [(features[:, :, atoms], numbers[:, atoms]) for atoms in self.atoms]
         parts += zip(along.split(self.counts, dim=2), along_numbers.split(self.counts, dim=1), strict=True)
         blocks, traces = [], []

@@ -14,15 +14,7 @@ NONLINEARITIES = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gra
 def network(
     name: str, blocks: Blocks, *, channels: int = CHANNELS, irreps: str | None = None, seed: int = 0
 ) -> HamiltonianNetwork:
-    """A variant of the network, with the width at which its number of parameters is nearest to that of the gates.
-
-    Args:
-        name: one of `NONLINEARITIES`.
-        blocks: of the molecule.
-        channels: of features.
-        irreps: of a channel; those that the blocks hold if None.
-        seed: of the initial weights.
-    """
+    """One of `NONLINEARITIES`, with the width at which its number of parameters is nearest to that of the gates."""
     if name not in NONLINEARITIES:
         raise ValueError(f"there is no variant {name!r}: the known ones are {', '.join(NONLINEARITIES)}")
 
