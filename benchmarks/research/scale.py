@@ -66,13 +66,13 @@ def one_training(
     options = {"batch_size": batch_size, "seed": 0, "shares": shares, "mine": mine, "keep": True}
     stream = Timed(cells, train_beyond.clouds_of, **options)
     model = train_beyond.new_flow(cells, width, 3, 0)
-    engine = train_beyond.SpreadOut(fabric, threads)
+    backend = train_beyond.SpreadOut(fabric, threads)
     recipe = training.Recipe(1, batch_size, 4e-3, 0)
     loss = train_beyond.velocity_loss
-    history = training.train(model, stream, loss, recipe, device="cpu", progress=False, engine=engine)
+    history = training.train(model, stream, loss, recipe, device="cpu", progress=False, backend=backend)
     first, last = stream.begun[1], stream.begun[-1]
     n_examples = (stream.n_steps - 1) * batch_size
-    cpu = engine.total(last[1] - first[1])
+    cpu = backend.total(last[1] - first[1])
     return {"examples a second": n_examples / (last[0] - first[0]), "cpu": cpu / n_examples, "loss": history["loss"][0]}
 
 
@@ -124,7 +124,8 @@ def stream_series() -> dict:
             if how != "warm up":
                 seconds = time.perf_counter() - start
                 series[how] = {"examples a second": n / seconds, "megabytes": (most - before) / 1e6}
-        series |= {"examples": n, "megabytes kept": sum(x.numel() * x.itemsize for x in stream.kept.values()) / 1e6}
+        kept = [train_beyond.clouds_of(cells.cell(index)) for index in range(len(cells))]
+        series |= {"examples": n, "megabytes kept": sum(x.numel() * x.itemsize for x in kept) / 1e6}
     return series
 
 

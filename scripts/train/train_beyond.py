@@ -147,7 +147,7 @@ def run_train(args: argparse.Namespace) -> None:
     )
     model = new_flow(cells, args.width, args.layers, args.seed)
     recipe = training.Recipe(args.epochs, args.batch_size, args.learning_rate, args.seed)
-    engine = SpreadOut(fabric, args.threads)
+    backend = SpreadOut(fabric, args.threads)
     history = training.train(
         model,
         stream,
@@ -157,7 +157,7 @@ def run_train(args: argparse.Namespace) -> None:
         checkpoint=args.checkpoint,
         checkpoint_every=args.checkpoint_every,
         resume=args.resume,
-        engine=engine,
+        backend=backend,
     )
     if fabric.is_global_zero:
         if args.out:

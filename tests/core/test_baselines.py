@@ -6,10 +6,16 @@ from tutorial_lib.metrics import PrincipalComponents, gram_error, nearest_motif_
 from tutorial_lib.representations import alignment
 
 
-def test_principal_components_restore_data_of_their_rank(generator):
+def test_principal_components_restore_data_of_their_rank_from_its_coordinates(generator):
     features = torch.randn(50, 3, generator=generator) @ torch.randn(3, 10, generator=generator) + 4
-    torch.testing.assert_close(PrincipalComponents(features, 3).reconstruct(features), features, atol=1e-4, rtol=0)
+    linear = PrincipalComponents(features, 3)
+    torch.testing.assert_close(linear.reconstruct(features), features, atol=1e-4, rtol=0)
+    codes = linear.encode(features)
+    assert codes.shape == (50, 3)
+    torch.testing.assert_close(linear.centre + codes @ linear.directions, linear.reconstruct(features))
     assert (PrincipalComponents(features, 2).reconstruct(features) - features).abs().max() > 0.1
+    with pytest.raises(ValueError, match="8 components from 5 inputs of 36"):
+        PrincipalComponents(torch.zeros(5, 36), 8)
 
 
 def test_no_other_plane_is_better_than_principal_components(generator):
@@ -21,11 +27,6 @@ def test_no_other_plane_is_better_than_principal_components(generator):
         assert (centred - centred @ q @ q.mT).square().sum() > best
 
 
-def test_too_many_components_are_refused():
-    with pytest.raises(ValueError, match="8 components from 5 inputs of 36"):
-        PrincipalComponents(torch.zeros(5, 36), 8)
-
-
 def test_nearest_training_answers_with_the_closest_row():
     training = torch.tensor([[0.0, 0], [10, 0], [0, 10], [50, 50]])
     answers = nearest_training(torch.tensor([[1.0, 1], [2, 9], [9, 2]]), training)
@@ -35,19 +36,8 @@ def test_nearest_training_answers_with_the_closest_row():
 def test_gram_error_is_a_root_mean_square_over_entries():
     error = gram_error(torch.tensor([[[3.0, 4.0], [4.0, 3.0]]]), torch.zeros(1, 2, 2))
     assert error.item() == pytest.approx((50 / 4) ** 0.5)
-
-
-def test_gram_error_refuses_other_shapes():
-    with pytest.raises(ValueError, match="shapes differ"):
+    with pytest.raises(ValueError, match=r"gram must be .* with .*atoms = 8"):
         gram_error(torch.zeros(2, 8, 8), torch.zeros(2, 7, 7))
-
-
-def test_codes_are_the_coordinates_that_a_reconstruction_is_made_of(generator):
-    features = torch.randn(50, 10, generator=generator) + 4
-    linear = PrincipalComponents(features, 3)
-    codes = linear.encode(features)
-    assert codes.shape == (50, 3)
-    torch.testing.assert_close(linear.centre + codes @ linear.directions, linear.reconstruct(features))
 
 
 def test_a_motif_among_the_training_motifs_is_found_in_any_pose_and_order(clouds, generator):

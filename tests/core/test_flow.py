@@ -295,7 +295,7 @@ def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_c
     assert torch.allclose(metrics.dihedral_angles(same).sort().values, before.sort().values, atol=0.2)
     rattled = metrics.dihedral_angles(motifs_of_cell + 0.4 * torch.randn(motifs_of_cell.shape, generator=generator))
     assert metrics.wasserstein(rattled, before) > 2
-    with pytest.raises(ValueError, match="needs a second shell, and these motifs have 4 atoms"):
+    with pytest.raises(ValueError, match="n_atoms must be a whole number, 5 at least, and 4 arrived"):
         metrics.dihedral_angles(motifs_of_cell[:, :4])
 
 

@@ -26,21 +26,13 @@ def test_a_perfect_tetrahedron_has_six_angles_of_109_degrees(perfect):
     torch.testing.assert_close(metrics.bond_angles(shuffled), torch.full((1, 6), 109.4712), atol=1e-3, rtol=0)
 
 
-def test_angles_need_four_atoms(perfect):
-    with pytest.raises(ValueError, match="these motifs have 3"):
-        metrics.bond_angles(perfect[:, :3])
-
-
-def test_real_motifs_are_valid(motifs_of_cell):
-    assert metrics.validity(motifs_of_cell).float().mean() > 0.99
-
-
 @pytest.mark.parametrize(
     ("atom", "place"),
     [(7, (0.0, 0.0, 4.06)), (7, (0.0, 0.0, 2.09)), (7, (1.36 + 1.1, 1.36, 1.36))],
     ids=["too far", "too close to the centre", "too close to an atom"],
 )
-def test_a_motif_with_an_atom_out_of_place_is_not_valid(perfect, atom, place):
+def test_real_motifs_are_valid_and_one_with_an_atom_out_of_place_is_not(perfect, motifs_of_cell, atom, place):
+    assert metrics.validity(motifs_of_cell).float().mean() > 0.99
     assert metrics.validity(perfect).item()
     perfect[0, atom] = torch.tensor(place)
     assert not metrics.validity(perfect).item()
@@ -63,27 +55,13 @@ def test_wasserstein_is_a_shift_for_shifted_samples():
     )
 
 
-def test_coverage_rewards_variety_and_not_repetition(motifs_of_cell):
+def test_coverage_rewards_variety_and_novelty_distance(motifs_of_cell, generator):
     half, other = motifs_of_cell[::2], motifs_of_cell[1::2]
     assert metrics.coverage(half, other) > 0.9
     assert metrics.coverage(half[:1].expand(200, -1, -1), other) < 0.1
-
-
-def test_coverage_needs_real_neighbours(motifs_of_cell):
-    with pytest.raises(ValueError, match="5 motifs arrived"):
-        metrics.coverage(motifs_of_cell, motifs_of_cell[:5])
-
-
-def test_novelty_is_none_for_copies_half_for_fellows_and_all_for_nonsense(motifs_of_cell, generator):
-    known, other = motifs_of_cell[::2], motifs_of_cell[1::2]
-    assert metrics.novelty(known[:50], known) == 0
-    assert 0.3 < metrics.novelty(other, known) < 0.7
-    assert metrics.novelty(5 * torch.randn(50, 8, 3, generator=generator), known) == 1
-
-
-def test_novelty_needs_training_motifs(motifs_of_cell):
-    with pytest.raises(ValueError, match="and 1 arrived"):
-        metrics.novelty(motifs_of_cell, motifs_of_cell[:1])
+    assert metrics.novelty(half[:50], half) == 0
+    assert 0.3 < metrics.novelty(other, half) < 0.7
+    assert metrics.novelty(5 * torch.randn(50, 8, 3, generator=generator), half) == 1
 
 
 def test_a_comparison_prints_each_score_beside_its_floor(motifs_of_cell):
@@ -103,27 +81,29 @@ def test_a_comparison_prints_each_score_beside_its_floor(motifs_of_cell):
     "statistic", [metrics.centre_distances, metrics.bond_angles, metrics.validity, metrics.descriptor]
 )
 def test_no_motif_and_motifs_that_are_not_finite_are_refused(statistic, perfect):
-    with pytest.raises(ValueError, match="there is no motif"):
+    with pytest.raises(ValueError, match=r"must be \(motifs\+, atoms\+, 3\)"):
         statistic(torch.zeros(0, 8, 3))
     with pytest.raises(ValueError, match="NaN or infinity"):
         statistic(perfect * torch.nan)
 
 
-def test_an_empty_sample_is_refused():
+def test_too_few_atoms_motifs_or_numbers_are_refused(perfect, motifs_of_cell):
+    with pytest.raises(ValueError, match="n_atoms must be a whole number, 4 at least, and 3 arrived"):
+        metrics.bond_angles(perfect[:, :3])
+    with pytest.raises(ValueError, match="n_real must be a whole number, 6 at least, and 5 arrived"):
+        metrics.coverage(motifs_of_cell, motifs_of_cell[:5])
+    with pytest.raises(ValueError, match="n_training must be a whole number, 2 at least, and 1 arrived"):
+        metrics.novelty(motifs_of_cell, motifs_of_cell[:1])
     with pytest.raises(ValueError, match="a sample is empty"):
         metrics.wasserstein(torch.zeros(0), torch.ones(3))
 
 
-def test_the_ball_of_coverage_reaches_the_fifth_real_neighbour(perfect):
+def test_covered_is_within_the_fifth_neighbour_and_novel_beyond_the_first(perfect):
     real = torch.cat([perfect * (1 + 0.01 * step) for step in range(10)])
     assert metrics.coverage(perfect * (1 - 0.045), real) == pytest.approx(0.1)
     assert metrics.coverage(perfect * (1 - 0.055), real) == 0
-
-
-def test_novel_is_farther_than_the_nearest_fellow_of_a_training_motif(perfect):
-    training = torch.cat([perfect * (1 + 0.01 * step) for step in range(10)])
-    assert metrics.novelty(perfect * (1 - 0.009), training) == 0
-    assert metrics.novelty(perfect * (1 - 0.011), training) == 1
+    assert metrics.novelty(perfect * (1 - 0.009), real) == 0
+    assert metrics.novelty(perfect * (1 - 0.011), real) == 1
 
 
 @pytest.mark.parametrize("degrees", [0, 0.01, 179.99, 180])

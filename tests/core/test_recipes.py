@@ -1,16 +1,21 @@
 import pytest
 
-from tutorial_lib.training import recipes
+from tutorial_lib.training import Recipe, recipes
 
 
-@pytest.mark.parametrize("recipe", [recipes.gram_vae, recipes.gram_vae_collapsed])
-def test_a_seed_is_all_that_a_seed_changes(recipe):
-    one, other = recipe(1), recipe(2)
-    assert (one.seed, other.seed) == (1, 2)
-    assert one.epochs == other.epochs
-
-
-def test_the_full_profile_trains_longer(monkeypatch):
-    quick = recipes.gram_vae()
+def test_the_seed_comes_in_and_the_full_profile_trains_longer(monkeypatch):
+    assert recipes.gram_vae(1) == Recipe(300, 256, 0.01, seed=1)
+    assert recipes.gram_vae_collapsed() == Recipe(60, 256, 0.01)
     monkeypatch.setenv("TUTORIAL_PROFILE", "full")
-    assert recipes.gram_vae().epochs > 2 * quick.epochs
+    assert recipes.gram_vae() == Recipe(2000, 256, 0.01)
+    assert recipes.gram_vae_collapsed() == Recipe(60, 256, 0.01)
+
+
+def test_a_recipe_takes_as_many_steps_however_many_examples_there_are(monkeypatch):
+    steps = [recipes.hamiltonian(n).epochs * -(-n // 32) for n in (50, 200, 500)]
+    assert min(steps) > 9_900
+    assert max(steps) <= 10_000
+    monkeypatch.setenv("TUTORIAL_PROFILE", "full")
+    assert recipes.hamiltonian(500, 3) == Recipe(40_000 // 16, 32, 0.01, seed=3)
+    with pytest.raises(ValueError, match="n_examples must be a whole number"):
+        recipes.hamiltonian(0)

@@ -53,8 +53,13 @@ def test_a_folder_finds_every_cell_of_every_file(folder):
     assert cells.where(5) == f"cell 2 of {folder / 'c.extxyz'}"
 
 
-def test_every_example_comes_once_an_epoch(folder):
-    assert examples(epoch(stream(folder))) == sorted((c, a, 0.5) for c in range(7) for a in range(10))
+@pytest.mark.parametrize("batch_size", [10, 60])
+def test_every_example_comes_once_an_epoch_in_whole_batches(folder, batch_size):
+    shares = epoch(stream(folder, batch_size=batch_size))
+    whole = sorted((c, a, 0.5) for c in range(7) for a in range(10))
+    assert [len(batch) for batch in shares[0]] == [batch_size] * (70 // batch_size)
+    assert set(examples(shares)) <= set(whole)
+    assert len(set(examples(shares))) == 70 // batch_size * batch_size
 
 
 def test_an_epoch_has_an_order_of_its_own_and_the_same_again(folder):
@@ -92,43 +97,26 @@ def test_however_many_cells_there_are_each_comes_once_an_epoch(tmp_path, n_cells
     assert all(len(batch[:, 0].unique()) > 2 for batch in shares[0][:-1])
 
 
-def test_a_share_is_the_same_whoever_takes_it(folder):
+def test_a_share_is_the_same_whoever_takes_it_with_a_generator_of_its_own(folder):
     both, second = stream(folder, shares=2), stream(folder, shares=2, mine=range(1, 2))
-    for (_, together), alone in zip(both.steps(3), second.steps(3), strict=True):
-        (batch, one), ((other, two),) = together, alone
+    for ((_, first), (batch, one)), ((other, two),) in zip(both.steps(3), second.steps(3), strict=True):
         assert torch.equal(batch, other)
-        assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=two))
-
-
-def test_shares_have_dice_of_their_own(folder):
-    (_, one), (_, other) = next(stream(folder, shares=2).steps(0))
-    assert not torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=other))
+        noise = torch.rand(3, generator=one)
+        assert torch.equal(noise, torch.rand(3, generator=two))
+        assert not torch.equal(noise, torch.rand(3, generator=first))
 
 
 def test_short_epochs_take_every_cell_once_before_any_comes_twice(folder):
-    some = stream(folder, cells_per_epoch=2)
-    epochs = [examples(epoch(some, number)) for number in range(7)]
+    short = stream(folder, cells_per_epoch=2)
+    epochs = [examples(epoch(short, number)) for number in range(7)]
     assert len({cell for seen in epochs[:3] for cell, _, _ in seen}) == 6
     assert set(Counter(chain.from_iterable(epochs)).values()) == {2}
 
 
 def test_a_share_that_runs_short_begins_again(folder):
-    def half(atoms):
-        return positions(atoms)[::2]
-
-    found = Stream(CellFolder(folder), half, batch_size=10, seed=0, shares=2)
+    found = Stream(CellFolder(folder), lambda atoms: positions(atoms)[::2], batch_size=10, seed=0, shares=2)
     assert [len(torch.cat(share)) for share in epoch(found)] == [30, 30]
     assert len(set(examples(epoch(found)))) == 30
-
-
-def test_a_cell_without_any_clouds_is_refused_with_its_place(folder):
-    found = Stream(CellFolder(folder), lambda atoms: positions(atoms)[:0], batch_size=10, seed=0)
-    with pytest.raises(ValueError, match=r"cell \d of .*\.extxyz: it has no clouds"):
-        epoch(found)
-
-
-def test_a_cell_may_have_fewer_examples_than_a_batch(folder):
-    assert [len(batch) for batch in epoch(stream(folder, batch_size=60))[0]] == [60]
 
 
 def test_kept_cells_are_read_once_and_give_the_same(folder, monkeypatch):
@@ -183,10 +171,10 @@ def test_the_gradient_of_a_step_is_that_of_the_mean_of_its_shares(folder):
 
     found = []
     for shares in (1, 7):
-        model, engine = network(), OneProcess()
-        engine.set_up(model, loss, None)
+        model, backend = network(), OneProcess()
+        backend.set_up(model, loss, None)
         step = next(stream(folder, batch_size=70, shares=shares).steps(0))
-        terms = [terms["loss"].item() for terms in engine.gradients(step)]
+        terms = [terms["loss"].item() for terms in backend.gradients(step)]
         found.append((sum(terms) / shares, model.weight.grad))
     (mean, whole), (mean_of_shares, cut) = found
     assert mean == pytest.approx(mean_of_shares, rel=1e-12)
@@ -232,24 +220,25 @@ def test_a_folder_without_cells_is_refused_in_words(tmp_path):
         CellFolder(tmp_path)
 
 
-def test_another_element_is_refused_with_its_place(folder):
+def test_several_elements_are_refused_with_their_place(folder, tmp_path):
+    (tmp_path / "other").mkdir()
+    Atoms("NaCl", positions=[[0, 0, 0], [0, 0, 2.8]]).write(tmp_path / "other" / "salt.extxyz", format="extxyz")
+    with pytest.raises(ValueError, match="forget their elements"):
+        CellFolder(tmp_path / "other").cell(0)
     Atoms("Ge", positions=[[0, 0, 0]]).write(folder / "d.extxyz", format="extxyz")
     with pytest.raises(ValueError, match=r"cell 1 of .*d\.extxyz holds Ge and the first cell Si"):
         epoch(stream(folder))
 
 
-def test_a_cell_of_two_elements_is_refused(tmp_path):
-    Atoms("NaCl", positions=[[0, 0, 0], [0, 0, 2.8]]).write(tmp_path / "salt.extxyz", format="extxyz")
-    with pytest.raises(ValueError, match="forget their elements"):
-        CellFolder(tmp_path).cell(0)
+@pytest.mark.parametrize(("n_kept", "message"), [(0, "it has no clouds"), (None, "none of the atoms has 8 neighbours")])
+def test_a_cell_without_clouds_is_refused_with_its_place(folder, n_kept, message):
+    def clouds(atoms):
+        if n_kept is None:
+            raise ValueError("none of the atoms has 8 neighbours")
+        return positions(atoms)[:n_kept]
 
-
-def test_a_cell_without_clouds_is_refused_with_its_place(folder):
-    def none(atoms):
-        raise ValueError("none of the atoms has 8 neighbours")
-
-    source = Stream(CellFolder(folder), none, batch_size=10, seed=0)
-    with pytest.raises(ValueError, match=r"cell \d of .*\.extxyz: none of the atoms"):
+    source = Stream(CellFolder(folder), clouds, batch_size=10, seed=0)
+    with pytest.raises(ValueError, match=rf"cell \d of .*\.extxyz: {message}"):
         next(source.steps(0))
 
 
@@ -270,7 +259,8 @@ UNDER_A_CAP = """
 import resource, sys
 import torch
 from pathlib import Path
-from tutorial_lib import streaming, training
+from tutorial_lib import training
+from tutorial_lib.training import streaming
 
 def clouds(atoms):  # each cell is a megabyte in memory
     return torch.tensor(atoms.positions[:, :1]).repeat(1, 4096)

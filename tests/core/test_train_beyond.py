@@ -16,7 +16,7 @@ from scripts.train import train_beyond
 from tutorial_lib import training
 
 SCRIPT = Path(train_beyond.__file__)
-TOP = SCRIPT.parent.parent
+TOP = SCRIPT.parents[2]
 SMALL = ["--width", "4", "--layers", "1", "--batch-size", "128", "--shares", "2", "--cells-per-epoch", "2"]
 EVERY_SECOND = ("--checkpoint-every", "2")
 
@@ -204,8 +204,10 @@ def test_the_weights_at_the_end_draw_motifs_and_are_averaged_once_a_step(monkeyp
     assert torch.allclose(torch.from_numpy(clouds[3].positions[1:]).float(), ours[3], atol=1e-5)
 
 
-def test_only_what_train_wrote_is_drawn_from(monkeypatch, folder, tmp_path):
+def test_a_run_is_neither_overwritten_unasked_nor_drawn_from_without_its_weights(monkeypatch, folder, tmp_path):
     alone(monkeypatch, folder, tmp_path / "run.pt", epochs=1)
+    with pytest.raises(SystemExit, match="holds an earlier run"):
+        alone(monkeypatch, folder, tmp_path / "run.pt", epochs=1)
     monkeypatch.setattr(sys, "argv", ["script", "draw", str(tmp_path / "run.pt"), str(tmp_path / "drawn.extxyz")])
     with pytest.raises(SystemExit, match="train once more with --out"):
         train_beyond.main()
@@ -239,17 +241,6 @@ def test_what_does_not_go_is_refused_in_words(monkeypatch, folder, tmp_path, opt
     assert not (tmp_path / "run.pt").exists()
 
 
-def test_a_folder_that_is_not_there_is_refused_in_words(monkeypatch, tmp_path):
-    with pytest.raises(SystemExit, match="is no folder"):
-        alone(monkeypatch, tmp_path / "nowhere", tmp_path / "run.pt")
-
-
-def test_what_fabric_run_decides_is_refused_behind_it(monkeypatch, folder, tmp_path):
-    monkeypatch.setenv("LT_CLI_USED", "1")
-    with pytest.raises(SystemExit, match="put --accelerator before the name of this script"):
-        alone(monkeypatch, folder, tmp_path / "run.pt")
-
-
 def test_apples_gpu_is_not_taken_unasked(monkeypatch, folder, tmp_path):
     from lightning_fabric.accelerators import MPSAccelerator
 
@@ -266,13 +257,12 @@ def test_only_elements_are_drawn(monkeypatch, tmp_path, capsys):
     assert "Xy is no element" in capsys.readouterr().err
 
 
-def test_an_earlier_run_is_not_overwritten_unasked(monkeypatch, folder, tmp_path):
-    alone(monkeypatch, folder, tmp_path / "run.pt", epochs=1)
-    with pytest.raises(SystemExit, match="holds an earlier run"):
-        alone(monkeypatch, folder, tmp_path / "run.pt", epochs=1)
-
-
-def test_without_fabric_the_way_out_is_named(monkeypatch, folder, tmp_path):
+def test_what_only_the_surroundings_forbid_is_refused_in_words(monkeypatch, folder, tmp_path):
+    with pytest.raises(SystemExit, match="is no folder"):
+        alone(monkeypatch, tmp_path / "nowhere", tmp_path / "run.pt")
+    monkeypatch.setenv("LT_CLI_USED", "1")
+    with pytest.raises(SystemExit, match="put --accelerator before the name of this script"):
+        alone(monkeypatch, folder, tmp_path / "run.pt")
     monkeypatch.setattr(train_beyond, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match=r"\.\[scale\]"):
         alone(monkeypatch, folder, tmp_path / "run.pt")

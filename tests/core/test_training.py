@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -38,10 +39,11 @@ def test_a_recipe_of_nothing_is_refused(wrong):
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 9, 10, 11, 20])
-def test_any_number_of_steps_can_be_trained(features, epochs):
-    recipe = training.Recipe(epochs, batch_size=len(features))
-    history = training.train(vae.VariationalAutoencoder(), features, LOSS, recipe, device="cpu", progress=False)
+def test_any_number_of_steps_can_be_trained_and_leaves_the_model_ready_for_use(features, epochs):
+    recipe, model = training.Recipe(epochs, batch_size=len(features)), vae.VariationalAutoencoder()
+    history = training.train(model, features, LOSS, recipe, device="cpu", progress=False)
     assert len(history["loss"]) == epochs
+    assert not model.training
 
 
 def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path):
@@ -53,26 +55,31 @@ def test_there_is_no_resuming_without_a_checkpoint_and_a_folder_is_none(tmp_path
         ({"checkpoint": tmp_path}, OSError),
         ({"checkpoint_every": 0}, ValueError),
     ):
-        with pytest.raises(error, match=r"say which file|is a folder|at least one epoch"):
+        with pytest.raises(error, match=r"say which file|is a folder|checkpoint_every must be a whole number"):
             training.train(nn.Linear(3, 1), torch.ones(8, 3), loss, RECIPE, progress=False, **options)
 
 
-def test_arrays_are_refused_in_words(monkeypatch):
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (np.ones((8, 36)), TypeError, "as_tensor"),
+        ((torch.ones(50, 36), torch.ones(49, 36)), ValueError, r"differ in length: \[50, 49\]"),
+        (torch.zeros(0, 36), ValueError, "there is no data"),
+        (torch.full((8, 36), torch.nan), ValueError, "the data hold NaN or infinity"),
+    ],
+    ids=["arrays", "lengths", "none", "NaN"],
+)
+def test_data_that_cannot_be_trained_on_are_refused_in_words(monkeypatch, data, error, message):
     monkeypatch.setattr(config, "jaxtyping_disable", True)  # as for a reader
-    with pytest.raises(TypeError, match="as_tensor"):
-        training.train(nn.Linear(3, 1), torch.ones(8, 3).numpy(), None, RECIPE, progress=False)
+    with pytest.raises(error, match=message):
+        run(data)
 
 
-def test_training_lowers_the_loss(features):
-    _, history = run(features, training.Recipe(epochs=30, batch_size=16, learning_rate=0.01))
-    assert history["loss"][-1] < 0.9 * history["loss"][0]
-    assert set(history) == {"loss", "reconstruction", "kl"}
-    assert len(history["kl"]) == 30
-
-
-def test_one_seed_gives_one_result_to_the_last_bit(features):
-    one, same = run(features), run(features)
-    other = run(features, training.Recipe(epochs=6, batch_size=16, learning_rate=0.01, seed=1))
+def test_training_lowers_the_loss_and_one_seed_gives_one_result_to_the_last_bit(features):
+    one, same, other = (run(features, training.Recipe(12, 16, 0.01, seed)) for seed in (0, 0, 1))
+    assert one[1]["loss"][-1] < 0.9 * one[1]["loss"][0]
+    assert set(one[1]) == {"loss", "reconstruction", "kl"}
+    assert len(one[1]["kl"]) == 12
     assert equal(one[0], same[0])
     assert one[1] == same[1]
     assert not equal(one[0], other[0])
@@ -84,18 +91,6 @@ def test_the_history_is_the_mean_over_examples_also_in_a_short_last_batch(featur
 
     _, history = run(features, loss=first_feature)
     assert history["loss"] == pytest.approx([features[:, 0].mean().item()] * 6, rel=1e-5)
-
-
-def test_every_example_is_seen_once_an_epoch(features):
-    seen = []
-
-    def watch(model, batch, generator):
-        seen.append(batch)
-        return LOSS(model, batch, generator)
-
-    run(features, training.Recipe(epochs=1, batch_size=16), watch)
-    assert torch.equal(torch.cat(seen).sort(0).values, features.sort(0).values)
-    assert not torch.equal(torch.cat(seen), features)
 
 
 def test_interrupted_and_resumed_is_as_if_nothing_had_happened(features, tmp_path):
@@ -150,25 +145,16 @@ def test_gradients_are_on_again_after_a_ctrl_c_that_left_them_off(features):
     assert torch.is_grad_enabled()
 
 
-def test_a_finished_run_resumes_to_itself(features, tmp_path):
-    path = tmp_path / "run.pt"
+def test_a_finished_run_resumes_to_itself_and_is_neither_overwritten_nor_made_another(features, tmp_path):
+    path = tmp_path / "new" / "run.pt"
     once, again = run(features, checkpoint=path), run(features, checkpoint=path, resume=True)
     assert equal(once[0], again[0])
     assert once[1] == again[1]
-
-
-def test_an_earlier_run_is_not_overwritten_unasked(features, tmp_path):
-    path = tmp_path / "run.pt"
-    run(features, checkpoint=path)
     with pytest.raises(FileExistsError, match="resume=True"):
         run(features, checkpoint=path)
-
-
-def test_another_recipe_is_not_resumed(features, tmp_path):
-    path = tmp_path / "run.pt"
-    run(features, checkpoint=path)
     with pytest.raises(ValueError, match="another recipe"):
         run(features, training.Recipe(epochs=7), checkpoint=path, resume=True)
+    assert [path.name for path in path.parent.iterdir()] == ["run.pt"], "nothing is left half-written"
 
 
 def test_numbers_of_numpy_in_a_recipe_come_back_from_a_checkpoint(features, tmp_path):
@@ -193,7 +179,7 @@ def test_other_data_are_not_resumed_and_other_last_bits_are(features, tmp_path, 
         run(change(features), loss=loss, checkpoint=path, resume=True)
 
 
-def test_dice_of_another_device_are_not_resumed(features, tmp_path):
+def test_a_generator_of_another_device_is_not_resumed(features, tmp_path):
     path = tmp_path / "run.pt"
     run(features, checkpoint=path)
     state = torch.load(path)
@@ -213,33 +199,20 @@ def test_an_unwritable_checkpoint_is_refused_before_training(features, tmp_path)
         run(features, loss=never, checkpoint=tmp_path / "file" / "run.pt")
 
 
-def test_no_half_written_checkpoint_is_left_behind(features, tmp_path):
-    run(features, checkpoint=tmp_path / "new" / "run.pt")
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["run.pt"]
-
-
-def test_parts_of_the_data_stay_together(generator):
-    x = torch.randn(50, 1, generator=generator)
-    seen = []
+def test_every_example_is_seen_once_an_epoch_and_its_parts_stay_together(generator):
+    x, batches = torch.randn(50, 1, generator=generator), []
 
     def loss(model, batch, generator):
-        one, other = batch
-        seen.append(torch.equal(one, -other))
-        return {"loss": model(one).square().mean()}
+        batches.append(batch)
+        return {"loss": model(batch[0]).square().mean()}
 
-    training.train(torch.nn.Linear(1, 1), (x, -x), loss, RECIPE, device="cpu", progress=False)
-    assert len(seen) == 6 * 4
-    assert all(seen)
-
-
-def test_parts_of_the_data_of_different_lengths_are_refused(features):
-    with pytest.raises(ValueError, match=r"differ in length: \[50, 49\]"):
-        run((features, features[1:]))
-
-
-def test_no_data_is_refused():
-    with pytest.raises(ValueError, match="there is no data"):
-        run(torch.zeros(0, 36))
+    recipe = training.Recipe(epochs=1, batch_size=16)
+    training.train(nn.Linear(1, 1), (x, -x), loss, recipe, device="cpu", progress=False)
+    one, other = (torch.cat(part) for part in zip(*batches, strict=True))
+    assert len(batches) == 4
+    assert torch.equal(one, -other)
+    assert torch.equal(one.sort(0).values, x.sort(0).values)
+    assert not torch.equal(one, x)
 
 
 def test_a_loss_that_is_not_finite_is_refused(features):
@@ -269,34 +242,15 @@ def test_weights_that_are_not_finite_are_refused_and_never_kept(tmp_path, dies_i
     assert len(training.load_history(path)["loss"]) == dies_in - 1
 
 
-def test_data_that_are_not_finite_are_refused(features):
-    features[3, 3] = torch.nan
-    with pytest.raises(ValueError, match="the data hold NaN or infinity"):
-        run(features)
-
-
-def _interrupted(seen):
-    with training.one_thread():
-        seen.append(torch.get_num_threads())
-        raise KeyboardInterrupt
-
-
 def test_threads_are_restored_also_after_an_interruption():
-    before, seen = torch.get_num_threads(), []
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            _interrupted(seen)
-        assert seen == [1]
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
-def test_the_model_comes_back_ready_for_use(features):
-    model = vae.VariationalAutoencoder()
-    training.train(model, features, LOSS, RECIPE, device="cpu", progress=False)
-    assert not model.training
+    before, inside = torch.get_num_threads(), []
+    with training.threads(2):
+        with suppress(KeyboardInterrupt), training.threads(1):
+            inside.append(torch.get_num_threads())
+            raise KeyboardInterrupt
+        inside.append(torch.get_num_threads())
+    assert inside == [1, 2]
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(("cuda", "expected"), [(True, "cuda"), (False, "cpu")])

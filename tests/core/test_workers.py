@@ -16,7 +16,7 @@ SEEDS = range(1, 13)
 pytestmark = pytest.mark.slow
 
 
-def stand_in(in_place=False):
+def stand_in():
     """A job like `quench`, without LAMMPS, which kills its worker at seed 6; workers need to import nothing for it."""
 
     def job(rate, seed, runs):
@@ -25,7 +25,7 @@ def stand_in(in_place=False):
             return target
         with (runs / "log").open("a") as log:
             log.write(f"{seed} {os.getpid()}\n")
-        unfinished = target if in_place else target.with_suffix(f".{os.getpid()}.part")
+        unfinished = target.with_suffix(f".{os.getpid()}.part")
         unfinished.write_text("half a cell")
         time.sleep(0.1)
         if seed == 6 and not (runs / "killed").exists():
@@ -42,9 +42,9 @@ def stand_in(in_place=False):
 def quench(monkeypatch, tmp_path):
     """The step `quench` with a stand-in for the melt-quench, on Dask; one cell has been made before."""
 
-    def run(job, address):
+    def run(address):
         monkeypatch.setattr(script, "find_spec", lambda name: True)
-        monkeypatch.setattr(script, "quench", job)
+        monkeypatch.setattr(script, "quench", stand_in())
         options = ["--rate", "1e13", "--seeds", f"{SEEDS[0]}-{SEEDS[-1]}", "--jobs", "2", "--dask", address]
         monkeypatch.setattr(sys, "argv", ["script", "--runs", str(tmp_path), "quench", *options])
         (tmp_path / "rate1e+13_seed003.extxyz").write_text("made yesterday")
@@ -57,16 +57,11 @@ def quench(monkeypatch, tmp_path):
 
 
 def test_a_cluster_that_loses_a_worker_makes_every_cell_whole_and_none_twice(quench, tmp_path):
-    cells, begun, workers = quench(stand_in(), "local")
+    cells, begun, workers = quench("local")
     assert (tmp_path / "killed").exists()
     assert cells == {seed: "made yesterday" if seed == 3 else "a cell" for seed in SEEDS}
     assert begun == {seed: 1 + (seed == 6) for seed in SEEDS if seed != 3}
     assert len(workers) >= 2
-
-
-def test_cells_that_are_written_in_place_are_left_half(quench):
-    cells, _, _ = quench(stand_in(in_place=True), "local")
-    assert cells[6] == "half a cell", "why `quench` writes beside and renames"
 
 
 def test_workers_that_were_started_elsewhere_take_the_jobs(quench, tmp_path):
@@ -77,10 +72,10 @@ def test_workers_that_were_started_elsewhere_take_the_jobs(quench, tmp_path):
     work += ["--local-directory", tmp_path / "scratch"]
     both = [subprocess.Popen(words, start_new_session=True, **quiet) for words in (serve, work)]
     try:
-        while not where.exists():
+        while not (where.exists() and where.read_text()):
             assert both[0].poll() is None
             time.sleep(0.1)
-        cells, begun, _ = quench(stand_in(), json.loads(where.read_text())["address"])
+        cells, begun, _ = quench(json.loads(where.read_text())["address"])
     finally:
         for process in both:
             os.killpg(process.pid, signal.SIGKILL)

@@ -491,7 +491,7 @@ WHY_NOT = {
     "no argument, or a seed alone": """
         training.recipes. models.flow.generator.Flow.update_average models.flow.generator.flow_loss
         metrics.network.NetworkQuality.failed_gates models.hierarchical.materials.molecule_autoencoder
-        models.hierarchical.materials.motif_autoencoder training.loop.one_thread""",
+        models.hierarchical.materials.motif_autoencoder""",
     "files: test_files and test_streaming break them in every way": """
         storage. training.checkpoints. training.streaming. datasets.structures. datasets.qm9.read datasets.qm9.rows
         inpainting.places.trained_position_scorer models.hierarchical.materials.trained_on_octahedra
@@ -509,6 +509,7 @@ WHY_NOT = {
         inpainting.objective.TalkCompletion inpainting.objective.TalkCompletion.complete
         models.pieces.completion.completed""",
     "tried with what makes its arguments or calls it": """
+        metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths
         representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
         inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first models.missing_atom.pooling.attention_pool

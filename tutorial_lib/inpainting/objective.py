@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.representations.gram import Standardiser, gram_matrix, upper_triangle
 from tutorial_lib.shapes import Known, Missing, check_finite, check_shapes, differentiating
-from tutorial_lib.training.loop import one_thread
+from tutorial_lib.training.loop import threads
 
 N_STEPS = 200  # of Adam
 STEP = 0.05
@@ -72,7 +72,7 @@ class TalkCompletion:
 
     @differentiating
     def _fitted(self, code: Tensor, features: Tensor, is_known: Tensor) -> tuple[Tensor, Tensor]:
-        with torch.enable_grad(), one_thread():
+        with torch.enable_grad(), threads(1):
             code = code.clone().requires_grad_()
             optimiser = torch.optim.Adam([code], lr=STEP)
             for _ in range(N_STEPS):

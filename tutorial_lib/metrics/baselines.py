@@ -1,7 +1,6 @@
 """How good a reconstruction is, and what it has to beat: matrices or features come in, the same go out.
 
-Beside every error of a model stands the same error of the baselines here, none of which needs a
-gradient.
+Beside every error of a model stands the same error of the baselines here, none of which needs a gradient.
 """
 
 import torch
@@ -13,33 +12,13 @@ from tutorial_lib.shapes import Examples, Features, Latent, Motifs, Scalars, che
 
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
-    """The root-mean-square error of the entries of each Gram matrix.
-
-    Args:
-        reconstructed: (N, n, n), angstrom^2.
-        gram: (N, n, n), angstrom^2.
-
-    Returns:
-        (N,), angstrom^2.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    if reconstructed.shape != gram.shape:
-        raise ValueError(f"shapes differ: {tuple(reconstructed.shape)} against {tuple(gram.shape)}")
-    check_shapes(gram=(gram, "*batch atoms+ atoms+"))
+    """The root-mean-square error of the entries of each Gram matrix, angstrom^2."""
+    check_shapes(reconstructed=(reconstructed, "*batch atoms+ atoms+"), gram=(gram, "*batch atoms+ atoms+"))
     return (reconstructed - gram).square().mean((-2, -1)).sqrt()
 
 
 class PrincipalComponents:
     """The best linear autoencoder: the baseline that a network has to beat.
-
-    Args:
-        features: (N, n_features), what it is fitted on.
-        n_components: width of the code.
-
-    Raises:
-        ValueError: there are fewer inputs or features than components.
 
     Example:
         As many components as features restore everything.
@@ -63,48 +42,17 @@ class PrincipalComponents:
         self.directions = directions[:n_components]
 
     def encode(self, features: Features) -> Latent:
-        """The coordinates of inputs along the components, from the mean of what it was fitted on.
-
-        Args:
-            features: (N, n_features).
-
-        Returns:
-            (N, n_components), in the unit of the inputs.
-
-        Raises:
-            ValueError: the number of features is not the fitted one.
-        """
+        """The coordinates along the components, from the mean of the inputs that they were fitted on."""
         check_shapes(features=(features, f"inputs {len(self.centre)}"))
         return (features - self.centre) @ self.directions.mT
 
     def reconstruct(self, features: Features) -> Features:
-        """The projection of inputs onto the components.
-
-        Args:
-            features: (N, n_features).
-
-        Returns:
-            (N, n_features), in the unit of the inputs.
-
-        Raises:
-            ValueError: the number of features is not the fitted one.
-        """
+        """The projection of inputs onto the components."""
         return self.centre + self.encode(features) @ self.directions
 
 
 def nearest_training(features: Features, training: Examples) -> Features:
-    """For each input the closest training example: a memory instead of a model.
-
-    Args:
-        features: (N, n_features).
-        training: (M, n_features).
-
-    Returns:
-        (N, n_features), rows of `training`, in the unit of the inputs.
-
-    Raises:
-        ValueError: the number of features differs, there is no example, or a distance is not finite.
-    """
+    """For each input the closest training example: a memory instead of a model."""
     check_shapes(features=(features, "inputs features"), training=(training, "examples+ features"))
     distance = torch.cdist(features, training)
     check_finite(distance, what="distances")
@@ -114,19 +62,8 @@ def nearest_training(features: Features, training: Examples) -> Features:
 def nearest_motif_rmsd(positions: Motifs, training: Motifs, n_candidates: int = 15) -> Scalars:
     """The distance of each motif to the training motif that lies upon it best: the error of a memory.
 
-    Candidates are those with the most similar sorted distances; of each the atoms are matched and the pose
-    chosen, mirrors included.
-
-    Args:
-        positions: (N, n, 3), angstrom.
-        training: (M, n, 3), angstrom.
-        n_candidates: how many training motifs are laid upon each.
-
-    Returns:
-        (N,), angstrom.
-
-    Raises:
-        ValueError: a set is empty, not finite, or of other sizes.
+    The `n_candidates` training motifs with the most similar sorted distances are laid upon each; atoms are matched
+    and the pose is chosen, mirrors included.
     """
     check_shapes(positions=(positions, "_ atoms 3"), training=(training, "_ atoms 3"))
     check_counts(n_candidates=n_candidates)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import centre_distances
-from tutorial_lib.shapes import Motifs, Scalars
+from tutorial_lib.shapes import Motifs, Scalars, check_counts
 
 # Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weide and
 # Mousseau (J. Non-Cryst. Solids 282, 248 (2001)).
@@ -23,20 +23,11 @@ INSIDE = 1e-3  # A: the exponential is 0 that near the cut-off, and its argument
 
 
 def central_energy(positions: Motifs) -> Scalars:
-    """The energy of the central atom under the modified Stillinger-Weber potential.
+    """The energy (eV) of the central atom under the modified Stillinger-Weber potential.
 
     Half of its pair terms, A (B (s/r)^4 - 1) exp(1 / (r/s - 1.8)), and the three-body terms with the atom in the
     middle, lambda (cos theta + 1/3)^2 exp(gamma / (r/s - 1.8) + gamma / (r'/s - 1.8)), both times epsilon. The second
     vanish for a perfect tetrahedron. It does not see the bonds of the neighbours with each other.
-
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom.
-
-    Returns:
-        (N,), eV.
-
-    Raises:
-        ValueError: there is no motif, or a position is not finite.
 
     Example:
         A bond of the best length is worth epsilon, and half of each of the crystal's four belongs to the atom.
@@ -60,24 +51,14 @@ def central_energy(positions: Motifs) -> Scalars:
 
 
 def dihedral_angles(positions: Motifs) -> Tensor:
-    """How atoms of the second shell are turned about the bonds that lead to them.
+    """The dihedral angles (degree, 0 to 180) about the bonds that lead to the second shell, of all motifs together.
 
     For every chain l, centre, j, k, where l and j are two of the four nearest atoms and k is one of the others and
     bonded to j, the angle between the planes of l, centre, j and of centre, j, k. Sixty degrees is staggered, as in the
     crystal of diamond; nought is eclipsed. Mirror images have the same angles.
-
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom, n at least 5.
-
-    Returns:
-        (chains,), degree, from 0 to 180, of all motifs together; as many as there are such bonds, three for each.
-
-    Raises:
-        ValueError: there is no motif, a position is not finite, or there are fewer than five atoms.
     """
     centre_distances(positions)
-    if positions.shape[1] < 5:
-        raise ValueError(f"a dihedral angle needs a second shell, and these motifs have {positions.shape[1]} atoms")
+    check_counts(5, n_atoms=positions.shape[1])
     order = positions.norm(dim=-1).argsort(dim=-1)[..., None].expand_as(positions)
     first, second = positions.gather(1, order).split([4, positions.shape[1] - 4], dim=1)
     bonded = torch.cdist(first, second) < BOND

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import Hamiltonians
+from tutorial_lib.shapes import check_finite, check_shapes
 
 MICRO = 1e6
 MILLI_EV = 27211.386245988  # a hartree, CODATA 2018
@@ -35,26 +36,12 @@ class MatrixErrors:
 
 
 def orbitals(fock: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
-    """The solutions of H c = e S c.
+    """The energies (hartree, the lowest first) and vectors c, one a column, that solve H c = e S c with c^T S c = 1.
 
     With S = L L^T the vectors L^T c are those of the ordinary problem for L^-1 H L^-T.
-
-    Args:
-        fock: (..., orbitals, orbitals), hartree.
-        overlap: (..., orbitals, orbitals), no unit.
-
-    Returns:
-        Energies (..., orbitals), hartree, the lowest first; and vectors c, one a column, with c^T S c = 1, no unit.
-
-    Raises:
-        ValueError: shapes do not fit, a matrix is not finite, or the overlap is not positive definite, as when two
-            atoms stand at one place.
     """
-    if fock.shape != overlap.shape or fock.ndim < 2 or fock.shape[-1] != fock.shape[-2]:
-        shapes = f"{tuple(fock.shape)} and {tuple(overlap.shape)}"
-        raise ValueError(f"two matrices of one shape (..., orbitals, orbitals) are needed, and {shapes} arrived")
-    if not (torch.isfinite(fock).all() and torch.isfinite(overlap).all()):
-        raise ValueError("matrices hold NaN or infinity: look at where they came from")
+    check_shapes(fock=(fock, "*batch orbitals orbitals"), overlap=(overlap, "*batch orbitals orbitals"))
+    check_finite(fock, overlap, what="matrices")
     root, failed = torch.linalg.cholesky_ex(overlap)
     if failed.any():
         raise ValueError("an overlap matrix is not positive definite: two functions of its basis are the same")
@@ -64,20 +51,8 @@ def orbitals(fock: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def matrix_errors(predicted: Tensor, true: Hamiltonians) -> MatrixErrors:
-    """What is wrong with predicted matrices.
-
-    Args:
-        predicted: (shapes, orbitals, orbitals), hartree.
-        true: the same shapes.
-
-    Returns:
-        Errors.
-
-    Raises:
-        ValueError: there are more or fewer matrices than shapes.
-    """
-    if predicted.shape != true.fock.shape:
-        raise ValueError(f"{tuple(predicted.shape)} arrived: the true matrices are {tuple(true.fock.shape)}")
+    """The errors of predicted matrices (shapes, orbitals, orbitals), hartree."""
+    check_shapes(fock=(true.fock, "shapes orbitals orbitals"), predicted=(predicted, "shapes orbitals orbitals"))
     (found, c), (meant, c_true) = (orbitals(fock, true.overlap) for fock in (predicted, true.fock))
     n = true.n_occupied
     cosine = torch.einsum("nia,nij,nja->na", c, true.overlap, c_true).abs()[:, :n]

@@ -1,4 +1,4 @@
-"""Statistics of motifs: clouds about a centre come in, numbers to judge a generator by go out.
+"""Statistics of motifs: clouds about a centre come in, numbers that say how good a generator is go out.
 
 No number here means anything alone. `compare` puts each beside its floor, the same number for real
 motifs from training cells against real motifs from held-out cells. Lost here: handedness, and which
@@ -11,7 +11,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Motifs, check_shapes, unrounded
+from tutorial_lib.shapes import Motifs, check_counts, check_finite, check_shapes, unrounded
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
 MAX_RADIUS = 4.05  # A: no atom of a valid motif is farther from the centre
@@ -20,53 +20,22 @@ N_BALL = 5  # coverage: the ball about a real motif reaches its fifth real neigh
 
 
 def centre_distances(positions: Motifs) -> Tensor:
-    """The distances of the atoms to the centre, nearest first.
-
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom.
-
-    Returns:
-        (N, n), angstrom.
-
-    Raises:
-        ValueError: there is no motif, or a position is not finite.
-    """
+    """The distances of the atoms to the centre (N, n), angstrom, nearest first."""
     _check(positions)
     return positions.norm(dim=-1).sort(dim=-1).values
 
 
 def pair_distances(positions: Motifs) -> Tensor:
-    """The distances between the atoms of a motif, the centre left out, shortest first.
-
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom.
-
-    Returns:
-        (N, n (n - 1) / 2), angstrom.
-
-    Raises:
-        ValueError: there is no motif, or a position is not finite.
-    """
+    """The distances between the atoms (N, n (n - 1) / 2), angstrom, the centre left out, shortest first."""
     _check(positions)
     row, column = torch.triu_indices(positions.shape[1], positions.shape[1], offset=1)
     return (positions[:, row] - positions[:, column]).norm(dim=-1).sort(dim=-1).values
 
 
 def bond_angles(positions: Motifs) -> Tensor:
-    """The angles at the centre between its four nearest atoms.
-
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom, n at least 4.
-
-    Returns:
-        (N, 6), degree, 109.47 each for a perfect tetrahedron.
-
-    Raises:
-        ValueError: there is no motif, a position is not finite, or there are fewer than four atoms.
-    """
+    """The angles at the centre between its four nearest atoms, (N, 6), degree: 109.47 in a perfect tetrahedron."""
     _check(positions)
-    if positions.shape[1] < 4:
-        raise ValueError(f"angles are between the four nearest atoms, and these motifs have {positions.shape[1]}")
+    check_counts(4, n_atoms=positions.shape[1])
     nearest = positions.norm(dim=-1).argsort(dim=-1)[:, :4]
     unit = torch.nn.functional.normalize(positions.gather(1, nearest[..., None].expand(-1, -1, 3)), dim=-1)
     one, other = (unit[:, index] for index in torch.triu_indices(4, 4, offset=1))
@@ -78,15 +47,6 @@ def validity(positions: Motifs) -> Tensor:
 
     Every pair, centre included, is beyond 2.1 A and every atom within 4.05 A of the centre. A
     generator that repeats one good motif is valid too: look at `coverage` and `novelty` beside it.
-
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom.
-
-    Returns:
-        (N,), True where the motif is valid.
-
-    Raises:
-        ValueError: there is no motif, or a position is not finite.
     """
     radius = centre_distances(positions)
     closest = torch.minimum(radius[:, 0], pair_distances(positions)[:, 0])
@@ -94,36 +54,16 @@ def validity(positions: Motifs) -> Tensor:
 
 
 def wasserstein(generated: Tensor, real: Tensor) -> float:
-    """The Wasserstein distance of two samples of a number: how far mass must move, on average.
-
-    Args:
-        generated: any shape; all its entries are one sample.
-        real: any shape, in the same unit.
-
-    Returns:
-        The distance, in the unit of the samples.
-
-    Raises:
-        ValueError: a sample is empty or holds NaN.
-    """
+    """The Wasserstein distance of two samples of a number: how far mass must move, on average, in their unit."""
     if generated.numel() == 0 or real.numel() == 0 or generated.isnan().any() or real.isnan().any():
         raise ValueError("a sample is empty or holds NaN: at least one number is needed on each side, and all of them")
     return float(wasserstein_distance(generated.flatten().cpu().numpy(), real.flatten().cpu().numpy()))
 
 
 def descriptor(positions: Motifs) -> Tensor:
-    """Sorted distances: what a motif looks like, whatever its pose and the order of its atoms.
+    """Sorted distances (N, n (n + 1) / 2), angstrom, to the centre first: a motif whatever its pose and order of atoms.
 
     Not complete: two different motifs can share all their distances, though none is expected to.
-
-    Args:
-        positions: (N, n, 3), angstrom, about the central atom.
-
-    Returns:
-        (N, n (n + 1) / 2), angstrom: to the centre first, then between atoms.
-
-    Raises:
-        ValueError: there is no motif, or a position is not finite.
     """
     return torch.cat([centre_distances(positions), pair_distances(positions)], dim=1)
 
@@ -134,19 +74,8 @@ def coverage(generated: Motifs, real: Motifs) -> float:
     Close means nearer than the real motif's fifth nearest real neighbour (Naeem et al., ICML 2020),
     so a generator that repeats itself covers little. About 0.97 for a second sample of the same
     size from the same distribution.
-
-    Args:
-        generated: (M, n, 3), angstrom.
-        real: (N, n, 3), angstrom, N above 5.
-
-    Returns:
-        A share from 0 to 1.
-
-    Raises:
-        ValueError: a set is empty or not finite, or there are too few real motifs.
     """
-    if len(real) <= N_BALL:
-        raise ValueError(f"coverage looks at {N_BALL} neighbours of each real motif, and {len(real)} motifs arrived")
+    check_counts(N_BALL + 1, n_real=len(real))
     check_shapes(generated=(generated, "_ atoms 3"), real=(real, "_ atoms 3"))
     own, other = descriptor(real), descriptor(generated)
     ball = _nearest_fellow(own, N_BALL)
@@ -156,21 +85,10 @@ def coverage(generated: Motifs, real: Motifs) -> float:
 def novelty(generated: Motifs, training: Motifs) -> float:
     """The share of generated motifs that are farther from every training motif than usual.
 
-    Usual is the median distance of a training motif to its nearest fellow. Copies score 0, held-out
+    Usual is the median distance of a training motif to its nearest neighbour. Copies score 0, held-out
     real motifs about one half, and nonsense 1: a score above the floor is no merit.
-
-    Args:
-        generated: (M, n, 3), angstrom.
-        training: (N, n, 3), angstrom, N above 1.
-
-    Returns:
-        A share from 0 to 1.
-
-    Raises:
-        ValueError: a set is empty or not finite, or there are too few training motifs.
     """
-    if len(training) < 2:
-        raise ValueError(f"novelty compares training motifs with each other, and {len(training)} arrived")
+    check_counts(2, n_training=len(training))
     check_shapes(generated=(generated, "_ atoms 3"), training=(training, "_ atoms 3"))
     known = descriptor(training)
     usual = _nearest_fellow(known, 1).median()
@@ -179,18 +97,12 @@ def novelty(generated: Motifs, training: Motifs) -> float:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Scores of a generator, and the same scores of real motifs from training cells.
-
-    Attributes:
-        score: of the generated motifs, by name.
-        floor: of real motifs in their place, by name.
-    """
+    """Scores of a generator by name, and as its floor the same scores of real motifs from training cells."""
 
     score: dict[str, float]
     floor: dict[str, float]
 
     def __str__(self) -> str:
-        """A table with a row a score."""
         rows = [f"{'':24}{'generated':>10}{'floor':>10}"]
         rows += [f"{name:24}{value:>10.3f}{self.floor[name]:>10.3f}" for name, value in self.score.items()]
         return "\n".join(rows)
@@ -198,34 +110,18 @@ class Comparison:
 
 @unrounded
 def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int = 0) -> Comparison:
-    """How a generator's motifs compare with real ones from cells it has not seen.
+    """How a generator's motifs compare with real ones from cells that were not trained on.
 
+    Wasserstein distances W_r, W_dij (angstrom) and W_angle (degree), and the shares valid, covered and novel.
     1,024 motifs on each side, or as many as there are. The floor puts real training motifs in the
     generator's place; for novelty it puts held-out motifs there.
-
-    Args:
-        generated: (M, n, 3), angstrom.
-        held_out: (N, n, 3), angstrom, from cells that were not trained on.
-        training: (L, n, 3), angstrom.
-        seed: of the choice of motifs.
-
-    Returns:
-        Scores and floors: Wasserstein distances W_r, W_dij (angstrom) and W_angle (degree), and the
-        shares valid, covered and novel.
-
-    Raises:
-        ValueError: a set is empty, not finite or too small.
     """
     generator = Generator().manual_seed(seed)
-
-    def chosen(positions: Motifs) -> Motifs:
-        return positions[torch.randperm(len(positions), generator=generator)[:N_COMPARED].to(positions.device)]
-
-    real, made, known = chosen(held_out), chosen(generated), chosen(training)
+    real, made, known = (sampled(motifs, N_COMPARED, generator) for motifs in (held_out, generated, training))
     numbers = {"W_r (A)": centre_distances, "W_dij (A)": pair_distances, "W_angle (degree)": bond_angles}
 
     def scores(candidates: Motifs, for_novelty: Motifs) -> dict[str, float]:
-        table = {name: wasserstein(of(candidates), of(real)) for name, of in numbers.items()}
+        table = {name: wasserstein(number(candidates), number(real)) for name, number in numbers.items()}
         table["valid (share)"] = validity(candidates).float().mean().item()
         table["covered (share)"] = coverage(candidates, real)
         table["novel (share)"] = novelty(for_novelty, training)
@@ -234,13 +130,16 @@ def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int 
     return Comparison(score=scores(made, made), floor=scores(known, real))
 
 
+def sampled(positions: Motifs, n: int, generator: Generator) -> Motifs:
+    """So many motifs at random, or all in a random order where there are fewer."""
+    return positions[torch.randperm(len(positions), generator=generator)[:n].to(positions.device)]
+
+
 def _nearest_fellow(descriptors: Tensor, k: int) -> Tensor:
     # The very nearest is the motif itself. kthvalue would do, with four times the memory.
     return torch.cdist(descriptors, descriptors).topk(k + 1, dim=1, largest=False).values[:, k]
 
 
 def _check(positions: Tensor) -> None:
-    if positions.numel() == 0 or positions.ndim != 3 or positions.shape[2] != 3:
-        raise ValueError(f"there is no motif (N, n, 3): positions of shape {tuple(positions.shape)} arrived")
-    if not torch.isfinite((4 * positions).square().sum()):
-        raise ValueError("positions hold NaN or infinity, or are too large: recovered from a bad matrix, perhaps")
+    check_shapes(positions=(positions, "motifs+ atoms+ 3"))
+    check_finite((4 * positions).square().sum())  # and small enough to square

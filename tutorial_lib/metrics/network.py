@@ -11,6 +11,7 @@ from ase import Atoms, units
 from scipy.special import sph_harm_y
 
 from tutorial_lib.representations.neighbours import ONE_PLACE, neighbour_pairs
+from tutorial_lib.shapes import check_counts
 
 BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
 SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
@@ -46,7 +47,7 @@ class NetworkQuality:
     eight_neighbours: float
 
     def failed_gates(self) -> list[str]:
-        """The gates for a shipped cell that this one fails, as sentences; empty if it passes."""
+        """The criteria for the cells of this course that this one fails, as sentences; empty if it passes."""
         gates = {
             f"{self.four_fold:.1%} four-fold, at least 95 % asked": self.four_fold >= 0.95,
             f"{self.n_outside} atoms outside three- to five-fold, at most 1 allowed": self.n_outside <= 1,
@@ -60,21 +61,12 @@ class NetworkQuality:
 
 
 def network_quality(atoms: Atoms) -> NetworkQuality:
-    """Coordination, bond angles, density and crystalline share of a cell of silicon.
+    """Coordination, bond angles, density and crystalline share of a periodic cell of silicon.
 
     Crystalline atoms are found as CHILL finds cubic ice (Moore et al., Phys. Chem. Chem. Phys. 12,
     4124 (2010)): each atom gets the l = 3 Steinhardt vector of its bonds, and a bond is staggered
     where the normalised product of its two vectors is below -0.8. Diamond has four such bonds an
     atom. It does not see hexagonal diamond, one of whose bonds is eclipsed.
-
-    Args:
-        atoms: a periodic cell.
-
-    Returns:
-        The quantities, each with its unit in `NetworkQuality`.
-
-    Raises:
-        ValueError: the cell is empty, not finite, not periodic or too small for 4 A.
 
     Example:
         >>> from tutorial_lib.datasets import crystal
@@ -104,18 +96,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
 
 
 def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """The angles between all pairs of bonds that leave the same atom.
-
-    Args:
-        first: (n_bonds,), the atom each bond leaves, ascending.
-        vector: (n_bonds, 3), angstrom.
-
-    Returns:
-        (n_angles,), degree.
-
-    Raises:
-        ValueError: no atom has two bonds, or a bond is shorter than 0.01 A.
-    """
+    """The angles (degree) between all pairs of bonds that leave the same atom, whose indices `first` ascend."""
     length = np.linalg.norm(vector, axis=1, keepdims=True)
     if not (length >= ONE_PLACE).all():
         raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
@@ -133,7 +114,7 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin_width: float = 0.05) -> tuple:
-    """The radial distribution function g(r), averaged over cells.
+    """The centres of bins (angstrom) and the radial distribution function g(r), averaged over cells.
 
     g = 1 is the mean density. The height of a peak depends on the bin width and on the temperature
     of the cells, its position hardly.
@@ -142,17 +123,9 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
         cells: one periodic cell or many.
         cutoff: angstrom, where the last bin ends.
         bin_width: angstrom, or less, so that a whole number of bins reaches the cut-off.
-
-    Returns:
-        The bin centres in angstrom and g(r), each (n_bins,).
-
-    Raises:
-        ValueError: there is no cell, or one is empty, not finite, not periodic in all directions or too small for the
-            cut-off, or the bins are not narrower than it.
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
-    if not len(cells):
-        raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
+    check_counts(n_cells=len(cells))
     if not 0 < bin_width <= cutoff:
         raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
     edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)

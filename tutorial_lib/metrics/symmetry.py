@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.representations.rotations import random_rotation
-from tutorial_lib.shapes import Positions
+from tutorial_lib.shapes import Positions, check_finite
 
 HOLDS = {torch.float32: 1e-5, torch.float64: 1e-10}  # below it an error is rounding
 BROKEN = 1e-2  # above it a symmetry is absent; in between, look closer
@@ -26,10 +26,10 @@ CONTROL = "control (broken)"
 
 @dataclass(frozen=True)
 class Transformation:
-    """What is done to each of N clouds: renumber, turn or mirror, then shift.
+    """What is done to each of N clouds: renumber, rotate or mirror, then shift.
 
     Attributes:
-        orthogonal: (N, 3, 3), no unit.
+        orthogonal: (N, 3, 3).
         shift: (N, 1, 3), angstrom.
         order: (N, n), which atom comes first, second, ...
     """
@@ -39,7 +39,7 @@ class Transformation:
     order: Tensor
 
     def __call__(self, positions: Tensor) -> Positions:
-        """The transformed clouds (N, n, 3), angstrom."""
+        """The transformed clouds."""
         renumbered = positions.gather(1, self.order[..., None].expand_as(positions))
         return renumbered @ self.orthogonal.to(positions).mT + self.shift.to(positions)
 
@@ -47,27 +47,14 @@ class Transformation:
 def equivariance_error(f: Callable, x: Tensor, act_in: Callable, act_out: Callable) -> float:
     """The largest |f(g x) - g f(x)|, over the root mean square of f(x).
 
-    It is rounding if f turns with its input, and about 1 if f does what it likes.
-
-    Args:
-        f: takes and returns batches.
-        x: (N, ...), inputs in the unit that f reads; at least two that differ.
-        act_in: the transformation of inputs.
-        act_out: the same transformation of outputs.
-
-    Returns:
-        The error, no unit.
-
-    Raises:
-        ValueError: f is the same for all of x, so that any symmetry would seem to hold; or an output is
-            not finite or not of the shape that was expected.
+    It is rounding if f is equivariant, and about 1 if not at all. f takes and returns batches, at least two of which
+    differ: of a constant, any symmetry would seem to hold. `act_in` and `act_out` are g on inputs and on outputs.
     """
     with torch.no_grad():
         plain, moved = f(x), f(act_in(x))
         expected = act_out(plain)
-    for output, when in [(plain, "before anything is transformed"), (moved, "for transformed inputs")]:
-        if not torch.isfinite(output).all():
-            raise ValueError(f"f gives NaN or infinity {when}")
+    check_finite(plain, what="outputs before anything is transformed")
+    check_finite(moved, what="outputs for transformed inputs")
     if moved.shape != expected.shape:
         raise ValueError(f"f(g x) has shape {tuple(moved.shape)} and g f(x) has {tuple(expected.shape)}")
     size = plain.double().square().mean().sqrt().item()
@@ -81,60 +68,28 @@ def equivariance_error(f: Callable, x: Tensor, act_in: Callable, act_out: Callab
 
 
 def invariance_error(f: Callable[[Tensor], Tensor], x: Tensor, transform: Callable[[Tensor], Tensor]) -> float:
-    """The largest |f(g x) - f(x)|, over the root mean square of f(x).
-
-    Args:
-        f: takes and returns batches.
-        x: (N, ...), inputs in the unit that f reads; at least two that differ.
-        transform: of the inputs.
-
-    Returns:
-        The error, no unit.
-
-    Raises:
-        ValueError: f is the same for all of x, or an output is not finite or changes its shape.
-    """
+    """The largest |f(g x) - f(x)|, over the root mean square of f(x), for the g of `transform`."""
     return equivariance_error(f, x, transform, lambda y: y)
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What `symmetry_ledger` found; it prints as a table.
-
-    Attributes:
-        errors: model, then column, then dtype, to the error, no unit.
-    """
+    """What `symmetry_ledger` found, by model, column and dtype; it prints as a table of errors, float32 / float64."""
 
     errors: dict[str, dict[str, dict[torch.dtype, float]]]
 
     def verdict(self, model: str, column: str) -> str:
-        """Whether a model has a symmetry, judged in both precisions.
-
-        Args:
-            model: the name of a row.
-            column: "rotation", "mirror", "shift" or "permutation".
-
-        Returns:
-            "holds" where both errors are rounding, "broken" where both are large, else "unclear".
-
-        Raises:
-            KeyError: there is no such row or column.
-        """
+        """Whether a symmetry "holds" as both errors are rounding, is "broken" as both are large, or is "unclear"."""
         errors = self.errors[model][column]
         if all(error < HOLDS[dtype] for dtype, error in errors.items()):
             return "holds"
         return "broken" if all(error > BROKEN for error in errors.values()) else "unclear"
 
     def verdicts(self) -> str:
-        """The table in words, which no processor's last bits can touch.
-
-        Returns:
-            Text.
-        """
+        """The table in words, which no processor's last bits can touch."""
         return self._table(self.verdict)
 
     def __str__(self) -> str:
-        """The table of errors, float32 / float64."""
         return self._table(lambda *at: " / ".join(f"{error:.0e}" for error in self.errors[at[0]][at[1]].values()))
 
     __repr__ = __str__
@@ -149,7 +104,7 @@ class Ledger:
 def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], clouds: Positions) -> Ledger:
     """The errors of models under 100 random rotations, mirrors, shifts and permutations, in two precisions.
 
-    A model that should not change stands alone; one whose output should turn as well stands with the
+    A model that should not change stands alone; one whose output should transform as well stands with the
     action on its output, `(model, act)`, where `act(output, transformation)` is what ought to come out. A
     model that has no symmetry at all is measured along: if *it* seems to hold, the clouds are at fault.
 
@@ -157,13 +112,6 @@ def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], 
         models: name to a function of (N, n, 3), angstrom, with (N, ...) coming out. An `nn.Module` is copied
             to each precision; any other function must work in the precision of its input.
         clouds: (N, n, 3), angstrom; at least two that differ.
-
-    Returns:
-        The table.
-
-    Raises:
-        ValueError: there are fewer than two clouds or two atoms, a model gives NaN, fails in one precision
-            or gives one answer for all clouds, or the clouds cannot tell a broken model from a good one.
     """
     if clouds.ndim != 3 or len(clouds) < 2 or clouds.shape[1] < 2:
         raise ValueError(f"at least two clouds of at least two atoms are needed: shape {tuple(clouds.shape)} arrived")

@@ -1,8 +1,8 @@
 """Is it the same distribution? Generated and real motifs come in; one number for each way of being wrong goes out.
 
-`motifs` compares one statistic at a time, and each can be cheated on its own. Here a classifier looks at all of them at
-once, distances to the training set tell a copy machine from a generator, and distances of real motifs to the nearest
-generated one tell what is left out. Lost: handedness and order, as in `motifs`.
+`motif_statistics` compares one statistic at a time, and each can be cheated on its own. Here a classifier looks at all
+of them at once, distances to the training set tell a copy machine from a generator, and distances of real motifs to the
+nearest generated one tell what is left out. Lost: handedness and order.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
-from torch import Generator, Tensor
+from torch import Generator
 
 from tutorial_lib.metrics.baselines import nearest_motif_rmsd
-from tutorial_lib.metrics.motif_statistics import N_COMPARED, bond_angles, descriptor
-from tutorial_lib.shapes import Features, Motifs
+from tutorial_lib.metrics.motif_statistics import N_COMPARED, bond_angles, descriptor, sampled
+from tutorial_lib.shapes import Features, Motifs, check_counts
 
 N_FOLDS = 5
 NEAR = 0.05  # the share of held-out motifs that counts as suspiciously near to a training motif
@@ -28,8 +28,8 @@ class TwoSample:
     """How well a classifier tells generated motifs from real ones.
 
     Attributes:
-        auc: the mean over folds of the area under the ROC curve, no unit; 0.5 where they cannot be told apart.
-        error: its standard error over folds, no unit. Folds share training motifs, so it is somewhat too small.
+        auc: the mean over folds of the area under the ROC curve; 0.5 where they cannot be told apart.
+        error: its standard error over folds, which share training motifs, so it is somewhat too small.
     """
 
     auc: float
@@ -53,67 +53,34 @@ class Memory:
 
 
 def statistics(positions: Motifs) -> Features:
-    """What the classifier is shown: sorted distances, and the sorted angles between the four nearest atoms.
-
-    Args:
-        positions: (N, n, 3), angstrom, n at least 4.
-
-    Returns:
-        (N, n (n + 1) / 2 + 6), angstrom and degree.
-
-    Raises:
-        ValueError: there is no motif, one is not finite, or there are fewer than four atoms.
-    """
+    """What the classifier is shown: sorted distances, and the sorted angles between the four nearest atoms."""
     return torch.cat([descriptor(positions), bond_angles(positions).sort(dim=1).values], dim=1)
 
 
 def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSample:
     """How well boosted trees tell generated from real motifs that they were not fitted on (Lopez-Paz and Oquab 2017).
 
-    The same number on each side, 1,024 at most; five folds. Judge it by its floor, the score of real training motifs in
-    the generator's place: cells differ, so that it need not be 0.5.
-
-    Args:
-        generated: (M, n, 3), angstrom.
-        real: (N, n, 3), angstrom.
-        seed: of the choice of motifs and of the folds.
-
-    Returns:
-        The area and its error.
-
-    Raises:
-        ValueError: a set is not finite, or has fewer than ten motifs.
+    The same number on each side, 1,024 at most; five folds. Compare it with its floor, the score of real training
+    motifs in the generator's place: cells differ, so that it need not be 0.5. The seed chooses motifs and folds.
     """
     n = min(len(generated), len(real), N_COMPARED)
-    if n < 2 * N_FOLDS:
-        raise ValueError(f"{len(generated)} and {len(real)} motifs arrived: at least {2 * N_FOLDS} a side are needed")
+    check_counts(2 * N_FOLDS, n_motifs=n)
     generator = Generator().manual_seed(seed)
-    sides = [statistics(_some(x, n, generator)).double().cpu().numpy() for x in (generated, real)]
+    sides = [statistics(sampled(x, n, generator)).double().cpu().numpy() for x in (generated, real)]
     x, label = np.concatenate(sides), np.repeat([1, 0], n)
     areas = []
     for known, asked in StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(x, label):
         trees = HistGradientBoostingClassifier(max_leaf_nodes=15, early_stopping=False, random_state=seed)
-        said = trees.fit(x[known], label[known]).decision_function(x[asked])
-        areas.append(roc_auc_score(label[asked], said))
+        scores = trees.fit(x[known], label[known]).decision_function(x[asked])
+        areas.append(roc_auc_score(label[asked], scores))
     return TwoSample(float(np.mean(areas)), float(np.std(areas, ddof=1) / N_FOLDS**0.5))
 
 
 def memory(generated: Motifs, training: Motifs, held_out: Motifs) -> Memory:
-    """Whether generated motifs lie nearer to the training motifs than held-out ones do.
+    """Whether generated motifs lie nearer to the training motifs than held-out ones, of other cells, do.
 
     Held-out motifs are as near as an honest draw from the same distribution is. Nearer is a copy; farther is another
-    distribution, and no merit.
-
-    Args:
-        generated: (M, n, 3), angstrom.
-        training: (L, n, 3), angstrom, all motifs that the generator has seen.
-        held_out: (N, n, 3), angstrom, from other cells.
-
-    Returns:
-        Two medians and a share.
-
-    Raises:
-        ValueError: a set is empty, not finite or of other sizes.
+    distribution, and no merit. `training` is all that the generator has seen.
     """
     made, real = (nearest_motif_rmsd(x, training, N_CANDIDATES) for x in (generated, held_out))
     near = real.quantile(NEAR)
@@ -121,22 +88,8 @@ def memory(generated: Motifs, training: Motifs, held_out: Motifs) -> Memory:
 
 
 def mean_miss(generated: Motifs, real: Motifs) -> float:
-    """The mean distance of real motifs to the nearest generated one: what a generator leaves out makes it large.
+    """The mean RMSD (angstrom) of real motifs to the nearest generated one: what a generator leaves out makes it large.
 
     It falls with the number of generated motifs, so compare sets of one size.
-
-    Args:
-        generated: (M, n, 3), angstrom.
-        real: (N, n, 3), angstrom.
-
-    Returns:
-        Root-mean-square distance of atoms after the best match, angstrom.
-
-    Raises:
-        ValueError: a set is empty, not finite or of other sizes.
     """
     return nearest_motif_rmsd(real, generated, N_CANDIDATES).mean().item()
-
-
-def _some(positions: Motifs, n: int, generator: Generator) -> Tensor:
-    return positions[torch.randperm(len(positions), generator=generator)[:n].to(positions.device)]

@@ -1,6 +1,6 @@
 """Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
 
-The only room that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
+The only folder that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
 show things, and `palette` holds the colours of what is real, a model, a baseline or a failure.
 """
 
@@ -13,8 +13,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "curves": ["bars", "curve", "distributions", "panels", "points", "seeds", "training_history"],
         "holes": ["Hole", "candidates", "density"],
         "palette": ["COLOURS", "DASHES"],
-        "pictures": ["arrows", "digits", "gallery", "latent_map", "lobes", "matrix", "orbital_matrix"],
-        "spheres": ["cross_section", "signals"],
+        "pictures": ["arrows", "digits", "gallery", "latent_map", "matrix", "orbital_matrix"],
+        "spheres": ["cross_section", "lobes", "signals"],
         "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "scatter_map", "still", "strip"],
         "viewer": ["animate", "linked_map", "view"],
     },

@@ -1,4 +1,7 @@
-"""Figures with two axes: numbers and an axis come in, the axis goes out with its labels and units."""
+"""Figures with two axes: numbers and an axis come in, the axis goes out with its labels and units.
+
+`colour` is a key of `COLOURS` everywhere, and labels hold their units.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,139 +11,49 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS, DASHES, MARKERS
+from tutorial_lib.shapes import check_counts
 
 
 def panels(n: int, *, width: float = 8.0, height: float = 3.0) -> list[Axes]:
-    """Axes side by side in one figure.
-
-    Args:
-        n: how many.
-        width: of the figure, inches.
-        height: of the figure, inches.
-
-    Returns:
-        `n` axes.
-
-    Raises:
-        ValueError: n is below 1.
-    """
+    """Axes side by side in one figure, whose size is in inches."""
     _, axes = plt.subplots(1, n, figsize=(width, height), layout="constrained", squeeze=False)
     return list(axes[0])
 
 
 def curve(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel: str, ylabel: str) -> Axes:
-    """A line in the colour and the dash of what it shows.
-
-    Args:
-        ax: where to draw.
-        x: horizontal values.
-        y: vertical values.
-        colour: a key of `COLOURS`.
-        label: for the legend.
-        xlabel: with its unit.
-        ylabel: with its unit.
-
-    Returns:
-        The axis.
-
-    Raises:
-        KeyError: the colour is none of ours.
-    """
+    """A line in the colour and the dash of what it shows."""
     ax.plot(x, y, color=COLOURS[colour], linestyle=DASHES[colour], label=label)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend(frameon=False)
-    return ax
+    return _labelled(ax, xlabel=xlabel, ylabel=ylabel)
 
 
 def points(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel: str, ylabel: str) -> Axes:
-    """Dots in the colour and of the form of what they show.
-
-    Args:
-        ax: where to draw.
-        x: horizontal values.
-        y: vertical values.
-        colour: a key of `COLOURS`.
-        label: for the legend.
-        xlabel: with its unit.
-        ylabel: with its unit.
-
-    Returns:
-        The axis.
-
-    Raises:
-        KeyError: the colour is none of ours.
-    """
+    """Dots in the colour and of the form of what they show."""
     ax.plot(x, y, color=COLOURS[colour], linestyle="none", marker=MARKERS[colour], markersize=3, label=label)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend(frameon=False)
-    return ax
+    return _labelled(ax, xlabel=xlabel, ylabel=ylabel)
 
 
 def distributions(ax: Axes, samples: Mapping[str, tuple[str, Tensor]], *, xlabel: str, bins: int = 60) -> Axes:
-    """Histograms over each other, as steps.
-
-    Args:
-        ax: where to draw.
-        samples: label to a pair of a key of `COLOURS` and numbers of any shape, in the unit of the axis.
-        xlabel: with its unit.
-        bins: how many, over the range of all samples.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: there is no sample.
-    """
-    if not samples:
-        raise ValueError("no sample to draw: pass at least one")
+    """Histograms over each other, as steps: label to a key of `COLOURS` and numbers of any shape."""
+    check_counts(n_samples=len(samples))
     values = {label: np.asarray(numbers).ravel() for label, (_, numbers) in samples.items()}
     edges = np.histogram_bin_edges(np.concatenate(list(values.values())), bins=bins)
     for label, (colour, _) in samples.items():
         height, _ = np.histogram(values[label], bins=edges, density=True)
         ax.stairs(height, edges, color=COLOURS[colour], linestyle=DASHES[colour], label=label)
-    ax.set(xlabel=xlabel, ylabel="probability density")
-    ax.legend(frameon=False)
-    return ax
+    return _labelled(ax, xlabel=xlabel, ylabel="probability density")
 
 
 def training_history(
     ax: Axes, histories: Mapping[str, Mapping[str, Sequence[float]]], *, term: str, unit: str = "no unit"
 ) -> Axes:
-    """One term of the loss over the epochs.
-
-    Args:
-        ax: where to draw.
-        histories: label to the history that `training.train` gave.
-        term: which of its terms.
-        unit: of the term; nats if it is "kl".
-
-    Returns:
-        The axis.
-
-    Raises:
-        KeyError: a history has no such term.
-    """
+    """One term of the loss over the epochs, from the histories that `training.train` gave; "kl" is in nats."""
     for (label, history), style in zip(histories.items(), ("-", "--", ":", "-."), strict=False):
         ax.plot(range(1, len(history[term]) + 1), history[term], linestyle=style, label=label)
-    ax.set(xlabel="epoch", ylabel=f"{term} ({'nats' if term == 'kl' else unit})", ylim=(0, None))
-    ax.legend(frameon=False)
-    return ax
+    return _labelled(ax, xlabel="epoch", ylabel=f"{term} ({'nats' if term == 'kl' else unit})", ylim=(0, None))
 
 
 def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> Axes:
-    """Labelled bars with their values written on them.
-
-    Args:
-        ax: where to draw.
-        heights: label to a pair of a key of `COLOURS` and a height.
-        ylabel: with its unit.
-
-    Returns:
-        The axis.
-
-    Raises:
-        KeyError: a colour is none of ours.
-    """
+    """Labelled bars, each a key of `COLOURS` and a height, with their values written on them."""
     colours = [COLOURS[colour] for colour, _ in heights.values()]
     drawn = ax.bar(list(heights), [height for _, height in heights.values()], color=colours)
     ax.bar_label(drawn, fmt="%.3g")
@@ -151,37 +64,18 @@ def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> 
 
 
 def seeds(
-    ax: Axes,
-    x: Sequence,
-    values: Sequence[Sequence],
-    *,
-    xlabel: str,
-    ylabel: str,
-    colour: str = "model",
-    label: str = "",
+    ax: Axes, x: Sequence, values: Sequence[Sequence], *, xlabel: str, ylabel: str, colour="model", label=""
 ) -> Axes:
-    """Means over seeds with the seeds themselves as dots, over a logarithmic horizontal axis.
-
-    Args:
-        ax: where to draw.
-        x: horizontal values.
-        values: for each of them one value a seed.
-        xlabel: with its unit.
-        ylabel: with its unit.
-        colour: a key of `COLOURS`.
-        label: what it is, for the legend.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the numbers of values differ.
-    """
+    """Means over seeds, with one value a seed as dots, over a logarithmic horizontal axis."""
     table = np.asarray(values)
     n_seeds = table.shape[1]
     words = ", ".join(filter(None, [label, f"mean of {n_seeds} seeds" if n_seeds > 1 else "one run"]))
     ax.plot(x, table.mean(axis=1), color=COLOURS[colour], linestyle=DASHES[colour], label=words)
     ax.plot(x, table, linestyle="none", marker=MARKERS[colour], markersize=3, color=COLOURS[colour])
-    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log")
+    return _labelled(ax, xlabel=xlabel, ylabel=ylabel, xscale="log")
+
+
+def _labelled(ax: Axes, **settings: object) -> Axes:
+    ax.set(**settings)
     ax.legend(frameon=False)
     return ax

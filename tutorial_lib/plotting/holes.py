@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
+from tutorial_lib.plotting.pictures import picture
+from tutorial_lib.shapes import check_counts
 
 BOND = 2.85  # A, from the centre
 VIEW = {"elev": 25, "azim": -50}  # degrees, one view for all panels
@@ -34,19 +36,9 @@ class Hole(NamedTuple):
 def candidates(panels: Mapping[str, Hole]) -> Figure:
     """Known atoms about their centre, a ring where an atom is missing, diamonds for candidates, the first one marked.
 
-    A diamond is as large as its share. Bonds of the centre are drawn.
-
-    Args:
-        panels: title to what is shown, in angstrom.
-
-    Returns:
-        The figure, panels side by side.
-
-    Raises:
-        ValueError: there is nothing to draw.
+    A diamond is as large as its share. Bonds of the centre are drawn. Panels stand side by side.
     """
-    if not panels:
-        raise ValueError("nothing to draw: pass at least one panel")
+    check_counts(n_panels=len(panels))
     figure = plt.figure(figsize=(3.4 * len(panels), 3.6))
     for place, (title, hole) in enumerate(panels.items(), start=1):
         known, missing, guessed, share = (np.asarray(part) for part in hole)
@@ -73,7 +65,7 @@ def candidates(panels: Mapping[str, Hole]) -> Figure:
 
 
 def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: float) -> Axes:
-    """How likely each place of a plane is, with the truth as a ring.
+    """How likely each point of a plane is, with the truth as a ring.
 
     Args:
         ax: where to draw.
@@ -81,22 +73,13 @@ def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: f
         points: (n, 2), angstrom, where atoms were.
         bonded: angstrom, how far from the centre the atom stands that the horizontal axis runs to.
         limit: half the width of the plane, angstrom.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the values are not two-dimensional.
     """
-    if values.ndim != 2:
-        raise ValueError(f"a plane of values is drawn: shape {tuple(values.shape)} arrived")
     extent = (-limit, limit, -limit, limit)
-    drawn = ax.imshow(np.asarray(values), origin="lower", extent=extent, cmap="viridis", vmin=0, vmax=1)
+    picture(ax, values, "density, relative to the largest", origin="lower", extent=extent, vmin=0, vmax=1)
     ring = {"markersize": 14, "markerfacecolor": "none", "markeredgewidth": 2, "color": COLOURS["failure"]}
     ax.plot(*np.asarray(points).reshape(-1, 2).T, "o", label="missing", **ring)
     ax.plot(0, 0, "s", color=COLOURS["model"], label="centre")
     ax.plot(bonded, 0, "o", color=COLOURS["crystal"], markeredgecolor="k", markersize=9, label="bonded atom")
     ax.legend(fontsize=8, loc="lower right")
-    ax.figure.colorbar(drawn, ax=ax, label="density, relative to the largest", shrink=0.8)
     ax.set(xlabel="towards the bonded atom (Å)", ylabel="at right angles (Å)")
     return ax

@@ -5,31 +5,22 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
+from tutorial_lib.shapes import check_counts, check_shapes
+
+
+def picture(ax: Axes, values: Tensor, label: str, *, extend: str = "neither", **shown: object) -> None:
+    """A plane of values in colours, beside the scale of these."""
+    check_shapes(values=(values, "rows columns"))
+    drawn = ax.imshow(np.asarray(values), **shown)
+    ax.figure.colorbar(drawn, ax=ax, label=label, shrink=0.8, extend=extend)
 
 
 def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
-    """A Gram matrix as a picture.
-
-    Args:
-        ax: where to draw.
-        gram: (n, n), angstrom^2.
-        title: what it is.
-        limit: angstrom^2, the value of the strongest colour; the same for pictures that are compared.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the matrix is not two-dimensional.
-    """
-    if gram.ndim != 2:
-        raise ValueError(f"one matrix is drawn at a time: shape {tuple(gram.shape)} arrived")
-    picture = ax.imshow(np.asarray(gram), cmap="RdBu_r", vmin=-limit, vmax=limit)
-    ax.figure.colorbar(picture, ax=ax, label="inner product (Å²)", shrink=0.8)
+    """A Gram matrix as a picture; the limit (angstrom^2) has the strongest colour, one for all that are compared."""
+    picture(ax, gram, "inner product (Å²)", cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set(title=title, xlabel="atom j", ylabel="atom i")
     return ax
 
@@ -39,24 +30,9 @@ def orbital_matrix(
 ) -> Axes:
     """A matrix between functions of a basis as a picture: entries beyond the limit have the strongest colour.
 
-    Args:
-        ax: where to draw.
-        values: (n, m), hartree unless another unit is said.
-        title: what it is.
-        limit: the value of the strongest colour, in the same unit; the same for pictures that are compared.
-        functions: the names of the rows, and of the columns of a square matrix.
-        unit: of the values, for the label.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the matrix is not two-dimensional, or there are more or fewer names than rows.
+    `functions` are the names of the rows, and of the columns of a square matrix.
     """
-    if values.ndim != 2:
-        raise ValueError(f"one matrix is drawn at a time: shape {tuple(values.shape)} arrived")
-    picture = ax.imshow(np.asarray(values), cmap="RdBu_r", vmin=-limit, vmax=limit)
-    ax.figure.colorbar(picture, ax=ax, label=unit, shrink=0.8, extend="both")
+    picture(ax, values, unit, extend="both", cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set(title=title, xticks=[], yticks=[])
     if functions:
         ax.set_yticks(range(len(values)), functions)
@@ -68,20 +44,12 @@ def orbital_matrix(
 def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
     """Strings, lists of bytes and matrices side by side, each with its name.
 
-    Args:
-        things: name to a string, to bytes (n,), which are drawn as a block of bits, to an image or a matrix
-            (n, n), or to a table of numbers (n, 3), written out; in their own units.
-
-    Returns:
-        One axis a thing.
-
-    Raises:
-        ValueError: there is nothing to draw.
+    Bytes (n,) are drawn as a block of bits, images and matrices (n, n) in colour; tables (n, 3) are written out.
     """
-    if not things:
-        raise ValueError("nothing to draw: pass at least one thing")
-    figure = plt.figure(figsize=(9.0, 3.0 * -(-len(things) // 3)), layout="constrained")
-    axes = figure.subplots(-(-len(things) // 3), 3, squeeze=False).ravel()
+    check_counts(n_things=len(things))
+    n_rows = -(-len(things) // 3)
+    figure = plt.figure(figsize=(9.0, 3.0 * n_rows), layout="constrained")
+    axes = figure.subplots(n_rows, 3, squeeze=False).ravel()
     for ax in axes:
         ax.set_axis_off()
     for ax, (name, thing) in zip(axes, things.items(), strict=False):
@@ -104,19 +72,7 @@ def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
 
 
 def digits(axes: Sequence[Axes], pictures: Tensor, *, titles: Sequence[str]) -> Sequence[Axes]:
-    """Grey pictures in a row, ink black.
-
-    Args:
-        axes: where to draw, one each.
-        pictures: (N, rows, columns), no unit.
-        titles: one each.
-
-    Returns:
-        The axes.
-
-    Raises:
-        ValueError: the numbers of axes, pictures and titles differ.
-    """
+    """Grey pictures in a row, ink black, one for each axis and title."""
     for ax, picture, title in zip(axes, pictures, titles, strict=True):
         ax.imshow(np.asarray(picture), cmap="Greys")
         ax.set_title(title)
@@ -125,22 +81,8 @@ def digits(axes: Sequence[Axes], pictures: Tensor, *, titles: Sequence[str]) -> 
 
 
 def latent_map(ax: Axes, codes: Tensor, labels: Tensor, *, title: str) -> Axes:
-    """Two-dimensional codes, each drawn as the figure of its class.
-
-    Args:
-        ax: where to draw.
-        codes: (N, 2), no unit.
-        labels: (N,), whole numbers below ten.
-        title: what it is.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the codes are not two-dimensional.
-    """
-    if codes.ndim != 2 or codes.shape[1] != 2:
-        raise ValueError(f"a map has two dimensions: codes of shape {tuple(codes.shape)} arrived")
+    """Two-dimensional codes, each drawn as the figure of its class, a whole number below ten."""
+    check_shapes(codes=(codes, "codes 2"))
     for label in range(10):
         x, y = np.asarray(codes[labels == label]).T
         ax.plot(x, y, linestyle="none", marker=f"${label}$", markersize=5, color=f"C{label}")
@@ -151,72 +93,16 @@ def latent_map(ax: Axes, codes: Tensor, labels: Tensor, *, title: str) -> Axes:
 def arrows(
     ax: Axes, positions: Tensor, vectors: Mapping[str, tuple[str, Tensor]], *, title: str, limit: float = 2.0
 ) -> Axes:
-    """Points in the plane of x and y, with a vector of each kind at each point.
+    """Points in the plane of x and y, with a vector of each kind at each point; angstrom.
 
-    Args:
-        ax: where to draw.
-        positions: (n, 3), angstrom.
-        vectors: name to a key of `COLOURS` and (n, 3), in the unit that the name says.
-        title: what it is.
-        limit: angstrom, half the width of the picture.
-
-    Returns:
-        The axis.
-
-    Raises:
-        KeyError: a colour is none of ours.
+    `vectors` has for each name, with its unit, a key of `COLOURS` and vectors (n, 3).
     """
     x, y, _ = np.asarray(positions).T
+    scaled = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.012}
     for name, (colour, vector) in vectors.items():
         along_x, along_y, _ = np.asarray(vector).T
-        ax.quiver(
-            x,
-            y,
-            along_x,
-            along_y,
-            color=COLOURS[colour],
-            label=name,
-            angles="xy",
-            scale_units="xy",
-            scale=1,
-            width=0.012,
-        )
+        ax.quiver(x, y, along_x, along_y, color=COLOURS[colour], label=name, **scaled)
     ax.plot(x, y, linestyle="none", marker="o", markersize=12, color=COLOURS["real"])
     ax.set(title=title, xlabel="x (Å)", ylabel="y (Å)", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     ax.legend(frameon=False, loc="upper left")
     return ax
-
-
-def lobes(rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor) -> Figure:
-    """Functions on the sphere as surfaces, as far from the middle as their size: filled where positive, else a mesh.
-
-    Args:
-        rows: for each row of the figure title to values (m, n), no unit.
-        directions: (m, n, 3), the unit vectors at which they are given.
-
-    Returns:
-        The figure, one size of function in all panels.
-
-    Raises:
-        ValueError: there is nothing to draw.
-    """
-    if not any(rows):
-        raise ValueError("no function to draw: pass at least one")
-    across = max(len(row) for row in rows)
-    largest = max(np.abs(np.asarray(values)).max() for row in rows for values in row.values())
-    figure = plt.figure(figsize=(1.15 * across, 1.35 * len(rows)))
-    for down, row in enumerate(rows):
-        for place, (title, values) in enumerate(row.items(), start=(across - len(row)) // 2 + 1):
-            ax = figure.add_subplot(len(rows), across, down * across + place, projection="3d")
-            size = np.asarray(values)
-            for part, colour in ((size.clip(min=0), "model"), (-size.clip(max=0), "baseline")):
-                x, y, z = np.moveaxis(part[..., None] * np.asarray(directions), -1, 0)
-                if colour == "model":
-                    ax.plot_surface(x, y, z, color=COLOURS[colour], rcount=30, ccount=30, linewidth=0)
-                else:
-                    ax.plot_wireframe(x, y, z, color=COLOURS[colour], rcount=18, ccount=18, linewidth=0.6)
-            ax.set_title(title, fontsize=9, pad=-4)
-            ax.set(xlim=(-largest, largest), ylim=(-largest, largest), zlim=(-largest, largest))
-            ax.set_axis_off()
-            ax.set_box_aspect((1, 1, 1), zoom=1.7)
-    return figure

@@ -1,6 +1,6 @@
-"""Functions on the sphere at points in space, and fields about them: numbers come in, figures go out."""
+"""Functions on the sphere, alone and at points in space, and fields about them: numbers come in, figures go out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,29 +9,22 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
-
-VIEW = {"elev": 50, "azim": -60}  # degrees, one view for all panels
+from tutorial_lib.plotting.pictures import picture
+from tutorial_lib.shapes import check_counts
 
 
 def signals(
     panels: Mapping[str, tuple[Tensor, Tensor | None]], directions: Tensor, *, size: float = 0.6, limit: float = 1.25
 ) -> Figure:
-    """Points in space with a function on the sphere at each of them: filled where positive, else a mesh.
+    """Points in space with a function on the sphere at each of them: filled where positive, else a mesh; rows of four.
 
     Args:
         panels: title to positions (n, 3), edges of a cube, and values (n, a, b), no unit, or None for points alone.
         directions: (a, b, 3), the unit vectors at which values are given.
         size: of the largest function of a panel, in edges of a cube.
         limit: half the width of a panel, in edges of a cube.
-
-    Returns:
-        The figure, panels in rows of four.
-
-    Raises:
-        ValueError: there is nothing to draw.
     """
-    if not panels:
-        raise ValueError("no points to draw: pass at least one panel")
+    check_counts(n_panels=len(panels))
     across = min(4, len(panels))
     down = -(-len(panels) // across)
     figure = plt.figure(figsize=(2.4 * across, 2.4 * down))
@@ -43,46 +36,49 @@ def signals(
             numbers = np.asarray(values)
             numbers = numbers * size / max(np.abs(numbers).max(), 1e-12)
             for point, number in zip(points, numbers, strict=True):
-                _lobe(ax, point, number, np.asarray(directions))
+                _lobe(ax, number, directions, point)
         ax.set_title(title, fontsize=9, pad=-2)
-        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit))
-        ax.view_init(**VIEW)
-        ax.set_axis_off()
-        ax.set_box_aspect((1, 1, 1), zoom=1.5)
+        ax.view_init(elev=50, azim=-60)
+        _bare(ax, limit, zoom=1.5)
     figure.subplots_adjust(0, 0, 1, 0.93, 0, 0.08)
     return figure
 
 
-def _lobe(ax: Axes, point: np.ndarray, values: np.ndarray, directions: np.ndarray) -> None:
-    for part, colour in ((values.clip(min=0), "model"), (-values.clip(max=0), "baseline")):
-        x, y, z = np.moveaxis(point + part[..., None] * directions, -1, 0)
-        if colour == "model":
-            ax.plot_surface(x, y, z, color=COLOURS[colour], rcount=24, ccount=24, linewidth=0)
-        else:
-            ax.plot_wireframe(x, y, z, color=COLOURS[colour], rcount=12, ccount=12, linewidth=0.5)
+def lobes(rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor) -> Figure:
+    """Functions on the sphere as surfaces, as far from the middle as their size: filled where positive, else a mesh.
+
+    For each row of the figure title to values (m, n), given at unit vectors (m, n, 3), all on one scale.
+    """
+    check_counts(n_functions=sum(map(len, rows)))
+    across = max(len(row) for row in rows)
+    largest = max(np.abs(np.asarray(values)).max() for row in rows for values in row.values())
+    figure = plt.figure(figsize=(1.15 * across, 1.35 * len(rows)))
+    for down, row in enumerate(rows):
+        for place, (title, values) in enumerate(row.items(), start=(across - len(row)) // 2 + 1):
+            ax = figure.add_subplot(len(rows), across, down * across + place, projection="3d")
+            _lobe(ax, np.asarray(values), directions, lines=(30, 18), linewidth=0.6)
+            ax.set_title(title, fontsize=9, pad=-4)
+            _bare(ax, largest, zoom=1.7)
+    return figure
+
+
+def _lobe(ax, values, directions, point=0.0, *, lines=(24, 12), linewidth=0.5) -> None:
+    ends = [point + part[..., None] * np.asarray(directions) for part in (values.clip(min=0), -values.clip(max=0))]
+    positive, negative = (np.moveaxis(end, -1, 0) for end in ends)
+    ax.plot_surface(*positive, color=COLOURS["model"], rcount=lines[0], ccount=lines[0], linewidth=0)
+    ax.plot_wireframe(*negative, color=COLOURS["baseline"], rcount=lines[1], ccount=lines[1], linewidth=linewidth)
+
+
+def _bare(ax: Axes, limit: float, *, zoom: float) -> None:
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit))
+    ax.set_axis_off()
+    ax.set_box_aspect((1, 1, 1), zoom=zoom)
 
 
 def cross_section(ax: Axes, values: Tensor, points: Tensor, *, title: str, limit: float) -> Axes:
-    """A field in a plane, with points of that plane.
-
-    Args:
-        ax: where to draw.
-        values: (m, m), probabilities, no unit; rows go up, columns to the right.
-        points: (n, 2), edges of a cube.
-        title: what it is.
-        limit: half the width of the plane, in edges of a cube.
-
-    Returns:
-        The axis.
-
-    Raises:
-        ValueError: the values are not two-dimensional.
-    """
-    if values.ndim != 2:
-        raise ValueError(f"a plane of values is drawn: shape {tuple(values.shape)} arrived")
+    """A field of probabilities (m, m) in a plane, rows upwards, with points (n, 2) of it; all in edges of a cube."""
     extent = (-limit, limit, -limit, limit)
-    drawn = ax.imshow(np.asarray(values), origin="lower", extent=extent, cmap="viridis", vmin=0, vmax=1)
+    picture(ax, values, "probability of a point", origin="lower", extent=extent, vmin=0, vmax=1)
     ax.plot(*np.asarray(points).reshape(-1, 2).T, "o", markersize=9, markerfacecolor="none", color=COLOURS["failure"])
-    ax.figure.colorbar(drawn, ax=ax, label="probability of a point", shrink=0.8)
     ax.set(title=title, xlabel="x (edges of a cube)", ylabel="y (edges of a cube)")
     return ax

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorial_lib.plotting.palette import COLOURS
+from tutorial_lib.shapes import check_counts
 
 BOND_STRETCH = 1.28
 CAMERA = "-75x,20y,5z"
@@ -21,13 +22,7 @@ SILICON = 14  # has the colour of the course, every other element that of Jmol
 
 
 class Arrow(NamedTuple):
-    """A vector that somebody draws from one place to another.
-
-    Attributes:
-        start: (3,), angstrom.
-        end: (3,), angstrom.
-        strength: from 0, a hair, to 1, as thick as a bond; no unit.
-    """
+    """A vector from one place to another (angstrom); its strength goes from 0, a hair, to 1, as thick as a bond."""
 
     start: np.ndarray
     end: np.ndarray
@@ -37,22 +32,10 @@ class Arrow(NamedTuple):
 def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
-    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line.
-
-    Args:
-        atoms: what to show, angstrom; its cell is drawn if it has one.
-        centre: the atom that gets another colour and a square, or None.
-        camera: the turns about the axes of the picture that bring the atoms into view, as ASE writes them.
-        arrows: to draw beside the atoms.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are no atoms.
+    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line. A cell is
+    drawn if there is one; `centre` has another colour and a square; `camera` is a rotation as ASE writes it.
     """
-    if len(atoms) == 0:
-        raise ValueError("there are no atoms to draw")
+    check_counts(n_atoms=len(atoms))
     figure = Figure(figsize=(3.2, 3.2), layout="constrained")
     ax = figure.subplots()
     _draw_atoms(ax, atoms, centre, camera)
@@ -66,21 +49,8 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
 
 
 def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> bytes:
-    """Stills of several frames in a row as PNG, all on one scale.
-
-    Args:
-        frames: what to show, angstrom.
-        centre: the atom that gets another colour and a square, or None.
-        camera: as for `still`.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are no frames.
-    """
-    if len(frames) == 0:
-        raise ValueError("there are no frames to draw")
+    """Stills of several frames in a row as PNG, all on one scale."""
+    check_counts(n_frames=len(frames))
     figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
     limit = 1.15 * max(np.abs(atoms.positions).max() for atoms in frames)
     for ax, atoms in zip(figure.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
@@ -90,17 +60,7 @@ def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> 
 
 
 def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
-    """A map of points as PNG: the first two properties are the axes, the third is the colour.
-
-    Args:
-        properties: name, with its unit, to one number a point; three at least.
-
-    Returns:
-        The bytes of the file.
-
-    Raises:
-        ValueError: there are fewer than three properties.
-    """
+    """A map of points as PNG: the first two properties are the axes, the third is the colour."""
     if len(properties) < 3:
         raise ValueError(f"two axes and a colour are needed: {list(properties)} arrived")
     (x_name, x), (y_name, y), (colour_name, colour) = list(properties.items())[:3]
@@ -113,14 +73,7 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
 
 
 def bonds(atoms: Atoms) -> list[tuple[int, int]]:
-    """The pairs of atoms that are drawn joined: closer than 1.28 times the sum of their covalent radii.
-
-    Args:
-        atoms: positions in angstrom; neighbours across the walls of a cell are not joined.
-
-    Returns:
-        Pairs of indices.
-    """
+    """The pairs of atoms that are drawn joined; neighbours across the walls of a cell are not."""
     first, second = np.triu_indices(len(atoms), 1)
     bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
     joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond

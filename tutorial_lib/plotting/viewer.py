@@ -61,13 +61,6 @@ def view(
         centre: the index of an atom to mark, or None.
         camera: how the picture is turned at first, as ASE writes it; the widget turns with the mouse.
         arrows: to draw beside a cluster, thicker where they are stronger.
-
-    Returns:
-        An object that shows itself when it is the last line of a cell.
-
-    Raises:
-        ValueError: there are no atoms, none of that index, positions or arrows are not finite, there are arrows in a
-            periodic cell, or the sentence is empty.
     """
     _check_atoms([atoms])
     if centre is not None and not 0 <= centre < len(atoms):
@@ -81,19 +74,7 @@ def view(
 
 
 def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> View:
-    """Frames with a slider under them, and all of them in a row where no code runs.
-
-    Args:
-        frames: atoms that move, come and go; six to twelve frames fit in a row.
-        alt: what there is to see, in one sentence, for whoever does not see it.
-        centre: the index of an atom to mark, or None.
-
-    Returns:
-        An object that shows itself when it is the last line of a cell.
-
-    Raises:
-        ValueError: there are no frames, one has no atoms, positions are not finite, or the sentence is empty.
-    """
+    """Frames with a slider under them, and all of them in a row, which six to twelve fit, where no code runs."""
     _check_atoms(frames)
     widget = _with_slider(_widget(frames, centre), len(frames)) if extension_matches() else None
     return View(widget, alt, strip(frames, centre))
@@ -102,18 +83,7 @@ def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> 
 def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.ndarray | Tensor], *, alt: str) -> View:
     """A map of many clusters: click on a point and see its atoms.
 
-    The first two properties are the axes and the third is the colour; the reader may choose others.
-
-    Args:
-        frames: one cluster a point.
-        properties: name, with its unit, to one number a cluster, in the unit of its name; three at least.
-        alt: what there is to see, in one sentence, for whoever does not see it.
-
-    Returns:
-        An object that shows itself when it is the last line of a cell.
-
-    Raises:
-        ValueError: there are no clusters, fewer than three properties, their numbers differ, or the sentence is empty.
+    The first two of three or more properties are the axes and the third is the colour; the reader may choose others.
     """
     _check_atoms(frames)
     columns = {name: np.asarray(values, dtype=float) for name, values in properties.items()}
@@ -124,20 +94,15 @@ def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.n
 
 
 def extension_version() -> str | None:
-    """The version of nglview's extension that JupyterLab would load.
-
-    Returns:
-        Such as "3.1.5", or None where no extension is installed.
-    """
+    """The version of nglview's extension that JupyterLab would load, or None."""
     package = Path(sys.prefix) / "share/jupyter/labextensions/nglview-js-widgets/package.json"
     return json.loads(package.read_text())["version"] if package.exists() else None
 
 
 def extension_matches() -> bool:
-    """Whether nglview's Python side asks for the extension that is installed; if not, it draws nothing.
+    """Whether nglview is there and its Python side asks for the extension that is installed; if not, it draws nothing.
 
-    Returns:
-        False also where nglview is not installed, and on Colab, whose page loads no JupyterLab extension.
+    Colab's page loads no JupyterLab extension.
     """
     try:
         from nglview._frontend import __frontend_version__ as asked

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     {"batches", "recipes", "streaming"},
     {
-        "loop": ["Diverged", "Recipe", "best_device", "one_thread", "profile", "threads", "train"],
+        "loop": ["Diverged", "Recipe", "best_device", "profile", "threads", "train"],
         "checkpoints": ["History", "load_history"],
     },
 )

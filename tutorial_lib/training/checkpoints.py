@@ -14,32 +14,14 @@ History = dict[str, list[float]]
 
 
 def load_history(checkpoint: str | Path) -> History:
-    """The history in a checkpoint, for instance after a run that was interrupted.
-
-    Args:
-        checkpoint: the file that `training.train` was given.
-
-    Returns:
-        For each term of the loss its mean over every epoch until the checkpoint.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged or no checkpoint.
-    """
+    """The history in a checkpoint that `training.train` was given, for instance after a run that was interrupted."""
     return storage.stored(storage.expanded(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]
 
 
 def writable(path: Path, *, resume: bool, probe: bool) -> None:
     """Make sure that a checkpoint can be written, before there is something to lose.
 
-    Args:
-        path: of the file.
-        resume: an earlier run may be there.
-        probe: try it; where several processes share a folder, one of them does.
-
-    Raises:
-        FileExistsError: an earlier run is there and `resume` is False.
-        OSError: the file cannot be written.
+    With `resume` an earlier run may be there; `probe` writes, as one of several processes that share a folder does.
     """
     storage.writable(path, probe=probe)
     if path.exists() and not resume:
@@ -49,36 +31,14 @@ def writable(path: Path, *, resume: bool, probe: bool) -> None:
 
 
 def save(path: Path, recipe: dict[str, Any], history: History, parts: dict[str, Any]) -> None:
-    """Write a checkpoint.
-
-    Args:
-        path: of the file.
-        recipe: what the run is made of, in numbers.
-        history: of the loss, until now.
-        parts: whatever has a `state_dict()`: model, optimiser, schedule, source.
-
-    Raises:
-        OSError: the file cannot be written; what it held before is still there.
-    """
+    """Write what the run is made of, its history until now, and the states of its parts."""
     storage.keep(
         {"recipe": recipe, "history": history} | {name: part.state_dict() for name, part in parts.items()}, path
     )
 
 
 def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> History:
-    """The history in a checkpoint, whose parts get their states back.
-
-    Args:
-        path: of the file.
-        recipe: what the run is made of, in numbers.
-        parts: as they were given to `save`, a "model" among them.
-
-    Returns:
-        For each term of the loss its mean over every epoch until the checkpoint.
-
-    Raises:
-        ValueError: the checkpoint is damaged, or of another recipe, model or other data.
-    """
+    """The history in a checkpoint; the parts that were given to `save` get their states back."""
     state = storage.stored(path, ("recipe", "history", *parts), otherwise=AGAIN)
     if state["recipe"] != recipe:
         other = {name: value for name, value in state["recipe"].items() if recipe.get(name) != value}

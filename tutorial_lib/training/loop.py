@@ -3,13 +3,13 @@
 The model is trained in place. All data lives in memory as whole tensors, a batch is one indexing
 operation, and the loss draws its noise from the loop's generator. So one seed on one thread of one
 machine gives one result, to the last bit, also when training was interrupted and resumed.
-`engine` says how data that does not fit and several processes take the same loop.
+`batches` says how data that does not fit and several processes take the same loop.
 """
 
 import math
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,13 +17,12 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tutorial_lib.shapes import differentiating
+from tutorial_lib.shapes import check_counts, differentiating
 from tutorial_lib.storage import expanded
 from tutorial_lib.training import checkpoints
 from tutorial_lib.training.batches import Batch, InMemory, OneProcess, Source
-from tutorial_lib.training.checkpoints import History, load_history
+from tutorial_lib.training.checkpoints import History
 
-__all__ = ["Diverged", "History", "Recipe", "best_device", "load_history", "one_thread", "profile", "threads", "train"]
 PROFILES = ("quick", "full")
 
 
@@ -55,14 +54,7 @@ class Recipe:
 
 
 def profile() -> str:
-    """The profile that notebooks run under: "quick" unless TUTORIAL_PROFILE says "full".
-
-    Returns:
-        "quick" or "full".
-
-    Raises:
-        ValueError: the environment variable says something else.
-    """
+    """The profile that notebooks run under: "quick" unless TUTORIAL_PROFILE says "full"."""
     name = os.environ.get("TUTORIAL_PROFILE", "quick")
     if name not in PROFILES:
         raise ValueError(f"TUTORIAL_PROFILE is {name!r}: set it to one of {PROFILES}, or unset it")
@@ -70,11 +62,7 @@ def profile() -> str:
 
 
 def best_device() -> torch.device:
-    """CUDA where there is one, else the CPU; MPS only if a caller asks for it by name.
-
-    Returns:
-        The device.
-    """
+    """CUDA where there is one, else the CPU; MPS only if a caller asks for it by name."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -90,9 +78,9 @@ def train(
     checkpoint_every: int = 10,
     resume: bool = False,
     progress: bool = True,
-    engine: OneProcess | None = None,
+    backend: OneProcess | None = None,
 ) -> History:
-    """The history of a training run that leaves `model` trained, in evaluation mode, on `device`.
+    """The history of a training run, for each term its mean over every epoch; `model` is left trained, on `device`.
 
     Adam with a one-cycle learning rate (Smith and Topin 2019). On Ctrl-C the last checkpoint stays,
     with its history, and `resume=True` goes on from there as if nothing had happened.
@@ -109,28 +97,17 @@ def train(
         checkpoint_every: epochs between two checkpoints.
         resume: go on from the checkpoint if it is there.
         progress: show a bar.
-        engine: how steps are taken; in this process if None.
-
-    Returns:
-        For each term of the loss its mean over every epoch.
-
-    Raises:
-        Diverged: the loss or a weight is not finite any more.
-        ValueError: there is no data, or it is not finite, its parts differ in length, or the checkpoint is damaged or
-            of another recipe, model or other data, or there is none to resume from, or `checkpoint_every` is below 1.
-        FileExistsError: the checkpoint is there and `resume` is False.
-        OSError: the checkpoint cannot be written.
+        backend: how steps are taken; in this process if None.
     """
-    engine = engine or OneProcess()
+    backend = backend or OneProcess()
     device = torch.device(device) if device is not None else best_device()
     source = data if isinstance(data, Source) else InMemory(data, recipe.batch_size, recipe.seed, device)
     if resume and checkpoint is None:
         raise ValueError("resume goes on from a checkpoint: say which file it is in, or leave resume out")
-    if checkpoint_every < 1:
-        raise ValueError(f"checkpoint_every is {checkpoint_every}: at least one epoch passes between two checkpoints")
+    check_counts(checkpoint_every=checkpoint_every)
     path = expanded(checkpoint) if checkpoint is not None else None
     if path is not None:
-        checkpoints.writable(path, resume=resume, probe=engine.first)
+        checkpoints.writable(path, resume=resume, probe=backend.first)
     model.to(device).train()
     # For a small network the fused kernel takes a quarter of the time of the default one.
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
@@ -139,7 +116,7 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=n_steps, pct_start=rise)
     if update := getattr(model, "update_average", None):
         optimiser.register_step_pre_hook(lambda *_: update())
-    stepper = engine.set_up(model, loss, optimiser)
+    stepper = backend.set_up(model, loss, optimiser)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule, "source": source}
     history: History = {}
     if path is not None and resume and path.exists():
@@ -147,20 +124,21 @@ def train(
     first = len(history.get("loss", []))
     with (
         torch.enable_grad(),  # and as it was afterwards, whatever a Ctrl-C inside the optimiser leaves behind
-        threads(engine.n_threads),
+        threads(backend.n_threads),
         # Once a second: a long training would flood whoever reads the notebook's messages late, as tests do.
         tqdm(
-            total=recipe.epochs,
+            range(first, recipe.epochs),
             initial=first,
+            total=recipe.epochs,
             desc="training",
             unit="epoch",
             mininterval=1,
-            disable=not (progress and engine.first),
+            disable=not (progress and backend.first),
             leave=False,
         ) as bar,
     ):
-        for epoch in range(first, recipe.epochs):
-            means = _epoch(source.steps(epoch), stepper, schedule, engine)
+        for epoch in bar:
+            means = _epoch(source.steps(epoch), stepper, schedule, backend)
             for name, value in means.items():
                 history.setdefault(name, []).append(value)
             if not math.isfinite(means["loss"]):
@@ -168,9 +146,8 @@ def train(
             due = (epoch + 1) % checkpoint_every == 0 or epoch + 1 == recipe.epochs
             if due and not all(weight.isfinite().all() for weight in model.parameters()):
                 raise Diverged(f"a weight is no number after epoch {epoch + 1}: lower the learning rate")
-            if path is not None and due and engine.first:
+            if path is not None and due and backend.first:
                 checkpoints.save(path, asdict(recipe), history, parts)
-            bar.update()
             bar.set_postfix(loss=f"{means['loss']:.3f}", refresh=False)
     model.eval()
     return history
@@ -180,11 +157,7 @@ def train(
 def threads(number: int) -> Iterator[None]:
     """So many threads inside the `with`, as many as before after it.
 
-    Args:
-        number: of threads.
-
-    Raises:
-        RuntimeError: the number is below 1.
+    Small networks are slower on two threads than on one, and far slower on a machine that is busy.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(number)
@@ -194,28 +167,17 @@ def threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def one_thread() -> AbstractContextManager[None]:
-    """One thread inside the `with`, as many as before after it.
-
-    Small networks are slower on two threads than on one, and far slower on a machine that is busy.
-
-    Returns:
-        What `with` takes.
-    """
-    return threads(1)
-
-
-def _epoch(steps, optimiser, schedule, engine) -> dict[str, float]:
+def _epoch(steps, optimiser, schedule, backend) -> dict[str, float]:
     sums: dict[str, Tensor] = {}
     n_examples = 0
     for shares in steps:
         optimiser.zero_grad(set_to_none=True)
-        for (batch, _), terms in zip(shares, engine.gradients(shares), strict=True):
+        for (batch, _), terms in zip(shares, backend.gradients(shares), strict=True):
             n_here = len(batch[0] if isinstance(batch, tuple) else batch)
             n_examples += n_here
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0) + value.detach() * n_here
         optimiser.step()
         schedule.step()
-    n_examples = engine.total(float(n_examples))
-    return {name: engine.total(total.item()) / n_examples for name, total in sums.items()}
+    n_examples = backend.total(float(n_examples))
+    return {name: backend.total(total.item()) / n_examples for name, total in sums.items()}

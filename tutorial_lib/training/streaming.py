@@ -1,12 +1,13 @@
 """Cells on a disk to learn from, more than memory holds: a folder of extended XYZ comes in, batches of clouds go out.
 
 A folder is gone through once to see where each cell begins; from then on a cell is read when its turn comes, and
-forgotten. In memory are the places of the cells, and the clouds of a few cells that are mixed. Lost on the way is a
+forgotten. In memory are the offsets of the cells, and the clouds of a few cells that are mixed. Lost on the way is a
 perfect shuffle: examples of one cell come near each other, in batches with those of the other cells in the mixture.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,7 @@ N_MIXED = 8  # cells whose examples are mixed
 
 
 class CellFolder:
-    """The cells in a folder of extended XYZ, many in a file or one.
-
-    Attributes:
-        files: in the order of their names.
-        n_atoms: (n_cells,), of each cell.
-    """
+    """The cells in a folder of extended XYZ, many in a file or one; `n_atoms` of each."""
 
     def __init__(self, folder: str | Path):
         folder = expanded(folder)
@@ -50,17 +46,7 @@ class CellFolder:
         return len(self.n_atoms)
 
     def cell(self, index: int) -> Atoms:
-        """One cell, read now.
-
-        Args:
-            index: its place in the folder.
-
-        Returns:
-            The cell, positions in angstrom.
-
-        Raises:
-            ValueError: it cannot be read, or holds several elements or another one than the first cell.
-        """
+        """One cell, read now; it must hold the one element of the first cell."""
         atoms = self._read(index)
         species = sorted(set(atoms.symbols))
         if species != self._species or len(species) > 1:
@@ -71,26 +57,12 @@ class CellFolder:
         return atoms
 
     def where(self, index: int) -> str:
-        """The place of a cell, in words.
-
-        Args:
-            index: its place in the folder.
-
-        Returns:
-            The file and the number of the cell in it, from 1.
-
-        Raises:
-            IndexError: there is no such cell.
-        """
+        """The file of a cell and its number in it, from 1, in words."""
         of_file = self._file[index]
         return f"cell {index - int(np.searchsorted(self._file, of_file)) + 1} of {self.files[of_file]}"
 
     def digest(self) -> str:
-        """A few letters that change with the names of the files and with where cells begin.
-
-        Returns:
-            Sixteen hexadecimal digits.
-        """
+        """Sixteen hexadecimal digits that change with the names of the files and with where cells begin."""
         names = "\n".join(path.name for path in self.files)
         return hashlib.sha256(names.encode() + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
 
@@ -141,7 +113,8 @@ class Stream:
     ):
         self.cells, self.clouds, self.seed, self.shares, self.device = cells, clouds, seed, shares, device
         self.mine = range(shares) if mine is None else mine
-        self.kept: dict[int, Tensor] | None = {} if keep else None
+        if keep:
+            self._clouds = cache(self._clouds)
         if shares < 1 or batch_size < 1 or batch_size % shares:
             raise ValueError(f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them")
         if (n_cells := cells_per_epoch or len(cells)) < shares:
@@ -155,40 +128,19 @@ class Stream:
         self.n_steps = max(1, int(n) * self.cells_per_epoch // len(cells) // batch_size)
 
     def steps(self, epoch: int) -> Iterator[list[Share]]:
-        """The steps of an epoch.
-
-        Args:
-            epoch: its number, from 0.
-
-        Returns:
-            The shares of this process, step by step; batches are in the unit of the clouds.
-
-        Raises:
-            ValueError: a cell cannot be read, is of another material, or has no clouds.
-        """
+        """The shares of this process, step by step."""
         cells = self._order(epoch)
         streams = [self._share(epoch, share, cells[share :: self.shares]) for share in self.mine]
         for _ in range(self.n_steps):
             yield [next(stream) for stream in streams]
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint has to keep: which data this is, and how it is cut.
-
-        Returns:
-            Numbers and words.
-        """
+        """Which data this is, and how it is cut."""
         cut = {"shares": self.shares, "examples a share": self.size, "cells an epoch": self.cells_per_epoch}
         return {"cells": self.cells.digest(), "seed": self.seed} | cut
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Make sure that a checkpoint is of these data.
-
-        Args:
-            state: what `state_dict` gave.
-
-        Raises:
-            ValueError: it is of other data, or cuts them otherwise.
-        """
+        """Make sure that a checkpoint is of these data, cut in the same way."""
         if state != self.state_dict():
             raise ValueError(
                 f"the checkpoint is of other data, {state}, and {self.state_dict()} arrived: "
@@ -214,21 +166,16 @@ class Stream:
             left = [mixture[n_whole:].clone()]
 
     def _clouds(self, index: int) -> Tensor:
-        if self.kept is not None and index in self.kept:
-            return self.kept[index]
         atoms = self.cells.cell(index)
         try:
             if not len(clouds := self.clouds(atoms)):
                 raise ValueError("it has no clouds: leave it out, or ask for other ones")
         except ValueError as error:
             raise ValueError(f"{self.cells.where(index)}: {error}") from None
-        if self.kept is not None:
-            self.kept[index] = clouds
         return clouds
 
 
 def _cells(path: Path) -> Iterator[tuple[int, int]]:
-    """Where each cell of a file begins, in bytes, and its number of atoms."""
     with path.open("rb") as file:
         for offset, lines in frames(file, path):
             yield offset, len(lines) - 2

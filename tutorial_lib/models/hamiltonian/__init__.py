@@ -1,8 +1,7 @@
 """Shapes of a molecule come in, the matrices of quantum chemistry that belong to them go out, turning as they must.
 
-`basis` says how a matrix turns, `blocks` cuts it into irreps, `graphs` says what the network sees, `layers` and
-`nonlinear` are its steps, `variants` its four forms, `learning` what it learns, and `judges` how well. `rivals` does
-without a network.
+`basis` says how a matrix transforms, `blocks` cuts it into irreps, `graphs` says what the network reads, `layers` and
+`nonlinear` are its steps, `variants` its four forms and `learning` its loss. `polynomials` does without a network.
 """
 
 from tutorial_lib.models.hamiltonian.basis import change_of_basis, from_pyscf, turn, wigner

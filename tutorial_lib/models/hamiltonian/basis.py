@@ -1,4 +1,4 @@
-"""Two conventions for one matrix, and how it turns: matrices of PySCF come in, those of e3nn go out, and back.
+"""Two conventions for one matrix, and how it transforms: matrices of PySCF come in, those of e3nn go out, and back.
 
 A basis function is a radial function times a spherical harmonic. PySCF's harmonics have the polar axis z, e3nn's have
 y: to go from one to the other is to rename the axes cyclically, and that is a rotation like any other. So the change of
@@ -18,21 +18,11 @@ AXES = ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))  # (x, y, z) to (y, z
 
 @unrounded
 def wigner(degree: int, q: Orthogonal) -> Tensor:
-    """The matrix by which a function of angular momentum l and parity (-1)^l turns.
+    """The matrix (2 l + 1, 2 l + 1) by which a function of angular momentum l and parity (-1)^l transforms.
 
     D_0 = 1 and D_1 = Q; of the product of D_(l-1) and D_1, the part of angular momentum l is D_l. An inversion comes
     out as (-1)^l. e3nn's own `D_from_matrix` gives the same, but to seven digits only, unless PyTorch's default dtype
     is float64: its generators are made in the default dtype, whatever the dtype of Q.
-
-    Args:
-        degree: the angular momentum l, no unit.
-        q: (3, 3), orthogonal, no unit.
-
-    Returns:
-        (2 l + 1, 2 l + 1), orthogonal, no unit.
-
-    Raises:
-        ValueError: l is negative, or above 11, where e3nn stops; or Q is no orthogonal (3, 3).
     """
     check_shapes(q=(q, "3 3"))
     if not 0 <= degree <= 11:
@@ -49,48 +39,17 @@ def wigner(degree: int, q: Orthogonal) -> Tensor:
 
 
 def from_pyscf(degree: int) -> Tensor:
-    """The matrix C of a shell with Y_pyscf = C Y_e3nn.
-
-    Args:
-        degree: the angular momentum l, no unit.
-
-    Returns:
-        (2 l + 1, 2 l + 1), orthogonal, no unit, float64.
-
-    Raises:
-        ValueError: as in `wigner`.
-    """
+    """The orthogonal matrix C of a shell with Y_pyscf = C Y_e3nn, float64."""
     if degree == 1:
         return torch.eye(3, dtype=torch.float64)
     return wigner(degree, torch.tensor(AXES, dtype=torch.float64))
 
 
 def change_of_basis(shells: Shells) -> Tensor:
-    """The same for all shells at once: H_e3nn = C^T H_pyscf C.
-
-    Args:
-        shells: atom and l of every shell.
-
-    Returns:
-        (orbitals, orbitals), orthogonal, no unit, float64.
-
-    Raises:
-        ValueError: as in `wigner`.
-    """
+    """The same for all shells, given as (atom, l): H_e3nn = C^T H_pyscf C."""
     return torch.block_diag(*[from_pyscf(degree) for _, degree in shells])
 
 
 def turn(shells: Shells, q: Orthogonal) -> Tensor:
-    """The matrix D(Q) of all basis functions: H(x Q^T) = D(Q) H(x) D(Q)^T.
-
-    Args:
-        shells: atom and l of every shell.
-        q: (3, 3), a rotation, or a rotation and an inversion, no unit.
-
-    Returns:
-        (orbitals, orbitals), orthogonal, no unit.
-
-    Raises:
-        ValueError: as in `wigner`.
-    """
+    """The matrix D(Q) of all basis functions: H(x Q^T) = D(Q) H(x) D(Q)^T; Q may hold an inversion."""
     return torch.block_diag(*[wigner(degree, q) for _, degree in shells])

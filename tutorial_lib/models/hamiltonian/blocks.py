@@ -1,7 +1,7 @@
 """A symmetric matrix as irreps: matrices come in, one column of coefficients goes out, and exactly the way back.
 
-Two shells of angular momenta a and b span a block of (2a + 1)(2b + 1) entries, which turns by D_a x D_b: it holds one
-irrep of each l from |a - b| to a + b, and Wigner's 3j symbols say which combination of entries that is. All blocks
+Two shells of angular momenta a and b span a block of (2a + 1)(2b + 1) entries, which transforms by D_a x D_b: it holds
+one irrep of each l from |a - b| to a + b, and Wigner's 3j symbols say which combination of entries that is. All blocks
 above the diagonal, and on the diagonal the symmetric part of each, make n (n + 1) / 2 coefficients w_k with
 
     H = sum_k w_k Q_k,    w_k = tr(Q_k H),    tr(Q_k Q_m) = 1 if k = m, else 0.
@@ -11,12 +11,15 @@ same irreps: such a kind of blocks, an atom with itself or with another, is what
 """
 
 from dataclasses import dataclass
+from itertools import accumulate, combinations
 
 import torch
 from e3nn import o3
 from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import Shells
+from tutorial_lib.representations.gram import from_upper_triangle
+from tutorial_lib.shapes import check_shapes
 
 LARGEST_L = 5  # two such shells couple to l = 10, and e3nn knows the symbols up to 11
 
@@ -37,45 +40,31 @@ class Kind:
 
     @property
     def irreps(self) -> o3.Irreps:
-        """What a block holds.
-
-        Returns:
-            In the order of the coefficients.
-        """
+        """What a block holds, in the order of the coefficients."""
         return o3.Irreps([(1, (degree, p)) for degree, p, _, _ in self.copies]).simplify()
 
     @property
-    def parts(self) -> list[tuple[int, int]]:
-        """Which pairs of shells there are: each is a part of a block, and has a trace of its own.
+    def alike(self) -> bool:
+        """Whether these are pairs of atoms of one element, of which none is the first."""
+        return len(set(self.elements)) < len(self.elements)
 
-        Returns:
-            Places in the lists of shells of the two atoms.
-        """
+    @property
+    def parts(self) -> list[tuple[int, int]]:
+        """The pairs of shells, as indices into those of the two atoms: each is a part of a block with its own trace."""
         return sorted({(a, b) for _, _, a, b in self.copies})
 
 
 class Blocks:
-    """How the matrices of one molecule fall into irreps.
-
-    Args:
-        numbers: (atoms,), atomic numbers.
-        shells: atom and l of every shell, in the order of the matrices.
-
-    Raises:
-        ValueError: an atom has no shells, a shell has no l that there is, or atoms of one element have different ones.
-    """
+    """How the matrices of one molecule fall into irreps, of its atomic numbers (atoms,) and shells in their order."""
 
     def __init__(self, numbers: Tensor, shells: Shells):
         if not all(0 <= degree <= LARGEST_L for _, degree in shells):
             raise ValueError(f"l is from 0 to {LARGEST_L}: shells {shells} arrived, as (atom, l)")
         self.numbers, self.shells = tuple(numbers.tolist()), shells
-        starts = [0]
-        for _, degree in shells:
-            starts.append(starts[-1] + 2 * degree + 1)
-        self.n_orbitals = starts[-1]
+        *starts, self.n_orbitals = accumulate((2 * degree + 1 for _, degree in shells), initial=0)
         # Of each atom: where each of its shells begins, and its l.
         self.of_atom = [
-            [(start, degree) for (atom, degree), start in zip(shells, starts[:-1], strict=True) if atom == i]
+            [(start, degree) for (atom, degree), start in zip(shells, starts, strict=True) if atom == i]
             for i in range(len(self.numbers))
         ]
         if not all(self.of_atom):
@@ -100,12 +89,9 @@ class Blocks:
         self.parts = [(at, site, *p) for at, kind in enumerate(self.kinds) for site in kind.sites for p in kind.parts]
         # The trace of a part times its transpose is a sum over squares of coefficients.
         self.to_traces = torch.zeros(len(part), len(self.parts), dtype=torch.float64)
-        for k, (name, w) in enumerate(zip(part, weight, strict=True)):
-            self.to_traces[k, self.parts.index(name)] = w
-        every = torch.cat(rows)
-        row, column = torch.triu_indices(self.n_orbitals, self.n_orbitals)
-        self.upper = row, column
-        self.to_matrix = every[:, row, column]
+        self.to_traces[range(len(part)), [self.parts.index(name) for name in part]] = torch.tensor(weight).double()
+        self.upper = row, column = torch.triu_indices(self.n_orbitals, self.n_orbitals)
+        self.to_matrix = torch.cat(rows)[:, row, column]
         # tr(Q_k H) meets every entry above the diagonal twice.
         self.to_coefficients = (self.to_matrix * torch.where(row == column, 1.0, 2.0)).mT.contiguous()
 
@@ -114,59 +100,27 @@ class Blocks:
         return len(self.copy)
 
     def coefficients(self, matrices: Tensor) -> Tensor:
-        """What symmetric matrices hold of each Q_k.
-
-        Args:
-            matrices: (..., orbitals, orbitals), symmetric; only the entries i <= j are read.
-
-        Returns:
-            (..., coefficients), in the unit of the matrices.
-
-        Raises:
-            ValueError: they have another size.
-        """
-        if matrices.shape[-2:] != (self.n_orbitals, self.n_orbitals):
-            raise ValueError(
-                f"matrices of shape {tuple(matrices.shape)} arrived: these shells have {self.n_orbitals} orbitals"
-            )
-        return matrices[..., self.upper[0], self.upper[1]] @ self.to_coefficients.to(matrices.dtype)
+        """What symmetric matrices (..., orbitals, orbitals) hold of each Q_k; only the entries i <= j are read."""
+        check_shapes(matrices=(matrices, f"*batch {self.n_orbitals} {self.n_orbitals}"))
+        row, column = self.upper
+        return matrices[..., row, column] @ self.to_coefficients.to(matrices.dtype)
 
     def matrices(self, coefficients: Tensor) -> Tensor:
-        """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied.
-
-        Args:
-            coefficients: (..., coefficients).
-
-        Returns:
-            (..., orbitals, orbitals), in the unit of the coefficients.
-
-        Raises:
-            ValueError: there are more or fewer coefficients.
-        """
-        if coefficients.shape[-1] != len(self):
-            raise ValueError(f"{coefficients.shape[-1]} coefficients arrived: these shells have {len(self)}")
-        entries = coefficients @ self.to_matrix.to(coefficients.dtype)
-        whole = entries.new_empty(*entries.shape[:-1], self.n_orbitals, self.n_orbitals)
-        row, column = self.upper
-        whole[..., row, column] = entries
-        whole[..., column, row] = entries
-        return whole
+        """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied."""
+        check_shapes(coefficients=(coefficients, f"*batch {len(self)}"))
+        return from_upper_triangle(coefficients @ self.to_matrix.to(coefficients.dtype))
 
     def swap(self, kind: Kind) -> Tensor:
         """What transposing does to the coefficients of a block between equal atoms: w of B^T is w of B times this.
 
-        Args:
-            kind: of blocks.
-
-        Returns:
-            (coefficients of a block, the same), one entry of 1 or -1 a row, no unit; the unit matrix between others.
+        A matrix with one entry of 1 or -1 a row; for other blocks it is the unit matrix.
         """
         size = kind.irreps.dim
-        if len(set(kind.elements)) == len(kind.elements):
+        if not kind.alike:
             return torch.eye(size, dtype=torch.float64)
         i, j = kind.sites[0]
         sizes = [2 * copy[0] + 1 for copy in kind.copies]
-        starts = [sum(sizes[:at]) for at in range(len(sizes))]
+        starts = list(accumulate(sizes, initial=0))
         matrix = torch.zeros(size, size, dtype=torch.float64)
         for at, (degree, p, a, b) in enumerate(kind.copies):
             l_a, l_b = self.of_atom[i][a][1], self.of_atom[j][b][1]
@@ -179,26 +133,23 @@ class Blocks:
 
     def _kinds(self) -> list[Kind]:
         found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-        atoms = range(len(self.numbers))
-        for i in atoms:
-            found.setdefault((self.numbers[i],), []).append((i, i))
-        for i in atoms:
-            for j in atoms[i + 1 :]:
-                # The order of the atoms must not matter: the heavier one has the rows.
-                first, second = (i, j) if self.numbers[i] >= self.numbers[j] else (j, i)
-                found.setdefault((self.numbers[first], self.numbers[second]), []).append((first, second))
+        for i, number in enumerate(self.numbers):
+            found.setdefault((number,), []).append((i, i))
+        for pair in combinations(range(len(self.numbers)), 2):
+            # The order of the atoms must not matter: the heavier one has the rows.
+            i, j = sorted(pair, key=lambda atom: -self.numbers[atom])
+            found.setdefault((self.numbers[i], self.numbers[j]), []).append((i, j))
         return [Kind(elements, sites, self._copies(*sites[0])) for elements, sites in found.items()]
 
     def _copies(self, i: int, j: int) -> list[tuple[int, int, int, int]]:
-        copies = []
-        for a, (_, l_a) in enumerate(self.of_atom[i]):
-            for b, (_, l_b) in enumerate(self.of_atom[j]):
-                if i == j and a > b:
-                    continue
-                for degree in range(abs(l_a - l_b), l_a + l_b + 1):
-                    # A shell with itself: the antisymmetric part of a symmetric block is zero.
-                    if not (i == j and a == b and degree % 2):
-                        copies.append((degree, (-1) ** (l_a + l_b), a, b))
+        copies = [
+            (degree, (-1) ** (l_a + l_b), a, b)
+            for a, (_, l_a) in enumerate(self.of_atom[i])
+            for b, (_, l_b) in enumerate(self.of_atom[j])
+            for degree in range(abs(l_a - l_b), l_a + l_b + 1)
+            # Of a shell with itself the antisymmetric part is zero, as the matrix is symmetric.
+            if i != j or a < b or (a == b and degree % 2 == 0)
+        ]
         return sorted(copies, key=lambda copy: (o3.Irrep(*copy[:2]), copy[2:]))
 
     def _symmetric(self, site: tuple[int, int], degree: int, a: int, b: int) -> Tensor:

@@ -1,8 +1,8 @@
-"""Who sees whom, once and for all: shapes of one molecule come in, graphs as a network reads them go out.
+"""What the network reads: shapes of one molecule come in, graphs go out.
 
 Every atom sees all others, so the graph is complete and the same for all shapes. Spherical harmonics of the directions
-and bumps of the distances are computed once a shape, and a batch only picks from them. This is legal because the
-network is equivariant: it would learn nothing from a turned copy.
+and radial functions of the distances are computed once a shape, and a batch only picks from them. This is legal because
+the network is equivariant: it would learn nothing from a rotated copy.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import check_molecule
 from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.shapes import Positions, check_counts
 
-NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first bump and of the last
+NEAREST, FARTHEST = 0.7, 3.7  # A, the centres of the first Gaussian and of the last
 N_RADIAL = 20
 LMAX = 2
 
@@ -26,14 +27,13 @@ class Shapes:
     Attributes:
         harmonics: (shapes, atoms, atoms - 1, sum of 2 l + 1), of the directions from an atom to each other one, in the
             order of `seen`, no unit.
-        heights: (shapes, atoms, atoms - 1, bumps), of the distances, no unit.
+        heights: (shapes, atoms, atoms - 1, `N_RADIAL`), the radial basis at the distances, no unit.
     """
 
     harmonics: Tensor
     heights: Tensor
 
     def __len__(self) -> int:
-        """How many shapes there are."""
         return len(self.harmonics)
 
     def to(self, device: torch.device | str) -> "Shapes":
@@ -41,57 +41,28 @@ class Shapes:
         return Shapes(self.harmonics.to(device), self.heights.to(device))
 
     def __getitem__(self, which: slice | Tensor) -> "Shapes":
-        """Some of the shapes."""
         return Shapes(self.harmonics[which], self.heights[which])
 
 
-def shapes(numbers: Tensor, positions: Tensor, *, lmax: int = LMAX, dtype: torch.dtype = torch.float32) -> Shapes:
-    """The graphs of all shapes of one molecule.
+def shapes(numbers: Tensor, positions: Positions, *, lmax: int = LMAX, dtype: torch.dtype = torch.float32) -> Shapes:
+    """The graphs of all shapes of one molecule, from its atomic numbers (atoms,) and positions (angstrom).
 
-    Args:
-        numbers: (atoms,), atomic numbers.
-        positions: (shapes, atoms, 3), angstrom.
-        lmax: of the spherical harmonics.
-        dtype: of what goes out; directions are computed in that of the positions.
-
-    Returns:
-        Harmonics and bumps, no unit.
-
-    Raises:
-        ValueError: positions do not fit the numbers, are no numbers, or two atoms overlap.
+    Directions are computed in the dtype of the positions; `dtype` is that of what goes out.
     """
     check_molecule(numbers, positions)
     source = seen(len(numbers))
-    apart = positions[:, source] - positions[:, :, None]
-    harmonics = o3.spherical_harmonics(list(range(lmax + 1)), apart, True, "component")
-    return Shapes(harmonics.to(dtype), radial_basis(apart.norm(dim=-1)).to(dtype))
+    vectors = positions[:, source] - positions[:, :, None]
+    harmonics = o3.spherical_harmonics(list(range(lmax + 1)), vectors, True, "component")
+    return Shapes(harmonics.to(dtype), radial_basis(vectors.norm(dim=-1)).to(dtype))
 
 
 def seen(n_atoms: int) -> Tensor:
-    """Whom each atom sees: all others, in their order.
-
-    Args:
-        n_atoms: in the molecule.
-
-    Returns:
-        (atoms, atoms - 1), places in the list of atoms, no unit.
-
-    Raises:
-        ValueError: there are fewer than two atoms.
-    """
-    if n_atoms < 2:
-        raise ValueError(f"a molecule of {n_atoms} atoms has nobody to see: at least two are needed")
+    """For each atom the indices of all others, (atoms, atoms - 1)."""
+    check_counts(2, n_atoms=n_atoms)
     return torch.tensor([[j for j in range(n_atoms) if j != i] for i in range(n_atoms)])
 
 
 def radial_basis(distance: Tensor) -> Tensor:
-    """Gaussian bumps, as far apart as they are wide.
-
-    Args:
-        distance: angstrom.
-
-    Returns:
-        One more axis, of `N_RADIAL`, no unit.
-    """
+    """Gaussians on the axis of distances (angstrom), as far apart as they are wide."""
     centres = torch.linspace(NEAREST, FARTHEST, N_RADIAL, dtype=distance.dtype)
     return gaussians(distance, centres, (FARTHEST - NEAREST) / N_RADIAL)

@@ -1,4 +1,4 @@
-"""The linear steps of the network: features that turn come in, features that turn go out.
+"""The linear steps of the network: features come in, features that transform in the same way go out.
 
 Every channel holds one copy of each irrep, such as 0e + 1o + 2e, so features are one array (9, ..., channels): the
 components of the irreps come first, which makes a linear layer, the same for all components of an irrep, one product of
@@ -23,16 +23,7 @@ HIDDEN = 24  # in the middle of the functions of the distance
 
 @cache
 def paths(first: str, second: str, out: str) -> tuple[tuple[int, int, int], ...]:
-    """Which irreps of two sets can be multiplied to give one of a third; sorted by what comes out.
-
-    Args:
-        first: irreps, each once.
-        second: irreps, each once.
-        out: irreps, each once.
-
-    Returns:
-        Places in the three sets.
-    """
+    """The places (i, j, k) in three sets of irreps where the product of two can give the third, sorted by k."""
     a, b, c = (list(o3.Irreps(irreps)) for irreps in (first, second, out))
     return tuple(
         (i, j, k)
@@ -43,19 +34,18 @@ def paths(first: str, second: str, out: str) -> tuple[tuple[int, int, int], ...]
     )
 
 
+def n_paths(first: str, second: str, out: str) -> list[int]:
+    """How many paths lead to each irrep that comes out."""
+    ends = [k for _, _, k in paths(first, second, out)]
+    return [ends.count(k) for k in range(len(o3.Irreps(out)))]
+
+
 @constant
 def coupling(first: str, second: str, out: str, dtype: torch.dtype) -> Tensor:
-    """The tensor products of two sets of irreps, all in one array.
+    """The tensor products of two sets of irreps, each irrep once, in one array (dim first, dim second, terms).
 
-    Args:
-        first: irreps, each once.
-        second: irreps, each once.
-        out: irreps, each once.
-        dtype: of the array.
-
-    Returns:
-        (dim first, dim second, terms), no unit; terms are sorted by the irrep that comes out, then by its component,
-        then by the path, and each has the size of the factors (e3nn's "component" normalisation).
+    Terms are sorted by the irrep that comes out, then by its component, then by the path, and each has the size of the
+    factors (e3nn's "component" normalisation).
     """
     a, b, c = o3.Irreps(first), o3.Irreps(second), o3.Irreps(out)
     blocks = []
@@ -70,32 +60,15 @@ def coupling(first: str, second: str, out: str, dtype: torch.dtype) -> Tensor:
 
 
 def products(harmonics: Tensor, first: str, second: str, out: str) -> Tensor:
-    """The tensor product with the harmonics of one direction, as a matrix on features.
-
-    Args:
-        harmonics: (..., dim second), no unit.
-        first: the irreps of a channel of features.
-        second: the irreps of the harmonics.
-        out: the irreps that are kept.
-
-    Returns:
-        (..., terms, dim first), no unit.
-
-    Raises:
-        RuntimeError: the harmonics have another size.
-    """
+    """The tensor product with harmonics (..., dim second) of one direction, as a matrix (..., terms, dim first)."""
     table = coupling(first, second, out, harmonics.dtype).to(harmonics.device)
     return (harmonics @ table.permute(1, 2, 0).flatten(1)).unflatten(-1, (table.shape[2], table.shape[0]))
 
 
 class Linear(nn.Module):
-    """Mixes the channels of each irrep with each other.
+    """An equivariant linear layer: it mixes the channels of each irrep with each other.
 
-    Args:
-        irreps: of a channel.
-        channels_in: that come in.
-        channels_out: that go out.
-        terms: how many arrays of each irrep come in, to be added up; one if None.
+    Where several `terms`, arrays of one irrep, come in, it adds them up.
     """
 
     def __init__(self, irreps: str, channels_in: int, channels_out: int, terms: Sequence[int] | None = None):
@@ -112,17 +85,7 @@ class Linear(nn.Module):
         self.register_buffer("row", torch.arange(self.n_out).repeat_interleave(torch.tensor(every)), persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """The mixed features.
-
-        Args:
-            features: (sum of (2 l + 1) times terms, ..., channels in), no unit.
-
-        Returns:
-            (sum of 2 l + 1, ..., channels out), no unit.
-
-        Raises:
-            ValueError: they have another size.
-        """
+        """Features (sum of (2 l + 1) times terms, ..., channels in) to (sum of 2 l + 1, ..., channels out)."""
         rows, channels = len(self.which), self.weight.shape[1]
         if features.ndim < 3 or features.numel() == 0 or (len(features), features.shape[-1]) != (rows, channels):
             raise ValueError(f"features must be ({rows}, ..., {channels}), and shape {tuple(features.shape)} arrived")
@@ -133,15 +96,7 @@ class Linear(nn.Module):
 
 
 def ways_of_rows(sizes: Sequence[int], terms: Sequence[int]) -> Tensor:
-    """Which path each row of a `coupling` belongs to.
-
-    Args:
-        sizes: components of each irrep that comes out.
-        terms: how many paths lead to it.
-
-    Returns:
-        (rows,), numbers of paths, no unit.
-    """
+    """Which path each row of a `coupling` belongs to, by the components of each irrep and the paths that lead to it."""
     first = [sum(terms[:k]) for k in range(len(terms))]
     return torch.tensor(
         [first[k] + way for k, size in enumerate(sizes) for _ in range(size) for way in range(terms[k])],
@@ -150,22 +105,13 @@ def ways_of_rows(sizes: Sequence[int], terms: Sequence[int]) -> Tensor:
 
 
 class Convolution(nn.Module):
-    """What atoms send along directed edges.
-
-    Args:
-        irreps_in: of a channel that comes in.
-        irreps_out: of a channel that goes out.
-        harmonics: irreps of the directions.
-        channels: of features.
-        n_radial: on the axis of distances.
-    """
+    """The messages that atoms send along directed edges, of the harmonics of directions and a radial basis."""
 
     def __init__(self, irreps_in: str, irreps_out: str, harmonics: str, channels: int, n_radial: int):
         super().__init__()
-        ends = [k for _, _, k in paths(irreps_in, harmonics, irreps_out)]
+        terms = n_paths(irreps_in, harmonics, irreps_out)
         sizes = [ir.dim for _, ir in o3.Irreps(irreps_out)]
-        terms = [ends.count(k) for k in range(len(sizes))]
-        self.n_ways, self.channels = len(ends), channels
+        self.n_ways, self.channels = sum(terms), channels
         self.register_buffer("which", ways_of_rows(sizes, terms), persistent=False)
         self.radial = nn.Sequential(
             nn.Linear(n_radial, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, self.n_ways * channels, bias=False)
@@ -173,18 +119,12 @@ class Convolution(nn.Module):
         self.after = Linear(irreps_out, channels, channels, terms)
 
     def forward(self, sent: Tensor, product: Tensor, heights: Tensor) -> Tensor:
-        """What goes along each edge, before it is mixed by `after`.
+        """What goes along each edge, (edges, terms, channels), before it is mixed by `after`.
 
         Args:
-            sent: (dim in, edges, channels), the features at the other end, no unit.
-            product: (edges, terms, dim in), of the harmonics of the edge, no unit.
-            heights: (edges, bumps), of its length, no unit.
-
-        Returns:
-            (edges, terms, channels), no unit.
-
-        Raises:
-            RuntimeError: sizes do not fit.
+            sent: (dim in, edges, channels), the features at the other end.
+            product: (edges, terms, dim in), of the harmonics of the edge.
+            heights: (edges, radial), of its length.
         """
         weights = self.radial(heights).unflatten(-1, (self.n_ways, self.channels))
         return torch.bmm(product, sent.transpose(0, 1)) * weights.index_select(-2, self.which)

@@ -1,7 +1,7 @@
 """What is learnt, and what is left over: matrices come in; standardised targets and a loss go out.
 
 Coefficients differ in size by a factor of a thousand, so each copy of an irrep has a scale. Only 0e has a mean: a mean
-of anything that turns would point somewhere. Means are kept in float64, since oxygen's 1s level lies at -20 hartree and
+of anything else would have a direction. Means are kept in float64, since oxygen's 1s level lies at -20 hartree and
 we ask for microhartree. The traces are those of the matrix without its means; with them, they would be a constant.
 """
 
@@ -16,7 +16,6 @@ from tutorial_lib.models.hamiltonian.blocks import Blocks
 from tutorial_lib.models.hamiltonian.graphs import Shapes
 
 FLOOR = 1e-4  # hartree: what varies less is not blown up
-MILLI = 1e3
 SQUARES = 0.02  # of the squared error, for each mean absolute error, both in millihartree
 TRACE_WEIGHT = 0.1
 BATCH = 100  # shapes at a time when predicting
@@ -42,27 +41,15 @@ class Standard:
 
     @classmethod
     def fit(cls, blocks: Blocks, fock: Tensor) -> "Standard":
-        """Measured on matrices.
-
-        Args:
-            blocks: of the molecule.
-            fock: (shapes, orbitals, orbitals), hartree, float64.
-
-        Returns:
-            Means and scales.
-
-        Raises:
-            ValueError: there are no matrices, or they have another size.
-        """
+        """Means and scales of matrices (shapes, orbitals, orbitals), hartree."""
         if len(fock) == 0:
             raise ValueError("there are no matrices to measure means and scales on: at least one is needed")
         coefficients = blocks.coefficients(fock.double())
         mean, scale = (torch.zeros(len(blocks), dtype=torch.float64) for _ in range(2))
-        equals = [len(kind.elements) > len(set(kind.elements)) for kind in blocks.kinds]
-        for at, (kind, equal) in enumerate(zip(blocks.kinds, equals, strict=True)):
+        for at, kind in enumerate(blocks.kinds):
             for copy, (degree, p, a, b) in enumerate(kind.copies):
                 # Of two equal atoms none is the first: what couples b with a is measured with what couples a with b.
-                both = {copy, kind.copies.index((degree, p, b, a))} if equal else {copy}
+                both = {copy, kind.copies.index((degree, p, b, a))} if kind.alike else {copy}
                 here = torch.tensor([name == (at, copy) for name in blocks.copy])
                 measured = torch.tensor([name[0] == at and name[1] in both for name in blocks.copy])
                 if (degree, p) == (0, 1):
@@ -71,7 +58,7 @@ class Standard:
                 scale[here] = moved.square().mean().sqrt().clamp(min=FLOOR)
         traces = (coefficients - mean).square() @ blocks.to_traces
         trace_mean, trace_scale = (traces.new_zeros(traces.shape[1]) for _ in range(2))
-        same = [(at, *(sorted((a, b)) if equals[at] else (a, b))) for at, _, a, b in blocks.parts]
+        same = [(at, *(sorted((a, b)) if blocks.kinds[at].alike else (a, b))) for at, _, a, b in blocks.parts]
         for parts in set(same):
             here = torch.tensor([other == parts for other in same])
             trace_mean[here] = traces[:, here].mean()
@@ -79,68 +66,38 @@ class Standard:
         return cls(blocks, mean, scale, trace_mean, trace_scale)
 
     def targets(self, fock: Tensor) -> tuple[Tensor, Tensor]:
-        """What a network is to say.
-
-        Args:
-            fock: (shapes, orbitals, orbitals), hartree, float64.
-
-        Returns:
-            Standardised coefficients and traces, float64.
-
-        Raises:
-            ValueError: the matrices have another size.
-        """
+        """Standardised coefficients and traces, float64, which a network learns to predict."""
         moved = self.blocks.coefficients(fock.double()) - self.mean
         return moved / self.scale, (moved.square() @ self.blocks.to_traces - self.trace_mean) / self.trace_scale
 
     def matrices(self, standardised: Tensor) -> Tensor:
-        """What a network has said, as matrices.
-
-        Args:
-            standardised: (shapes, coefficients), no unit.
-
-        Returns:
-            (shapes, orbitals, orbitals), hartree, float64.
-
-        Raises:
-            ValueError: there are more or fewer coefficients.
-        """
+        """Matrices in hartree, float64, of standardised coefficients (shapes, coefficients)."""
         return self.blocks.matrices(standardised.double() * self.scale + self.mean)
 
 
 def matrix_loss(
     standard: Standard, shapes: Shapes, fock: Tensor, *, trace_weight: float = TRACE_WEIGHT
 ) -> Callable[..., dict[str, Tensor]]:
-    """The loss of `training.train`, whose data are the numbers of shapes.
+    """The loss of `training.train`, whose data are the indices of the shapes; `fock` is in hartree.
 
-    Args:
-        standard: means and scales.
-        shapes: to train on, no unit; they follow the batch to its device.
-        fock: (shapes, orbitals, orbitals), hartree.
-        trace_weight: of the squared error of the traces, where the network predicts them.
-
-    Returns:
-        A function of model, batch (N,) and generator: the mean absolute error of the coefficients in millihartree, with
-        a little of its square; and the squared error of the standardised traces.
-
-    Raises:
-        ValueError: there are more or fewer matrices than shapes.
+    It is the mean absolute error of the coefficients in millihartree, with a little of its square, and the squared
+    error of the standardised traces where the network predicts them. Shapes follow the batch to its device.
     """
     if len(shapes) != len(fock):
         raise ValueError(f"{len(shapes)} shapes and {len(fock)} matrices arrived: each shape has one")
     dtype = shapes.harmonics.dtype
     meant, traces = (target.to(dtype) for target in standard.targets(fock))
-    scale = (MILLI * standard.scale).to(dtype)
+    scale = (1e3 * standard.scale).to(dtype)
     there = cache(lambda device: (shapes.to(device), *(x.to(device) for x in (meant, traces, scale))))
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         known, aims, its_traces, unit = there(batch.device)
-        said = model(known[batch])
-        error = (said.coefficients - aims[batch]) * unit
+        prediction = model(known[batch])
+        error = (prediction.coefficients - aims[batch]) * unit
         absolute = error.abs().mean()
         terms = {"loss": absolute + SQUARES * error.square().mean(), "coefficients (mHa)": absolute.detach()}
-        if said.traces.shape[1]:
-            square = (said.traces - its_traces[batch]).square().mean()
+        if prediction.traces.shape[1]:
+            square = (prediction.traces - its_traces[batch]).square().mean()
             terms["loss"] = terms["loss"] + trace_weight * square
             terms["traces"] = square.detach()
         return terms
@@ -150,18 +107,6 @@ def matrix_loss(
 
 @torch.no_grad()
 def predicted(model: nn.Module, standard: Standard, shapes: Shapes) -> Tensor:
-    """The matrices of some shapes.
-
-    Args:
-        model: from shapes to `Prediction`.
-        standard: means and scales.
-        shapes: no unit.
-
-    Returns:
-        (shapes, orbitals, orbitals), hartree, float64.
-
-    Raises:
-        RuntimeError: the shapes are of another molecule or dtype.
-    """
+    """The matrices of all shapes, (shapes, orbitals, orbitals), hartree, float64."""
     parts = [model(shapes[at : at + BATCH]).coefficients for at in range(0, len(shapes), BATCH)]
     return standard.matrices(torch.cat(parts))

@@ -1,9 +1,8 @@
 """The network: shapes of one molecule come in, standardised coefficients of their matrices go out.
 
-Atoms look at each other twice, and what they then know becomes their own blocks. A pair of atoms is one more look,
-along one edge, and what travels there becomes the block of the pair. Both orders of two equal atoms are asked and the
-mean is taken, so that the matrix follows when atoms are renumbered. How features are bent after each look is handed
-in.
+Atoms exchange messages twice, and what they then know becomes their own blocks. A pair of atoms is one more message,
+along one edge, which becomes the block of the pair. Both orders of two equal atoms are asked and the
+mean is taken, so that the matrix follows when atoms are renumbered. The non-linearity after each message is handed in.
 """
 
 import math
@@ -24,7 +23,7 @@ WIDTH = 32  # of the network in a gate
 
 
 class Prediction(NamedTuple):
-    """What the network says.
+    """What the network predicts.
 
     Attributes:
         coefficients: (shapes, coefficients), standardised, no unit.
@@ -36,13 +35,9 @@ class Prediction(NamedTuple):
 
 
 class Head(nn.Module):
-    """Features of the atoms or pairs of one kind to the coefficients, and the traces, of their blocks.
+    """Features of the atoms or pairs of one kind to the coefficients of their blocks.
 
-    Args:
-        kind: of blocks.
-        irreps: of a channel.
-        channels: of features.
-        width: how many numbers the bend gives, for the traces; none are made if 0.
+    Their traces come from the invariants of the non-linearity, as many as `width`; none are made if it is 0.
     """
 
     def __init__(self, kind: Kind, irreps: str, channels: int, width: int):
@@ -53,17 +48,7 @@ class Head(nn.Module):
         self.traces = nn.Linear(width, len(kind.parts)) if width else None
 
     def forward(self, features: Tensor) -> Tensor:
-        """The coefficients.
-
-        Args:
-            features: (dim, shapes, sites, channels), no unit.
-
-        Returns:
-            (shapes, sites, coefficients of a block), standardised.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+        """Features (dim, shapes, sites, channels) to coefficients (shapes, sites, coefficients of a block)."""
         parts = []
         for where, weight in zip(self.where, self.weights, strict=True):
             part = features[where]
@@ -75,18 +60,8 @@ class Head(nn.Module):
 class HamiltonianNetwork(nn.Module):
     """An equivariant network for the matrices of one molecule.
 
-    Args:
-        blocks: how the matrices fall into irreps.
-        bend: makes the non-linear step, of irreps, channels and a width.
-        irreps: of a channel; those that the blocks hold if None.
-        channels: of features.
-        width: of the non-linear step.
-        traces: also predict the trace of each part times its transpose.
-        lmax: of the harmonics in the shapes.
-        seed: of the initial weights.
-
-    Raises:
-        ValueError: an irrep of the blocks cannot be made of what the features hold.
+    `bend` makes the non-linearity, of irreps, channels and a width. `irreps` are those of a channel, by default the
+    blocks' own. With `traces` it also predicts the trace of each part times its transpose.
     """
 
     def __init__(
@@ -107,8 +82,8 @@ class HamiltonianNetwork(nn.Module):
         check_reachable(blocks, irreps, harmonics)
         self.irreps, self.harmonics = irreps, harmonics
         n_atoms, elements = len(blocks.numbers), sorted(set(blocks.numbers))
-        self.atom_kinds = [kind for kind in blocks.kinds if len(kind.elements) == 1]
-        self.pair_kinds = [kind for kind in blocks.kinds if len(kind.elements) == 2]
+        n_alone = len(elements)  # kinds of blocks of one atom, which come before those of pairs
+        self.atoms = [[i for i, _ in kind.sites] for kind in blocks.kinds[:n_alone]]
         self.n_more = o3.Irreps(irreps).dim - 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -123,78 +98,53 @@ class HamiltonianNetwork(nn.Module):
         self._keep("element", torch.tensor([elements.index(z) for z in blocks.numbers]))
         self._keep("source", seen(n_atoms).flatten())
         # Pairs of two equal atoms are asked about in both orders.
-        pairs = [
-            [*kind.sites, *[(j, i) for i, j in kind.sites if len(set(kind.elements)) == 1]] for kind in self.pair_kinds
-        ]
-        self.counts = [len(some) for some in pairs]
-        pair = torch.tensor([site for some in pairs for site in some])
+        pairs = [[*kind.sites, *[(j, i) for i, j in kind.sites if kind.alike]] for kind in blocks.kinds[n_alone:]]
+        self.counts = [len(sites) for sites in pairs]
+        pair = torch.tensor([site for sites in pairs for site in sites])
         self._keep("pair", pair)
         self._keep("edge", pair[:, 0] * (n_atoms - 1) + pair[:, 1] - (pair[:, 1] > pair[:, 0]).long())
-        for at, kind in enumerate(self.pair_kinds):
-            if len(set(kind.elements)) == 2:
-                continue
-            self._keep(f"swap_{at}", blocks.swap(kind))
-            self._keep(f"swap_parts_{at}", torch.tensor([kind.parts.index((b, a)) for a, b in kind.parts]))
+        for at, kind in enumerate(blocks.kinds):
+            if kind.alike:
+                self._keep(f"swap_{at}", blocks.swap(kind))
+                self._keep(f"swap_parts_{at}", torch.tensor([kind.parts.index((b, a)) for a, b in kind.parts]))
 
     def _keep(self, name: str, constant: Tensor) -> None:
         self.register_buffer(name, constant, persistent=False)
 
     def forward(self, shapes: Shapes) -> Prediction:
-        """The matrices of some shapes.
-
-        Args:
-            shapes: of the molecule, no unit.
-
-        Returns:
-            Standardised coefficients and traces.
-
-        Raises:
-            RuntimeError: the shapes are of another molecule, lmax or dtype.
-        """
+        """The standardised matrices of shapes of the molecule."""
         n, n_atoms = len(shapes), len(self.element)
         product = products(shapes.harmonics, self.irreps, self.harmonics, self.irreps).flatten(1, 2)
         start = products(shapes.harmonics, "0e", self.harmonics, self.irreps).flatten(1, 2)
         heights = shapes.heights.flatten(1, 2)
         features = self.known(self.element).expand(1, n, -1, -1)
-        for step, way in enumerate((start, product)):
+        for step, matrix in enumerate((start, product)):
             sent = self.sends[step](features).index_select(2, self.source).flatten(1, 2)
-            every = self.looks[step](sent, way.flatten(0, 1), heights.flatten(0, 1))
-            got = every.view(n, n_atoms, n_atoms - 1, *every.shape[1:]).mean(dim=2).permute(2, 0, 1, 3)
+            messages = self.looks[step](sent, matrix.flatten(0, 1), heights.flatten(0, 1))
+            received = messages.view(n, n_atoms, n_atoms - 1, *messages.shape[1:]).mean(dim=2).permute(2, 0, 1, 3)
             if step == 0:
                 features = nn.functional.pad(features, (0, 0, 0, 0, 0, 0, 0, self.n_more))
-            features, numbers = self.bends[step](self.keeps[step](features) + self.looks[step].after(got))
+            features, numbers = self.bends[step](self.keeps[step](features) + self.looks[step].after(received))
         ends = [self.sends[2 + end](features).index_select(2, self.pair[:, end]) for end in (0, 1)]
-        every = self.looks[2](
+        messages = self.looks[2](
             (ends[0] + ends[1]).flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
         )
-        along = self.looks[2].after(every.transpose(0, 1).unflatten(1, (n, -1)))
-        along, pair_numbers = self.bends[2](along)
+        along, along_numbers = self.bends[2](self.looks[2].after(messages.transpose(0, 1).unflatten(1, (n, -1))))
+        parts = [(features[:, :, atoms], numbers[:, atoms]) for atoms in self.atoms]
+        parts += zip(along.split(self.counts, dim=2), along_numbers.split(self.counts, dim=1), strict=True)
         blocks, traces = [], []
-        for kind, head in zip(self.atom_kinds, self.heads, strict=False):
-            atoms = [i for i, _ in kind.sites]
-            blocks.append(head(features[:, :, atoms]).flatten(1))
+        for at, (head, (part, invariants)) in enumerate(zip(self.heads, parts, strict=True)):
+            blocks.append(self._both_orders(head(part), f"swap_{at}"))
             if head.traces:
-                traces.append(head.traces(numbers[:, atoms]).flatten(1))
-        several = zip(
-            self.pair_kinds,
-            self.heads[len(self.atom_kinds) :],
-            along.split(self.counts, dim=2),
-            pair_numbers.split(self.counts, dim=1),
-            strict=True,
-        )
-        for at, (kind, head, some, its_numbers) in enumerate(several):
-            blocks.append(self._both_orders(head(some), len(kind.sites), getattr(self, f"swap_{at}", None)))
-            if head.traces:
-                swap = getattr(self, f"swap_parts_{at}", None)
-                traces.append(self._both_orders(head.traces(its_numbers), len(kind.sites), swap))
+                traces.append(self._both_orders(head.traces(invariants), f"swap_parts_{at}"))
         coefficients = torch.cat(blocks, dim=1)
         return Prediction(coefficients, torch.cat(traces, dim=1) if traces else coefficients.new_empty(len(shapes), 0))
 
-    @staticmethod
-    def _both_orders(said: Tensor, n_sites: int, swap: Tensor | None) -> Tensor:
-        """The mean of what is said of (i, j) and, transposed, of (j, i), where both were asked."""
+    def _both_orders(self, predicted: Tensor, name: str) -> Tensor:
+        """The mean of what is predicted for (i, j) and, transposed, for (j, i), where both were asked."""
+        swap = getattr(self, name, None)
         if swap is None:
-            return said.flatten(1)
-        here, there = said.split(n_sites, dim=1)
+            return predicted.flatten(1)
+        here, there = predicted.chunk(2, dim=1)
         there = there[..., swap] if swap.ndim == 1 else there @ swap.to(there.dtype)
         return (0.5 * (here + there)).flatten(1)

@@ -1,48 +1,27 @@
-"""What bends features that turn: features come in, features that turn as they did and plain numbers go out.
+"""Equivariant non-linearities: features (dim, ..., channels) come in, the same and invariants (..., width) go out.
 
-Equivariance allows linear maps within an irrep, and tensor products. What else there is goes through numbers that do
-not turn, on which anything is allowed. `TensorSquare` stays with products. `Gate` lets numbers scale features.
-`Gradient` follows S. Yin et al., arXiv:2405.05722: the gradient of any number that does not turn is a feature that
-turns,
+Equivariance allows linear maps within an irrep, and tensor products. What else there is goes through invariants, on
+which anything is allowed. `TensorSquare` stays with products. `Gate` lets invariants scale features.
+`Gradient` follows S. Yin et al., arXiv:2405.05722: the gradient of any invariant is an equivariant feature,
 
-    z(D f) = z(f) for all f, so D^T (grad z)(D f) = (grad z)(f), so grad z turns by D.
+    z(D f) = z(f) for all f, so D^T (grad z)(D f) = (grad z)(f), so grad z transforms by D.
 
-Both take the same numbers u = (A f) . (B f), one for each irrep and each row of A and B. For these the gradient is
+Both take the same invariants u = (A f) . (B f), one for each irrep and each row of A and B. For these the gradient is
 dz/du (A^T B + B^T A) f: again numbers that scale linear maps of f, with the maps tied to those that made u. From
-numbers alone neither makes a direction: where f vanishes, so does what comes out.
+invariants alone neither makes a direction: where f vanishes, so does what comes out.
 """
-
-from typing import NamedTuple
 
 import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.models.hamiltonian.layers import Linear, coupling, paths
+from tutorial_lib.models.hamiltonian.layers import Linear, coupling, n_paths
 
 N_COMPARED = 16  # rows of A and B
 
 
-class Bent(NamedTuple):
-    """What comes out.
-
-    Attributes:
-        features: as they came in, (dim, ..., channels), no unit.
-        numbers: (..., width), which do not turn, no unit; empty where there are none.
-    """
-
-    features: Tensor
-    numbers: Tensor
-
-
 class Compared(nn.Module):
-    """Numbers u = (A f) . (B f) / (2 l + 1) of each irrep, then a small network on them.
-
-    Args:
-        irreps: of a channel.
-        channels: of features.
-        width: of the network, and how many numbers go out.
-    """
+    """Invariants u = (A f) . (B f) / (2 l + 1) of each irrep, then a small network of that width."""
 
     def __init__(self, irreps: str, channels: int, width: int):
         super().__init__()
@@ -52,78 +31,35 @@ class Compared(nn.Module):
         self.mixed = nn.Sequential(nn.LayerNorm(n), nn.Linear(n, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
 
     def inner(self, features: Tensor) -> Tensor:
-        """The numbers u.
-
-        Args:
-            features: (dim, ..., channels), no unit.
-
-        Returns:
-            (..., irreps times `N_COMPARED`), no unit.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+        """The invariants u of features (dim, ..., channels), (..., irreps times `N_COMPARED`)."""
         a, b = self.both(features).chunk(2, dim=-1)
         return torch.cat([part.mean(dim=0) for part in (a * b).split(self.sizes)], dim=-1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """What the network makes of them.
-
-        Args:
-            features: (dim, ..., channels), no unit.
-
-        Returns:
-            (..., width), no unit.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+        """What the network makes of them, (..., width)."""
         return self.mixed(self.inner(features))
 
 
 class TensorSquare(nn.Module):
-    """Features and the tensor product of two linear maps of them, channel by channel.
-
-    Args:
-        irreps: of a channel.
-        channels: of features.
-        width: channels of the product.
-    """
+    """Features and the tensor product, of `width` channels, of two linear maps of them, channel by channel."""
 
     def __init__(self, irreps: str, channels: int, width: int):
         super().__init__()
         self.irreps = irreps
         self.both = Linear(irreps, channels, 2 * width)
-        ends = [k for _, _, k in paths(irreps, irreps, irreps)]
-        self.after = Linear(irreps, width, channels, [ends.count(k) for k in range(len(o3.Irreps(irreps)))])
+        self.after = Linear(irreps, width, channels, n_paths(irreps, irreps, irreps))
 
-    def forward(self, features: Tensor) -> Bent:
-        """The features with their products.
-
-        Args:
-            features: (dim, ..., channels), no unit.
-
-        Returns:
-            Features, and no numbers, no unit.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The features with their products, and no invariants."""
         table = coupling(self.irreps, self.irreps, self.irreps, features.dtype).to(features.device)
         left, right = self.both(features).chunk(2, dim=-1)
         every = (left[:, None] * right).flatten(0, 1)
         product = (table.flatten(0, 1).mT @ every.flatten(1)).view(-1, *every.shape[1:])
-        return Bent(features + self.after(product), features.new_empty(*features.shape[1:-1], 0))
+        return features + self.after(product), features.new_empty(*features.shape[1:-1], 0)
 
 
 class Gate(nn.Module):
-    """Features and a linear map of them, each channel of each irrep scaled by a number.
-
-    Args:
-        irreps: of a channel.
-        channels: of features.
-        width: of the network that makes the numbers.
-    """
+    """Features and a linear map of them, each channel of each irrep scaled by a number that a network makes."""
 
     def __init__(self, irreps: str, channels: int, width: int):
         super().__init__()
@@ -131,37 +67,22 @@ class Gate(nn.Module):
         self.sizes, self.channels = self.compared.sizes, channels
         self.scales = nn.Linear(width, len(self.sizes) * channels)
         self.mixed = Linear(irreps, channels, channels)
-        which = [k for k, size in enumerate(self.sizes) for _ in range(size)]
-        self.register_buffer("which", torch.tensor(which), persistent=False)
+        which = torch.arange(len(self.sizes)).repeat_interleave(torch.tensor(self.sizes))
+        self.register_buffer("which", which, persistent=False)
 
-    def forward(self, features: Tensor) -> Bent:
-        """The bent features.
-
-        Args:
-            features: (dim, ..., channels), no unit.
-
-        Returns:
-            Features and numbers, no unit.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The gated features, and the invariants behind the gates."""
         numbers = self.compared(features)
         scales = self.scales(numbers).unflatten(-1, (len(self.sizes), self.channels)).movedim(-2, 0)
-        return Bent(features + self.mixed(features) * scales.index_select(0, self.which), numbers)
+        return features + self.mixed(features) * scales.index_select(0, self.which), numbers
 
 
 class Gradient(nn.Module):
-    """Features and a linear map of v, the gradient of a number with respect to them.
+    """Features and a linear map of v, the gradient of an invariant with respect to them.
 
     The gradient is taken when predicting as well, so it is switched on inside `torch.no_grad` and
     `torch.inference_mode`. At first v is twenty times too small to matter: the first batch in training fixes a scale at
     which it is half as large as f.
-
-    Args:
-        irreps: of a channel.
-        channels: of features.
-        width: of the network that makes the number.
     """
 
     def __init__(self, irreps: str, channels: int, width: int):
@@ -173,17 +94,7 @@ class Gradient(nn.Module):
         self.register_buffer("measured", torch.tensor(False))
 
     def gradient(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The gradient of the sum of all numbers z, which is that of each z for the atom or pair that it belongs to.
-
-        Args:
-            features: (dim, ..., channels), no unit.
-
-        Returns:
-            The gradient, as the features, and what z is made of, (..., width), no unit.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+        """The gradient of the sum of all invariants z, that of each z for its own atom or pair; and what makes z."""
         learning = torch.is_grad_enabled()
         # What was made in inference mode can have no gradient; a copy that is made outside it can.
         with torch.inference_mode(False), torch.enable_grad():
@@ -192,22 +103,12 @@ class Gradient(nn.Module):
             (v,) = torch.autograd.grad(self.number(numbers).sum(), f, create_graph=learning)
         return v, numbers if learning else numbers.detach()
 
-    def forward(self, features: Tensor) -> Bent:
-        """The bent features.
-
-        Args:
-            features: (dim, ..., channels), no unit.
-
-        Returns:
-            Features and numbers, no unit.
-
-        Raises:
-            RuntimeError: features have another size.
-        """
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The features with their gradient, and the invariants behind it."""
         v, numbers = self.gradient(features)
         if self.training and not self.measured:
             rms_f, rms_v = (x.detach().square().mean().sqrt() for x in (features, v))
             if rms_f > 0 and rms_v > 0:  # else there is nothing to measure yet
                 self.scale.copy_(0.5 * rms_f / rms_v)
                 self.measured.fill_(True)
-        return Bent(features + self.mixed(v * self.scale), numbers)
+        return features + self.mixed(v * self.scale), numbers

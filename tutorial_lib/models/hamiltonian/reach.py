@@ -12,14 +12,7 @@ LETTERS = "spdfghiklmno"  # of l
 
 
 def needed_irreps(blocks: Blocks) -> str:
-    """What the features must hold so that every block can be made of them.
-
-    Args:
-        blocks: of the molecule.
-
-    Returns:
-        Irreps, each once, sorted, and 0e among them.
-    """
+    """The irreps, each once and 0e among them, that features must hold so that every block can be made of them."""
     needed = {o3.Irrep(0, 1)} | {ir for kind in blocks.kinds for _, ir in kind.irreps}
     return " + ".join(str(ir) for ir in sorted(needed))
 
@@ -27,14 +20,7 @@ def needed_irreps(blocks: Blocks) -> str:
 def check_reachable(blocks: Blocks, irreps: str, harmonics: str) -> None:
     """Refuse features that would leave a part of the matrix zero without a word.
 
-    Args:
-        blocks: of the molecule.
-        irreps: of a channel of features.
-        harmonics: of the directions.
-
-    Raises:
-        ValueError: an irrep of a block is not among those of the features, or cannot be made by two looks (atoms) or
-            three (pairs).
+    An irrep of a block must be among those of the features, and within two messages (atoms) or three (pairs).
     """
     held = [ir for _, ir in o3.Irreps(irreps)]
     if held[0] != o3.Irrep(0, 1) or len(set(held)) < len(held):

@@ -1,7 +1,4 @@
-"""Four networks of one size: a name comes in, and a network that bends its features in that way goes out.
-
-What it is trained with stands here too, for the notebook and its benchmark.
-"""
+"""Four networks of one size: a name comes in, and a network with that non-linearity goes out."""
 
 import bisect
 
@@ -17,21 +14,7 @@ NONLINEARITIES = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gra
 def network(
     name: str, blocks: Blocks, *, channels: int = CHANNELS, irreps: str | None = None, seed: int = 0
 ) -> HamiltonianNetwork:
-    """A variant of the network, as large as the one with gates.
-
-    Args:
-        name: one of `NONLINEARITIES`.
-        blocks: of the molecule.
-        channels: of features.
-        irreps: of a channel; those that the blocks hold if None.
-        seed: of the initial weights.
-
-    Returns:
-        The network; its width is the one with which its number of parameters is nearest.
-
-    Raises:
-        ValueError: there is no such variant, or as in `HamiltonianNetwork`.
-    """
+    """One of `NONLINEARITIES`, with the width at which its number of parameters is nearest to that of the gates."""
     if name not in NONLINEARITIES:
         raise ValueError(f"there is no variant {name!r}: the known ones are {', '.join(NONLINEARITIES)}")
 
@@ -51,12 +34,5 @@ def network(
 
 
 def size(model: nn.Module) -> int:
-    """How many parameters there are.
-
-    Args:
-        model: any.
-
-    Returns:
-        A number.
-    """
+    """How many parameters there are."""
     return sum(weights.numel() for weights in model.parameters())
