@@ -3,15 +3,12 @@
 python scripts/publish/make_front_page.py
 
 writes README.md and its picture, CITATION.cff, each notebook's links and Colab cell, and the link on the page about
-JupyterHub
-
-The project's address stands in pyproject.toml under [project.urls], and nowhere else is it written by hand.
+JupyterHub. The project's address stands in pyproject.toml under [project.urls], and nowhere else by hand.
 """
 
 import argparse
 import base64
 import io
-import json
 import re
 import sys
 import tomllib
@@ -22,6 +19,11 @@ import nbformat
 from PIL import Image
 
 TOP = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(TOP))
+
+from benchmarks.harness.table import stored  # noqa: E402
+from scripts.publish.pages import fill, table  # noqa: E402
+
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
 PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
@@ -75,24 +77,20 @@ def badges(address: str = ADDRESS) -> str:
     )
 
 
-def table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
-    """The README's table of notebooks, from their opening cells and from what the test suite measured."""
-    rows = [
-        "| notebook | question | computing (minutes) | memory (GB) | run it on |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+def lessons_table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
+    """The README's table of notebooks, from their opening cells and from what was measured."""
+    rows = []
     for name, cost in sorted(costs.items()):
         opening = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells[0].source
         question = " ".join(re.search(r"\*\*(.+?)\*\*", opening, flags=re.DOTALL).group(1).split())
         places = f"[Binder]({binder(name, address)}), [![Colab]({BADGE})]({colab(name, address)})"
         minutes, memory = f"{cost['cpu_seconds'] / 60:.1f}", f"{cost['gigabytes']:.1f}"
-        rows.append(f"| [{name}](notebooks/{name}.ipynb) | {question} | {minutes} | {memory} | {places} |")
-    return "\n".join(rows)
+        rows.append((f"[{name}](notebooks/{name}.ipynb)", question, minutes, memory, places))
+    return table("notebook | question | computing (minutes) | memory (GB) | run it on", rows)
 
 
 def figures_table() -> str:
     """Every figure of which something was asked, folded, as `python -m benchmarks --stored` prints them."""
-    sys.path.insert(0, str(TOP))
     from benchmarks.__main__ import NAMES, figures, markdown  # brings PyTorch, which nothing else here needs
 
     found = figures(NAMES)
@@ -100,11 +98,6 @@ def figures_table() -> str:
     kept = sum(figure.passes for figure in asked)
     head = f"<details>\n<summary>{kept} of {len(asked)} figures are as asked</summary>\n\n"
     return f"{head}{markdown(found)}\n\n</details>"
-
-
-def clone(address: str = ADDRESS) -> str:
-    """How to get the course."""
-    return f"```\ngit clone {address} course\ncd course\n```"
 
 
 def citation(address: str = ADDRESS) -> str:
@@ -143,8 +136,8 @@ def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[s
     """All that is generated in the README, by the names of its blocks."""
     return {
         "badges": badges(address),
-        "clone": clone(address),
-        "notebooks": table(costs, address),
+        "clone": f"```\ngit clone {address} course\ncd course\n```",
+        "notebooks": lessons_table(costs, address),
         "reference": reference(address),
     }
 
@@ -152,20 +145,6 @@ def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[s
 def hub_blocks(address: str = ADDRESS) -> dict[str, str]:
     """What is generated from the address in the page about JupyterHub."""
     return {"link": f"```\n{hub(address)}\n```"}
-
-
-def with_blocks(readme: str, blocks: dict[str, str]) -> str:
-    """A page with each block between its two comments made anew.
-
-    Raises:
-        ValueError: there is no such block.
-    """
-    for name, text in blocks.items():
-        pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(\n<!-- end -->)", flags=re.DOTALL)
-        readme, n_found = pattern.subn(lambda block, text=text: block[1] + text + block[2], readme)
-        if n_found != 1:
-            raise ValueError(f"there are {n_found} blocks called {name!r}, one is needed")
-    return readme
 
 
 def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -> nbformat.NotebookNode:
@@ -192,48 +171,37 @@ def places(address: str) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count}
 
 
-def picture() -> Image.Image:
+def stored_picture(name: str, words: str) -> Image.Image:
+    """The picture that the one cell with these words has drawn in a notebook."""
+    cells = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells
+    (cell,) = [cell for cell in cells if words in cell.source and cell.cell_type == "code"][:1]
+    (png,) = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+
+
+def picture(width: int = 1200) -> Image.Image:
     """Pictures that the notebooks hold: a real motif, two Gram matrices, an invented motif, a path of motifs."""
-
-    def stored(name: str, words: str) -> Image.Image:
-        for cell in nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells:
-            if words in cell.source and cell.cell_type == "code":
-                (found,) = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
-                return Image.open(io.BytesIO(base64.b64decode(found))).convert("RGB")
-        raise ValueError(f"no picture in {name} comes from a cell that says {words!r}")
-
-    def row(pictures: list[Image.Image], width: int) -> Image.Image:
-        height = int(width / sum(p.width / p.height for p in pictures))
-        sized = [p.resize((int(p.width / p.height * height), height), Image.Resampling.LANCZOS) for p in pictures]
-        line = Image.new("RGB", (width, height), "white")
-        for i, p in enumerate(sized):
-            line.paste(p, (sum(q.width for q in sized[:i]), 0))
-        return line
-
-    rows = [
-        row([stored("02_gram_vae", "view(motif"), stored("02_gram_vae", "title=\"one motif\""),
-             stored("03_synchronisation", "view(drawn")], 1200),
-        row([stored("03_synchronisation", "animate(")], 1200),
-    ]  # fmt: skip
-    whole = Image.new("RGB", (1200, sum(r.height for r in rows)), "white")
-    whole.paste(rows[0], (0, 0))
-    whole.paste(rows[1], (0, rows[0].height))
-    return whole.quantize(64)
+    above = (("02_gram_vae", "view(motif"), ("02_gram_vae", 'title="one motif"'), ("03_synchronisation", "view(drawn"))
+    whole = Image.new("RGB", (width, 2 * width), "white")
+    top = 0
+    for names in (above, [("03_synchronisation", "animate(")]):
+        pictures = [stored_picture(*name) for name in names]
+        height, left = int(width / sum(one.width / one.height for one in pictures)), 0
+        for one in pictures:
+            sized = one.resize((int(one.width / one.height * height), height), Image.Resampling.LANCZOS)
+            whole.paste(sized, (left, top))
+            left += sized.width
+        top += height
+    return whole.crop((0, 0, width, top)).quantize(64)
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for path in LESSONS:
         nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
-    measured = TOP / "benchmarks" / "results" / "notebooks.json"
-    costs = json.loads(measured.read_text(encoding="utf-8"))["series"]
-    readme = TOP / "README.md"
-    readme.write_text(
-        with_blocks(readme.read_text(encoding="utf-8"), blocks(costs) | {"figures": figures_table()}), encoding="utf-8"
-    )
-    HUB.write_text(with_blocks(HUB.read_text(encoding="utf-8"), hub_blocks()), encoding="utf-8")
+    fill(TOP / "README.md", blocks(stored("notebooks")) | {"figures": figures_table()})
+    fill(HUB, hub_blocks())
     (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
     picture().save(PICTURE)
     for name, count in places(PLACEHOLDER).items():

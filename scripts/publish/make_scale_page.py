@@ -13,7 +13,7 @@ import numpy as np
 TOP = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(TOP))
 
-from scripts.publish.make_front_page import with_blocks  # noqa: E402
+from scripts.publish.pages import fill, table  # noqa: E402
 
 PAGE = TOP / "docs" / "scale.md"
 MEASURED = TOP / "benchmarks" / "results" / "scale.json"
@@ -34,18 +34,15 @@ def middle(runs: list, size: int, name: str) -> float:
 def processes(found: dict) -> str:
     """Examples a second by size and by who computes, as a table with a sentence below."""
     runs = found["processes"]
-    rows = [
-        "| numbers an atom | examples a step | one process | two threads | two processes | CPU time, two / one |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    cheaper = []
+    rows, cheaper = [], []
     for index, (width, batch_size) in enumerate(runs["sizes"]):
         speeds = [spread([run[index]["examples a second"] for run in runs[name]]) for name in WAYS]
         dearer = middle(runs["two"], index, "cpu") / middle(runs["one"], index, "cpu")
-        rows.append(f"| {width} | {batch_size:,} | {' | '.join(speeds)} | {dearer:.2f} |")
+        rows.append((f"{width}", f"{batch_size:,}", *speeds, f"{dearer:.2f}"))
         cheaper.append(2 / dearer)
     one, four = np.median(runs["shares"], axis=0)
-    return "\n".join(rows) + (
+    header = "numbers an atom | examples a step | one process | two threads | two processes | CPU time, two / one"
+    return table(header, rows) + (
         f"\n\nExamples a second on {found['cores']} cores, medians of {found['repeats']} with the slowest and the"
         " fastest, on a machine that had other work to do as well, often a whole core's worth. The last column depends"
         " less on that: the CPU seconds of an example in both processes over those in one. With two idle cores it would"
@@ -95,11 +92,6 @@ def blocks() -> dict[str, str]:
     return {make.__name__: make(found) for make in (processes, stream, checkpoint, jobs)}
 
 
-def main() -> None:
-    """The command line."""
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    PAGE.write_text(with_blocks(PAGE.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    fill(PAGE, blocks())

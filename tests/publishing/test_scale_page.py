@@ -10,6 +10,7 @@ import pytest
 
 from scripts.data import make_amorphous_silicon
 from scripts.publish import make_scale_page as page
+from scripts.publish.pages import with_blocks
 from scripts.train import train_beyond
 
 TEXT = page.PAGE.read_text(encoding="utf-8")
@@ -17,7 +18,7 @@ FOUND = json.loads(page.MEASURED.read_text(encoding="utf-8"))["series"]
 
 
 def test_the_figures_on_the_page_are_the_measured_ones():
-    assert page.with_blocks(TEXT, page.blocks()) == TEXT, "run python scripts/publish/make_scale_page.py"
+    assert with_blocks(TEXT, page.blocks()) == TEXT, "run python scripts/publish/make_scale_page.py"
 
 
 def commands():
