@@ -114,7 +114,7 @@ def sample(size: int, seed: int) -> list[Mutant]:
 
 
 class Watch:
-    """A plugin of pytest's that notes what failed and what each test took."""
+    """A plugin of pytest that notes what failed and what each test took."""
 
     def __init__(self):
         self.seconds, self.failed = defaultdict(float), []

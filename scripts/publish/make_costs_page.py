@@ -7,12 +7,11 @@ import argparse
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(TOP))
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from benchmarks.harness.notebooks import slowest  # noqa: E402
-from benchmarks.harness.table import stored  # noqa: E402
-from scripts.publish.pages import fill, table  # noqa: E402
+from benchmarks.harness.notebooks import slowest
+from benchmarks.harness.table import stored
+from scripts.publish.pages import TOP, fill, table
 
 PAGE = TOP / "docs" / "costs.md"
 

@@ -18,11 +18,10 @@ from urllib.parse import quote, urlencode
 import nbformat
 from PIL import Image
 
-TOP = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(TOP))
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from benchmarks.harness.table import stored  # noqa: E402
-from scripts.publish.pages import fill, table  # noqa: E402
+from benchmarks.harness.table import stored
+from scripts.publish.pages import TOP, fill, table
 
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]

@@ -16,12 +16,11 @@ from pathlib import Path
 
 import nbformat
 
-TOP = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(TOP))
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from benchmarks.harness.table import stored  # noqa: E402
-from scripts.publish.pages import fill, table  # noqa: E402
-from tutorial_lib.cli import notebooks  # noqa: E402
+from benchmarks.harness.table import stored
+from scripts.publish.pages import TOP, fill, table
+from tutorial_lib.cli import notebooks
 
 TEACHING = TOP / "docs" / "teaching"
 LENGTHS = ("50", "90")

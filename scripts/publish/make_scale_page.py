@@ -1,6 +1,6 @@
 """The figures of docs/scale.md, from what `python -m benchmarks scale` measured.
 
-python scripts/publish/make_scale_page.py              write them into the page
+python scripts/publish/make_scale_page.py     write them into the page
 """
 
 import argparse
@@ -10,15 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-TOP = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(TOP))
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from scripts.publish.pages import fill, table  # noqa: E402
+from scripts.publish.pages import TOP, fill, table
 
 PAGE = TOP / "docs" / "scale.md"
 MEASURED = TOP / "benchmarks" / "results" / "scale.json"
-CELL = 512  # atoms
-WAYS = ("one", "two threads", "two")
 
 
 def spread(values: list[float]) -> str:
@@ -34,9 +31,9 @@ def middle(runs: list, size: int, name: str) -> float:
 def processes(found: dict) -> str:
     """Examples a second by size and by who computes, as a table with a sentence below."""
     runs = found["processes"]
-    rows, cheaper = [], []
+    rows, cheaper, ways = [], [], ("one", "two threads", "two")
     for index, (width, batch_size) in enumerate(runs["sizes"]):
-        speeds = [spread([run[index]["examples a second"] for run in runs[name]]) for name in WAYS]
+        speeds = [spread([run[index]["examples a second"] for run in runs[name]]) for name in ways]
         dearer = middle(runs["two"], index, "cpu") / middle(runs["one"], index, "cpu")
         rows.append((f"{width}", f"{batch_size:,}", *speeds, f"{dearer:.2f}"))
         cheaper.append(2 / dearer)
@@ -59,7 +56,7 @@ def stream(found: dict) -> str:
     share = 1 / (1 + streamed["examples a second"] / training)
     of_gigabyte = 1000 / one["megabytes kept"] * one["cells"]
     return (
-        f"A folder of {one['cells']} cells of {CELL} atoms, {one['megabytes on disk']:.0f} MB, is gone through in"
+        f"A folder of {one['cells']} cells of 512 atoms, {one['megabytes on disk']:.0f} MB, is gone through in"
         f" {one['index seconds']:.2f} s to find its cells, and read at {streamed['examples a second']:,.0f} examples a"
         f" second, with {streamed['megabytes']:.0f} MB on top of what Python had; keeping it takes"
         f" {kept['megabytes']:.0f} MB. Reading takes {share:.0%} of the time of an epoch at 48 numbers an atom. A"

@@ -41,7 +41,7 @@ Reveal.initialize({{
 </script>"""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Slide:
     """One slide: its kind (a CSS class), its heading, what it shows and what the speaker reads, in HTML."""
 
@@ -111,11 +111,9 @@ def listing(code: tuple[str, ...]) -> str:
     sizes = {"code": size, "output": output_size(code, size)}
     blocks = []
     for kind, text in zip(code[::2], code[1::2], strict=True):
-        inner = (
-            highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n")
-            if kind == "code"
-            else html.escape(text, quote=False)
-        )
+        inner = html.escape(text, quote=False)
+        if kind == "code":
+            inner = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n")
         blocks.append(f'<pre class="{kind}" style="font-size: {sizes[kind]}px" tabindex="0">{inner}</pre>')
     return "\n".join(blocks)
 
@@ -124,12 +122,14 @@ def parts_of_reveal() -> tuple[str, str]:
     """Styles and scripts of reveal.js, out of the package sphinx-revealjs, to be written into a page."""
     spec = importlib.util.find_spec("sphinx_revealjs")
     folder = Path(spec.origin).parent / "_static" / "revealjs"
-    style = "\n".join((folder / "dist" / name).read_text(encoding="utf-8") for name in ("reset.css", "reveal.css"))
-    script = "\n".join(
-        (folder / name).read_text(encoding="utf-8") for name in ("dist/reveal.js", "plugin/notes/notes.js")
-    )
-    # Within a page, these would end the script, or begin a comment.
-    return style, script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+    def joined(*names: str) -> str:
+        return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+    # Within a page, "</script" would end the script, and "<!--" begin a comment.
+    script = joined("dist/reveal.js", "plugin/notes/notes.js")
+    script = script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return joined("dist/reset.css", "dist/reveal.css"), script
 
 
 def page_of(slides: list[Slide]) -> str:
@@ -147,8 +147,6 @@ def page_of(slides: list[Slide]) -> str:
 def index(titles: dict[str, str]) -> str:
     """A page with a link to each deck."""
     links = "\n".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
-    style = (
-        "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; padding: 0; }"
-    )
+    style = "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; }"
     keys = "<p>S: notes of the speaker. O: all slides. B: black. F: full screen. ?: all keys.</p>"
     return PAGE.format(title="Slides", style=style, body=f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}")
