@@ -1,7 +1,6 @@
 """The course as a site: notebooks as they were run, glossary, library, teacher's guide; with search, and offline.
 
-python scripts/publish/make_site.py                 build it into build/site; open build/site/index.html
-python scripts/publish/make_site.py --serve         build it, then serve it on this machine until Ctrl + C
+python scripts/publish/make_site.py     build it into build/site; open build/site/index.html, or serve that folder
 
 Pages are read as they stand in the repository and nothing is run. Needs the extra `docs`.
 """
@@ -9,13 +8,11 @@ Pages are read as they stand in the repository and nothing is run. Needs the ext
 import argparse
 import ast
 import html
-import http.server
 import importlib.util
 import re
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -125,19 +122,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=expanded, default=BUILT, help="the folder to build into (default: build/site)")
-    parser.add_argument("--serve", action="store_true", help="serve it on http://127.0.0.1:PORT afterwards")
-    parser.add_argument("--port", type=int, default=8000)
     args = parser.parse_args()
     build(args.out.resolve())
     print(f"{len(list(args.out.rglob('*.html')))} pages: open {args.out / 'index.html'}")
-    if args.serve:
-        handler = partial(http.server.SimpleHTTPRequestHandler, directory=args.out)
-        with http.server.ThreadingHTTPServer(("127.0.0.1", args.port), handler) as server:
-            print(f"http://127.0.0.1:{args.port}/ until Ctrl + C")
-            try:
-                server.serve_forever()
-            except KeyboardInterrupt:
-                print()
 
 
 if __name__ == "__main__":

@@ -11,34 +11,7 @@ from pathlib import Path
 WIDTH, HEIGHT = 1180, 580  # pixels of a slide of 1280 x 720 below its heading
 CODE = range(24, 15, -1)  # sizes of code in pixels, from comfortable to the smallest that the last row can read
 TEXT = range(40, 19, -2)
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>
-{style}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-DECK = """\
-<div class="reveal"><div class="slides">
-{slides}
-</div></div>
-<script>
-{script}
-Reveal.initialize({{
-  width: 1280, height: 720, margin: 0, center: false, display: "flex", hash: true, slideNumber: "c/t",
-  transition: "none", backgroundTransition: "none", pdfSeparateFragments: false, plugins: [RevealNotes],
-}});
-</script>"""
+HERE = Path(__file__).parent
 
 
 @dataclass
@@ -118,6 +91,10 @@ def listing(code: tuple[str, ...]) -> str:
     return "\n".join(blocks)
 
 
+def _template(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
 def parts_of_reveal() -> tuple[str, str]:
     """Styles and scripts of reveal.js, out of the package sphinx-revealjs, to be written into a page."""
     spec = importlib.util.find_spec("sphinx_revealjs")
@@ -137,11 +114,11 @@ def page_of(slides: list[Slide]) -> str:
     from pygments.formatters import HtmlFormatter
 
     style, script = parts_of_reveal()
-    own = (Path(__file__).parent / "slides.css").read_text(encoding="utf-8")
+    own = _template("slides.css")
     colours = HtmlFormatter(style="default").get_style_defs("pre.code")
-    body = DECK.format(slides="\n".join(slide.html() for slide in slides), script=script)
+    body = _template("deck.html").rstrip("\n").format(slides="\n".join(slide.html() for slide in slides), script=script)
     title = re.sub(r"<[^>]+>", "", slides[0].title)
-    return PAGE.format(title=title, style=f"{style}\n{colours}\n{own}", body=body)
+    return _template("page.html").format(title=title, style=f"{style}\n{colours}\n{own}", body=body)
 
 
 def index(titles: dict[str, str]) -> str:
@@ -149,4 +126,6 @@ def index(titles: dict[str, str]) -> str:
     links = "\n".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
     style = "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; }"
     keys = "<p>S: notes of the speaker. O: all slides. B: black. F: full screen. ?: all keys.</p>"
-    return PAGE.format(title="Slides", style=style, body=f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}")
+    return _template("page.html").format(
+        title="Slides", style=style, body=f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}"
+    )
