@@ -58,12 +58,10 @@ def test_the_address_stands_nowhere_else():
     tracked = subprocess.run(["git", "ls-files"], cwd=page.TOP, capture_output=True, text=True)
     if tracked.returncode:
         pytest.skip("not a git checkout")
+    kinds = (".md", ".py", ".toml", ".yml", ".cff", ".ipynb", ".txt")
+    files = [name for name in tracked.stdout.splitlines() if name.endswith(kinds) and (page.TOP / name).exists()]
     repository = page.ADDRESS.removeprefix("https://github.com/")
-    found = {
-        name for name in tracked.stdout.splitlines()
-        if name.endswith((".md", ".py", ".toml", ".yml", ".cff", ".ipynb", ".txt")) and (page.TOP / name).exists()
-        and repository in (page.TOP / name).read_text(encoding="utf-8")
-    }  # fmt: skip
+    found = {name for name in files if repository in (page.TOP / name).read_text(encoding="utf-8")}
     assert found - {"scripts/publish/make_front_page.py"} <= set(page.places(page.ADDRESS))
 
 
