@@ -36,6 +36,12 @@ CUT_OFF = """() => {
 }"""
 
 
+PRINTED = """[...document.querySelectorAll(".pdf-page section")].map(slide => {
+  const style = getComputedStyle(slide);
+  return `${slide.offsetHeight} ${style.display} ${style.paddingLeft}`;
+})"""
+
+
 class Resources(HTMLParser):
     """What a page asks for when it is opened: all addresses but those of links that are clicked."""
 
@@ -262,8 +268,7 @@ class TestInABrowser:
         n_slides = page.evaluate("Reveal.getTotalSlides()")
         page.goto(f"{built.as_uri()}?print-pdf")
         page.wait_for_function(f"document.querySelectorAll('.pdf-page').length === {n_slides}", timeout=30_000)
-        looks = page.evaluate("""[...document.querySelectorAll('.pdf-page section')].map(
-          slide => [slide.offsetHeight, getComputedStyle(slide).display, getComputedStyle(slide).paddingLeft].join(' '))""")
+        looks = page.evaluate(PRINTED)
         assert set(looks) == {"720 flex 50px"}, "on paper a slide looks otherwise than on the screen"
         page.pdf(path=tmp_path / "deck.pdf", prefer_css_page_size=True, print_background=True)
         assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "deck.pdf").read_bytes())) == n_slides
