@@ -3,7 +3,7 @@
 `python -m benchmarks scale [--resume]`: examples a second of the flow of `scripts/train/train_beyond.py` in one
 process, in one with two threads and in two processes, whose losses must agree; memory and speed of a folder that is
 streamed, beside one that is kept; the cost of a checkpoint, of shares, and of a job on a Dask cluster. Some minutes on
-two cores. It needs the extra `scale`; `scripts/publish/make_scale_page.py` writes the result into the page.
+two cores. It needs the extra `scale`; `scripts/publish/make_costs_page.py` writes the table into the page.
 """
 
 import json
@@ -22,7 +22,7 @@ import torch
 from benchmarks.harness.store import Call, Runs
 from benchmarks.harness.table import Benchmark, Figure
 from scripts.data import make_amorphous_silicon
-from scripts.publish.make_scale_page import middle
+from scripts.publish.make_costs_page import middle
 from scripts.train import train_beyond
 from tutorial_lib import datasets, training
 from tutorial_lib.training import checkpoints

@@ -25,7 +25,8 @@ from scripts.publish.pages import TOP, fill, table
 
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
-PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
+GITHUB = "https://github.com/"
+PLACEHOLDER = f"{GITHUB}OWNER/REPOSITORY"
 LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 HUB = TOP / "docs" / "teaching" / "jupyterhub.md"
 PICTURE = TOP / "docs" / "front_page.png"
@@ -49,14 +50,13 @@ if "google.colab" in sys.modules and not Path("glossary.md").exists():
 
 def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:
     """The address that opens a notebook on Binder."""
-    repository = address.removeprefix("https://github.com/")
-    return f"https://mybinder.org/v2/gh/{repository}/main?labpath={quote(f'notebooks/{name}.ipynb', safe='')}"
+    place = quote(f"notebooks/{name}.ipynb", safe="")
+    return f"https://mybinder.org/v2/gh/{address.removeprefix(GITHUB)}/main?labpath={place}"
 
 
 def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
     """The address that opens a notebook on Colab."""
-    repository = address.removeprefix("https://github.com/")
-    return f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}.ipynb"
+    return f"https://colab.research.google.com/github/{address.removeprefix(GITHUB)}/blob/main/notebooks/{name}.ipynb"
 
 
 def hub(address: str = ADDRESS, server: str = "https://hub.example.org") -> str:
@@ -99,36 +99,35 @@ def figures_table() -> str:
     return f"{head}{markdown(found)}\n\n</details>"
 
 
+CITATION = """\
+# Made by scripts/publish/make_front_page.py from pyproject.toml.
+cff-version: 1.2.0
+message: If this course helped your work or your teaching, please cite it.
+type: software
+title: "{description}"
+version: {version}
+license: {license}
+repository-code: {address}
+authors:
+  - name: The authors of tutorial-lib
+"""
+REFERENCE = """\
+```bibtex
+@software{{tutorial_lib,
+  author  = {{{{The authors of tutorial-lib}}}},
+  title   = {{{description}}},
+  version = {{{version}}},
+  url     = {{{address}}}
+}}
+```
+
+Questions, stumbles and corrections are welcome [as issues]({address}/issues). Say which notebook and which
+cell, and add what `python -m pip freeze` prints."""
+
+
 def citation(address: str = ADDRESS) -> str:
     """CITATION.cff, from which GitHub and Zotero make a reference."""
-    return (
-        "# Made by scripts/publish/make_front_page.py from pyproject.toml.\n"
-        "cff-version: 1.2.0\n"
-        "message: If this course helped your work or your teaching, please cite it.\n"
-        "type: software\n"
-        f'title: "{PROJECT["description"]}"\n'
-        f"version: {PROJECT['version']}\n"
-        f"license: {PROJECT['license']}\n"
-        f"repository-code: {address}\n"
-        "authors:\n"
-        "  - name: The authors of tutorial-lib\n"
-    )
-
-
-def reference(address: str = ADDRESS) -> str:
-    """How to cite, in BibTeX, and where to ask."""
-    return (
-        "```bibtex\n"
-        "@software{tutorial_lib,\n"
-        "  author  = {{The authors of tutorial-lib}},\n"
-        f"  title   = {{{PROJECT['description']}}},\n"
-        f"  version = {{{PROJECT['version']}}},\n"
-        f"  url     = {{{address}}}\n"
-        "}\n"
-        "```\n\n"
-        f"Questions, stumbles and corrections are welcome [as issues]({address}/issues). Say which notebook and which\n"
-        "cell, and add what `python -m pip freeze` prints."
-    )
+    return CITATION.format(**PROJECT, address=address)
 
 
 def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[str, str]:
@@ -137,7 +136,7 @@ def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[s
         "badges": badges(address),
         "clone": f"```\ngit clone {address} course\ncd course\n```",
         "notebooks": lessons_table(costs, address),
-        "reference": reference(address),
+        "reference": REFERENCE.format(**PROJECT, address=address),
     }
 
 
@@ -165,7 +164,7 @@ def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -
 def places(address: str) -> dict[str, int]:
     """How often an address stands in each of the project's files for readers."""
     files = [TOP / "README.md", TOP / "CITATION.cff", TOP / "pyproject.toml", HUB, *LESSONS]
-    repository = address.removeprefix("https://github.com/")
+    repository = address.removeprefix(GITHUB)
     counts = {path.relative_to(TOP).as_posix(): path.read_text(encoding="utf-8").count(repository) for path in files}
     return {name: count for name, count in counts.items() if count}
 

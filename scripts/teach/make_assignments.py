@@ -11,6 +11,7 @@ docs/teaching/nbgrader.md says what to do with the folder.
 import argparse
 import ast
 import re
+import shutil
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,20 +21,12 @@ import nbformat
 from tutorial_lib.cli import notebooks
 from tutorial_lib.storage import expanded
 
-TOP = Path(__file__).parent.parent.parent
+HERE = Path(__file__).parent
+TOP = HERE.parent.parent
 NOTEBOOKS = TOP / "notebooks"
 TEACHING = TOP / "docs" / "teaching"
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 GRADERS = {"exercises": "tutorial_lib.exercises", "extra": "tutorial_lib.exercises.extra"}
-
-STUDENTS = """\
-# {title}: exercises
-
-Write your answers where the `...` stand, and run the cells: the grader says at once whether an answer is right, or
-what is wrong, as often as you ask. Then save this notebook under the name that it has, and hand it in. The short
-cell below each answer gives {points} when the grader calls it right: it fails until then, and is not yours to change,
-to copy or to delete. Keep the names of the functions; cells of your own may come anywhere. What an exercise calls
-*above* stands in the lesson, notebook {number}."""
 
 # Not the names that cells above could have redefined, nor the modules that they could have patched.
 MARKS = """\
@@ -46,24 +39,6 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
     verdict = importlib.import_module("{module}").{check}({function})
 if verdict.state != "right":
     raise AssertionError(verdict)"""
-
-CONFIG = """\
-# Made once by scripts/teach/make_assignments.py, which never writes over it: change what you like.
-import os
-import sys
-
-# nbgrader calls alembic by its name, also where the environment beside this Python has not been activated.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
-
-c = get_config()
-c.CourseDirectory.course_id = "tutorial-lib"
-c.ClearSolutions.code_stub = {"python": "..."}  # what the grader calls open, as in the lessons
-c.Execute.timeout = 60  # seconds a cell may take; an answer that never ends costs this twice
-# Which student a collected file is from: anna_01_invariance.ipynb, anna/01_invariance.ipynb, and Moodle's longer names.
-c.FileNameCollectorPlugin.named_regexp = (
-    r"(?:.*[/\\\\])?(?P<student_id>[^/\\\\]+?)(?:_\\d+_assignsubmission_file_?[/\\\\]?|_|[/\\\\])(?P<file_id>\\d\\d_[a-z_]+)"
-)
-"""
 
 
 @dataclass(frozen=True)
@@ -196,7 +171,12 @@ def assignment(lesson: Path, *, points: int, extra: bool) -> nbformat.NotebookNo
     more = [line for one in found for line in one.imports.splitlines() if line not in needed]
     imports = "\n".join([needed, *dict.fromkeys(more)])
     counted = f"{points} point" if points == 1 else f"{points} points"
-    head = STUDENTS.format(title=title, points=counted, number=lesson.stem[:2])
+    head = (
+        (HERE / "students.md")
+        .read_text(encoding="utf-8")
+        .rstrip()
+        .format(title=title, points=counted, number=lesson.stem[:2])
+    )
     cells = [nbformat.v4.new_markdown_cell(head, id="students"), nbformat.v4.new_code_cell(imports, id="imports")]
     for one in found:
         place = one.name.replace(".", "-")
@@ -228,7 +208,7 @@ def export(lessons: list[Path], out: Path, *, points: int, extra: bool) -> None:
         nbformat.write(book, folder / f"{name}.ipynb")
         (folder / "glossary.md").write_text(glossary, encoding="utf-8")
     if not (out / "nbgrader_config.py").exists():
-        (out / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
+        shutil.copy(HERE / "nbgrader_config.txt", out / "nbgrader_config.py")
 
 
 def main() -> None:

@@ -92,12 +92,7 @@ def new_flow(cells: CellFolder, width: int, n_layers: int, seed: int) -> flow.Fl
             first.append(clouds_of(cells.cell(index)))
         except ValueError as error:
             raise ValueError(f"{cells.where(index)}: {error}") from None
-    return empty_flow(flow.Scaled.fit(torch.cat(first)), width, n_layers, seed)
-
-
-def empty_flow(chart: flow.Scaled, width: int, n_layers: int, seed: int = 0) -> flow.Flow:
-    """The same in a given unit of length."""
-    return flow.Flow(chart, flow.SetVelocity(width, n_layers, seed=seed))
+    return flow.Flow(flow.Scaled.fit(torch.cat(first)), flow.SetVelocity(width, n_layers, seed=seed))
 
 
 def fabric_of(args: argparse.Namespace) -> Any:
@@ -161,7 +156,8 @@ def run_draw(args: argparse.Namespace) -> None:
     """The command `draw`."""
     again = "train once more with --out"
     found = stored(args.flow, ("width", "layers", "weights"), otherwise=again)
-    model = empty_flow(flow.Scaled(torch.ones(()), N_NEIGHBOURS), found["width"], found["layers"])
+    velocity = flow.SetVelocity(found["width"], found["layers"], seed=0)
+    model = flow.Flow(flow.Scaled(torch.ones(()), N_NEIGHBOURS), velocity)
     model = fitted(model, found["weights"], args.flow, otherwise=again).eval()
     drawn = model.sample(args.n, Generator().manual_seed(args.seed))
     drawn = torch.cat([torch.zeros(args.n, 1, 3), drawn], dim=1).numpy()

@@ -106,9 +106,10 @@ def test_the_slowest_cells_are_named_by_heading_and_first_line():
     assert seconds == 7
 
 
-def test_the_page_of_costs_is_the_measured_one():
-    text = costs.PAGE.read_text(encoding="utf-8")
-    assert with_blocks(text, costs.blocks()) == text, "run python scripts/publish/make_costs_page.py"
+def test_the_pages_of_costs_and_of_scale_are_the_measured_ones():
+    for page, made in costs.blocks().items():
+        text = page.read_text(encoding="utf-8")
+        assert with_blocks(text, made) == text, "run python scripts/publish/make_costs_page.py"
     assert [costs.milliseconds(seconds) for seconds in (0.00036, 0.13, 1.5)] == ["0.36", "130", "1,500"]
 
 
