@@ -71,32 +71,18 @@ def test_every_formula_of_the_notebooks_can_be_read():
             assert "<m" in extension.mathml(block or line, block=bool(block))[6:]
 
 
-@pytest.fixture
-def built(tmp_path):
-    """A function that makes a page of Sphinx with some text."""
+def test_a_page_of_sphinx_has_formulas_no_script_and_a_warning_where_one_cannot_be_read(tmp_path):
     pytest.importorskip("sphinx", reason="Sphinx is not installed (extra `docs`)")
-
-    def build(text, *options):
-        (tmp_path / "conf.py").write_text(CONFIGURATION)
-        (tmp_path / "index.rst").write_text(f"Title\n=====\n\n{text}\n")
-        command = [sys.executable, "-m", "sphinx", "-q", *options, str(tmp_path), str(tmp_path / "out")]
-        paths = os.pathsep.join([str(TOP / "docs"), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths})
-        return done, (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
-
-    return build
-
-
-def test_a_page_of_sphinx_has_formulas_and_asks_for_no_script(built):
-    done, text = built("Here is :math:`x^2`.\n\n.. math:: y_1\n   :label: of y\n\nSee :eq:`of y`.", "-W")
-    assert done.returncode == 0, done.stderr
+    formulas = "Here is :math:`x^2`.\n\n.. math:: y_1\n   :label: of y\n\nSee :eq:`of y`, and :math:`\\unheardof < x`."
+    (tmp_path / "conf.py").write_text(CONFIGURATION)
+    (tmp_path / "index.rst").write_text(f"Title\n=====\n\n{formulas}\n")
+    command = [sys.executable, "-m", "sphinx", "-q", str(tmp_path), str(tmp_path / "out")]
+    paths = os.pathsep.join([str(TOP / "docs"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths})
+    assert done.stderr.count("WARNING") == 1
+    assert "unheardof" in done.stderr
+    text = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert text.count("<math") == 2
     assert '<span class="eqno">(1)' in text
-    assert "mathjax" not in text.lower()
-
-
-def test_sphinx_warns_of_a_formula_that_cannot_be_read_and_shows_it(built):
-    done, text = built(r"Here is :math:`\unheardof < x`.")
-    assert "WARNING" in done.stderr
-    assert "unheardof" in done.stderr
     assert r"\unheardof &lt; x" in text
+    assert "mathjax" not in text.lower()
