@@ -50,17 +50,10 @@ def _as_docutils_reads_it(formula: str) -> str:
 
 
 def mathml(formula: str, *, block: bool) -> str:
-    r"""The MathML of a formula in LaTeX.
+    r"""The MathML of what stands between dollars, inline or as a block: one element `math`.
 
     What docutils reads differently from LaTeX is put right: \frac12, \big, brackets that shall not grow. It does not
     guess: a formula that ends too early is refused, though docutils would take it.
-
-    Args:
-        formula: what stands between dollars.
-        block: whether it stands in a line of its own.
-
-    Returns:
-        One element `math`.
 
     Raises:
         ValueError: the formula is empty, has a command that is not known, or braces without a partner.

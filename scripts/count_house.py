@@ -12,20 +12,15 @@ TOP = Path(__file__).parent.parent
 FOLDERS = ("tutorial_lib", "tests", "benchmarks", "scripts")
 
 
-def docstrings(tree: ast.Module) -> list[ast.Expr]:
-    """The docstrings of a module, its classes and its functions."""
-    owners = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
-    return [node.body[0] for node in owners if ast.get_docstring(node, clean=False) is not None]
-
-
 def counted(path: Path) -> tuple[int, int, int, int]:
     """The lines, the statements, the lines of code and the lines of docstrings of a file."""
     rows = path.read_text(encoding="utf-8").splitlines()
-    tree = ast.parse("\n".join(rows))
-    words = docstrings(tree)
-    documented = {line for node in words for line in range(node.lineno, node.end_lineno + 1)}
+    nodes = list(ast.walk(ast.parse("\n".join(rows))))
+    owners = [node for node in nodes if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    docstrings = [node.body[0] for node in owners if ast.get_docstring(node, clean=False) is not None]
+    documented = {line for node in docstrings for line in range(node.lineno, node.end_lineno + 1)}
     blank = {n for n, row in enumerate(rows, start=1) if not row.strip() or row.strip().startswith("#")}
-    statements = sum(isinstance(node, ast.stmt) for node in ast.walk(tree)) - len(words)
+    statements = sum(isinstance(node, ast.stmt) for node in nodes) - len(docstrings)
     return len(rows), statements, len(rows) - len(documented | blank), len(documented)
 
 

@@ -49,50 +49,30 @@ class Mutant:
     draw: str
 
 
-def sites(path: Path):
-    """All mutants of a file, as (operator, occurrence, first line, last line, first column)."""
+def drawn(path: Path, seed: int):
+    """One mutant of each place of a file, the one with the smallest hash of seed, function, line and operator."""
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.plugins import get_operator, operator_names
 
-    tree = get_ast(path.read_text(encoding="utf-8"))
-    nodes = list(ast_nodes(tree))
+    text = path.read_text(encoding="utf-8")
+    nodes, rows, owners = list(ast_nodes(get_ast(text))), text.splitlines(), {}
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            owners |= dict.fromkeys(range(node.lineno, node.end_lineno + 1), node.name)
+    places, times = {}, Counter()
     for name in operator_names():
         if UNWANTED.search(name):
             continue
-        operator, occurrence = get_operator(name)(), 0
-        for node in nodes:
-            for start, end in operator.mutation_positions(node):
-                yield name, occurrence, start[0], end[0], start[1]
-                occurrence += 1
-
-
-def annotations(tree: ast.Module) -> set[tuple[int, int, int]]:
-    """Where annotations stand, as line, first and last column: `int | None` is no arithmetic."""
-    owners = list(ast.walk(tree))
-    found = [getattr(node, name, None) for node in owners for name in ("annotation", "returns")]
-    return {(one.lineno, one.col_offset, one.end_col_offset) for one in found if one is not None}
-
-
-def drawn(path: Path, seed: int):
-    """One mutant of each place of a file, the one with the smallest hash of seed, function, line and operator."""
-    text = path.read_text(encoding="utf-8")
-    tree, rows = ast.parse(text), text.splitlines()
-    owners = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            owners |= dict.fromkeys(range(node.lineno, node.end_lineno + 1), node.name)
-    spans = annotations(tree)
-    places, seen = {}, Counter()
-    for name, occurrence, first, last, column in sites(path):
-        if any(line == first and start <= column < end for line, start, end in spans):
-            continue
-        row = rows[first - 1]
-        words = f"{seed} {owners.get(first)} {row.strip()} {column - len(row) + len(row.lstrip())} {name}"
-        seen[words] += 1
-        draw = hashlib.sha256(f"{words} {seen[words]}".encode()).hexdigest()
-        if (first, column) not in places or draw < places[first, column][0]:
-            places[first, column] = draw, name, occurrence, (first, last)
-    return [(draw, str(path), name, occurrence, lines) for draw, name, occurrence, lines in places.values()]
+        operator = get_operator(name)()
+        positions = (position for node in nodes for position in operator.mutation_positions(node))
+        for occurrence, ((first, column), (last, _)) in enumerate(positions):
+            row = rows[first - 1]
+            words = f"{seed} {owners.get(first)} {row.strip()} {column - len(row) + len(row.lstrip())} {name}"
+            times[words] += 1
+            draw = hashlib.sha256(f"{words} {times[words]}".encode()).hexdigest()
+            if (first, column) not in places or draw < places[first, column][0]:
+                places[first, column] = draw, str(path), name, occurrence, (first, last)
+    return places.values()
 
 
 def sample(size: int, seed: int) -> list[Mutant]:
@@ -114,7 +94,7 @@ def sample(size: int, seed: int) -> list[Mutant]:
 
 
 class Watch:
-    """A plugin of pytest's that notes what failed and what each test took."""
+    """A plugin of pytest that notes what failed and what each test took."""
 
     def __init__(self):
         self.seconds, self.failed = defaultdict(float), []
@@ -128,9 +108,9 @@ class Watch:
 
 def forked(arguments: list[str], folder: Path, cpu_seconds: int = 0) -> tuple[int, dict, list[str]]:
     """The status, the seconds and the failures of pytest in a child that starts with everything heavy imported."""
-    told, tell = os.pipe()
+    reading, writing = os.pipe()
     if (child := os.fork()) == 0:
-        os.close(told)
+        os.close(reading)
         sink = os.open(os.devnull, os.O_WRONLY)
         os.dup2(sink, 1)
         os.dup2(sink, 2)
@@ -143,14 +123,14 @@ def forked(arguments: list[str], folder: Path, cpu_seconds: int = 0) -> tuple[in
 
         watch = Watch()
         status = pytest.main(arguments, plugins=[watch])
-        with os.fdopen(tell, "w") as answer:
+        with os.fdopen(writing, "w") as answer:
             json.dump((int(status), watch.seconds, watch.failed), answer)
         os._exit(0)
-    os.close(tell)
-    with os.fdopen(told) as answer:
-        said = answer.read()
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        text = answer.read()
     os.waitpid(child, 0)
-    return tuple(json.loads(said)) if said else (-1, {}, [])
+    return tuple(json.loads(text)) if text else (-1, {}, [])
 
 
 def reached(coverage_file: Path) -> dict[str, dict[int, set[str]]]:

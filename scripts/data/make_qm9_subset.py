@@ -27,11 +27,7 @@ N_TRAIN, N_VALIDATION, N_TEST = 1000, 500, 1000
 
 
 def checked(wheel: Path) -> Path:
-    """The path of the wheel, if it is the one that is meant and its licence allows what we do.
-
-    Raises:
-        SystemExit: it is not there, another file, or under another licence.
-    """
+    """The path of the wheel, if it is the one that is meant and its licence allows what we do."""
     if not wheel.exists():
         sys.exit(f"{wheel} is not there: pip download qm9pack==1.0.3 --no-deps")
     found = hashlib.sha256(wheel.read_bytes()).hexdigest()
@@ -51,7 +47,7 @@ def draw(sizes: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     cuts = np.cumsum([N_TRAIN, N_VALIDATION, N_TEST])
     train, validation, test = np.split(small[: cuts[-1]], cuts[:-1])
     return {"train": train, "validation": validation, "5-18": test} | {
-        name: some[:N_TEST] for name, some in zip(list(SIZES)[1:], large, strict=True)
+        name: places[:N_TEST] for name, places in zip(list(SIZES)[1:], large, strict=True)
     }
 
 
@@ -80,11 +76,10 @@ def main() -> None:
     chosen = draw(np.array([len(atoms) for atoms in everyone]), args.seed)
     arrays = {}
     for split, places in chosen.items():
-        some = [everyone[i] for i in places]
-        arrays |= {f"{split}_{name}": array for name, array in packed(some).items()}
-        of_element = Counter(symbol for atoms in some for symbol in atoms.symbols)
-        counts = ", ".join(f"{symbol} {of_element[symbol]}" for symbol in "HCNOF")
-        print(f"{split}: {len(some)} molecules, {sum(of_element.values())} atoms ({counts})")
+        molecules = [everyone[i] for i in places]
+        arrays |= {f"{split}_{name}": array for name, array in packed(molecules).items()}
+        counts = Counter(symbol for atoms in molecules for symbol in atoms.symbols)
+        print(f"{split}: {len(molecules)} molecules, {counts.total()} atoms {dict(counts)}")
     args.out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(args.out / qm9.SUBSET, **arrays)
     sign(args.out / qm9.SUBSET)

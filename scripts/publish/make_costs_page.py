@@ -1,32 +1,31 @@
-"""The tables of docs/costs.md, from what `python -m benchmarks cost notebooks` measured.
+"""The tables of docs/costs.md and docs/scale.md, from what `python -m benchmarks cost notebooks scale` measured.
 
-python scripts/publish/make_costs_page.py     write them into the page
+python scripts/publish/make_costs_page.py     write them into the pages
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(TOP))
+import numpy as np
 
-from benchmarks.harness.notebooks import slowest  # noqa: E402
-from benchmarks.harness.table import stored  # noqa: E402
-from scripts.publish.make_front_page import with_blocks  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-PAGE = TOP / "docs" / "costs.md"
+from benchmarks.harness.notebooks import slowest
+from benchmarks.harness.table import stored
+from scripts.publish.pages import TOP, fill, table
+
+PAGE, SCALE_PAGE = TOP / "docs" / "costs.md", TOP / "docs" / "scale.md"
 
 
 def costs(series: dict[str, dict]) -> str:
     """A row for everything that grows: from which to which size, in which time, with which power."""
-    rows = ["| what | counted in | smallest | largest | power |", "| --- | --- | --- | --- | --- |"]
+    rows = []
     for name, one in series.items():
-        if "sizes" not in one:
-            continue
-        ends = [f"{one['sizes'][at]:,}: {milliseconds(one['seconds'][at])} ms" for at in (0, -1)]
-        power = f"{one['exponent']:.2f}" if "exponent" in one else "–"
-        rows.append(f"| {name} | {one['axis']} | {ends[0]} | {ends[1]} | {power} |")
-    return "\n".join(rows)
+        if "sizes" in one:
+            ends = [f"{one['sizes'][at]:,}: {milliseconds(one['seconds'][at])} ms" for at in (0, -1)]
+            rows.append((name, one["axis"], *ends, f"{one['exponent']:.2f}" if "exponent" in one else "–"))
+    return table("what | counted in | smallest | largest | power", rows)
 
 
 def milliseconds(seconds: float) -> str:
@@ -34,23 +33,31 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.2g}" if seconds < 0.099 else f"{1000 * seconds:,.0f}"
 
 
-def cells(series: dict[str, dict]) -> str:
-    """A row for each of the slowest cells."""
-    rows = ["| cell | CPU s |", "| --- | --- |"]
-    return "\n".join(rows + [f"| {where} | {seconds:.0f} |" for where, seconds in slowest(series)])
+def middle(runs: list, size: int, name: str) -> float:
+    """The median over repeats of one number at one size."""
+    return float(np.median([run[size][name] for run in runs]))
 
 
-def blocks() -> dict[str, str]:
-    """What is generated on the page."""
-    return {"costs": costs(stored("cost")), "cells": cells(stored("notebooks"))}
+def processes(runs: dict) -> str:
+    """A row for each size: examples a second, median with the slowest and the fastest, by who computes."""
+    rows = []
+    for size, (width, batch_size) in enumerate(runs["sizes"]):
+        speeds = [[run[size]["examples a second"] for run in runs[name]] for name in ("one", "two threads", "two")]
+        shown = [f"{np.median(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})" for values in speeds]
+        dearer = middle(runs["two"], size, "cpu") / middle(runs["one"], size, "cpu")
+        rows.append((f"{width}", f"{batch_size:,}", *shown, f"{dearer:.2f}"))
+    header = "numbers an atom | examples a step | one process | two threads | two processes | CPU time, two / one"
+    return table(header, rows)
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
-    PAGE.write_text(with_blocks(PAGE.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
+def blocks() -> dict[Path, dict[str, str]]:
+    """What is generated on each page."""
+    cells = [(where, f"{seconds:.0f}") for where, seconds in slowest(stored("notebooks"))]
+    made = {"costs": costs(stored("cost")), "cells": table("cell | CPU s", cells)}
+    return {PAGE: made, SCALE_PAGE: {"processes": processes(stored("scale")["processes"])}}
 
 
 if __name__ == "__main__":
-    main()
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    for page, made in blocks().items():
+        fill(page, made)

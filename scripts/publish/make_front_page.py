@@ -3,15 +3,12 @@
 python scripts/publish/make_front_page.py
 
 writes README.md and its picture, CITATION.cff, each notebook's links and Colab cell, and the link on the page about
-JupyterHub
-
-The project's address stands in pyproject.toml under [project.urls], and nowhere else is it written by hand.
+JupyterHub. The project's address stands in pyproject.toml under [project.urls], and nowhere else by hand.
 """
 
 import argparse
 import base64
 import io
-import json
 import re
 import sys
 import tomllib
@@ -21,10 +18,15 @@ from urllib.parse import quote, urlencode
 import nbformat
 from PIL import Image
 
-TOP = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from benchmarks.harness.table import stored
+from scripts.publish.pages import TOP, fill, table
+
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
-PLACEHOLDER = "https://github.com/OWNER/REPOSITORY"
+GITHUB = "https://github.com/"
+PLACEHOLDER = f"{GITHUB}OWNER/REPOSITORY"
 LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 HUB = TOP / "docs" / "teaching" / "jupyterhub.md"
 PICTURE = TOP / "docs" / "front_page.png"
@@ -48,14 +50,13 @@ if "google.colab" in sys.modules and not Path("glossary.md").exists():
 
 def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:
     """The address that opens a notebook on Binder."""
-    repository = address.removeprefix("https://github.com/")
-    return f"https://mybinder.org/v2/gh/{repository}/main?labpath={quote(f'notebooks/{name}.ipynb', safe='')}"
+    place = quote(f"notebooks/{name}.ipynb", safe="")
+    return f"https://mybinder.org/v2/gh/{address.removeprefix(GITHUB)}/main?labpath={place}"
 
 
 def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
     """The address that opens a notebook on Colab."""
-    repository = address.removeprefix("https://github.com/")
-    return f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}.ipynb"
+    return f"https://colab.research.google.com/github/{address.removeprefix(GITHUB)}/blob/main/notebooks/{name}.ipynb"
 
 
 def hub(address: str = ADDRESS, server: str = "https://hub.example.org") -> str:
@@ -75,24 +76,20 @@ def badges(address: str = ADDRESS) -> str:
     )
 
 
-def table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
-    """The README's table of notebooks, from their opening cells and from what the test suite measured."""
-    rows = [
-        "| notebook | question | computing (minutes) | memory (GB) | run it on |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+def lessons_table(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> str:
+    """The README's table of notebooks, from their opening cells and from what was measured."""
+    rows = []
     for name, cost in sorted(costs.items()):
         opening = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells[0].source
         question = " ".join(re.search(r"\*\*(.+?)\*\*", opening, flags=re.DOTALL).group(1).split())
         places = f"[Binder]({binder(name, address)}), [![Colab]({BADGE})]({colab(name, address)})"
         minutes, memory = f"{cost['cpu_seconds'] / 60:.1f}", f"{cost['gigabytes']:.1f}"
-        rows.append(f"| [{name}](notebooks/{name}.ipynb) | {question} | {minutes} | {memory} | {places} |")
-    return "\n".join(rows)
+        rows.append((f"[{name}](notebooks/{name}.ipynb)", question, minutes, memory, places))
+    return table("notebook | question | computing (minutes) | memory (GB) | run it on", rows)
 
 
 def figures_table() -> str:
     """Every figure of which something was asked, folded, as `python -m benchmarks --stored` prints them."""
-    sys.path.insert(0, str(TOP))
     from benchmarks.__main__ import NAMES, figures, markdown  # brings PyTorch, which nothing else here needs
 
     found = figures(NAMES)
@@ -102,70 +99,50 @@ def figures_table() -> str:
     return f"{head}{markdown(found)}\n\n</details>"
 
 
-def clone(address: str = ADDRESS) -> str:
-    """How to get the course."""
-    return f"```\ngit clone {address} course\ncd course\n```"
+CITATION = """\
+# Made by scripts/publish/make_front_page.py from pyproject.toml.
+cff-version: 1.2.0
+message: If this course helped your work or your teaching, please cite it.
+type: software
+title: "{description}"
+version: {version}
+license: {license}
+repository-code: {address}
+authors:
+  - name: The authors of tutorial-lib
+"""
+REFERENCE = """\
+```bibtex
+@software{{tutorial_lib,
+  author  = {{{{The authors of tutorial-lib}}}},
+  title   = {{{description}}},
+  version = {{{version}}},
+  url     = {{{address}}}
+}}
+```
+
+Questions, stumbles and corrections are welcome [as issues]({address}/issues). Say which notebook and which
+cell, and add what `python -m pip freeze` prints."""
 
 
 def citation(address: str = ADDRESS) -> str:
     """CITATION.cff, from which GitHub and Zotero make a reference."""
-    return (
-        "# Made by scripts/publish/make_front_page.py from pyproject.toml.\n"
-        "cff-version: 1.2.0\n"
-        "message: If this course helped your work or your teaching, please cite it.\n"
-        "type: software\n"
-        f'title: "{PROJECT["description"]}"\n'
-        f"version: {PROJECT['version']}\n"
-        f"license: {PROJECT['license']}\n"
-        f"repository-code: {address}\n"
-        "authors:\n"
-        "  - name: The authors of tutorial-lib\n"
-    )
-
-
-def reference(address: str = ADDRESS) -> str:
-    """How to cite, in BibTeX, and where to ask."""
-    return (
-        "```bibtex\n"
-        "@software{tutorial_lib,\n"
-        "  author  = {{The authors of tutorial-lib}},\n"
-        f"  title   = {{{PROJECT['description']}}},\n"
-        f"  version = {{{PROJECT['version']}}},\n"
-        f"  url     = {{{address}}}\n"
-        "}\n"
-        "```\n\n"
-        f"Questions, stumbles and corrections are welcome [as issues]({address}/issues). Say which notebook and which\n"
-        "cell, and add what `python -m pip freeze` prints."
-    )
+    return CITATION.format(**PROJECT, address=address)
 
 
 def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[str, str]:
     """All that is generated in the README, by the names of its blocks."""
     return {
         "badges": badges(address),
-        "clone": clone(address),
-        "notebooks": table(costs, address),
-        "reference": reference(address),
+        "clone": f"```\ngit clone {address} course\ncd course\n```",
+        "notebooks": lessons_table(costs, address),
+        "reference": REFERENCE.format(**PROJECT, address=address),
     }
 
 
 def hub_blocks(address: str = ADDRESS) -> dict[str, str]:
     """What is generated from the address in the page about JupyterHub."""
     return {"link": f"```\n{hub(address)}\n```"}
-
-
-def with_blocks(readme: str, blocks: dict[str, str]) -> str:
-    """A page with each block between its two comments made anew.
-
-    Raises:
-        ValueError: there is no such block.
-    """
-    for name, text in blocks.items():
-        pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(\n<!-- end -->)", flags=re.DOTALL)
-        readme, n_found = pattern.subn(lambda block, text=text: block[1] + text + block[2], readme)
-        if n_found != 1:
-            raise ValueError(f"there are {n_found} blocks called {name!r}, one is needed")
-    return readme
 
 
 def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -> nbformat.NotebookNode:
@@ -187,53 +164,42 @@ def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -
 def places(address: str) -> dict[str, int]:
     """How often an address stands in each of the project's files for readers."""
     files = [TOP / "README.md", TOP / "CITATION.cff", TOP / "pyproject.toml", HUB, *LESSONS]
-    repository = address.removeprefix("https://github.com/")
+    repository = address.removeprefix(GITHUB)
     counts = {path.relative_to(TOP).as_posix(): path.read_text(encoding="utf-8").count(repository) for path in files}
     return {name: count for name, count in counts.items() if count}
 
 
-def picture() -> Image.Image:
+def stored_picture(name: str, words: str) -> Image.Image:
+    """The picture that the one cell with these words has drawn in a notebook."""
+    cells = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells
+    (cell,) = [cell for cell in cells if words in cell.source and cell.cell_type == "code"][:1]
+    (png,) = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
+    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+
+
+def picture(width: int = 1200) -> Image.Image:
     """Pictures that the notebooks hold: a real motif, two Gram matrices, an invented motif, a path of motifs."""
-
-    def stored(name: str, words: str) -> Image.Image:
-        for cell in nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells:
-            if words in cell.source and cell.cell_type == "code":
-                (found,) = [o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
-                return Image.open(io.BytesIO(base64.b64decode(found))).convert("RGB")
-        raise ValueError(f"no picture in {name} comes from a cell that says {words!r}")
-
-    def row(pictures: list[Image.Image], width: int) -> Image.Image:
-        height = int(width / sum(p.width / p.height for p in pictures))
-        sized = [p.resize((int(p.width / p.height * height), height), Image.Resampling.LANCZOS) for p in pictures]
-        line = Image.new("RGB", (width, height), "white")
-        for i, p in enumerate(sized):
-            line.paste(p, (sum(q.width for q in sized[:i]), 0))
-        return line
-
-    rows = [
-        row([stored("02_gram_vae", "view(motif"), stored("02_gram_vae", "title=\"one motif\""),
-             stored("03_synchronisation", "view(drawn")], 1200),
-        row([stored("03_synchronisation", "animate(")], 1200),
-    ]  # fmt: skip
-    whole = Image.new("RGB", (1200, sum(r.height for r in rows)), "white")
-    whole.paste(rows[0], (0, 0))
-    whole.paste(rows[1], (0, rows[0].height))
-    return whole.quantize(64)
+    above = (("02_gram_vae", "view(motif"), ("02_gram_vae", 'title="one motif"'), ("03_synchronisation", "view(drawn"))
+    whole = Image.new("RGB", (width, 2 * width), "white")
+    top = 0
+    for names in (above, [("03_synchronisation", "animate(")]):
+        pictures = [stored_picture(*name) for name in names]
+        height, left = int(width / sum(one.width / one.height for one in pictures)), 0
+        for one in pictures:
+            sized = one.resize((int(one.width / one.height * height), height), Image.Resampling.LANCZOS)
+            whole.paste(sized, (left, top))
+            left += sized.width
+        top += height
+    return whole.crop((0, 0, width, top)).quantize(64)
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args()
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for path in LESSONS:
         nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
-    measured = TOP / "benchmarks" / "results" / "notebooks.json"
-    costs = json.loads(measured.read_text(encoding="utf-8"))["series"]
-    readme = TOP / "README.md"
-    readme.write_text(
-        with_blocks(readme.read_text(encoding="utf-8"), blocks(costs) | {"figures": figures_table()}), encoding="utf-8"
-    )
-    HUB.write_text(with_blocks(HUB.read_text(encoding="utf-8"), hub_blocks()), encoding="utf-8")
+    fill(TOP / "README.md", blocks(stored("notebooks")) | {"figures": figures_table()})
+    fill(HUB, hub_blocks())
     (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
     picture().save(PICTURE)
     for name, count in places(PLACEHOLDER).items():

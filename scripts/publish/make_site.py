@@ -1,7 +1,6 @@
 """The course as a site: notebooks as they were run, glossary, library, teacher's guide; with search, and offline.
 
-python scripts/publish/make_site.py                 build it into build/site; open build/site/index.html
-python scripts/publish/make_site.py --serve         build it, then serve it on this machine until Ctrl + C
+python scripts/publish/make_site.py     build it into build/site; open build/site/index.html, or serve that folder
 
 Pages are read as they stand in the repository and nothing is run. Needs the extra `docs`.
 """
@@ -9,13 +8,11 @@ Pages are read as they stand in the repository and nothing is run. Needs the ext
 import argparse
 import ast
 import html
-import http.server
 import importlib.util
 import re
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -25,7 +22,6 @@ from tutorial_lib.storage import expanded
 TOP = Path(__file__).parent.parent.parent
 BUILT = TOP / "build" / "site"
 PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/shapes.py")
-SOURCES = "tutorial_lib/*/**/SOURCES.md"
 HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
 # The folders of the library in the order in which data flows through them; storage and shapes come last.
 FOLDERS = ("datasets", "representations", "models", "training", "metrics", "inpainting", "plotting", "exercises")
@@ -43,14 +39,9 @@ def grouped() -> dict[str, list[str]]:
 
 
 def stage(folder: Path) -> None:
-    """A copy of all pages, ready for Sphinx: pictures with their words, and a page for each module of the library.
-
-    Args:
-        folder: made anew.
-    """
+    """A copy of all pages, ready for Sphinx: pictures with their words, and a page for each module of the library."""
     shutil.rmtree(folder, ignore_errors=True)
-    wanted = [TOP / page for page in PAGES] + sorted(TOP.glob(SOURCES))
-    for page in wanted:
+    for page in [TOP / page for page in PAGES] + sorted(TOP.glob("tutorial_lib/*/**/SOURCES.md")):
         target = folder / page.relative_to(TOP)
         target.parent.mkdir(parents=True, exist_ok=True)
         if page.is_dir():
@@ -90,10 +81,9 @@ def group_page(title: str, names: list[str]) -> str:
 
 def module_page(name: str) -> str:
     """The page of one module: its first lines, and all its public names with shapes, units and errors."""
+    body = f"```{{eval-rst}}\n.. automodule:: tutorial_lib.{name}\n   :members:\n```"
     if name == "shapes":
         body = "```{literalinclude} ../tutorial_lib/shapes.py\n```"
-    else:
-        body = f"```{{eval-rst}}\n.. automodule:: tutorial_lib.{name}\n   :members:\n```"
     return f"# {name}\n\n`tutorial_lib.{name}`\n\n{body}\n"
 
 
@@ -113,14 +103,7 @@ def with_words(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def build(out: Path) -> None:
-    """Build the site; whatever Sphinx warns of, a link that leads nowhere first of all, is an error.
-
-    Args:
-        out: the folder of the site, made anew.
-
-    Raises:
-        SystemExit: the extra `docs` is not installed, or Sphinx warned.
-    """
+    """Build the site anew; whatever Sphinx warns of, a link that leads nowhere first of all, is an error."""
     if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_nb", "sphinx_book_theme")):
         sys.exit('the site needs the extra `docs`: .venv/bin/pip install -c constraints.txt -e ".[docs]"')
     shutil.rmtree(out, ignore_errors=True)
@@ -128,8 +111,7 @@ def build(out: Path) -> None:
     stage(staged)
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-b", "html"]
     places = ["-c", str(TOP / "docs"), "-d", str(staged / ".doctrees"), str(staged), str(out)]
-    failed = subprocess.call(command + places)  # noqa: S603 - our own words and a folder
-    if failed:
+    if subprocess.call(command + places):  # noqa: S603 - our own words and a folder
         sys.exit("the site was not built: see above what is wrong, and in which page")
     for left_over in (out / "_static").glob("*macros.html"):  # templates of the theme, no pages
         left_over.unlink()
@@ -140,19 +122,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=expanded, default=BUILT, help="the folder to build into (default: build/site)")
-    parser.add_argument("--serve", action="store_true", help="serve it on http://127.0.0.1:PORT afterwards")
-    parser.add_argument("--port", type=int, default=8000)
     args = parser.parse_args()
     build(args.out.resolve())
     print(f"{len(list(args.out.rglob('*.html')))} pages: open {args.out / 'index.html'}")
-    if args.serve:
-        handler = partial(http.server.SimpleHTTPRequestHandler, directory=args.out)
-        with http.server.ThreadingHTTPServer(("127.0.0.1", args.port), handler) as server:
-            print(f"http://127.0.0.1:{args.port}/ until Ctrl + C")
-            try:
-                server.serve_forever()
-            except KeyboardInterrupt:
-                print()
 
 
 if __name__ == "__main__":

@@ -15,27 +15,16 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 
-TOP = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(TOP))
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from scripts.publish.slides.look import Slide, code_size, formula, index, page_of, text_size  # noqa: E402
-from scripts.publish.slides.reading import (  # noqa: E402
-    Markdown,
-    defines,
-    first,
-    is_preparation,
-    items,
-    opening_sentence,
-    pictures,
-    printed,
-)
-from tutorial_lib.__main__ import notebooks  # noqa: E402
-from tutorial_lib.storage import expanded  # noqa: E402
+from scripts.publish.slides import reading
+from scripts.publish.slides.look import Slide, code_size, formula, index, page_of, text_size
+from tutorial_lib.__main__ import notebooks
+from tutorial_lib.storage import expanded
 
 LAST = ("What we now know", "Questions", "Exercises", "Sources")
 
@@ -44,7 +33,7 @@ class Deck:
     """The slides of a notebook, made cell by cell: prose is said with the slide that stands before it."""
 
     def __init__(self, book: nbformat.NotebookNode, without: Iterable[str] = ()) -> None:
-        self.markdown = Markdown()
+        self.markdown = reading.Markdown()
         self.without = [words.lower() for words in without]
         self.left_out: list[str] = []  # headings
         self.slides: list[Slide] = []
@@ -58,17 +47,17 @@ class Deck:
                 for part in self.markdown.parts(cell.source):
                     self._prose(part)
                 self.adjacent = False
-            elif not (self.skipping or len(self.slides) == 1 or self.heading in LAST or is_preparation(cell)):
+            elif not (self.skipping or len(self.slides) == 1 or self.heading in LAST or reading.is_preparation(cell)):
                 self._code(cell)  # what stands before the first section is preparation, too
 
     def _add(self, kind: str, body: str = "", code: tuple[str, ...] = ()) -> None:
         self.slides.append(Slide(kind, self.heading, body, code=code))
 
     def _show(self, more: str) -> None:
-        self.slides[-1] = replace(self.slides[-1], body=self.slides[-1].body + more)
+        self.slides[-1].body += more
 
     def _note(self, more: str) -> None:
-        self.slides[-1] = replace(self.slides[-1], notes=self.slides[-1].notes + more)
+        self.slides[-1].notes += more
 
     def _prose(self, part: list) -> None:
         kind, children = part[0].type, part[1].children if len(part) > 1 else None
@@ -86,11 +75,11 @@ class Deck:
             self._show(formula(self.markdown.html(part)))
         elif len(self.slides) == 1:
             self._opening(part)
-        elif self.slides[-1].kind == "picture" and first(children or [], "em"):
-            words = self.markdown.inline(first(children, "em")).removeprefix("Figure: ")
+        elif self.slides[-1].kind == "picture" and reading.first(children or [], "em"):
+            words = self.markdown.inline(reading.first(children, "em")).removeprefix("Figure: ")
             self._show(f'<p class="caption">{words[:1].upper()}{words[1:]}</p>')
         elif self.slides[-1].kind == "section" and not self.slides[-1].body + self.slides[-1].notes:
-            if answer := opening_sentence(children or []):
+            if answer := reading.opening_sentence(children or []):
                 self._show(f'<p class="answer">{self.markdown.inline(answer)}</p>')
             self._note(self.markdown.html(part))
         else:
@@ -115,7 +104,7 @@ class Deck:
         """The question, and what you can do at the end."""
         shown = self.markdown.html(part)
         children = part[1].children or []
-        if question := first(children, "strong"):
+        if question := reading.first(children, "strong"):
             self._show(f'<p class="question"><strong>{self.markdown.inline(question)}</strong></p>')
             rest = self.markdown.inline(children[children.index(question[-1]) + 2 :])
             self._note(f"<p>{rest}</p>" if rest else "")
@@ -129,9 +118,9 @@ class Deck:
         kind = part[0].type
         if self.heading == "Questions" and kind == "ordered_list_open":
             if not self.answering:
-                self.questions = items(part)
+                self.questions = reading.items(part)
                 return
-            for question, answer in zip(self.questions, items(part), strict=True):
+            for question, answer in zip(self.questions, reading.items(part), strict=True):
                 asked, answered = self.markdown.html(question), self.markdown.html(answer)
                 size = min(text_size([asked, answered]), 34)
                 self._add(
@@ -140,24 +129,24 @@ class Deck:
                     f'<div class="answer fragment" style="font-size: {size}px">{answered}</div>',
                 )
         elif self.heading == "What we now know" and kind == "bullet_list_open":
-            size = min(text_size(self.markdown.html(item) for item in items(part)), 32)
+            size = min(text_size(self.markdown.html(item) for item in reading.items(part)), 32)
             self._show(f'<div style="font-size: {size}px">{self.markdown.html(part)}</div>')
         elif self.heading == "Exercises":
-            title = self.markdown.inline(first(part[1].children or [], "strong")) if len(part) > 1 else ""
+            title = self.markdown.inline(reading.first(part[1].children or [], "strong")) if len(part) > 1 else ""
             if re.match(r"\d+\.\d+ ", title):
                 self._show(f"<p>{title.removesuffix('.')}</p>")
         else:
             self._note(self.markdown.html(part))
 
     def _code(self, cell: nbformat.NotebookNode) -> None:
-        drawn, text = pictures(cell), printed(cell)
+        drawn, text = reading.pictures(cell), reading.printed(cell)
         code: tuple[str, ...] = ("code", cell.source)
         out = ("output", text) if text else ()
-        if not drawn or defines(cell):
+        if not drawn or reading.defines(cell):
             self._listing(code + (() if drawn else out))
         for picture in drawn:
             self._add("picture", picture, code=out)
-        if drawn and not defines(cell):
+        if drawn and not reading.defines(cell):
             self._note(f"<pre><code>{html.escape(cell.source, quote=False)}</code></pre>")
         self.adjacent = not drawn
 
@@ -166,7 +155,7 @@ class Deck:
         before = self.slides[-1]
         together = before.code + code
         if self.adjacent and before.kind == "code" and (code_size(together) or 0) >= 18:
-            self.slides[-1] = replace(before, code=together)
+            before.code = together
         elif code_size(code) is None and len(code) > 2:
             self._add("code", code=code[:2])
             self._add("code", code=code[2:])
@@ -175,12 +164,7 @@ class Deck:
 
 
 def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Path]:
-    """Write a deck for each notebook, and a page that links to all of them.
-
-    Args:
-        lessons: the notebooks, executed.
-        out: the folder to write into.
-        without: words in headings of sections to leave out.
+    """Write a deck for each notebook, but for sections whose heading has certain words, and a page that links to all.
 
     Returns:
         The decks, without that page.
@@ -205,14 +189,14 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks, such as 04; all by default")
-    parser.add_argument("--out", type=expanded, default=TOP / "build" / "slides", help="folder (default: build/slides)")
     parser.add_argument(
-        "--without", action="append", default=[], metavar="WORDS", help="leave out sections whose heading says this"
+        "--out", type=expanded, default=reading.TOP / "build" / "slides", help="folder (default: build/slides)"
     )
+    leave_out = "leave out sections whose heading says this"
+    parser.add_argument("--without", action="append", default=[], metavar="WORDS", help=leave_out)
     args = parser.parse_args()
-    for package in ("sphinx_revealjs", "markdown_it", "mdit_py_plugins", "docutils", "pygments"):
-        if importlib.util.find_spec(package) is None:
-            sys.exit(f'{package}, which the slides need, is not installed: pip install -e ".[docs]"')
+    if importlib.util.find_spec("sphinx_revealjs") is None:
+        sys.exit('the slides need the extra `docs`: pip install -c constraints.txt -e ".[docs]"')
     try:
         make(notebooks(args.notebooks), args.out, args.without)
     except ValueError as error:

@@ -92,12 +92,7 @@ def new_flow(cells: CellFolder, width: int, n_layers: int, seed: int) -> flow.Fl
             first.append(clouds_of(cells.cell(index)))
         except ValueError as error:
             raise ValueError(f"{cells.where(index)}: {error}") from None
-    return empty_flow(flow.Scaled.fit(torch.cat(first)), width, n_layers, seed)
-
-
-def empty_flow(chart: flow.Scaled, width: int, n_layers: int, seed: int = 0) -> flow.Flow:
-    """The same in a given unit of length."""
-    return flow.Flow(chart, flow.SetVelocity(width, n_layers, seed=seed))
+    return flow.Flow(flow.Scaled.fit(torch.cat(first)), flow.SetVelocity(width, n_layers, seed=seed))
 
 
 def fabric_of(args: argparse.Namespace) -> Any:
@@ -134,31 +129,18 @@ def run_train(args: argparse.Namespace) -> None:
     if args.out:
         writable(args.out, probe=fabric.is_global_zero)
     n_mine = args.shares // fabric.world_size
+    mine = range(fabric.global_rank * n_mine, (fabric.global_rank + 1) * n_mine)
     stream = Stream(
-        cells,
-        clouds_of,
-        batch_size=args.batch_size,
-        seed=args.seed,
-        shares=args.shares,
-        mine=range(fabric.global_rank * n_mine, (fabric.global_rank + 1) * n_mine),
-        cells_per_epoch=args.cells_per_epoch,
-        keep=args.keep,
-        device=fabric.device,
-    )
+        cells, clouds_of, batch_size=args.batch_size, seed=args.seed, shares=args.shares, mine=mine,
+        cells_per_epoch=args.cells_per_epoch, keep=args.keep, device=fabric.device,
+    )  # fmt: skip
     model = new_flow(cells, args.width, args.layers, args.seed)
     recipe = training.Recipe(args.epochs, args.batch_size, args.learning_rate, args.seed)
     backend = SpreadOut(fabric, args.threads)
     history = training.train(
-        model,
-        stream,
-        velocity_loss,
-        recipe,
-        device=fabric.device,
-        checkpoint=args.checkpoint,
-        checkpoint_every=args.checkpoint_every,
-        resume=args.resume,
-        backend=backend,
-    )
+        model, stream, velocity_loss, recipe, device=fabric.device, checkpoint=args.checkpoint,
+        checkpoint_every=args.checkpoint_every, resume=args.resume, backend=backend,
+    )  # fmt: skip
     if fabric.is_global_zero:
         if args.out:
             keep({"width": args.width, "layers": args.layers, "weights": model.state_dict()}, args.out)
@@ -174,7 +156,8 @@ def run_draw(args: argparse.Namespace) -> None:
     """The command `draw`."""
     again = "train once more with --out"
     found = stored(args.flow, ("width", "layers", "weights"), otherwise=again)
-    model = empty_flow(flow.Scaled(torch.ones(()), N_NEIGHBOURS), found["width"], found["layers"])
+    velocity = flow.SetVelocity(found["width"], found["layers"], seed=0)
+    model = flow.Flow(flow.Scaled(torch.ones(()), N_NEIGHBOURS), velocity)
     model = fitted(model, found["weights"], args.flow, otherwise=again).eval()
     drawn = model.sample(args.n, Generator().manual_seed(args.seed))
     drawn = torch.cat([torch.zeros(args.n, 1, 3), drawn], dim=1).numpy()
@@ -215,26 +198,18 @@ def main() -> None:
     step = commands.add_parser("write", help="write the shipped training cells, one file each")
     step.add_argument("folder", type=expanded, help="where to")
     step.set_defaults(run=run_write)
-    step = commands.add_parser(
-        "draw", help="draw neighbourhoods", formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    defaults = {"formatter_class": argparse.ArgumentDefaultsHelpFormatter}
+    step = commands.add_parser("draw", help="draw neighbourhoods", **defaults)
     step.add_argument("flow", type=expanded, help="what train wrote with --out")
     step.add_argument("file", type=expanded, help="where to, such as drawn.extxyz")
     step.add_argument("--n", type=positive, default=1024, help="how many")
     step.add_argument("--element", type=element, default="Si", help="which atoms they are of")
     step.add_argument("--seed", type=int, default=0, help="of the noise")
     step.set_defaults(run=run_draw)
-    step = commands.add_parser("train", help="train", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    step = commands.add_parser("train", help="train", **defaults)
     step.add_argument("folder", type=expanded, help="of extended XYZ, one element; all nodes see it")
-    step.add_argument(
-        "--epochs",
-        type=positive,
-        default=20,
-        help="fixed from the start, since the learning rate falls over all of them",
-    )
-    step.add_argument(
-        "--cells-per-epoch", type=positive, help="for folders whose full round takes hours; all if not given"
-    )
+    step.add_argument("--epochs", type=positive, default=20, help="the learning rate falls over all of them")
+    step.add_argument("--cells-per-epoch", type=positive, help="for folders whose full round takes hours; else all")
     step.add_argument("--batch-size", type=positive, default=256, help="examples a step, of all processes together")
     step.add_argument("--shares", type=positive, default=4, help="of a step; a multiple of the number of processes")
     step.add_argument("--learning-rate", type=float, default=4e-3, help="of Adam, at its peak")

@@ -41,27 +41,21 @@ PATCHES = (
 )
 
 
+missing = importlib.util.find_spec("nbgrader") is None
+each_lesson = pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
+
+
 def needs_nbgrader(function):
-    """The marks of a test that runs nbgrader's commands."""
-    missing = importlib.util.find_spec("nbgrader") is None
-    skip = pytest.mark.skipif(missing, reason="nbgrader is not installed (extra `teach`)")
-    return pytest.mark.slow(skip(function))
+    """Mark a test that runs nbgrader's commands."""
+    return pytest.mark.slow(pytest.mark.skipif(missing, reason="nbgrader is not installed (extra `teach`)")(function))
 
 
 def lesson(number):
     return notebooks([number])[0]
 
 
-def assignment(path, **options):
-    return script.assignment(path, **({"points": POINTS, "extra": False} | options))
-
-
-def marked(book):
-    return [cell.metadata.nbgrader for cell in book.cells if "nbgrader" in cell.metadata]
-
-
-def without_marks(source):
-    return re.sub(rf" *{script.BEGIN}\n| *{script.END}\n?", "", source)
+def assignment(path, extra=False):
+    return script.assignment(path, points=POINTS, extra=extra)
 
 
 def nbgrader(folder, *words, check=True):
@@ -92,9 +86,9 @@ def hand_in(folder, name, student, answers, first=""):
     nbformat.write(book, target / f"{name}.ipynb")
 
 
-def right_answers(path, **options):
-    cells = assignment(path, **options).cells
-    return {cell.id: without_marks(cell.source) for cell in cells if cell.id.startswith("answer")}
+def right_answers(path, extra=False):
+    cells = [cell for cell in assignment(path, extra).cells if cell.id.startswith("answer")]
+    return {cell.id: re.sub(rf" *{script.BEGIN}\n| *{script.END}\n?", "", cell.source) for cell in cells}
 
 
 def grades(folder, name):
@@ -112,9 +106,8 @@ def course(tmp_path_factory):
         "answer-1-1": right["answer-1-1"].replace("x @ Q.mT", "x @ Q"),
         "answer-1-2": right["answer-1-2"].replace("return -slope", "retrun -slope"),
     }
-    noisy = {
-        "answer-1-1": right["answer-1-1"].replace("    return", "    import warnings; warnings.warn('hm')\n    return")
-    }
+    warns = "    import warnings; warnings.warn('hm')\n    return"
+    noisy = {"answer-1-1": right["answer-1-1"].replace("    return", warns)}
     hand_in(folder, NAME, "a_kernel_that_dies", right, first="import os\nos._exit(0)")
     hand_in(folder, NAME, "crash", {name: f"import torhc\n\n{source}" for name, source in right.items()})
     hand_in(folder, NAME, "empty", {})
@@ -126,21 +119,15 @@ def course(tmp_path_factory):
     return folder, done, grades(folder, NAME)
 
 
-@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
-def test_an_assignment_has_every_exercise_of_its_lesson_once(path):
-    book = assignment(path)
-    number = str(int(path.stem[:2]))
+@each_lesson
+def test_an_assignment_has_every_exercise_of_its_lesson_once_with_its_own_stub_and_words(path):
+    book, cells = assignment(path), nbformat.read(path, 4).cells
     asked = [name.removeprefix("check_").replace("_", "-") for name in exercises.__all__]
-    asked = [name for name in asked if name.split("-")[0] == number]
-    names = [marks.grade_id for marks in marked(book)]
-    assert names == [f"{kind}-{name}" for name in asked for kind in ("answer", "marks")]
-    assert sum(marks.get("points", 0) for marks in marked(book)) == POINTS * len(asked)
+    asked = [name for name in asked if name.split("-")[0] == str(int(path.stem[:2]))]
+    marks = [cell.metadata.nbgrader for cell in book.cells if "nbgrader" in cell.metadata]
+    assert [one.grade_id for one in marks] == [f"{kind}-{name}" for name in asked for kind in ("answer", "marks")]
+    assert sum(one.get("points", 0) for one in marks) == POINTS * len(asked)
     nbformat.validate(book)
-
-
-@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
-def test_students_get_the_lessons_own_stub_and_words(path):
-    cells = nbformat.read(path, 4).cells
     for one in script.exercises_of(path):
         stub = re.sub(rf"{script.BEGIN}.*{script.END}", "...", one.cell, flags=re.DOTALL)
         assert stub in [cell.source for cell in cells]
@@ -150,15 +137,16 @@ def test_students_get_the_lessons_own_stub_and_words(path):
 
 def test_no_link_of_an_assignment_is_dead(tmp_path):
     script.export(notebooks([]), tmp_path, points=1, extra=False)
-    links = 0
-    for path in tmp_path.rglob("*.ipynb"):
-        for cell in nbformat.read(path, 4).cells:
-            for target in re.findall(r"\]\(([^)\s]+)\)", cell.source) if cell.cell_type == "markdown" else []:
-                links += 1
-                page, _, anchor = target.partition("#")
-                headings = re.findall("^#+ (.*)", (path.parent / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
-                assert anchor in [heading.lower().replace(" ", "-") for heading in headings], target
-    assert links >= 5
+    headings = re.findall(
+        "^#+ (.*)", (script.NOTEBOOKS / "glossary.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    anchors = {"glossary.md#" + heading.lower().replace(" ", "-") for heading in headings}
+    cells = [cell for path in tmp_path.rglob("*.ipynb") for cell in nbformat.read(path, 4).cells]
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    links = re.findall(r"\]\(([^)\s]+)\)", prose)
+    assert len(links) >= 5
+    assert set(links) <= anchors
+    assert (tmp_path / "source" / NAME / "glossary.md").exists()
     assert script.living_links("[a](https://x.y/z) [b](../p.ipynb) [c](../n/glossary.md#d)") == (
         "[a](https://x.y/z) b [c](glossary.md#d)"
     )
@@ -251,6 +239,7 @@ def test_an_extra_exercise_is_one_more(page):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        (PAGE, "", "no extra exercise in 01_invariance.md"),
         ("## An extra exercise", "## Something", "no extra exercise in 01_invariance.md"),
         ("<summary>Solution", "<summary>Answer", "one in <details>"),
         ("**1.s Twice", "**1.5 Twice", "begins with .*1.s"),
@@ -267,62 +256,47 @@ def test_an_extra_exercise_that_is_not_whole_is_said(page, old, new, message):
         assignment(lesson("01"), extra=True)
 
 
-def test_a_lesson_without_a_page_has_no_extra_exercise(page):
-    page.unlink()
-    with pytest.raises(SystemExit, match=r"no extra exercise in 01_invariance\.md"):
-        assignment(lesson("01"), extra=True)
-
-
 @needs_nbgrader
 def test_what_is_handed_out_holds_stubs_and_no_solution(course):
     folder, _, _ = course
-    book = released(folder, NAME)
     cells = [cell.source for cell in nbformat.read(lesson("01"), 4).cells]
-    stubs = {cell.id: cell for cell in book.cells if cell.id.startswith("answer")}
+    stubs = [cell for cell in released(folder, NAME).cells if cell.id.startswith("answer")]
     assert len(stubs) == 4
-    for cell in stubs.values():
+    for cell in stubs:
         assert cell.source in cells
         names = {"exercises": exercises}
-        judged, last = cell.source.rsplit("\n", 1)
-        exec(judged, names)
+        stub, last = cell.source.rsplit("\n", 1)
+        exec(stub, names)
         assert eval(last, names).state == "open"
     written = (folder / "release" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
     bodies = [one.cell.split(script.BEGIN)[1].split(script.END)[0] for one in script.exercises_of(lesson("01"))]
     assert not any(json.dumps(body.strip().splitlines()[-1])[1:-1] in written for body in bodies)
     assert "SOLUTION" not in written
-    locked = [cell.metadata for cell in book.cells if cell.id.startswith("marks")]
+    locked = [cell.metadata for cell in released(folder, NAME).cells if cell.id.startswith("marks")]
     assert all(not cell.deletable and not cell.editable for cell in locked)
-    assert (folder / "release" / NAME / "glossary.md").exists()
 
 
 @needs_nbgrader
-def test_right_wrong_and_empty_answers_get_what_they_deserve(course):
+def test_right_wrong_and_empty_answers_get_what_they_deserve_and_a_lazy_cheat_gets_nothing(course):
     _, _, found = course
     every = [f"marks-1-{k}" for k in (1, 2, 3, 4)]
     assert found["right"] == dict.fromkeys(every, POINTS)  # although its answer warns
     assert found["wrong"] == dict(zip(every, (0, 0, POINTS, POINTS), strict=True))
     assert found["empty"] == dict.fromkeys(every, 0)
+    assert sum(found["redefines"].values()) == sum(found["patches"].values()) == 0
 
 
 @needs_nbgrader
 def test_a_notebook_that_fails_gets_nothing_and_stops_nobody(course):
     _, done, found = course
-    assert sum(found["crash"].values()) == 0
-    assert sum(found["a_kernel_that_dies"].values()) == 0
+    assert sum(found["crash"].values()) == sum(found["a_kernel_that_dies"].values()) == 0
     assert done.returncode == 1
     assert f"error processing assignment '{NAME}' for student 'a_kernel_that_dies'" in done.stderr
     assert done.stderr.count("error processing assignment '") == 1
-    assert sum(found["right"].values()) == 4 * POINTS
 
 
 @needs_nbgrader
-@pytest.mark.parametrize("cheat", ["redefines", "patches"])
-def test_a_lazy_cheat_gets_nothing(course, cheat):
-    assert sum(course[2][cheat].values()) == 0
-
-
-@needs_nbgrader
-def test_feedback_says_what_the_judge_said(course):
+def test_feedback_says_what_the_grader_said(course):
     folder, _, _ = course
     nbgrader(folder, "-m", "nbgrader", "generate_feedback", NAME, "--student=wrong")
     (page,) = (folder / "feedback").rglob("*.html")
@@ -332,33 +306,17 @@ def test_feedback_says_what_the_judge_said(course):
     assert f"Score: {2 * POINTS}.0 / {4 * POINTS}.0" in text
 
 
-@needs_nbgrader
-def test_collected_files_come_to_their_students(course, tmp_path):
-    folder, _, _ = course
-    script.export([lesson("01")], tmp_path, points=POINTS, extra=False)
-    archive = tmp_path / "downloaded" / NAME / "archive"
+def test_collected_files_come_to_their_students():
+    pattern = re.search(r'r"(.+)"\n', (script.HERE / "nbgrader_config.txt").read_text(encoding="utf-8"))[1]
     places = {
         f"anna_b_{NAME}.ipynb": "anna_b",
         f"bob/{NAME}.ipynb": "bob",
         f"Carl Muster_12345_assignsubmission_file_/{NAME}.ipynb": "Carl Muster",
         f"Dora Muster_12346_assignsubmission_file_{NAME}.ipynb": "Dora Muster",
     }
-    for place in places:
-        (archive / place).parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(released(folder, NAME), archive / place)
-    nbgrader(tmp_path, "-m", "nbgrader", "zip_collect", NAME)
-    found = {path.parts[-3] for path in (tmp_path / "submitted").glob(f"*/{NAME}/{NAME}.ipynb")}
-    assert found == set(places.values())
-
-
-def has_extra(path):
-    """Whether a lesson has an extra exercise, and its judge is there."""
-    page = script.TEACHING / f"{path.stem}.md"
-    written = page.read_text(encoding="utf-8") if page.exists() else ""
-    judge = importlib.util.find_spec("tutorial_lib.exercises.extra")
-    if judge is None or "## An extra exercise" not in written:
-        return False
-    return script.extra_of(page).check in Path(judge.origin).read_text(encoding="utf-8")
+    found = [re.match(pattern, f"/downloaded/{NAME}/archive/{place}") for place in places]
+    assert [one["student_id"] for one in found] == list(places.values())
+    assert {one["file_id"] for one in found} == {NAME}
 
 
 @needs_nbgrader
@@ -366,13 +324,12 @@ def has_extra(path):
     "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.smoke] if p.stem == NAME else []) for p in notebooks([])]
 )
 def test_the_solutions_of_every_lesson_get_full_marks(path, tmp_path):
-    extra = has_extra(path)
-    script.export([path], tmp_path, points=POINTS, extra=extra)
+    script.export([path], tmp_path, points=POINTS, extra=True)
     nbgrader(tmp_path, "-m", "nbgrader", "generate_assignment", path.stem)
-    hand_in(tmp_path, path.stem, "right", right_answers(path, extra=extra))
+    hand_in(tmp_path, path.stem, "right", right_answers(path, extra=True))
     hand_in(tmp_path, path.stem, "empty", {})
     nbgrader(tmp_path, "-m", "nbgrader", "autograde", path.stem)
     found = grades(tmp_path, path.stem)
     assert set(found["right"].values()) == {POINTS}
-    assert len(found["right"]) == len(script.exercises_of(path)) + extra
+    assert len(found["right"]) == len(script.exercises_of(path)) + 1
     assert set(found["empty"].values()) == {0}

@@ -14,17 +14,12 @@ BINDER = TOP / "binder"
 SCRIPTS = ("postBuild", "start")
 
 
-@pytest.fixture
-def pack(monkeypatch):
-    """The first of repo2docker's build packs that feels responsible for the repository."""
+@pytest.mark.slow
+def test_repo2docker_reads_our_folder_and_nothing_else(monkeypatch):
     repo2docker = pytest.importorskip("repo2docker.app", reason="repo2docker does not run on Windows")
     app = repo2docker.Repo2Docker()
     monkeypatch.chdir(TOP)
-    return next(pack for pack in (kind(app.base_image) for kind in app.buildpacks) if pack.detect())
-
-
-@pytest.mark.slow
-def test_repo2docker_reads_our_folder_and_nothing_else(pack):
+    pack = next(pack for pack in (kind(app.base_image) for kind in app.buildpacks) if pack.detect())
     pack.platform = "linux/amd64"
     dockerfile = pack.render()
     assert type(pack).__name__ == "CondaBuildPack"
@@ -54,9 +49,8 @@ def test_post_build_installs_the_pins_without_cuda(tmp_path):
     stand_in.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
     stand_in.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [BINDER / "postBuild"], cwd=TOP, env=os.environ | {"PATH": path}, capture_output=True, text=True
-    )
+    env = os.environ | {"PATH": path}
+    done = subprocess.run([BINDER / "postBuild"], cwd=TOP, env=env, capture_output=True, text=True)
     words = done.stdout.split()
     assert done.returncode == 0, done.stderr
     assert words[words.index("-c") + 1] == "constraints.txt"
@@ -70,11 +64,7 @@ def test_start_gives_one_thread_and_runs_what_it_is_given():
     assert done.stdout == "1\n"
 
 
-def workflows():
-    return sorted((TOP / ".github" / "workflows").glob("*.yml"))
-
-
-@pytest.mark.parametrize("path", workflows(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((TOP / ".github" / "workflows").glob("*.yml")), ids=lambda path: path.stem)
 def test_a_workflow_may_do_little_and_not_for_long(path):
     flow = yaml.safe_load(path.read_text())
     assert flow["permissions"] == {"contents": "read"}
@@ -87,18 +77,14 @@ def test_a_workflow_may_do_little_and_not_for_long(path):
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_workflows_run_on_every_push_and_every_week():
+def test_workflows_run_on_every_push_on_every_python_of_the_project_and_every_week():
     pinned, newest = (
         yaml.safe_load((TOP / ".github" / "workflows" / f"{n}.yml").read_text()) for n in ("tests", "newest")
     )
     assert set(pinned[True]) >= {"push", "pull_request"}
     assert ".ci/run" in [step.get("run") for step in pinned["jobs"]["pinned"]["steps"]]
-    assert "schedule" in newest[True]
-    assert not any("constraints" in step.get("run", "") for step in newest["jobs"]["newest"]["steps"])
-
-
-def test_workflows_know_every_python_of_the_project():
-    flow = yaml.safe_load((TOP / ".github" / "workflows" / "tests.yml").read_text())
-    minors = [int(version.split(".")[1]) for version in flow["jobs"]["pinned"]["strategy"]["matrix"]["python"]]
+    minors = [int(version.split(".")[1]) for version in pinned["jobs"]["pinned"]["strategy"]["matrix"]["python"]]
     low, high = re.search(r'">=3\.(\d+),<3\.(\d+)"', (TOP / "pyproject.toml").read_text()).groups()
     assert minors == list(range(int(low), int(high)))
+    assert "schedule" in newest[True]
+    assert not any("constraints" in step.get("run", "") for step in newest["jobs"]["newest"]["steps"])

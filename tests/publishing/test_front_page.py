@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.harness.table import stored
 from scripts.publish import make_front_page as page
+from scripts.publish.pages import with_blocks
 from tutorial_lib.plotting import viewer
 
 README = (page.TOP / "README.md").read_text(encoding="utf-8")
@@ -18,21 +19,13 @@ COSTS = stored("notebooks")
 each_lesson = pytest.mark.parametrize("path", page.LESSONS, ids=lambda path: path.stem)
 
 
-def test_the_readme_is_the_generated_one():
-    assert page.with_blocks(README, page.blocks(COSTS)) == README, "run python scripts/publish/make_front_page.py"
+def test_the_readme_its_figures_citation_and_the_link_to_a_hub_are_the_generated_ones():
+    made = page.blocks(COSTS) | {"figures": page.figures_table()}
+    assert with_blocks(README, made) == README, "run python scripts/publish/make_front_page.py"
     assert (page.TOP / "CITATION.cff").read_text(encoding="utf-8") == page.citation()
     assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
-
-
-def test_the_figures_are_those_that_were_stored():
-    assert page.with_blocks(README, {"figures": page.figures_table()}) == README, (
-        "run python scripts/publish/make_front_page.py"
-    )
-
-
-def test_the_link_to_a_hub_is_the_generated_one():
     text = page.HUB.read_text(encoding="utf-8")
-    assert page.with_blocks(text, page.hub_blocks()) == text, "run python scripts/publish/make_front_page.py"
+    assert with_blocks(text, page.hub_blocks()) == text, "run python scripts/publish/make_front_page.py"
 
 
 @each_lesson
@@ -65,12 +58,10 @@ def test_the_address_stands_nowhere_else():
     tracked = subprocess.run(["git", "ls-files"], cwd=page.TOP, capture_output=True, text=True)
     if tracked.returncode:
         pytest.skip("not a git checkout")
+    kinds = (".md", ".py", ".toml", ".yml", ".cff", ".ipynb", ".txt")
+    files = [name for name in tracked.stdout.splitlines() if name.endswith(kinds) and (page.TOP / name).exists()]
     repository = page.ADDRESS.removeprefix("https://github.com/")
-    found = {
-        name for name in tracked.stdout.splitlines()
-        if name.endswith((".md", ".py", ".toml", ".yml", ".cff", ".ipynb", ".txt")) and (page.TOP / name).exists()
-        and repository in (page.TOP / name).read_text(encoding="utf-8")
-    }  # fmt: skip
+    found = {name for name in files if repository in (page.TOP / name).read_text(encoding="utf-8")}
     assert found - {"scripts/publish/make_front_page.py"} <= set(page.places(page.ADDRESS))
 
 
@@ -82,7 +73,7 @@ def test_no_place_keeps_the_placeholder():
 
 def test_a_block_that_is_missing_is_named():
     with pytest.raises(ValueError, match="0 blocks called 'badges'"):
-        page.with_blocks("# A README", {"badges": ""})
+        with_blocks("# A README", {"badges": ""})
 
 
 def test_the_picture_is_there_and_has_words():
@@ -115,15 +106,9 @@ from tutorial_lib import datasets
 print(Path.cwd().name, Path(tutorial_lib.__file__).parent.parent.name, len(datasets.load_amorphous("test")))
 """
     # No network: what the course needs is here already, and nothing here is to change.
-    pip = {
-        "PIP_NO_DEPS": "1",
-        "PIP_NO_INDEX": "1",
-        "PIP_NO_BUILD_ISOLATION": "0",
-        "PIP_TARGET": str(tmp_path / "installed"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | pip, capture_output=True, text=True
-    )
+    pip = {"PIP_NO_DEPS": "1", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+    env = os.environ | pip | {"PIP_TARGET": str(tmp_path / "installed")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split()[:2] == ["notebooks", "installed"]
 

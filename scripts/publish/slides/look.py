@@ -11,37 +11,10 @@ from pathlib import Path
 WIDTH, HEIGHT = 1180, 580  # pixels of a slide of 1280 x 720 below its heading
 CODE = range(24, 15, -1)  # sizes of code in pixels, from comfortable to the smallest that the last row can read
 TEXT = range(40, 19, -2)
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>
-{style}
-</style>
-</head>
-<body>
-{body}
-</body>
-</html>
-"""
-DECK = """\
-<div class="reveal"><div class="slides">
-{slides}
-</div></div>
-<script>
-{script}
-Reveal.initialize({{
-  width: 1280, height: 720, margin: 0, center: false, display: "flex", hash: true, slideNumber: "c/t",
-  transition: "none", backgroundTransition: "none", pdfSeparateFragments: false, plugins: [RevealNotes],
-}});
-</script>"""
+HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
+@dataclass
 class Slide:
     """One slide: its kind (a CSS class), its heading, what it shows and what the speaker reads, in HTML."""
 
@@ -111,25 +84,29 @@ def listing(code: tuple[str, ...]) -> str:
     sizes = {"code": size, "output": output_size(code, size)}
     blocks = []
     for kind, text in zip(code[::2], code[1::2], strict=True):
-        inner = (
-            highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n")
-            if kind == "code"
-            else html.escape(text, quote=False)
-        )
+        inner = html.escape(text, quote=False)
+        if kind == "code":
+            inner = highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n")
         blocks.append(f'<pre class="{kind}" style="font-size: {sizes[kind]}px" tabindex="0">{inner}</pre>')
     return "\n".join(blocks)
+
+
+def _template(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
 
 
 def parts_of_reveal() -> tuple[str, str]:
     """Styles and scripts of reveal.js, out of the package sphinx-revealjs, to be written into a page."""
     spec = importlib.util.find_spec("sphinx_revealjs")
     folder = Path(spec.origin).parent / "_static" / "revealjs"
-    style = "\n".join((folder / "dist" / name).read_text(encoding="utf-8") for name in ("reset.css", "reveal.css"))
-    script = "\n".join(
-        (folder / name).read_text(encoding="utf-8") for name in ("dist/reveal.js", "plugin/notes/notes.js")
-    )
-    # Within a page, these would end the script, or begin a comment.
-    return style, script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+    def joined(*names: str) -> str:
+        return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+    # Within a page, "</script" would end the script, and "<!--" begin a comment.
+    script = joined("dist/reveal.js", "plugin/notes/notes.js")
+    script = script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return joined("dist/reset.css", "dist/reveal.css"), script
 
 
 def page_of(slides: list[Slide]) -> str:
@@ -137,18 +114,18 @@ def page_of(slides: list[Slide]) -> str:
     from pygments.formatters import HtmlFormatter
 
     style, script = parts_of_reveal()
-    own = (Path(__file__).parent / "slides.css").read_text(encoding="utf-8")
+    own = _template("slides.css")
     colours = HtmlFormatter(style="default").get_style_defs("pre.code")
-    body = DECK.format(slides="\n".join(slide.html() for slide in slides), script=script)
+    body = _template("deck.html").rstrip("\n").format(slides="\n".join(slide.html() for slide in slides), script=script)
     title = re.sub(r"<[^>]+>", "", slides[0].title)
-    return PAGE.format(title=title, style=f"{style}\n{colours}\n{own}", body=body)
+    return _template("page.html").format(title=title, style=f"{style}\n{colours}\n{own}", body=body)
 
 
 def index(titles: dict[str, str]) -> str:
     """A page with a link to each deck."""
     links = "\n".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
-    style = (
-        "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; padding: 0; }"
-    )
+    style = "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; }"
     keys = "<p>S: notes of the speaker. O: all slides. B: black. F: full screen. ?: all keys.</p>"
-    return PAGE.format(title="Slides", style=style, body=f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}")
+    return _template("page.html").format(
+        title="Slides", style=style, body=f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}"
+    )

@@ -15,10 +15,7 @@ WHOLE = {"drop_whitespace": False, "replace_whitespace": False, "break_on_hyphen
 
 
 class Markdown:
-    """The markdown of a notebook, cut into its parts and written as HTML.
-
-    Links to other files, such as the glossary, become plain text: a deck stands alone.
-    """
+    """The markdown of a notebook, in parts and as HTML; links to other files become plain text: a deck stands alone."""
 
     def __init__(self) -> None:
         from markdown_it import MarkdownIt
@@ -89,10 +86,8 @@ def first(children: list, mark: str) -> list:
     children = [token for token in children if token.type != "text" or token.content]
     if not children or children[0].type != f"{mark}_open":
         return []
-    end = next(
-        i for i, token in enumerate(children) if token.type == f"{mark}_close" and token.level == children[0].level
-    )
-    return children[1:end]
+    closing = (f"{mark}_close", children[0].level)
+    return children[1 : [(token.type, token.level) for token in children].index(closing)]
 
 
 def items(part: list) -> list[list]:
@@ -114,18 +109,14 @@ def is_preparation(cell: nbformat.NotebookNode) -> bool:
 
 def defines(cell: nbformat.NotebookNode) -> bool:
     """Whether a cell says something besides drawing: it defines a function, or trains."""
-    tree = list(ast.walk(ast.parse(cell.source)))
-    return any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in tree) or any(
-        isinstance(node, ast.Attribute) and node.attr == "train" for node in tree
+    return any(
+        isinstance(node, ast.FunctionDef | ast.ClassDef) or (isinstance(node, ast.Attribute) and node.attr == "train")
+        for node in ast.walk(ast.parse(cell.source))
     )
 
 
 def pictures(cell: nbformat.NotebookNode) -> list[str]:
-    """What a cell has drawn, as HTML with the words that describe it.
-
-    Raises:
-        ValueError: a picture has no words.
-    """
+    """What a cell has drawn, as HTML with the words that describe it; without words it is refused."""
     found = []
     for output in cell.outputs:
         data = output.get("data", {})
