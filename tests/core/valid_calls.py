@@ -263,7 +263,9 @@ CALLS = {
     "models.vae.networks.LatentVariableModel.encode": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
     "models.vae.networks.LatentVariableModel.decode": lambda: on(vae.VariationalAutoencoder(), draw(4, 8)),
     "models.vae.networks.LatentVariableModel.reconstruct": lambda: on(vae.VariationalAutoencoder(), draw(4, 36)),
-    "models.vae.networks.LatentVariableModel.forward": lambda: on(vae.VariationalAutoencoder(), draw(4, 36), generator()),
+    "models.vae.networks.LatentVariableModel.forward": lambda: on(
+        vae.VariationalAutoencoder(), draw(4, 36), generator()
+    ),
     "models.vae.networks.LatentVariableModel.sample": lambda: on(vae.VariationalAutoencoder(), 3, generator()),
     "models.vae.networks.AlignedAutoencoder": lambda: call(8, [5], 2),
     "models.vae.networks.AlignedAutoencoder.decode": lambda: on(vae.AlignedAutoencoder(8, [5], 8), draw(4, 8)),
@@ -493,9 +495,9 @@ WHY_NOT = {
         metrics.network.NetworkQuality.failed_gates models.hierarchical.materials.molecule_autoencoder
         models.hierarchical.materials.motif_autoencoder""",
     "files: test_files and test_streaming break them in every way": """
-        storage. training.checkpoints. training.streaming. datasets.structures. datasets.qm9.read datasets.qm9.rows
-        inpainting.places.trained_position_scorer models.hierarchical.materials.trained_on_octahedra
-        models.hierarchical.materials.trained_on_molecules""",
+        storage. training.checkpoints. training.streaming. datasets.structures. datasets.qm9.read
+        datasets.qm9.rows inpainting.places.trained_position_scorer
+        models.hierarchical.materials.trained_on_octahedra models.hierarchical.materials.trained_on_molecules""",
     "called by all others: test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later": "shapes.",
     "what the loop of training asks: test_training and test_streaming": "training.batches.",
     "test_a_model_of_several_species_takes_no_atom_for_the_first_of_them": "models.hierarchical.points.check_kinds",
@@ -504,16 +506,15 @@ WHY_NOT = {
     "a context without numbers": "models.equivariant.graph.default_dtype training.loop.threads",
     "the names that a model has to have": "inpainting.ranking.Completer inpainting.ranking.Completer.complete",
     "seconds a call: test_pipelines, test_inpainting and test_found_levels": """
-        pipelines.motifs_like
-        inpainting.latent.LatentCompletion inpainting.latent.LatentCompletion.complete
+        pipelines.motifs_like inpainting.latent.LatentCompletion inpainting.latent.LatentCompletion.complete
         inpainting.objective.TalkCompletion inpainting.objective.TalkCompletion.complete
         models.pieces.completion.completed""",
     "tried with what makes its arguments or calls it": """
-        metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths
-        representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
+        metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths representations.conformers.
+        models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
-        inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first models.missing_atom.pooling.attention_pool
-        models.pieces.surroundings.surroundings_loss""",
+        inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first
+        models.missing_atom.pooling.attention_pool models.pieces.surroundings.surroundings_loss""",
     "a part of a network, which gets what the rest of it made": """
         models.equivariant.graph.Graph.gather models.equivariant.network.Convolution.forward
         models.flow.network.MotifVelocity.looks models.hamiltonian.blocks.Blocks.swap
