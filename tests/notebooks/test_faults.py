@@ -174,9 +174,9 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
 RUN = """
 import sys
 from pathlib import Path
-from tutorial_lib import __main__ as command
-command.NOTEBOOKS = Path(sys.argv.pop(1))
-command.main()
+from tutorial_lib.__main__ import main
+sys.modules[main.__module__].NOTEBOOKS = Path(sys.argv.pop(1))
+main()
 """
 
 
@@ -198,10 +198,10 @@ LOADERS = """
 from tutorial_lib import datasets
 from tutorial_lib.datasets import digits, g2, hamiltonians, qm9
 from tutorial_lib.inpainting import places
-from tutorial_lib.models.hierarchical import polycubes
+from tutorial_lib.models import hierarchical
 from tutorial_lib.plotting import viewer
 datasets.load_amorphous("validation"), datasets.crystal(), qm9.load("validation"), digits.load("test")
-hamiltonians.load("water_rhf_500k", "test"), places.trained_position_scorer(), polycubes.trained_on_polycubes()
+hamiltonians.load("water_rhf_500k", "test"), places.trained_position_scorer(), hierarchical.trained_on_polycubes()
 viewer.view(g2.molecules()[0], alt="One molecule")
 print("loaded")
 """
