@@ -14,8 +14,8 @@ from tutorial_lib.datasets import octahedra, polycubes
 from tutorial_lib.metrics import equivariance_error
 from tutorial_lib.models import hierarchical
 from tutorial_lib.models.equivariant import representation
-from tutorial_lib.models.hierarchical import HierarchicalAutoencoder, Level, Motifs
-from tutorial_lib.models.hierarchical.motifs import signal_powers
+from tutorial_lib.models.hierarchical import FoundMotifs, HierarchicalAutoencoder, Level
+from tutorial_lib.models.hierarchical.found_motifs import signal_powers
 from tutorial_lib.representations import random_orthogonal
 from tutorial_lib.training import Recipe, train
 
@@ -31,14 +31,14 @@ def points(clouds):
 
 
 def found(clouds, reach=1.25):
-    motifs = Motifs.fit(points(CLOUDS), reach)
-    return hierarchical.gathered(points(clouds), (Level(reach, 0.25, 1.5, motifs=motifs),))[0]
+    motifs = FoundMotifs.fit(points(CLOUDS), reach)
+    return hierarchical.pooled(points(clouds), (Level(reach, 0.25, 1.5, motifs=motifs),))[0]
 
 
 @pytest.mark.parametrize("reach", [1.25, 1.5, 1.6])
 def test_the_middles_of_octahedra_are_found_without_species_also_where_corners_have_more_neighbours(reach):
     all_points = points(CLOUDS)
-    motifs = Motifs.fit(all_points, reach)
+    motifs = FoundMotifs.fit(all_points, reach)
     assert len(motifs.chosen) == 1
     kind = motifs.kind_of(all_points)
     assert torch.equal(kind == motifs.chosen[0], IS_METAL)
@@ -47,15 +47,15 @@ def test_the_middles_of_octahedra_are_found_without_species_also_where_corners_h
 
 
 def test_clusters_are_the_octahedra_member_by_member_and_shared_corners_belong_to_two():
-    gathering = found(CLOUDS)
+    pooling = found(CLOUDS)
     middles = torch.cat([cluster.middles - cluster.points.mean(dim=0) for cluster in CLUSTERS])
-    assert len(gathering.centres.positions) == len(middles)
-    assert torch.bincount(gathering.cluster).tolist() == [7] * len(middles)
-    apart = torch.cdist(gathering.centres.positions, middles, compute_mode="donot_use_mm_for_euclid_dist") + 100 * (
-        gathering.centres.cloud[:, None] != points(CLOUDS).cloud[IS_METAL]
+    assert len(pooling.centres.positions) == len(middles)
+    assert torch.bincount(pooling.cluster).tolist() == [7] * len(middles)
+    apart = torch.cdist(pooling.centres.positions, middles, compute_mode="donot_use_mm_for_euclid_dist") + 100 * (
+        pooling.centres.cloud[:, None] != points(CLOUDS).cloud[IS_METAL]
     )
     assert apart.amin(dim=1).max() < 1e-4
-    assert torch.bincount(gathering.member).max() == 2
+    assert torch.bincount(pooling.member).max() == 2
 
 
 def test_the_power_of_a_signal_counts_neighbours_and_does_not_turn():
@@ -68,19 +68,19 @@ def test_the_power_of_a_signal_counts_neighbours_and_does_not_turn():
 
 
 def test_the_hexagonal_layer_is_gathered_into_its_seven_octahedra():
-    gathering = found([octahedra.layer(7).points])
-    assert torch.bincount(gathering.cluster).tolist() == [7] * 7
+    pooling = found([octahedra.layer(7).points])
+    assert torch.bincount(pooling.cluster).tolist() == [7] * 7
 
 
 @pytest.mark.parametrize("shape", ["square", "T", "line"])
 def test_a_tie_is_not_broken_whatever_the_pose_and_the_numbering(shape):
     names, pieces = polycubes.pieces()
     cloud = pieces[names.index(shape)]
-    motifs = Motifs.fit(points(list(pieces)), 1.2)
+    motifs = FoundMotifs.fit(points(list(pieces)), 1.2)
     level = (Level(1.2, 0.2, 1.2, motifs=motifs),)
     q = random_orthogonal(Generator().manual_seed(2), (), torch.float32)
     order = torch.tensor([2, 0, 3, 1])
-    here, there = (hierarchical.gathered(points([some]), level)[0] for some in (cloud, cloud[order] @ q.mT))
+    here, there = (hierarchical.pooled(points([some]), level)[0] for some in (cloud, cloud[order] @ q.mT))
     turned = here.centres.positions @ q.mT
     assert hierarchical.worst_distance(turned, there.centres.positions) < 1e-5
     assert torch.bincount(here.cluster).sort().values.tolist() == torch.bincount(there.cluster).sort().values.tolist()
@@ -90,31 +90,31 @@ def test_a_tie_is_not_broken_whatever_the_pose_and_the_numbering(shape):
 
 def test_clusters_that_coincide_are_one():
     square = polycubes.pieces()[1][2]
-    motifs = Motifs.fit(points([square]), 1.5)  # every cube sees all others
-    gathering = hierarchical.gathered(points([square]), (Level(1.5, 0.2, 1.2, motifs=motifs),))[0]
-    assert len(gathering.centres.positions) == 1
-    assert gathering.member.tolist() == [0, 1, 2, 3]
+    motifs = FoundMotifs.fit(points([square]), 1.5)  # every cube sees all others
+    pooling = hierarchical.pooled(points([square]), (Level(1.5, 0.2, 1.2, motifs=motifs),))[0]
+    assert len(pooling.centres.positions) == 1
+    assert pooling.member.tolist() == [0, 1, 2, 3]
 
 
 def test_a_point_without_neighbours_is_a_cluster_of_one_and_is_not_lost():
     cloud = torch.cat([octahedra.cluster(1, Generator().manual_seed(0)).points, torch.tensor([[4.0, 0, 0]])])
-    gathering = found([cloud])
-    assert sorted(torch.bincount(gathering.cluster).tolist()) == [1, 7]
-    assert gathering.member.unique().tolist() == list(range(8))
+    pooling = found([cloud])
+    assert sorted(torch.bincount(pooling.cluster).tolist()) == [1, 7]
+    assert pooling.member.unique().tolist() == list(range(8))
 
 
 def test_an_unknown_surrounding_is_gathered_all_the_same():
-    gathering = found([polycubes.pieces()[1][1]])
-    assert gathering.member.unique().tolist() == [0, 1, 2, 3]
+    pooling = found([polycubes.pieces()[1][1]])
+    assert pooling.member.unique().tolist() == [0, 1, 2, 3]
 
 
 def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
     with pytest.raises(ValueError, match=r"within the reach of 0\.5: take a longer reach"):
-        Motifs.fit(points(CLOUDS[:2]), 0.5)
+        FoundMotifs.fit(points(CLOUDS[:2]), 0.5)
     for apart in (0.0, 1e-7):
         twice = torch.tensor([[0.0, 0, 0], [apart, 0, 0], [1, 0, 0]])
         with pytest.raises(ValueError, match="two points coincide"):
-            Motifs.fit(points([twice]), 1.2)
+            FoundMotifs.fit(points([twice]), 1.2)
 
 
 def test_a_single_neighbour_has_the_power_one_for_every_l():
@@ -124,12 +124,12 @@ def test_a_single_neighbour_has_the_power_one_for_every_l():
 
 def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size():
     pieces = points(list(polycubes.pieces()[1]))
-    motifs = Motifs.fit(pieces, reach=1.2)
-    gathering = hierarchical.gathered(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
-    sizes = torch.bincount(gathering.cluster)
+    motifs = FoundMotifs.fit(pieces, reach=1.2)
+    pooling = hierarchical.pooled(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
+    sizes = torch.bincount(pooling.cluster)
     assert len(sizes.unique()) > 1
-    for k, centre in enumerate(gathering.centres.positions):
-        members = pieces.positions[gathering.member[gathering.cluster == k]]
+    for k, centre in enumerate(pooling.centres.positions):
+        members = pieces.positions[pooling.member[pooling.cluster == k]]
         assert torch.allclose(centre, members.mean(dim=0), atol=1e-5)
 
 
@@ -137,11 +137,11 @@ def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_me
     generator = Generator().manual_seed(5)
     clusters = [octahedra.cluster(1 + n % 6, generator) for n in range(60)]
     points = hierarchical.points_of(*hierarchical.padded([cluster.points for cluster in clusters]))
-    motifs = Motifs.fit(points, reach=1.6)
+    motifs = FoundMotifs.fit(points, reach=1.6)
 
     def n_clusters(chosen):
-        level = Level(1.6, 0.25, 2.0, motifs=Motifs(1.6, motifs.kinds, chosen))
-        return len(hierarchical.gathered(points, (level,))[0].centres.positions)
+        level = Level(1.6, 0.25, 2.0, motifs=FoundMotifs(1.6, motifs.kinds, chosen))
+        return len(hierarchical.pooled(points, (level,))[0].centres.positions)
 
     assert n_clusters(motifs.chosen) == sum(len(cluster.middles) for cluster in clusters)
     assert all(n_clusters((kind,)) > n_clusters(motifs.chosen) for kind in range(len(motifs.kinds)))
@@ -202,9 +202,9 @@ def test_false_middles_are_deleted_and_true_ones_are_not(judging):
     model, clouds, history = judging
     assert history["judge 2"][-1] < 0.1 < history["judge 2"][0]
     with torch.no_grad():
-        gatherings = hierarchical.gathered(points(clouds), model.levels)
-        signals = model.from_latent(model.ascend(gatherings)[-1])
-        middles = gatherings[1].points
+        poolings = hierarchical.pooled(points(clouds), model.levels)
+        signals = model.from_latent(model.ascend(poolings)[-1])
+        middles = poolings[1].points
         false = torch.tensor([[0.9, -0.7, 0.8]])
         everyone = hierarchical.Points(
             torch.cat([middles.positions, false]), torch.cat([middles.cloud, torch.tensor([0])]), len(clouds)
@@ -218,7 +218,7 @@ def test_false_middles_are_deleted_and_true_ones_are_not(judging):
 def test_a_model_that_judges_still_decodes_what_it_has_learnt(judging):
     model, clouds, _ = judging
     middles = model.unfold(model.encode(clouds))[0].points
-    true = hierarchical.gathered(points(clouds), model.levels)[0].centres
+    true = hierarchical.pooled(points(clouds), model.levels)[0].centres
     for n in range(len(clouds)):
         assert hierarchical.worst_distance(middles.positions[middles.cloud == n], true.positions[true.cloud == n]) < 0.4
 

@@ -19,8 +19,8 @@ CLOUDS = [FIVE - FIVE.mean(dim=0), PIECES[5], SIX - SIX.mean(dim=0)]
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float32 differently
 
 
-def gatherings(clouds, levels=TETRIS):
-    return hierarchical.gathered(hierarchical.points_of(*hierarchical.padded(clouds)), levels)
+def poolings(clouds, levels=TETRIS):
+    return hierarchical.pooled(hierarchical.points_of(*hierarchical.padded(clouds)), levels)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_points_see_the_others_of_their_cloud_only():
 
 
 def test_a_square_is_gathered_into_its_four_bonds_and_not_torn():
-    bonds, whole = gatherings([PIECES[2]])
+    bonds, whole = poolings([PIECES[2]])
     assert len(bonds.centres.positions) == 4
     assert torch.allclose(bonds.centres.positions.norm(dim=1), torch.full((4,), 0.5))
     assert torch.bincount(bonds.member).tolist() == [2, 2, 2, 2]
@@ -57,7 +57,7 @@ def test_a_square_is_gathered_into_its_four_bonds_and_not_torn():
 
 
 def test_children_stand_about_their_centres_and_fill_up_with_what_is_far_away():
-    bonds, whole = gatherings(CLOUDS)
+    bonds, whole = poolings(CLOUDS)
     children, counts = bonds.children()
     assert (counts == 2).all()
     assert torch.allclose(children.norm(dim=2), torch.full((len(counts), 2), 0.5))

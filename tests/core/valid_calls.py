@@ -44,9 +44,8 @@ from tutorial_lib.models.hamiltonian import (
 )
 from tutorial_lib.models.hierarchical import atoms as hierarchy_atoms
 from tutorial_lib.models.hierarchical import codes as hierarchy_codes
-from tutorial_lib.models.hierarchical import growing, guided, heads, levels, materials, points, unfolding
+from tutorial_lib.models.hierarchical import found_motifs, growing, guided, heads, levels, materials, points, unfolding
 from tutorial_lib.models.hierarchical import losses as hierarchy_training
-from tutorial_lib.models.hierarchical import motifs as hierarchy_motifs
 from tutorial_lib.models.hierarchical import polycubes as hierarchical_polycubes
 from tutorial_lib.models.missing_atom import graphs as hole_graphs
 from tutorial_lib.models.missing_atom import votes
@@ -654,16 +653,16 @@ HIERARCHY = {
     "models.pieces.joints.steps_of": lambda: call(joints.steps_of, pairs_of_octahedra()[0]),
     "models.pieces.joints.bends": lambda: call(joints.bends, pairs_of_octahedra()[0]),
     "models.hierarchical.levels.check": lambda: call(levels.check, list(pieces()), hierarchical.TETRIS),
-    "models.hierarchical.levels.gathered": lambda: call(levels.gathered, points_here(), hierarchical.TETRIS),
+    "models.hierarchical.levels.pooled": lambda: call(levels.pooled, points_here(), hierarchical.TETRIS),
     "models.hierarchical.levels.out_of_reach": lambda: call(
-        levels.out_of_reach, levels.gathered(points_here(), hierarchical.TETRIS), hierarchical.TETRIS
+        levels.out_of_reach, levels.pooled(points_here(), hierarchical.TETRIS), hierarchical.TETRIS
     ),
     "models.hierarchical.materials.octahedra_to_train_on": lambda: call(materials.octahedra_to_train_on, 0, 2),
     "models.hierarchical.materials.octahedra_levels": lambda: call(
         materials.octahedra_levels, [network.points for network in pairs_of_octahedra()], "found"
     ),
-    "models.hierarchical.motifs.Motifs.fit": lambda: call(hierarchy_motifs.Motifs.fit, points_here(), 1.2),
-    "models.hierarchical.motifs.signal_powers": lambda: call(hierarchy_motifs.signal_powers, points_here(), 1.2),
+    "models.hierarchical.found_motifs.FoundMotifs.fit": lambda: call(found_motifs.FoundMotifs.fit, points_here(), 1.2),
+    "models.hierarchical.found_motifs.signal_powers": lambda: call(found_motifs.signal_powers, points_here(), 1.2),
     "models.pieces.networks.network_heads": lambda: call(networks.network_heads, 0, sight=1.8),
     "models.pieces.networks.attachments": lambda: call(
         networks.attachments, list(pairs_of_octahedra()), [joints.topology(pairs_of_octahedra()[1])], generator()
@@ -773,9 +772,9 @@ EXCEPTIONS |= dict.fromkeys(
         "models.pieces.drawing.CodeFlow.forward",
         "models.hierarchical.growth.GrowthHead.judged",
         "models.hierarchical.layers.",
-        "models.hierarchical.levels.Gathering.children",
-        "models.hierarchical.motifs.Motifs.kind_of",
-        "models.hierarchical.motifs.Motifs.members",
+        "models.hierarchical.levels.Pooling.children",
+        "models.hierarchical.found_motifs.FoundMotifs.kind_of",
+        "models.hierarchical.found_motifs.FoundMotifs.members",
     ),
     "a part of a network, which gets what the rest of it made",
 )

@@ -8,11 +8,12 @@ lead.
 from tutorial_lib.models.hierarchical.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
+from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs, signal_powers
 from tutorial_lib.models.hierarchical.growing import Sites, edited, grow, removable, sites
 from tutorial_lib.models.hierarchical.growth import GrowthHead, growth_loss
 from tutorial_lib.models.hierarchical.guided import guided_decode, led_by
 from tutorial_lib.models.hierarchical.heads import PieceHead, SlotDecoder, invariants, matched_error
-from tutorial_lib.models.hierarchical.levels import FLAT, TETRIS, Gathering, Level, gathered
+from tutorial_lib.models.hierarchical.levels import FLAT, TETRIS, Level, Pooling, pooled
 from tutorial_lib.models.hierarchical.losses import exact, reconstruction_errors, reconstruction_loss, worst_distance
 from tutorial_lib.models.hierarchical.materials import (
     molecule_autoencoder,
@@ -23,7 +24,6 @@ from tutorial_lib.models.hierarchical.materials import (
     trained_on_molecules,
     trained_on_octahedra,
 )
-from tutorial_lib.models.hierarchical.motifs import Motifs, signal_powers
 from tutorial_lib.models.hierarchical.points import Points, padded, points_of
 from tutorial_lib.models.hierarchical.polycubes import (
     additions,
@@ -37,13 +37,13 @@ from tutorial_lib.models.hierarchical.unfolding import Unfolded
 __all__ = [
     "FLAT",
     "TETRIS",
-    "Gathering",
+    "FoundMotifs",
     "GrowthHead",
     "HierarchicalAutoencoder",
     "Level",
-    "Motifs",
     "PieceHead",
     "Points",
+    "Pooling",
     "Sites",
     "SlotDecoder",
     "Unfolded",
@@ -56,7 +56,6 @@ __all__ = [
     "exact",
     "examples",
     "free_places",
-    "gathered",
     "grow",
     "growth_loss",
     "guided_decode",
@@ -71,6 +70,7 @@ __all__ = [
     "padded",
     "points_of",
     "polycube_autoencoder",
+    "pooled",
     "reconstruction_errors",
     "reconstruction_loss",
     "removable",

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
 from tutorial_lib.models.hierarchical.layers import Ascent, Descent
-from tutorial_lib.models.hierarchical.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
+from tutorial_lib.models.hierarchical.levels import TETRIS, Level, Pooling, check, out_of_reach, pooled
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
 from tutorial_lib.models.hierarchical.unfolding import Unfolded, unfold
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, OccupancyField, normalised
@@ -104,9 +104,9 @@ class HierarchicalAutoencoder(nn.Module):
         """
         check(clouds, self.levels)
         named = () if species is None else (pad_sequence(list(species), batch_first=True),)
-        gatherings = gathered(points_of(*padded(list(clouds)), *named), self.levels)
-        out_of_reach(gatherings, self.levels)
-        return self.flat(self.ascend(gatherings)[-1])
+        poolings = pooled(points_of(*padded(list(clouds)), *named), self.levels)
+        out_of_reach(poolings, self.levels)
+        return self.flat(self.ascend(poolings)[-1])
 
     def forward(self, clouds: Tensor | Sequence[Tensor], species: Sequence[Tensor] | None = None) -> Features:
         """The same as `encode`.
@@ -123,11 +123,11 @@ class HierarchicalAutoencoder(nn.Module):
         """
         return self.encode(clouds, species)
 
-    def ascend(self, gatherings: Sequence[Gathering]) -> list[Signals]:
+    def ascend(self, poolings: Sequence[Pooling]) -> list[Signals]:
         """The signals at the clusters of each level, and at last those of the vector.
 
         Args:
-            gatherings: all levels of the clouds.
+            poolings: all levels of the clouds.
 
         Returns:
             For each level (coefficients, clusters, channels), and (coefficients, N, latent channels), no unit.
@@ -135,12 +135,12 @@ class HierarchicalAutoencoder(nn.Module):
         Raises:
             ValueError: the model knows several species, and it is not said which stand where.
         """
-        points = gatherings[0].points
+        points = poolings[0].points
         check_kinds(points, self.start.shape[1])
         signals = self.start[:, points.cloud * 0 if points.species is None else points.species]
         found = []
-        for ascent, gathering in zip(self.ascents, gatherings, strict=True):
-            signals = ascent(signals, gathering)
+        for ascent, pooling in zip(self.ascents, poolings, strict=True):
+            signals = ascent(signals, pooling)
             found.append(signals)
         signals = signals + self.last(signals)
         return [*found, normalised(self.to_latent(normalised(signals)))]

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from tutorial_lib.models.hierarchical.levels import Gathering, Level
+from tutorial_lib.models.hierarchical.levels import Level, Pooling
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, harmonics, product
 from tutorial_lib.representations.radial import gaussians
@@ -76,7 +76,7 @@ class Ascent(nn.Module):
         self.look, self.after_look = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
         self.gather, self.after_gather = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
-    def forward(self, signals: Signals, level: Gathering) -> Signals:
+    def forward(self, signals: Signals, level: Pooling) -> Signals:
         """The signals of the clusters.
 
         Args:

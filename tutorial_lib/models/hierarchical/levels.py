@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial_lib.models.hierarchical.motifs import Motifs
+from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import merge
 from tutorial_lib.shapes import Places
@@ -41,7 +41,7 @@ class Level:
     radius: float
     unit: float = 1.0
     sight: float = math.inf
-    motifs: Motifs | None = None
+    motifs: FoundMotifs | None = None
 
 
 # Cubes, their bonds, one point; in edges of a cube. The ball of the second level holds all bonds of six cubes.
@@ -50,7 +50,7 @@ FLAT = (Level(reach=math.inf, width=0.3, radius=3.2),)  # cubes, one point
 
 
 @dataclass(frozen=True)
-class Gathering:
+class Pooling:
     """One level of clouds: which points are members of which cluster.
 
     Attributes:
@@ -111,18 +111,18 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
             )
 
 
-def out_of_reach(gatherings: Sequence[Gathering], levels: Sequence[Level]) -> None:
+def out_of_reach(poolings: Sequence[Pooling], levels: Sequence[Level]) -> None:
     """A warning, if members lie where the field that should find them again does not look.
 
     Args:
-        gatherings: all levels of clouds.
+        poolings: all levels of clouds.
         levels: by which they were gathered.
     """
-    for gathering, level in zip(gatherings, levels, strict=True):
-        apart = gathering.points.positions[gathering.member] - gathering.centres.positions[gathering.cluster]
+    for pooling, level in zip(poolings, levels, strict=True):
+        apart = pooling.points.positions[pooling.member] - pooling.centres.positions[pooling.cluster]
         farthest, at = apart.norm(dim=1).max(dim=0)
         if farthest > level.radius:
-            cloud = int(gathering.points.cloud[gathering.member[at]])
+            cloud = int(pooling.points.cloud[pooling.member[at]])
             warnings.warn(
                 f"a point of cloud {cloud} lies {farthest:.2f} from where it is gathered, and the field about that "
                 f"place ends at {level.radius:g}: it will not come back. For larger clouds take levels with a longer "
@@ -131,7 +131,7 @@ def out_of_reach(gatherings: Sequence[Gathering], levels: Sequence[Level]) -> No
             )
 
 
-def gathered(points: Points, levels: Sequence[Level]) -> list[Gathering]:
+def pooled(points: Points, levels: Sequence[Level]) -> list[Pooling]:
     """All levels of clouds, from their points to one point each.
 
     Args:
@@ -139,31 +139,31 @@ def gathered(points: Points, levels: Sequence[Level]) -> list[Gathering]:
         levels: the last one has an infinite reach.
 
     Returns:
-        One gathering a level.
+        One pooling a level.
 
     Raises:
         ValueError: a point has no neighbour within reach and would be lost.
     """
-    gatherings = []
+    poolings = []
     for level in levels:
         if math.isinf(level.reach):
-            gatherings.append(_into_one(points))
+            poolings.append(_into_one(points))
         elif level.motifs is None:
-            gatherings.append(_in_pairs(points, level.reach))
+            poolings.append(_in_pairs(points, level.reach))
         else:
-            gatherings.append(_about_motifs(points, level))
-        points = gatherings[-1].centres
-    return gatherings
+            poolings.append(_about_motifs(points, level))
+        points = poolings[-1].centres
+    return poolings
 
 
-def _into_one(points: Points) -> Gathering:
+def _into_one(points: Points) -> Pooling:
     everything = torch.arange(len(points.cloud), device=points.cloud.device)
     clouds = torch.arange(points.n_clouds, device=points.cloud.device)
     middles = points.positions.new_zeros(points.n_clouds, 3)
-    return Gathering(points, Points(middles, clouds, points.n_clouds), everything, points.cloud)
+    return Pooling(points, Points(middles, clouds, points.n_clouds), everything, points.cloud)
 
 
-def _in_pairs(points: Points, reach: float) -> Gathering:
+def _in_pairs(points: Points, reach: float) -> Pooling:
     one, other = points.pairs()
     distance = (points.positions[one] - points.positions[other]).norm(dim=1)
     near = distance < reach
@@ -178,10 +178,10 @@ def _in_pairs(points: Points, reach: float) -> Gathering:
     middles = (points.positions[one] + points.positions[other]) / 2
     pair = torch.arange(len(one), device=one.device)
     centres = Points(middles, points.cloud[one], points.n_clouds)
-    return Gathering(points, centres, torch.cat([one, other]), torch.cat([pair, pair]))
+    return Pooling(points, centres, torch.cat([one, other]), torch.cat([pair, pair]))
 
 
-def _about_motifs(points: Points, level: Level) -> Gathering:
+def _about_motifs(points: Points, level: Level) -> Pooling:
     member, about = level.motifs.members(points, level.reach)
     n = len(points.positions)
     size = torch.bincount(about, minlength=n)
@@ -190,4 +190,4 @@ def _about_motifs(points: Points, level: Level) -> Gathering:
     at = chosen.cumsum(0) - 1
     centres, cloud, group = merge(middles[chosen], points.cloud[chosen], 1e-3 * level.unit)
     both = torch.stack([member, group[at[about]]]).unique(dim=1)
-    return Gathering(points, Points(centres, cloud, points.n_clouds), both[0], both[1])
+    return Pooling(points, Points(centres, cloud, points.n_clouds), both[0], both[1])

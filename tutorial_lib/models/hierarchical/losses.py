@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.models.hierarchical.levels import gathered
+from tutorial_lib.models.hierarchical.levels import pooled
 from tutorial_lib.models.hierarchical.points import Points, points_of
 from tutorial_lib.models.hierarchical.unfolding import SAME_POINT
 from tutorial_lib.models.spherical import blobs, excess, places_about
@@ -46,21 +46,21 @@ def reconstruction_loss(
         positions = positions + rattle * torch.randn(
             positions.shape, generator=generator, device=generator.device, dtype=model.start.dtype
         )
-    gatherings = gathered(points_of(positions, *others), model.levels)
-    in_field = model.ascend(gatherings)[-1]
+    poolings = pooled(points_of(positions, *others), model.levels)
+    in_field = model.ascend(poolings)[-1]
     signals = model.from_latent(in_field)
-    shift = torch.zeros_like(gatherings[-1].centres.positions)
+    shift = torch.zeros_like(poolings[-1].centres.positions)
     terms = {}
-    for k in reversed(range(len(gatherings))):
-        level, gathering, top = model.levels[k], gatherings[k], k == len(gatherings) - 1
-        children, counts = gathering.children(shift)
+    for k in reversed(range(len(poolings))):
+        level, pooling, top = model.levels[k], poolings[k], k == len(poolings) - 1
+        children, counts = pooling.children(shift)
         places = places_about(children, counts, generator, width=level.width, radius=level.radius, n=N_PLACES[top])
         target = blobs(places, children, level.width).flatten()
         of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES[top])
         logits = model.fields[k](in_field, places.flatten(0, 1), of)
         terms[f"level {k + 1}"] = excess(logits, target)
-        above = gathering.centres.positions + shift
-        points = gathering.points
+        above = pooling.centres.positions + shift
+        points = pooling.points
         if k:
             shift = (
                 SHAKE
@@ -69,17 +69,17 @@ def reconstruction_loss(
                     points.positions.shape, generator=generator, device=generator.device, dtype=points.positions.dtype
                 )
             )
-            told = (above, replace(points, positions=points.positions + shift), gathering.cluster, gathering.member)
+            told = (above, replace(points, positions=points.positions + shift), pooling.cluster, pooling.member)
             if model.judges:
                 terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, generator)
             signals, in_field = model.descend(k, signals, *told)
         elif points.species is not None:
-            about = points.positions[gathering.member] - above[gathering.cluster]
+            about = points.positions[pooling.member] - above[pooling.cluster]
             about = about + SHAKE * level.unit * torch.randn(
                 about.shape, generator=generator, device=generator.device, dtype=about.dtype
             )
-            names = model.fields[0].kinds(in_field, about, gathering.cluster)
-            terms["species"] = cross_entropy(names, points.species[gathering.member])
+            names = model.fields[0].kinds(in_field, about, pooling.cluster)
+            terms["species"] = cross_entropy(names, points.species[pooling.member])
     return {"loss": sum(terms.values()), **terms}
 
 

@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 
 from tutorial_lib.datasets import g2, octahedra
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.models.hierarchical.levels import Level, gathered
-from tutorial_lib.models.hierarchical.motifs import Motifs
+from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs
+from tutorial_lib.models.hierarchical.levels import Level, pooled
 from tutorial_lib.models.hierarchical.points import Points, padded, points_of
 from tutorial_lib.storage import WEIGHTS, with_weights
 
@@ -54,13 +54,13 @@ def octahedra_levels(clouds: list[Tensor], how: str = "found") -> tuple[Level, .
         atoms = Level(math.inf, width=0.25, radius=6.6, unit=2.0, sight=2.2)
         return (atoms,) if how == "flat" else (Level(REACH, width=0.25, radius=1.0, sight=REACH), atoms)
     points = points_of(*padded(clouds[:N_FOR_MOTIFS]))
-    first = Level(REACH, width=0.25, radius=1.5, sight=REACH, motifs=Motifs.fit(points, REACH))
+    first = Level(REACH, width=0.25, radius=1.5, sight=REACH, motifs=FoundMotifs.fit(points, REACH))
     top = Level(math.inf, width=0.4, radius=5.6, unit=2.0)
     if how == "found":
         return first, top
-    middles: Points = gathered(points, (first,))[0].centres
+    middles: Points = pooled(points, (first,))[0].centres
     second = Level(
-        NEXT_REACH, width=0.4, radius=2.6, unit=2.0, sight=NEXT_REACH, motifs=Motifs.fit(middles, NEXT_REACH)
+        NEXT_REACH, width=0.4, radius=2.6, unit=2.0, sight=NEXT_REACH, motifs=FoundMotifs.fit(middles, NEXT_REACH)
     )
     return first, second, top
 

@@ -23,7 +23,7 @@ MOST_CHOSEN = 2  # kinds
 
 
 @dataclass(frozen=True)
-class Motifs:
+class FoundMotifs:
     """Kinds of points, and which of them gather others.
 
     Attributes:
@@ -37,7 +37,7 @@ class Motifs:
     chosen: tuple[int, ...]
 
     @classmethod
-    def fit(cls, points: Points, reach: float) -> "Motifs":
+    def fit(cls, points: Points, reach: float) -> "FoundMotifs":
         """The kinds that clouds are made of, and the choice of at most two that needs the fewest clusters.
 
         A point that no chosen kind gathers is a cluster of its own surroundings, and counts. Species are not looked at.
