@@ -1,6 +1,6 @@
 """A hierarchical autoencoder of point clouds: clouds come in, one vector of irreps each goes out, and clouds again.
 
-`levels` says which points are gathered into one, level by level, until one point is left; `autoencoder` learns what
+`levels` says which points are pooled into one, level by level, until one point is left; `autoencoder` learns what
 to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
 lead.
 """

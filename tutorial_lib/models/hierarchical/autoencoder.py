@@ -1,10 +1,10 @@
 """The autoencoder: clouds come in, one vector of irreps each goes out, and the clouds come out of it again.
 
 Every feature is a signal, a function on the sphere at a point. On the way up, at each level, points look at the
-others of their cloud, and are gathered into clusters; at the end there is one point with one vector. On the way down a
+others of their cloud, and are pooled into clusters; at the end there is one point with one vector. On the way down a
 field about each point shows where the points of the level below are, as its peaks. What is found twice is merged, what
-is improbable is deleted. Nothing here knows a direction, so whatever it learns turns with the cloud. Where
-the cloud is, is lost: what comes back is about its centroid.
+is improbable is deleted. No direction is built in, so all of it is equivariant. Where the cloud is, is lost: what comes
+back is about its centroid.
 """
 
 import warnings
@@ -30,7 +30,7 @@ class HierarchicalAutoencoder(nn.Module):
     """From clouds to one vector of irreps each, and back.
 
     Args:
-        levels: how points are gathered; the last level has an infinite reach.
+        levels: how points are pooled; the last level has an infinite reach.
         latent_lmax: the highest l of the vector.
         latent_channels: how many irreps of each l.
         channels: of the signals inside.
@@ -40,14 +40,11 @@ class HierarchicalAutoencoder(nn.Module):
         seed: of the weights.
 
     Attributes:
-        levels: as given.
-        species: as given.
-        judges: as given.
         largest: how many points the largest example had that it was trained on, if anybody knows.
         latent_irreps: of the vector, such as 2x0e+2x1o+2x2e.
 
     Raises:
-        ValueError: the last level does not gather everything.
+        ValueError: the last level does not pool everything.
     """
 
     def __init__(
@@ -95,12 +92,7 @@ class HierarchicalAutoencoder(nn.Module):
             species: N times (n,), which of the model's species stands at each point.
 
         Returns:
-            (N, dim of `latent_irreps`), no unit.
-
-        Raises:
-            ValueError: a cloud is not (n, 3) or not finite, has one point only, or reaches beyond the last level's
-                radius; two points are nearer to each other than the fields resolve; a point has no neighbour; or the
-                model knows several species, and it is not said which stand where.
+            (N, dim of `latent_irreps`).
         """
         check(clouds, self.levels)
         named = () if species is None else (pad_sequence(list(species), batch_first=True),)
@@ -109,32 +101,11 @@ class HierarchicalAutoencoder(nn.Module):
         return self.flat(self.ascend(poolings)[-1])
 
     def forward(self, clouds: Tensor | Sequence[Tensor], species: Sequence[Tensor] | None = None) -> Features:
-        """The same as `encode`.
-
-        Args:
-            clouds: (N, n, 3), or N clouds (n, 3), in the unit of the levels.
-            species: N times (n,), which of the model's species stands at each point.
-
-        Returns:
-            (N, dim of `latent_irreps`), no unit.
-
-        Raises:
-            ValueError: as in `encode`.
-        """
+        """The same as `encode`."""
         return self.encode(clouds, species)
 
     def ascend(self, poolings: Sequence[Pooling]) -> list[Signals]:
-        """The signals at the clusters of each level, and at last those of the vector.
-
-        Args:
-            poolings: all levels of the clouds.
-
-        Returns:
-            For each level (coefficients, clusters, channels), and (coefficients, N, latent channels), no unit.
-
-        Raises:
-            ValueError: the model knows several species, and it is not said which stand where.
-        """
+        """The signals at the clusters of each level, and at last those of the vectors."""
         points = poolings[0].points
         check_kinds(points, self.start.shape[1])
         signals = self.start[:, points.cloud * 0 if points.species is None else points.species]
@@ -146,35 +117,21 @@ class HierarchicalAutoencoder(nn.Module):
         return [*found, normalised(self.to_latent(normalised(signals)))]
 
     def descend(self, k: int, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices):
-        """The signals of points below level k, of which their own children are told, and those of their fields.
+        """The signals of points below level k, from which the next level starts, and those of their fields.
 
         Args:
             k: the level whose clusters are above.
-            signals: (coefficients, parents, channels), no unit.
-            above: (parents, 3), where the parents are, in the unit of the levels.
+            signals: (coefficients, parents, channels).
+            above: (parents, 3), where the parents are.
             points: the children.
             parent: (memberships,), indices of parents.
             child: (memberships,), indices of children.
-
-        Returns:
-            (coefficients, children, channels) and (coefficients, children, field channels), no unit.
         """
         signals = self.descents[k - 1](signals, above, points, parent, child)
         return signals, normalised(self.to_field[k - 1](normalised(signals)))
 
     def judgement(self, k: int, signals: Signals) -> Tensor:
-        """The logit that a point below level k is one.
-
-        Args:
-            k: the level whose clusters are above.
-            signals: (coefficients, children, channels), of the points, no unit.
-
-        Returns:
-            (children,), no unit.
-
-        Raises:
-            IndexError: the model does not judge.
-        """
+        """(children,) logits that the points below level k are points, from their signals."""
         return self.judge[k - 1](normalised(signals)[0])[:, 0]
 
     def flat(self, signals: Signals) -> Features:
@@ -189,17 +146,7 @@ class HierarchicalAutoencoder(nn.Module):
         return codes_of(signals)
 
     def signals_of(self, latent: Tensor) -> Signals:
-        """Vectors as signals: the way back from `flat`.
-
-        Args:
-            latent: (N, dim of `latent_irreps`), no unit.
-
-        Returns:
-            (coefficients, N, latent channels), no unit.
-
-        Raises:
-            ValueError: the vectors have another size, or are not finite.
-        """
+        """Vectors (N, dim of `latent_irreps`) as signals (coefficients, N, latent channels)."""
         dim = self.latent_irreps.dim
         if latent.ndim != 2 or latent.shape[1] != dim:
             raise ValueError(f"codes have shape {tuple(latent.shape)}: (N, {dim}) is needed, for {self.latent_irreps}")
@@ -210,14 +157,7 @@ class HierarchicalAutoencoder(nn.Module):
     def decode(self, latent: Tensor) -> list[Tensor]:
         """The clouds of vectors, about their centroids, as many points as the fields show.
 
-        Args:
-            latent: (N, dim of `latent_irreps`), no unit.
-
-        Returns:
-            N clouds (n, 3), in the unit of the levels; (0, 3) where no field has a peak, with a warning.
-
-        Raises:
-            ValueError: the vectors have another size, or are not finite.
+        A vector whose fields have no peak gives a cloud (0, 3), with a warning.
         """
         points = self.unfold(latent)[-1].points
         clouds = [points.positions[points.cloud == n] for n in range(len(latent))]
@@ -230,15 +170,5 @@ class HierarchicalAutoencoder(nn.Module):
         return clouds
 
     def unfold(self, latent: Tensor) -> list[Unfolded]:
-        """Everything that is found on the way down, level by level.
-
-        Args:
-            latent: (N, dim of `latent_irreps`), no unit.
-
-        Returns:
-            One entry a level, from the top.
-
-        Raises:
-            ValueError: the vectors have another size, or are not finite.
-        """
+        """All that is found when vectors are decoded, one entry a level, from the top."""
         return unfold(self, self.signals_of(latent))

@@ -1,4 +1,4 @@
-"""Growing: clouds come in, and go out with points more, or with points moved, as the rule of a head proposes it.
+"""Growing: clouds come in, and go out with points added or moved, as the rule of a head proposes it.
 
 Proposals turn with the cloud. Where a cloud is symmetric, as two points are about their axis, so is what is proposed,
 and the generator breaks the symmetry; no network could. There is no lattice here: a place is where ascents end.
@@ -61,16 +61,13 @@ def sites(
 
     Args:
         model: the head, trained.
-        clouds: (n, 3) each, in edges of a cube or whatever the head was trained in.
+        clouds: (n, 3) each, in the unit of the head.
         generator: of the places where ascents begin.
         favour: added to what the head says in the first half of the ascents, and in the weights.
-        sure: the probability below which a place is no site, whoever says it.
+        sure: the probability below which a place is no site, whichever point says it.
         starts: from how many places in each cloud the ascents begin.
         about: (k,) for each cloud, the indices of the points about which they begin; about all of them if None.
         kinds: (n,) for each cloud, of its points, where the head tells them apart.
-
-    Returns:
-        The sites of all clouds, in the same unit.
 
     Raises:
         ValueError: a cloud is empty.
@@ -113,10 +110,10 @@ def grow(
 
     Args:
         model: the head, trained.
-        clouds: (n, 3) each, in the unit of the head; a single point is enough to begin with.
+        clouds: (n, 3) each; a single point is enough to begin with.
         n_points: how many points each should have in the end, one number for all or one for each.
         generator: of the draws.
-        favour: as in `sites`; without it all sites of a cloud are as likely as each other.
+        favour: as in `sites`, like what is not named here; without it all sites of a cloud are equally likely.
         sure: as in `sites`.
         tries: how often a cloud that finds no site looks again, before it is left as it is.
         starts: as in `sites`.
@@ -125,10 +122,10 @@ def grow(
         adds: the kind of the points that are added.
 
     Returns:
-        (n, 3) each, in the same unit, where they stood; smaller than asked for where nothing more was proposed.
+        (n, 3) each, where they stood; smaller than asked for where nothing more was proposed.
 
     Raises:
-        ValueError: a cloud is empty, or there are not as many numbers as clouds.
+        ValueError: there are not as many numbers as clouds.
     """
     clouds, named = list(clouds), kinds and list(kinds)
     wanted = [n_points] * len(clouds) if isinstance(n_points, int) else list(n_points)
@@ -154,22 +151,12 @@ def grow(
 
 
 def _renumbered(favour: Favour, numbers: Tensor, places: Tensor, cloud: Tensor, points: Points) -> Tensor:
-    """What is favoured in some of the clouds, which have other numbers there."""
     return favour(places, numbers[cloud], replace(points, cloud=numbers[points.cloud]))
 
 
 @unrounded
 def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor:
-    """Which points may be taken away: what is left hangs together, and would propose them again.
-
-    Args:
-        model: the head, trained.
-        cloud: (n, 3), in the unit of the head.
-        sure: as in `sites`.
-
-    Returns:
-        (n,), whether it may.
-    """
+    """Which points may be taken away: what is left hangs together, and would propose them again."""
     n = len(cloud)
     if n < 2:
         return torch.zeros(n, dtype=torch.bool, device=cloud.device)
@@ -188,17 +175,8 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
 def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, generator: Generator) -> list[Tensor]:
     """Clouds of the same sizes: in each edit one point that may be taken away is drawn, and one is added elsewhere.
 
-    Args:
-        model: the head, trained.
-        clouds: (n, 3) each, all of one size of at least two, in the unit of the head.
-        n_edits: how many points are moved.
-        generator: of the draws.
-
-    Returns:
-        (n, 3) each, in the same unit, in the frame of what came in.
-
     Raises:
-        ValueError: the clouds have different sizes, or one point only.
+        ValueError: the clouds have different sizes, or fewer than two points.
     """
     clouds = list(clouds)
     wanted = [len(cloud) for cloud in clouds]
@@ -246,5 +224,4 @@ def _ascents(
 
 
 def _numbers(counts: Tensor) -> Tensor:
-    """The number of the cloud of each point."""
     return torch.arange(len(counts), device=counts.device).repeat_interleave(counts)

@@ -64,14 +64,7 @@ class GrowthHead(nn.Module):
             self.field = OccupancyField(N_FIELD_SIGNALS, lmax, radius)
 
     def forward(self, points: Points) -> Signals:
-        """What each point knows of its surroundings; it turns with the cloud.
-
-        Args:
-            points: of all clouds.
-
-        Returns:
-            (coefficients, points, channels of the field), no unit.
-        """
+        """What each point knows of its surroundings, as signals that turn with the cloud."""
         check_kinds(points, self.start.shape[1])
         alike = points.species is None
         start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
@@ -81,16 +74,13 @@ class GrowthHead(nn.Module):
         return normalised(self.to_field(self.after_look(torch.cat([seen[:1] + start, seen[1:]]))))
 
     def judged(self, signals: Signals, points: Points, places: Places, cloud: Indices) -> tuple[Tensor, Tensor]:
-        """What all points near to each place say of it.
+        """What all points within the radius of each place say of it: the mean of log p, and the least p; 0 without any.
 
         Args:
-            signals: (coefficients, points, channels of the field), what they know.
+            signals: what `forward` gives.
             points: of all clouds.
-            places: (P, 3), in the unit of positions.
+            places: (P, 3).
             cloud: (P,), to which cloud each place belongs.
-
-        Returns:
-            (P,) the mean of log p over the points within the radius, and (P,) the least p; 0 where nobody is near.
         """
         apart = places.detach()[:, None] - points.positions
         at, by = ((cloud[:, None] == points.cloud) & (apart.norm(dim=2) < self.radius)).nonzero(as_tuple=True)
@@ -105,15 +95,12 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], generator: Generat
 
     Args:
         model: the head.
-        batch: padded clouds (N, most, 3) in its unit, their counts (N,), padded places (N, most, 3) and their counts
-            (N,); then the kinds of the points (N, most), where they are told apart.
-        generator: of the places that are asked about, and of the shaking.
+        batch: padded clouds (N, most, 3), their counts (N,), padded places (N, most, 3) and their counts (N,); then the
+            kinds of the points (N, most), where they are told apart.
+        generator: of the places that are asked about, and of the rattling.
 
     Returns:
-        The "loss", the cross-entropy in nats a place, zero for perfect fields.
-
-    Raises:
-        ValueError: shapes do not fit.
+        The "loss", in nats a place.
     """
     positions, counts, added, n_added, *kinds = batch
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))

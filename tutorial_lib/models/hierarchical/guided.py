@@ -2,7 +2,7 @@
 
 A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
 surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how
-probable the middles of their bonds are. Where it is silent, the generator decide. `growing` is without a code.
+probable the middles of their bonds are. Where it is silent, the generator decides. `growing` is without a code.
 """
 
 import torch
@@ -24,15 +24,11 @@ def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1
 
     Args:
         model: the autoencoder, with bonds as its first level.
-        codes: (N, dim of `latent_irreps`), no unit.
+        codes: (N, dim of `latent_irreps`).
         strength: by which it is multiplied; with 0 the codes say nothing.
 
     Returns:
-        A function of places (P, 3) about the centroid of what the code is of, in the unit of the autoencoder, their
-        codes (P,) and the points that are there, to log weights (P,).
-
-    Raises:
-        ValueError: the codes have another size, or are not finite.
+        What `sites` calls `favour`; places are about the centroid of what the code is of.
     """
     signals = model.signals_of(codes)
 
@@ -63,16 +59,13 @@ def guided_decode(
     Args:
         head: trained in the unit of the autoencoder.
         model: the autoencoder, with bonds as its first level.
-        codes: (N, dim of `latent_irreps`), no unit; any at all.
+        codes: (N, dim of `latent_irreps`); any at all.
         n_points: how many points every cloud should have.
         generator: of the draws.
         strength: of the code, as in `led_by`; large ones leave nothing to the generator.
 
     Returns:
-        N clouds (n, 3), in the unit of the autoencoder, about the centroid of what the code is of.
-
-    Raises:
-        ValueError: the codes have another size, or are not finite.
+        N clouds (n, 3), about the centroid of what the code is of.
     """
     begin = _first_points(model, codes)
     return grow(head, begin, n_points, generator, favour=led_by(model, codes, strength=strength))

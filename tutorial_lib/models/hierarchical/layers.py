@@ -1,4 +1,4 @@
-"""What points tell each other: signals at points come in, signals at points go out, one level up or one level down."""
+"""Messages between points: signals at points come in, signals at points go out, one level up or one level down."""
 
 import math
 
@@ -23,7 +23,7 @@ class Message(nn.Module):
     Args:
         channels: of the signals.
         lmax: of the signals.
-        unit: of vectors: what counts as one edge.
+        unit: by which vectors are divided first.
     """
 
     def __init__(self, channels: int, lmax: int, unit: float = 1.0):
@@ -40,17 +40,14 @@ class Message(nn.Module):
         """The sums of all messages at each target.
 
         Args:
-            signals: (coefficients, senders, channels), no unit.
-            vectors: (messages, 3), from target to source, in edges of a cube or the like.
+            signals: (coefficients, senders, channels).
+            vectors: (messages, 3), from target to source.
             source: (messages,), who sends.
             target: (messages,), who receives.
             n_targets: how many receivers there are.
 
         Returns:
-            ((lmax + 1)^2, receivers, channels), no unit.
-
-        Raises:
-            RuntimeError: there is another number of channels.
+            ((lmax + 1)^2, receivers, channels).
         """
         vectors = vectors / self.unit
         distance = (vectors.square().sum(dim=1) + 1e-12).sqrt()
@@ -63,12 +60,7 @@ class Message(nn.Module):
 
 
 class Ascent(nn.Module):
-    """One level up: points look at each other, and clusters gather what their members know.
-
-    Args:
-        channels: of the signals.
-        lmax: of the signals.
-    """
+    """One level up: points look at each other, and clusters pool what their members know."""
 
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
@@ -77,18 +69,7 @@ class Ascent(nn.Module):
         self.gather, self.after_gather = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
     def forward(self, signals: Signals, level: Pooling) -> Signals:
-        """The signals of the clusters.
-
-        Args:
-            signals: (coefficients, points, channels), no unit.
-            level: which points are members of which cluster.
-
-        Returns:
-            ((lmax + 1)^2, clusters, channels), no unit.
-
-        Raises:
-            RuntimeError: there is another number of channels.
-        """
+        """The signals of the clusters."""
         points, centres = level.points, level.centres
         signals = _added(signals, self.after_look(_seen(self.look, signals, points, self.sight)))
         apart = points.positions[level.member] - centres.positions[level.cluster]
@@ -96,12 +77,7 @@ class Ascent(nn.Module):
 
 
 class Descent(nn.Module):
-    """One level down: points are told what those above them know, and look at each other.
-
-    Args:
-        channels: of the signals.
-        lmax: of the signals.
-    """
+    """One level down: points are told what those above them know, and look at each other."""
 
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
@@ -113,17 +89,11 @@ class Descent(nn.Module):
         """The signals of points, each the child of one or more parents above.
 
         Args:
-            signals: (coefficients, parents, channels), no unit.
-            above: (parents, 3), where the parents are, in the unit of the levels.
+            signals: (coefficients, parents, channels).
+            above: (parents, 3), where the parents are.
             points: the children.
             parent: (memberships,), indices of parents.
             child: (memberships,), indices of children.
-
-        Returns:
-            ((lmax + 1)^2, children, channels), no unit.
-
-        Raises:
-            RuntimeError: there is another number of channels.
         """
         apart = above[parent] - points.positions[child]
         told = self.after_tell(self.tell(signals, apart, parent, child, len(points.cloud)))

@@ -1,7 +1,7 @@
 """Which points become one: clouds come in, and level by level fewer points go out, until each cloud is one point.
 
 Clouds of different sizes stand in one list, with the number of their cloud beside each point. A level is data: how
-near to each other points must be to be gathered, and what the decoder needs to know to find them again. A pair
+near to each other points must be to be pooled, and what the decoder needs to know to find them again. A pair
 of neighbours is a cluster of its own, whoever else they are neighbours of, so there is no tie to break: a square has
 four clusters, not two of four.
 """
@@ -24,16 +24,16 @@ RESOLVED = 2.0  # widths of a blob: points nearer than this to each other have o
 
 @dataclass(frozen=True)
 class Level:
-    """How points are gathered, and how they are found again.
+    """How points are pooled, and how they are found again. All lengths are in the unit of positions.
 
     Attributes:
-        reach: each pair of points nearer than this is gathered into the middle between them; infinity gathers all
-            points of a cloud at its centroid. In the unit of positions, like the other two.
+        reach: each pair of points nearer than this is pooled into the middle between them; infinity pools all points of
+            a cloud at its centroid.
         width: of the blob by which a decoder marks a point.
         radius: of the ball about a middle in which the decoder looks for points.
         unit: the distance by which those between the points are divided before a network sees them.
         sight: how far the points look at each other.
-        motifs: which points gather all others within reach; without them every pair is gathered.
+        motifs: which points pool all others within reach; without them every pair is pooled.
     """
 
     reach: float
@@ -66,10 +66,7 @@ class Pooling:
     cluster: Tensor
 
     def children(self, shift: Places | float = 0.0) -> tuple[Tensor, Tensor]:
-        """The members of each cluster about its centre.
-
-        Args:
-            shift: (clusters, 3), how far the centres have moved, in the unit of positions.
+        """The members of each cluster about its centre, if the centres (clusters, 3) are shifted.
 
         Returns:
             (clusters, most members, 3), filled up with places that are far away, and (clusters,) how many there are.
@@ -84,15 +81,10 @@ class Pooling:
 
 
 def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
-    """Nothing, if the clouds can be encoded and found again.
-
-    Args:
-        clouds: (N, n, 3), or N clouds (n, 3) of different sizes, in the unit of the levels.
-        levels: that they are to be gathered by.
+    """Refuse clouds that could not be found again: single points, and points too near to each other for their blobs.
 
     Raises:
-        ValueError: a cloud is not (n, 3) or not finite, or has one point only; two points are too near to each other
-            for blobs to be told apart.
+        ValueError: a cloud is one of these.
     """
     finest = levels[0].width
     for at, cloud in enumerate(clouds):
@@ -112,12 +104,7 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
 
 
 def out_of_reach(poolings: Sequence[Pooling], levels: Sequence[Level]) -> None:
-    """A warning, if members lie where the field that should find them again does not look.
-
-    Args:
-        poolings: all levels of clouds.
-        levels: by which they were gathered.
-    """
+    """A warning, if members lie where the field that should find them again does not look."""
     for pooling, level in zip(poolings, levels, strict=True):
         apart = pooling.points.positions[pooling.member] - pooling.centres.positions[pooling.cluster]
         farthest, at = apart.norm(dim=1).max(dim=0)
@@ -132,18 +119,7 @@ def out_of_reach(poolings: Sequence[Pooling], levels: Sequence[Level]) -> None:
 
 
 def pooled(points: Points, levels: Sequence[Level]) -> list[Pooling]:
-    """All levels of clouds, from their points to one point each.
-
-    Args:
-        points: of the clouds, in the unit of the levels.
-        levels: the last one has an infinite reach.
-
-    Returns:
-        One pooling a level.
-
-    Raises:
-        ValueError: a point has no neighbour within reach and would be lost.
-    """
+    """All levels of clouds, from their points to one point each."""
     poolings = []
     for level in levels:
         if math.isinf(level.reach):

@@ -1,4 +1,4 @@
-"""What a hierarchical autoencoder is trained on, and how its clouds are judged: clouds come in, numbers go out."""
+"""What a hierarchical autoencoder is trained on, and how it is measured: clouds come in, numbers go out."""
 
 import warnings
 from dataclasses import replace
@@ -24,22 +24,18 @@ def reconstruction_loss(
 ) -> dict:
     """How far the fields of every level are from blobs about the true points, as cross-entropy.
 
-    On the way down the true points take the place of those that would be found, slightly shaken; otherwise nothing
+    On the way down the true points take the place of those that would be found, slightly rattled; otherwise nothing
     below could be learned before all above is.
 
     Args:
         model: the autoencoder.
-        batch: padded clouds (N, most, 3), in the unit of its levels, their counts (N,), and species (N, most) if the
-            model has any.
-        generator: of the places and of the shaking.
+        batch: padded clouds (N, most, 3), their counts (N,), and species (N, most) if the model has any.
+        generator: of the places and of the rattling.
         rattle: by how much every coordinate of the examples is moved at random, so that there are more of them.
 
     Returns:
         The "loss" in nats a place, the sum of one term a level, which is zero for perfect fields; of one more for each
         level at which found points are judged, and one for species.
-
-    Raises:
-        ValueError: a point has no neighbour within reach.
     """
     positions, *others = batch
     if rattle:
@@ -104,18 +100,7 @@ def _misjudged(model, k, signals, told, generator):
 
 
 def worst_distance(found: Tensor, true: Tensor) -> float:
-    """The largest distance between partners, when each found point has one true point of its own, paired at best.
-
-    Args:
-        found: (n, 3), in the unit of `true`.
-        true: (m, 3), such as edges of a cube.
-
-    Returns:
-        In the same unit; infinite if n is not m.
-
-    Raises:
-        ValueError: points are not (n, 3), or not finite.
-    """
+    """The largest distance between partners, paired at best; infinite if there are not as many points on both sides."""
     if {found.shape[1:], true.shape[1:]} != {(3,)} or not (torch.isfinite(found).all() and torch.isfinite(true).all()):
         raise ValueError(f"points are (n, 3) and finite: {tuple(found.shape)}, {tuple(true.shape)} arrived, or NaN")
     if len(found) != len(true):
@@ -129,15 +114,7 @@ def worst_distance(found: Tensor, true: Tensor) -> float:
 def reconstruction_errors(model: HierarchicalAutoencoder, clouds: list[Tensor]) -> Tensor:
     """For each cloud the worst distance of a point to the one that comes back, about their centroids.
 
-    Args:
-        model: the autoencoder.
-        clouds: (n, 3) each, in the unit of its levels.
-
-    Returns:
-        (N,), in the same unit; infinite where another number of points comes back.
-
-    Raises:
-        ValueError: as in `encode`.
+    Infinite where another number of points comes back.
     """
     found: list[Tensor] = []
     for start in range(0, len(clouds), N_AT_ONCE):
@@ -149,17 +126,5 @@ def reconstruction_errors(model: HierarchicalAutoencoder, clouds: list[Tensor]) 
 
 
 def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float = 0.1) -> Tensor:
-    """Which clouds come back with all their points and no other, each near enough to its own, about their centroids.
-
-    Args:
-        model: the autoencoder.
-        clouds: (n, 3) each, in the unit of its levels.
-        within: the largest distance, in the same unit.
-
-    Returns:
-        (N,), whether it did.
-
-    Raises:
-        ValueError: as in `encode`.
-    """
+    """Which clouds come back with all their points and no other, each nearer than `within` to its own."""
     return reconstruction_errors(model, clouds) < within

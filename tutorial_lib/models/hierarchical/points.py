@@ -28,14 +28,7 @@ class Points:
     species: Tensor | None = None
 
     def pairs(self, sight: float = math.inf) -> tuple[Tensor, Tensor]:
-        """Who sees whom: all ordered pairs of two points of one cloud that are near enough.
-
-        Args:
-            sight: how far points look, in the unit of positions.
-
-        Returns:
-            (pairs,) indices of those that look, and of those that are seen, no unit.
-        """
+        """All ordered pairs of two points of one cloud that are nearer than `sight`: who looks, and who is seen."""
         together = self.cloud[:, None] == self.cloud
         target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
         if math.isinf(sight):
@@ -45,16 +38,10 @@ class Points:
 
 
 def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
-    """Clouds of different sizes as one tensor.
-
-    Args:
-        clouds: (n, 3) each, in the unit of the levels.
-
-    Returns:
-        (N, most, 3), filled up with zeros, and (N,) how many points each has.
+    """Clouds of different sizes as one tensor (N, most, 3), filled up with zeros, and how many points each has.
 
     Raises:
-        ValueError: there is no cloud, or one has another shape.
+        ValueError: there is no cloud, or one is not (n, 3).
     """
     if len(clouds) == 0 or any(cloud.ndim != 2 or cloud.shape[1] != 3 for cloud in clouds):
         shapes = sorted({tuple(cloud.shape) for cloud in clouds})
@@ -66,14 +53,9 @@ def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
 
 
 def in_one_part(cloud: Tensor, reach: float) -> bool:
-    """Whether a cloud hangs together: from each point to each other there is a chain of points near to the next.
+    """Whether a cloud hangs together: from each point to each other there is a chain of steps shorter than `reach`.
 
-    Args:
-        cloud: (n, 3), in the unit of the reach.
-        reach: points nearer than this are near.
-
-    Returns:
-        True also for one point; False for none.
+    True also for one point; False for none.
     """
     return len(merge(cloud, torch.zeros(len(cloud), dtype=torch.long, device=cloud.device), reach)[0]) == 1
 
@@ -82,15 +64,9 @@ def points_of(positions: Positions, counts: Indices, species: Tensor | None = No
     """The points of padded clouds, each cloud about its centroid.
 
     Args:
-        positions: (N, most, 3), in the unit of the levels.
+        positions: (N, most, 3).
         counts: (N,), how many points each has.
         species: (N, most), what stands at each point, as numbers; None where all are alike.
-
-    Returns:
-        The points.
-
-    Raises:
-        ValueError: shapes do not fit.
     """
     check_shapes(positions=(positions, "clouds most 3"), counts=(counts, "clouds"))
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
@@ -102,12 +78,8 @@ def points_of(positions: Positions, counts: Indices, species: Tensor | None = No
 def check_kinds(points: Points, n_kinds: int) -> None:
     """Refuse points whose kinds a model needs and nobody gave, or does not know.
 
-    Args:
-        points: of all clouds.
-        n_kinds: how many kinds the model tells apart; 1 where all points are alike.
-
     Raises:
-        ValueError: kinds are missing, or are no numbers from 0 to n_kinds - 1.
+        ValueError: kinds are missing.
     """
     if points.species is None and n_kinds > 1:
         raise ValueError(

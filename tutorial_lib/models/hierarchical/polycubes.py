@@ -1,6 +1,6 @@
-"""What is made for polycubes: their autoencoder, untrained or shipped, and how they grow: examples, and a shipped head.
+"""The autoencoder of polycubes, untrained or pretrained, and how they grow: examples, and a pretrained head.
 
-models/SOURCES.md says how the shipped ones were trained, and on what.
+weights/SOURCES.md says how the pretrained ones were trained, and on what. All are in edges of a cube.
 """
 
 from collections.abc import Sequence
@@ -18,59 +18,22 @@ from tutorial_lib.storage import WEIGHTS, with_weights
 
 
 def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
-    """An untrained autoencoder for clouds of up to six points, with 100 numbers in its code.
-
-    Args:
-        seed: of the weights.
-
-    Returns:
-        The autoencoder, in edges of a cube.
-    """
+    """An untrained autoencoder for clouds of up to six points, with 100 numbers in its code."""
     return HierarchicalAutoencoder(latent_channels=4, seed=seed)
 
 
 def trained_on_polycubes(folder: Path = WEIGHTS) -> HierarchicalAutoencoder:
-    """The same after its training on `polycubes.held_out(0)[0]` and random trees; 28 hexacubes it has not seen.
-
-    Args:
-        folder: that of the shipped weights.
-
-    Returns:
-        The autoencoder, in evaluation mode.
-
-    Raises:
-        ValueError: the shipped file is not the one that its checksum names.
-    """
+    """The same after its training on `polycubes.held_out(0)[0]` and random trees; 28 hexacubes it has not seen."""
     return with_weights(polycube_autoencoder(), folder / "polycubes.pt")
 
 
 def trained_to_grow(folder: Path = WEIGHTS) -> GrowthHead:
-    """A head after its training on `additions(polycubes.held_out(0)[0])`: where the pieces of that training may grow.
-
-    Args:
-        folder: that of the shipped weights.
-
-    Returns:
-        The head, in evaluation mode, in edges of a cube.
-
-    Raises:
-        ValueError: the shipped file is not the one that its checksum names.
-    """
+    """A head after its training on `additions(polycubes.held_out(0)[0])`: where pieces of that training may grow."""
     return with_weights(GrowthHead(), folder / "growth.pt")
 
 
 def free_places(cells: Places) -> Tensor:
-    """The places where one more cube shares a face with a polycube.
-
-    Args:
-        cells: (n, 3), its cubes on the lattice, in edges of a cube.
-
-    Returns:
-        (places, 3), each once, in the same unit.
-
-    Raises:
-        ValueError: there is no cube, or cubes are not (n, 3).
-    """
+    """The places (n, 3), each once, where one more cube shares a face with a polycube on the lattice."""
     check_shapes(cells=(cells, "cubes+ 3"))
     steps = torch.cat([torch.eye(3), -torch.eye(3)]).to(cells)
     beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
@@ -78,19 +41,16 @@ def free_places(cells: Places) -> Tensor:
 
 
 def additions(known: Sequence[Tensor], *, most: int = 5) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """For each known shape the places where one more cube makes another known shape.
+    """For each known shape the places where one more cube makes another known shape: examples for `growth_loss`.
 
     A shape that is not known counts as forbidden, as everything does that nobody has shown. The single cube is known.
 
     Args:
-        known: (n, 3) each, polycubes in edges of a cube.
+        known: (n, 3) each, polycubes.
         most: cubes of the largest shape that grows.
 
     Returns:
-        Padded clouds (N, most, 3) and their counts (N,), padded places (N, most, 3) and theirs, for `growth_loss`.
-
-    Raises:
-        ValueError: nothing that is known grows into anything that is known.
+        Padded clouds (N, most, 3) and their counts (N,), padded places (N, most, 3) and theirs.
     """
     shapes = {polycube_of(shape, mirrors_equal=True) for shape in (*known, torch.zeros(1, 3))}
     clouds, places = [], []

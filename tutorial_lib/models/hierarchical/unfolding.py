@@ -24,8 +24,8 @@ class Unfolded:
 
     Attributes:
         parents: points of the level above.
-        signals: (coefficients, parents, channels), of which the fields about the parents are made, no unit.
-        proposals: (peaks, 3), the peaks of the fields, in the unit of positions.
+        signals: (coefficients, parents, channels), of which the fields about the parents are made.
+        proposals: (peaks, 3), the peaks of the fields.
         points: what is left when those that were found twice are merged, and those that are no points deleted.
     """
 
@@ -38,15 +38,7 @@ class Unfolded:
 @differentiating
 @torch.no_grad()
 def unfold(model: Any, signals: Signals) -> list[Unfolded]:
-    """Everything that is found on the way down, level by level.
-
-    Args:
-        model: a `HierarchicalAutoencoder`.
-        signals: (coefficients, N, latent channels), of the codes, no unit.
-
-    Returns:
-        One entry a level, from the top.
-    """
+    """All that a `HierarchicalAutoencoder` finds when signals of codes are decoded, level by level, from the top."""
     in_field, n_clouds = signals, signals.shape[1]
     signals = model.from_latent(in_field)
     clouds = torch.arange(n_clouds, device=signals.device)

@@ -21,15 +21,10 @@ APART = 0.75  # and others are farther than this from each other
 
 
 def completions(cloud: Tensor, generator: Generator, *, sight: float = SIGHT) -> Iterator[tuple[Tensor, Tensor]]:
-    """How a cloud is made motif by motif, from a random point on.
+    """How a cloud, in edges of a cube, is made motif by motif, from a random point on.
 
-    Args:
-        cloud: (n, 3), in edges of a cube.
-        generator: of the order.
-        sight: how far a point sees what is there before its motif is completed, in edges of a cube.
-
-    Returns:
-        For each step what a point sees before, and its motif after, (m, 3) each, in edges of a cube.
+    Yields:
+        For each step what a point sees before, nearer than `sight`, and its motif after, (m, 3) each.
     """
     distance = torch.cdist(cloud, cloud).fill_diagonal_(FAR)
     start = int(torch.randint(len(cloud), (), generator=generator))
@@ -69,13 +64,10 @@ def completed(
     Args:
         flow: of codes of motifs, given those of what a point sees already.
         model: the autoencoder of both.
-        n_points: of each cloud.
+        n_points: of each cloud; there may be fewer where nothing more agreed.
         n_clouds: how many.
         generator: of the draws.
         rounds: how many codes are drawn for a cloud at most.
-
-    Returns:
-        (n, 3) each, in edges of a cube; smaller than asked for where nothing more agreed.
     """
     clouds = [torch.zeros(1, 3)] * n_clouds
     done = [torch.zeros(1, dtype=torch.bool)] * n_clouds

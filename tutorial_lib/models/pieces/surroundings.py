@@ -1,8 +1,7 @@
 """Codes of surroundings: what stands about a point comes in, one vector of irreps goes out, and what stood there again.
 
-One hierarchy step and no more: a cloud is an arrangement of such motifs, which share their points. Codes have one
-norm, so noise on them in training makes room for codes that are drawn and not exact. How clouds are made of them is
-said in `completion`.
+One level and no more: a cloud is an arrangement of such motifs, which share their points. Codes have one
+norm, so noise on them in training makes room for codes that are drawn and not exact. `completion` makes clouds of them.
 """
 
 from collections.abc import Sequence
@@ -33,10 +32,10 @@ FAR = 50.0  # where those stand that fill up a list
 
 
 class Surroundings(nn.Module):
-    """An autoencoder of what stands about a point.
+    """An autoencoder of what stands about a point, in edges of a cube.
 
     Args:
-        sight: how far a point sees, in edges.
+        sight: how far a point sees.
         code_channels: irreps of each l in a code.
         lmax: of the code and of the signals inside.
         channels: of the signals inside.
@@ -64,17 +63,7 @@ class Surroundings(nn.Module):
             self.field = OccupancyField(code_channels, lmax, sight + MARGIN)
 
     def encode(self, around: Sequence[Tensor]) -> Features:
-        """The code of what stands about each of some points.
-
-        Args:
-            around: (m, 3) each, from the point to those that it sees, in edges of a cube.
-
-        Returns:
-            (N, dim), no unit.
-
-        Raises:
-            RuntimeError: there is nothing to encode.
-        """
+        """The codes of what stands about some points: of each the vectors (m, 3) to those that it sees."""
         check_shapes(**{f"what stands about point {at}": (some, "_ 3") for at, some in enumerate(around)})
         vectors = torch.cat(list(around))
         counts = torch.tensor([len(some) for some in around], device=vectors.device)
@@ -84,32 +73,16 @@ class Surroundings(nn.Module):
         return codes_of(normalised(self.to_code(self.bend(seen))))
 
     def decode(self, codes: Features) -> list[Tensor]:
-        """What stands about each point, as many as its field shows.
-
-        Args:
-            codes: (N, dim), no unit.
-
-        Returns:
-            (m, 3) each, in edges of a cube.
-
-        Raises:
-            ValueError: the codes have another size.
-        """
+        """What stands about each point, (m, 3), as many as its field shows."""
         signals = normalised(signals_of(codes, self.lmax))
         places, of = peaks(self.field, signals, width=WIDTH, radius=self.sight + 0.2)
         return [places[of == k] for k in range(len(codes))]
 
 
 def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
-    """How far the field of every code is from blobs about what stands there.
+    """How far the field of every code is from blobs about what stands there, in nats a place.
 
-    Args:
-        model: the autoencoder.
-        batch: what stands about each point, (N, most, 3) in edges of a cube, filled up, and how many are there (N,).
-        generator: of the places that are asked about, and of the noise.
-
-    Returns:
-        The "loss" in nats a place, zero for perfect fields.
+    The batch is what stands about each point, (N, most, 3), filled up, and how many are there (N,).
     """
     positions, counts = batch
     kind = {"generator": generator, "device": generator.device, "dtype": positions.dtype}

@@ -48,50 +48,23 @@ class OccupancyField(nn.Module):
         self.register_buffer("centres", torch.linspace(0, self.radius, N_RADIAL), persistent=False)
 
     def forward(self, signals: Signals, places: Places, of: Indices) -> Tensor:
-        """The logits at places.
-
-        Args:
-            signals: (coefficients, G, channels), no unit.
-            places: (P, 3), each about the centre of its signal, in the unit of positions.
-            of: (P,), to which signal each place belongs.
-
-        Returns:
-            (P,), no unit.
-
-        Raises:
-            ValueError: the signals have another lmax or number of channels.
-        """
+        """(P,) logits that a point is there."""
         return self.answers(signals, places, of)[:, 0]
 
     def kinds(self, signals: Signals, places: Places, of: Indices) -> Tensor:
-        """The logits of every kind, should there be a point.
-
-        Args:
-            signals: (coefficients, G, channels), no unit.
-            places: (P, 3), each about the centre of its signal, in the unit of positions.
-            of: (P,), to which signal each place belongs.
-
-        Returns:
-            (P, kinds), no unit.
-
-        Raises:
-            ValueError: the signals have another lmax or number of channels.
-        """
+        """(P, kinds) logits of every kind, should there be a point."""
         return self.answers(signals, places, of)[:, 1:]
 
     def answers(self, signals: Signals, places: Places, of: Indices) -> Tensor:
         """The logit that a point is there, and those of every kind beside it.
 
         Args:
-            signals: (coefficients, G, channels), no unit.
-            places: (P, 3), each about the centre of its signal, in the unit of positions.
-            of: (P,), to which signal each place belongs.
+            signals: (coefficients, G, channels).
+            places: (P, 3), each about the centre of its signal.
+            of: (P,), to which of the G signals each place belongs.
 
         Returns:
-            (P, 1 + kinds), no unit.
-
-        Raises:
-            ValueError: shapes do not fit, or the signals have another number of channels.
+            (P, 1 + kinds).
         """
         channels = self.first.in_features // (self.lmax + 1)
         check_shapes(signals=(signals, f"{(self.lmax + 1) ** 2} _ {channels}"))
@@ -114,15 +87,12 @@ def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
     """What a field should be: exp(-d^2 / 2 width^2), where d is the distance to the nearest point.
 
     Args:
-        places: (G, M, 3), in the unit of the width.
+        places: (G, M, 3).
         points: (G, n, 3); those that fill up a shorter list lie far away.
         width: of a blob.
 
     Returns:
-        (G, M), between 0 and 1, no unit.
-
-    Raises:
-        ValueError: shapes do not fit.
+        (G, M), between 0 and 1.
     """
     check_shapes(places=(places, "clouds _ 3"), points=(points, "clouds points+ 3"))
     nearest = torch.cdist(places, points, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=2)
@@ -130,18 +100,7 @@ def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
 
 
 def excess(logits: Tensor, target: Tensor) -> Tensor:
-    """How far fields are from what they should be: cross-entropy, less what is left where they are perfect.
-
-    Args:
-        logits: (P,), no unit.
-        target: (P,), probabilities.
-
-    Returns:
-        (), in nats a place, zero for perfect fields.
-
-    Raises:
-        ValueError: there are not as many of them.
-    """
+    """Cross-entropy of fields in nats a place, less what is left where they are perfect: zero for perfect fields."""
     check_shapes(logits=(logits, "*places"), target=(target, "*places"))
     least = torch.special.entr(target) + torch.special.entr(1 - target)
     return (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
@@ -153,19 +112,15 @@ def places_about(
     """Places to train a field on: half within a blob, a quarter around it, a quarter anywhere.
 
     Args:
-        points: (G, most, 3), filled up, in the unit of the width.
-        counts: (G,), how many points each has.
+        points: (G, most, 3), filled up.
+        counts: (G,), how many of these are points.
         generator: of the draw.
         width: of a blob.
         radius: of the ball of the last quarter.
         n: how many places for each.
 
     Returns:
-        (G, n, 3), in the unit of the width.
-
-    Raises:
-        ValueError: shapes do not fit.
-        RuntimeError: the generator is on another device.
+        (G, n, 3).
     """
     check_shapes(points=(points, "clouds most+ 3"), counts=(counts, "clouds"))
     check_indices(points.shape[1] + 1, counts=counts)

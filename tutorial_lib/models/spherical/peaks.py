@@ -34,11 +34,11 @@ def peaks(
     """The places where the field of each signal is highest, and probably a point.
 
     From a grid of places that are not hopeless, up the gradient of log p: about a blob of that width one step
-    leads to its middle. Ascents that end together, within a width, are one peak.
+    leads to its middle. Ascents that end together, within a width, are one peak. A field without a peak gives none.
 
     Args:
         field: signals, places (P, 3) and (P,) indices to logits (P,).
-        signals: (coefficients, G, channels), no unit.
+        signals: (coefficients, G, channels).
         width: of a blob, in the unit of positions.
         radius: peaks beyond it do not count.
         least: nor do those whose probability is not above this.
@@ -47,8 +47,7 @@ def peaks(
         (peaks, 3) places about their centres, and (peaks,) to which signal they belong.
 
     Raises:
-        ValueError: the width or the radius is not positive, or the radius is over a hundred widths. A field without a
-            peak gives none.
+        ValueError: the width or the radius is not positive, or the radius is over a hundred widths.
     """
     if not (0 < width < math.inf and 0 < radius <= MOST_WIDTHS * width):
         raise ValueError(f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths")
@@ -75,18 +74,7 @@ def peaks(
 
 @differentiating
 def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, *, width: float) -> Places:
-    """Places one step further up: along the gradient of log p, width squared times as far, and no farther than a width.
-
-    Args:
-        field: signals, places (P, 3) and (P,) indices to logits (P,).
-        signals: (coefficients, G, channels), no unit.
-        places: (P, 3), about their centres, in the unit of the width.
-        of: (P,), to which signal each belongs.
-        width: of a blob.
-
-    Returns:
-        (P, 3), in the unit of the width.
-    """
+    """Places one step further up: width squared times the gradient of log p, and no farther than a width."""
     with torch.enable_grad():
         places = places.detach().requires_grad_(True)
         (slope,) = torch.autograd.grad(logsigmoid(field(signals, places, of)).sum(), places)
@@ -98,15 +86,12 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
     """Places of one owner that hang together, each group as its mean: no order, and so no tie to break.
 
     Args:
-        places: (P, 3), in the unit of `within`.
+        places: (P, 3).
         of: (P,), the owner of each; those of two owners are never merged.
         within: places nearer than this hang together.
 
     Returns:
-        (groups, 3) means, in the same unit, (groups,) owners, and (P,) to which group each place went.
-
-    Raises:
-        ValueError: shapes do not fit, or something is not finite.
+        (groups, 3) means, (groups,) owners, and (P,) to which group each place went.
     """
     check_finite(places, of, torch.tensor([within]), what="places, their owners or the distance")
     check_shapes(places=(places, "places 3"), of=(of, "places"))
