@@ -118,7 +118,7 @@ class FromScratch(nn.Module):
     def forward(self, positions: Tensor, counts: Tensor, species: Tensor) -> Tensor:
         """Energies (N,), in standard deviations."""
         points = hierarchical.points_of(positions, counts, species)
-        code = self.encoder.flat(self.encoder.ascend(hierarchical.pooled(points, self.encoder.levels))[-1])
+        code = hierarchical.codes_of(self.encoder.ascend(hierarchical.pooled(points, self.encoder.levels))[-1])
         return self.head(hierarchical.invariants(code, self.encoder.latent_irreps))[:, 0]
 
 

@@ -251,7 +251,7 @@ def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
     for encode in (model, model.encode):
         with pytest.raises(ValueError, match="tells 2 species apart, and none were given"):
             encode(clouds)
-    with pytest.raises(ValueError, match="species 2 arrived, and the model knows 2"):
+    with pytest.raises(IndexError, match="species must count 2 from 0, and 2 arrived"):
         model(clouds, list(torch.tensor([[0, 1, 1], [2, 0, 0]])))
     one, other = model(clouds, list(torch.tensor([[0, 1, 1], [1, 0, 0]])))
     assert not torch.allclose(one, other, atol=1e-3)

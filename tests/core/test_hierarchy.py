@@ -98,7 +98,7 @@ def test_the_irreps_of_the_code_are_as_asked():
     assert str(model.latent_irreps) == "5x0e+5x1o+5x2e+5x3o"
     code = model.encode(PIECES)
     assert code.shape == (8, model.latent_irreps.dim)
-    assert torch.equal(model.flat(model.signals_of(code)), code)
+    assert torch.equal(hierarchical.codes_of(model.signals_of(code)), code)
 
 
 def test_a_code_may_hold_higher_l_than_the_signals_inside_were_given():
@@ -155,11 +155,11 @@ def test_training_again_with_the_same_seed_gives_the_same_model():
 @pytest.mark.parametrize(
     ("clouds", "message"),
     [
-        (PIECES[0], r"cloud 0 has shape \(3,\)"),
+        (PIECES[0], r"cloud 0 must be \(points, 3\), and shape \(3,\)"),
         ([PIECES[0], torch.zeros(1, 3)], "cloud 1 has 1 points: there is nothing to encode"),
         ([torch.zeros(2, 3)], "two points of cloud 0 coincide"),
         ([torch.tensor([[0.0, 0, 0], [0.2, 0, 0], [1, 0, 0]])], "two points of cloud 0 are 0.20 apart"),
-        ([PIECES[0] * math.nan], "holds NaN"),
+        ([PIECES[0] * math.nan], "points of cloud 0 hold NaN"),
         ([torch.tensor([[0.0, 0, 0], [1, 0, 0], [3, 0, 0]])], "no neighbour within the reach of 1.2"),
         ([], "clouds are"),
     ],
@@ -173,7 +173,7 @@ def test_clouds_that_could_not_come_back_are_refused(clouds, message):
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        (torch.zeros(2, 49), r"\(2, 49\): \(N, 50\) is needed, for 2x0e"),
+        (torch.zeros(2, 49), r"codes must be \(N, 50\), and shape \(2, 49\)"),
         (torch.zeros(50), r"\(50,\)"),
         (torch.full((1, 50), math.nan), "NaN"),
     ],

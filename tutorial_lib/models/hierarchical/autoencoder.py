@@ -21,7 +21,7 @@ from tutorial_lib.models.hierarchical.levels import TETRIS, Level, Pooling, chec
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
 from tutorial_lib.models.hierarchical.unfolding import Unfolded, unfold
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, OccupancyField, normalised
-from tutorial_lib.shapes import Features, Indices, Places, Signals
+from tutorial_lib.shapes import Features, Indices, Places, Signals, check_finite, check_shapes
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
 
@@ -98,11 +98,9 @@ class HierarchicalAutoencoder(nn.Module):
         named = () if species is None else (pad_sequence(list(species), batch_first=True),)
         poolings = pooled(points_of(*padded(list(clouds)), *named), self.levels)
         out_of_reach(poolings, self.levels)
-        return self.flat(self.ascend(poolings)[-1])
+        return codes_of(self.ascend(poolings)[-1])
 
-    def forward(self, clouds: Tensor | Sequence[Tensor], species: Sequence[Tensor] | None = None) -> Features:
-        """The same as `encode`."""
-        return self.encode(clouds, species)
+    forward = encode
 
     def ascend(self, poolings: Sequence[Pooling]) -> list[Signals]:
         """The signals at the clusters of each level, and at last those of the vectors."""
@@ -134,24 +132,10 @@ class HierarchicalAutoencoder(nn.Module):
         """(children,) logits that the points below level k are points, from their signals."""
         return self.judge[k - 1](normalised(signals)[0])[:, 0]
 
-    def flat(self, signals: Signals) -> Features:
-        """Signals as one vector a point, in the order of `latent_irreps`.
-
-        Args:
-            signals: (coefficients, N, channels), no unit.
-
-        Returns:
-            (N, dim), no unit.
-        """
-        return codes_of(signals)
-
     def signals_of(self, latent: Tensor) -> Signals:
         """Vectors (N, dim of `latent_irreps`) as signals (coefficients, N, latent channels)."""
-        dim = self.latent_irreps.dim
-        if latent.ndim != 2 or latent.shape[1] != dim:
-            raise ValueError(f"codes have shape {tuple(latent.shape)}: (N, {dim}) is needed, for {self.latent_irreps}")
-        if not torch.isfinite(latent).all():
-            raise ValueError("a code holds NaN or infinity: look at where it comes from")
+        check_shapes(codes=(latent, f"N {self.latent_irreps.dim}"))
+        check_finite(latent, what="codes")
         return signals_of(latent, self.latent_irreps.lmax)
 
     def decode(self, latent: Tensor) -> list[Tensor]:

@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.hierarchical.growth import GrowthHead
 from tutorial_lib.models.hierarchical.points import Points, in_one_part
+from tutorial_lib.models.spherical import uphill
 from tutorial_lib.shapes import Indices, Places, check_shapes, differentiating, unrounded
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
@@ -206,20 +207,19 @@ def _ascents(
     drawn = (torch.rand(len(counts), starts, generator=generator, device=generator.device) * many[:, None]).long()
     whose = listed.gather(1, drawn) + (counts.cumsum(0) - counts)[:, None]
     away = torch.randn(*whose.shape, 3, generator=generator, device=generator.device).to(points.positions)
-    away = normalize(away, dim=2)
-    places = (points.positions[whose] + BOND * away).flatten(0, 1)
+    places = (points.positions[whose] + BOND * normalize(away, dim=2)).flatten(0, 1)
     cloud = _numbers(torch.full_like(counts, starts))
     with torch.no_grad():
         signals = model(points)
-    for step in range(2 * N_CLIMBS if favour else N_CLIMBS):
-        with torch.enable_grad():
-            places.requires_grad_(True)
-            said, _ = model.judged(signals, points, places, cloud)
-            if favour and step < N_CLIMBS:  # led first, and then let go
-                said = said + favour(places, cloud, points)
-            (slope,) = torch.autograd.grad(said.sum(), places)
-        move = model.width**2 * slope
-        places = places.detach() + move * (0.8 * model.width / (move.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
+
+    def free(here: Tensor) -> Tensor:
+        return model.judged(signals, points, here, cloud)[0]
+
+    def led(here: Tensor) -> Tensor:
+        return free(here) + favour(here, cloud, points)
+
+    for log_p in [*([led] * N_CLIMBS if favour else []), *([free] * N_CLIMBS)]:
+        places = uphill(log_p, places, model.width)
     return places, cloud
 
 

@@ -11,13 +11,11 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
 from tutorial_lib.models.hierarchical.layers import Message
-from tutorial_lib.models.hierarchical.points import Points, check_kinds, points_of
+from tutorial_lib.models.hierarchical.points import Points, check_kinds, noise_like, points_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
     EquivariantNonlinearity,
     OccupancyField,
-    blobs,
-    excess,
     normalised,
     places_about,
 )
@@ -105,21 +103,16 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], generator: Generat
     positions, counts, added, n_added, *kinds = batch
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))
     check_shapes(added=(added, f"{len(counts)} _ 3"), n_added=(n_added, str(len(counts))))
-    shaken = positions + model.rattle * torch.randn(
-        positions.shape, generator=generator, device=generator.device, dtype=model.start.dtype
-    )
-    points = points_of(shaken, counts, *kinds)
+    rattled = positions + model.rattle * noise_like(positions.to(model.start), generator)
+    points = points_of(rattled, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     filled = torch.arange(added.shape[1], device=added.device) < n_added[:, None]
-    about = added[points.cloud] - shaken[there][:, None]
+    about = added[points.cloud] - rattled[there][:, None]
     near = filled[points.cloud] & (about.norm(dim=2) < model.radius + 1.5 * model.width)
     order = (~near).long().argsort(dim=1, stable=True)[..., None].expand(-1, -1, 3)  # those that are near come first
     children = about.where(near[..., None], about.new_tensor(FAR)).gather(1, order)
     places = _asked(model, children, near.sum(dim=1), generator)
-    target = blobs(places, children, model.width).flatten()
-    of = torch.arange(len(children), device=places.device).repeat_interleave(N_PLACES)
-    logits = model.field(model(points), places.flatten(0, 1), of)
-    return {"loss": excess(logits, target)}
+    return {"loss": model.field.loss(model(points), places, children, model.width)}
 
 
 def _asked(model: GrowthHead, children: Tensor, counts: Indices, generator: Generator) -> Tensor:

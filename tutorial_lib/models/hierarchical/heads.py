@@ -34,8 +34,7 @@ class PieceHead(nn.Module):
     @unrounded
     def forward(self, latent: Features) -> Tensor:
         """(N, 8), the pseudoscalar first."""
-        if latent.shape[-1:] != (self.dim,):
-            raise ValueError(f"a code has {self.dim} numbers: shape {tuple(latent.shape)} arrived")
+        check_shapes(latent=(latent, f"*batch {self.dim}"))
         return self.thrice(self.twice(latent, latent), latent)
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import merge
-from tutorial_lib.shapes import Places
+from tutorial_lib.shapes import Places, check_finite, check_shapes
 
 RESOLVED = 2.0  # widths of a blob: points nearer than this to each other have one peak in common
 
@@ -88,10 +88,8 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
     """
     finest = levels[0].width
     for at, cloud in enumerate(clouds):
-        if cloud.ndim != 2 or cloud.shape[1] != 3:
-            raise ValueError(f"cloud {at} has shape {tuple(cloud.shape)}: (n, 3) is needed, also where it is alone")
-        if not torch.isfinite(cloud).all():
-            raise ValueError(f"cloud {at} holds NaN or infinity")
+        check_shapes(**{f"cloud {at}": (cloud, "points 3")})
+        check_finite(cloud, what=f"points of cloud {at}")
         if len(cloud) < 2:
             raise ValueError(f"cloud {at} has {len(cloud)} points: there is nothing to encode in fewer than two")
         nearest = torch.pdist(cloud).min().item()

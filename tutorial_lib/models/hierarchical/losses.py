@@ -10,11 +10,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.hierarchical.levels import pooled
-from tutorial_lib.models.hierarchical.points import Points, points_of
+from tutorial_lib.models.hierarchical.points import Points, noise_like, points_of
 from tutorial_lib.models.hierarchical.unfolding import SAME_POINT
-from tutorial_lib.models.spherical import blobs, excess, places_about
+from tutorial_lib.models.spherical import places_about
+from tutorial_lib.shapes import check_finite, check_shapes
 
-SHAKE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
+RATTLE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
 N_AT_ONCE = 50  # clouds, to save memory
 N_PLACES = {True: 192, False: 48}  # a field is asked about so many: at the top, and about each point below
 
@@ -39,9 +40,7 @@ def reconstruction_loss(
     """
     positions, *others = batch
     if rattle:
-        positions = positions + rattle * torch.randn(
-            positions.shape, generator=generator, device=generator.device, dtype=model.start.dtype
-        )
+        positions = positions + rattle * noise_like(positions.to(model.start), generator)
     poolings = pooled(points_of(positions, *others), model.levels)
     in_field = model.ascend(poolings)[-1]
     signals = model.from_latent(in_field)
@@ -51,29 +50,18 @@ def reconstruction_loss(
         level, pooling, top = model.levels[k], poolings[k], k == len(poolings) - 1
         children, counts = pooling.children(shift)
         places = places_about(children, counts, generator, width=level.width, radius=level.radius, n=N_PLACES[top])
-        target = blobs(places, children, level.width).flatten()
-        of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES[top])
-        logits = model.fields[k](in_field, places.flatten(0, 1), of)
-        terms[f"level {k + 1}"] = excess(logits, target)
+        terms[f"level {k + 1}"] = model.fields[k].loss(in_field, places, children, level.width)
         above = pooling.centres.positions + shift
         points = pooling.points
         if k:
-            shift = (
-                SHAKE
-                * level.unit
-                * torch.randn(
-                    points.positions.shape, generator=generator, device=generator.device, dtype=points.positions.dtype
-                )
-            )
+            shift = RATTLE * level.unit * noise_like(points.positions, generator)
             told = (above, replace(points, positions=points.positions + shift), pooling.cluster, pooling.member)
             if model.judges:
                 terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, generator)
             signals, in_field = model.descend(k, signals, *told)
         elif points.species is not None:
             about = points.positions[pooling.member] - above[pooling.cluster]
-            about = about + SHAKE * level.unit * torch.randn(
-                about.shape, generator=generator, device=generator.device, dtype=about.dtype
-            )
+            about = about + RATTLE * level.unit * noise_like(about, generator)
             names = model.fields[0].kinds(in_field, about, pooling.cluster)
             terms["species"] = cross_entropy(names, points.species[pooling.member])
     return {"loss": sum(terms.values()), **terms}
@@ -101,8 +89,8 @@ def _misjudged(model, k, signals, told, generator):
 
 def worst_distance(found: Tensor, true: Tensor) -> float:
     """The largest distance between partners, paired at best; infinite if there are not as many points on both sides."""
-    if {found.shape[1:], true.shape[1:]} != {(3,)} or not (torch.isfinite(found).all() and torch.isfinite(true).all()):
-        raise ValueError(f"points are (n, 3) and finite: {tuple(found.shape)}, {tuple(true.shape)} arrived, or NaN")
+    check_shapes(found=(found, "_ 3"), true=(true, "_ 3"))
+    check_finite(found, true)
     if len(found) != len(true):
         return float("inf")
     distance = torch.cdist(found.double(), true.double()).cpu()

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.spherical import merge
-from tutorial_lib.shapes import Indices, Positions, check_shapes
+from tutorial_lib.shapes import Indices, Positions, check_indices, check_shapes
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,7 @@ def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
     if len(clouds) == 0 or any(cloud.ndim != 2 or cloud.shape[1] != 3 for cloud in clouds):
         shapes = sorted({tuple(cloud.shape) for cloud in clouds})
         raise ValueError(f"clouds are (n, 3) each, one at least, also where there is only one: shapes {shapes} arrived")
-    positions = clouds[0].new_zeros(len(clouds), max(map(len, clouds)), 3)
-    for row, cloud in zip(positions, clouds, strict=True):
-        row[: len(cloud)] = cloud
+    positions = pad_sequence(list(clouds), batch_first=True)
     return positions, torch.tensor([len(cloud) for cloud in clouds], device=positions.device)
 
 
@@ -86,6 +85,10 @@ def check_kinds(points: Points, n_kinds: int) -> None:
             f"the model tells {n_kinds} species apart, and none were given: say which stands at each point, as numbers "
             f"from 0 to {n_kinds - 1}, such as encode(clouds, species)"
         )
-    wrong = () if points.species is None else points.species[(points.species < 0) | (points.species >= n_kinds)]
-    if len(wrong):
-        raise ValueError(f"species {int(wrong[0])} arrived, and the model knows {n_kinds}: count from 0")
+    if points.species is not None:
+        check_indices(n_kinds, species=points.species)
+
+
+def noise_like(numbers: Tensor, generator: Generator) -> Tensor:
+    """Normal numbers, as many as there are, of their type and from the generator, on its device."""
+    return torch.randn(numbers.shape, generator=generator, device=generator.device, dtype=numbers.dtype)

@@ -15,8 +15,6 @@ from tutorial_lib.models.spherical import (
     EquivariantLinear,
     EquivariantNonlinearity,
     OccupancyField,
-    blobs,
-    excess,
     normalised,
     peaks,
     places_about,
@@ -26,7 +24,7 @@ from tutorial_lib.shapes import Features, check_shapes
 SIGHT = 1.6  # so far a point sees, in edges
 MARGIN = 0.4  # and so much farther its field is learnt
 WIDTH = 0.2  # of a blob about a point
-SHAKE = 0.06  # of what is encoded in training; what is decoded is as it was before
+RATTLE = 0.06  # of what is encoded in training; what is decoded is as it was before
 N_PLACES = 48  # about each point, in one step of the training
 FAR = 50.0  # where those stand that fill up a list
 
@@ -87,8 +85,8 @@ def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], generator:
     positions, counts = batch
     kind = {"generator": generator, "device": generator.device, "dtype": positions.dtype}
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
-    shaken = positions + SHAKE * torch.randn(positions.shape, **kind)
-    codes = model.encode([some[:k] for some, k in zip(shaken, counts, strict=True)])
+    rattled = positions + RATTLE * torch.randn(positions.shape, **kind)
+    codes = model.encode([cloud[:k] for cloud, k in zip(rattled, counts, strict=True)])
     signals = normalised(signals_of(codes + model.noise * torch.randn(codes.shape, **kind), model.lmax))
     children = positions.where(there[..., None], positions.new_tensor(FAR))
     near = places_about(children, counts.clamp(min=1), generator, width=WIDTH, radius=model.sight + MARGIN, n=N_PLACES)
@@ -96,6 +94,4 @@ def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], generator:
     length = (model.sight + MARGIN) * torch.rand(near.shape[:2], **kind).sqrt()
     use = (torch.arange(N_PLACES, device=generator.device) < N_PLACES // 2) & (counts > 0)[:, None]
     places = torch.where(use[..., None], near, length[..., None] * away)
-    of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES)
-    logits = model.field(signals, places.flatten(0, 1), of)
-    return {"loss": excess(logits, blobs(places, children, WIDTH).flatten())}
+    return {"loss": model.field.loss(signals, places, children, WIDTH)}

@@ -82,6 +82,11 @@ class OccupancyField(nn.Module):
         scale, shift = self.by_distance(heights).chunk(2, dim=1)
         return self.rest(self.first(invariants.permute(1, 2, 0).flatten(1)) * (1 + scale) + shift)
 
+    def loss(self, signals: Signals, places: Tensor, points: Tensor, width: float) -> Tensor:
+        """How far the fields are from `blobs` about the points of each signal, at places (G, M, 3), as `excess`."""
+        owner = torch.arange(len(places), device=places.device).repeat_interleave(places.shape[1])
+        return excess(self(signals, places.flatten(0, 1), owner), blobs(places, points, width).flatten())
+
 
 def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
     """What a field should be: exp(-d^2 / 2 width^2), where d is the distance to the nearest point.

@@ -75,9 +75,14 @@ def peaks(
 @differentiating
 def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, *, width: float) -> Places:
     """Places one step further up: width squared times the gradient of log p, and no farther than a width."""
+    return uphill(lambda here: logsigmoid(field(signals, here, of)), places, width)
+
+
+def uphill(log_p: Callable[[Tensor], Tensor], places: Places, width: float) -> Places:
+    """One step of `climbed` for any function of places."""
     with torch.enable_grad():
         places = places.detach().requires_grad_(True)
-        (slope,) = torch.autograd.grad(logsigmoid(field(signals, places, of)).sum(), places)
+        (slope,) = torch.autograd.grad(log_p(places).sum(), places)
     step = width**2 * slope
     return places.detach() + step * (0.8 * width / (step.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
 
