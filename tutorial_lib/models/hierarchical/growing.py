@@ -22,6 +22,7 @@ JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and 
 BOND = 1.0  # from a point to where the ascents begin
 N_STARTS = 24  # in each cloud, unless more are asked for
 N_CLIMBS = 12
+N_TRIES = 4  # of a cloud that finds no site, before it is left as it is
 SURE = 0.06  # probability below which a place is no proposal
 N_AT_ONCE = 2400  # ascents, to save memory
 ELSEWHERE = 1e3  # points of another cloud are never near
@@ -101,7 +102,6 @@ def grow(
     *,
     favour: Favour | None = None,
     sure: float = SURE,
-    tries: int = 4,
     starts: int = N_STARTS,
     about: Sequence[Tensor] | None = None,
     kinds: Sequence[Tensor] | None = None,
@@ -116,7 +116,6 @@ def grow(
         generator: of the draws.
         favour: as in `sites`, like what is not named here; without it all sites of a cloud are equally likely.
         sure: as in `sites`.
-        tries: how often a cloud that finds no site looks again, before it is left as it is.
         starts: as in `sites`.
         about: as in `sites`.
         kinds: as in `sites`.
@@ -135,12 +134,12 @@ def grow(
     at_once = max(1, N_AT_ONCE // starts)
     for size in range(min(map(len, clouds), default=0), max(wanted, default=0)):
         left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size < wanted[i]]
-        for _ in range(tries):
-            for some in (left[at : at + at_once] for at in range(0, len(left), at_once)):
-                led = favour and partial(_renumbered, favour, torch.tensor(some, device=generator.device))
-                these, begin, of_kind = (x and [x[i] for i in some] for x in (clouds, about, named))
+        for _ in range(N_TRIES):
+            for batch in (left[at : at + at_once] for at in range(0, len(left), at_once)):
+                led = favour and partial(_renumbered, favour, torch.tensor(batch, device=generator.device))
+                these, begin, of_kind = (x and [x[i] for i in batch] for x in (clouds, about, named))
                 found = sites(model, these, generator, favour=led, sure=sure, starts=starts, about=begin, kinds=of_kind)
-                for number, i in enumerate(some):
+                for number, i in enumerate(batch):
                     mine = found.cloud == number
                     if mine.any():
                         drawn = torch.multinomial(found.weight[mine].softmax(dim=0), 1, generator=generator)
@@ -156,19 +155,17 @@ def _renumbered(favour: Favour, numbers: Tensor, places: Tensor, cloud: Tensor, 
 
 
 @unrounded
-def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor:
+def removable(model: GrowthHead, cloud: Tensor) -> Tensor:
     """Which points may be taken away: what is left hangs together, and would propose them again."""
     n = len(cloud)
-    if n < 2:
-        return torch.zeros(n, dtype=torch.bool, device=cloud.device)
-    others = ~torch.eye(n, dtype=torch.bool, device=cloud.device)
-    left = torch.stack([cloud[kept] for kept in others])
     numbers = torch.arange(n, device=cloud.device)
+    if n < 2:
+        return numbers > n
+    left = torch.stack([cloud[numbers != at] for at in range(n)])
     points = Points(left.flatten(0, 1), numbers.repeat_interleave(n - 1), n)
     with torch.no_grad():
         _, least = model.judged(model(points), points, cloud, numbers)
-    together = [in_one_part(part, JOINED) for part in left]
-    return (least > sure) & torch.tensor(together, device=cloud.device)
+    return (least > SURE) & torch.tensor([in_one_part(part, JOINED) for part in left], device=cloud.device)
 
 
 @unrounded
@@ -203,7 +200,7 @@ def _ascents(
     favour: Favour | None,
 ) -> tuple[Tensor, Tensor]:
     """Where ascents end that begin a bond away from points which are drawn, and to which cloud each belongs."""
-    listed, many = pad_sequence(list(begin), batch_first=True), counts.new_tensor([len(some) for some in begin])
+    listed, many = pad_sequence(list(begin), batch_first=True), counts.new_tensor([len(indices) for indices in begin])
     drawn = (torch.rand(len(counts), starts, generator=generator, device=generator.device) * many[:, None]).long()
     whose = listed.gather(1, drawn) + (counts.cumsum(0) - counts)[:, None]
     away = torch.randn(*whose.shape, 3, generator=generator, device=generator.device).to(points.positions)
@@ -218,7 +215,7 @@ def _ascents(
     def led(here: Tensor) -> Tensor:
         return free(here) + favour(here, cloud, points)
 
-    for log_p in [*([led] * N_CLIMBS if favour else []), *([free] * N_CLIMBS)]:
+    for log_p in [*([led] * N_CLIMBS if favour else []), *([free] * N_CLIMBS)]:  # led first, and then let go
         places = uphill(log_p, places, model.width)
     return places, cloud
 

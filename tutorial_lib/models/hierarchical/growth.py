@@ -21,7 +21,8 @@ from tutorial_lib.models.spherical import (
 )
 from tutorial_lib.shapes import Indices, Places, Signals, check_shapes
 
-N_FIELD_SIGNALS = 8
+LMAX, N_FIELD_SIGNALS = 4, 8
+RATTLE = 0.03  # of the examples in training, in the unit of positions: what was grown is not exact either
 N_PLACES = 48  # about each point, in one step of the training
 FAR = 50.0  # where those stand that fill up a list
 
@@ -31,12 +32,10 @@ class GrowthHead(nn.Module):
 
     Args:
         channels: of the signals inside.
-        lmax: of the signals.
         sight: how far a point sees, in the unit of positions, such as edges of a cube.
         radius: how far from a point its field is asked.
         width: of the blob about a place where a point may be added.
         kinds: of points, where the clouds tell them apart.
-        rattle: of the examples in training, in the unit of positions: what was grown is not exact either.
         seed: of the weights.
     """
 
@@ -44,22 +43,20 @@ class GrowthHead(nn.Module):
         self,
         *,
         channels: int = 16,
-        lmax: int = 4,
         sight: float = 1.6,
         radius: float = 1.55,
         width: float = 0.2,
         kinds: int = 1,
-        rattle: float = 0.03,
         seed: int = 0,
     ):
         super().__init__()
-        self.sight, self.radius, self.width, self.rattle = sight, radius, width, rattle
+        self.sight, self.radius, self.width = sight, radius, width
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.start = nn.Parameter(torch.randn(1, kinds, channels))
-            self.look, self.after_look = Message(channels, lmax), EquivariantNonlinearity(channels, lmax)
-            self.to_field = EquivariantLinear(channels, N_FIELD_SIGNALS, lmax)
-            self.field = OccupancyField(N_FIELD_SIGNALS, lmax, radius)
+            self.look, self.after_look = Message(channels, LMAX), EquivariantNonlinearity(channels, LMAX)
+            self.to_field = EquivariantLinear(channels, N_FIELD_SIGNALS, LMAX)
+            self.field = OccupancyField(N_FIELD_SIGNALS, LMAX, radius)
 
     def forward(self, points: Points) -> Signals:
         """What each point knows of its surroundings, as signals that turn with the cloud."""
@@ -67,9 +64,9 @@ class GrowthHead(nn.Module):
         alike = points.species is None
         start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
         target, source = points.pairs(self.sight)
-        apart = points.positions[source] - points.positions[target]
-        seen = self.look(start, apart, source, target, len(points.cloud))
-        return normalised(self.to_field(self.after_look(torch.cat([seen[:1] + start, seen[1:]]))))
+        vectors = points.positions[source] - points.positions[target]
+        messages = self.look(start, vectors, source, target, len(points.cloud))
+        return normalised(self.to_field(self.after_look(torch.cat([messages[:1] + start, messages[1:]]))))
 
     def judged(self, signals: Signals, points: Points, places: Places, cloud: Indices) -> tuple[Tensor, Tensor]:
         """What all points within the radius of each place say of it: the mean of log p, and the least p; 0 without any.
@@ -80,12 +77,12 @@ class GrowthHead(nn.Module):
             places: (P, 3).
             cloud: (P,), to which cloud each place belongs.
         """
-        apart = places.detach()[:, None] - points.positions
-        at, by = ((cloud[:, None] == points.cloud) & (apart.norm(dim=2) < self.radius)).nonzero(as_tuple=True)
-        said = logsigmoid(self.field(signals, places[at] - points.positions[by], by))
+        distance = (places.detach()[:, None] - points.positions).norm(dim=2)
+        at, by = ((cloud[:, None] == points.cloud) & (distance < self.radius)).nonzero(as_tuple=True)
+        log_p = logsigmoid(self.field(signals, places[at] - points.positions[by], by))
         nobody = places.new_zeros(len(places))
-        mean = nobody.scatter_reduce(0, at, said, "mean", include_self=False)
-        return mean, nobody.scatter_reduce(0, at, said.exp(), "amin", include_self=False)
+        mean = nobody.scatter_reduce(0, at, log_p, "mean", include_self=False)
+        return mean, nobody.scatter_reduce(0, at, log_p.exp(), "amin", include_self=False)
 
 
 def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
@@ -103,7 +100,7 @@ def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], generator: Generat
     positions, counts, added, n_added, *kinds = batch
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))
     check_shapes(added=(added, f"{len(counts)} _ 3"), n_added=(n_added, str(len(counts))))
-    rattled = positions + model.rattle * noise_like(positions.to(model.start), generator)
+    rattled = positions + RATTLE * noise_like(positions.to(model.start), generator)
     points = points_of(rattled, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     filled = torch.arange(added.shape[1], device=added.device) < n_added[:, None]
