@@ -32,8 +32,8 @@ def shipped():
     return hierarchical.trained_to_grow()
 
 
-def from_one(n):
-    return [torch.zeros(1, 3)] * n
+def grown_by(model, clouds, n_points, seed=0, **named):
+    return hierarchical.grow(model, clouds, n_points, Generator().manual_seed(seed), **named)
 
 
 def test_additions_are_all_places_that_make_a_known_shape(known):
@@ -61,14 +61,12 @@ def test_fields_turn_with_the_cloud_and_do_not_see_what_is_far(generator):
     model = hierarchical.GrowthHead(seed=1).double()
     cloud = torch.cat([polycubes.pieces()[1][5].double(), torch.tensor([[9.0, 0, 0]]).double()])
     turn = representations.random_orthogonal(generator, (), torch.float64)
-    places, of = (
-        torch.randn(40, 3, generator=generator, dtype=torch.float64),
-        torch.randint(4, (40,), generator=generator),
-    )
+    places = torch.randn(40, 3, generator=generator, dtype=torch.float64)
+    owner = torch.randint(4, (40,), generator=generator)
 
     def fields(x, places):
         points = hierarchical.Points(x, torch.zeros(len(x), dtype=torch.long), 1)
-        return model.field(model(points), places, of)
+        return model.field(model(points), places, owner)
 
     here = fields(cloud, places)
     assert torch.allclose(fields(cloud @ turn.mT + 1, places @ turn.mT), here, atol=1e-10)
@@ -81,7 +79,7 @@ def test_fields_turn_with_the_cloud_and_do_not_see_what_is_far(generator):
 
 
 def test_it_grows_shapes_that_were_never_shown_and_most_are_polycubes(head, known):
-    grown = hierarchical.grow(head, from_one(60), 5, Generator().manual_seed(0))
+    grown = grown_by(head, [torch.zeros(1, 3)] * 60, 5)
     found = [polycube_of(cloud, mirrors_equal=True, within=0.2) for cloud in grown]
     good = [shape for shape in found if shape is not None and len(shape) == 5]
     assert len(good) > 40
@@ -91,14 +89,13 @@ def test_it_grows_shapes_that_were_never_shown_and_most_are_polycubes(head, know
 
 def test_what_was_there_stays_where_it_is(shipped):
     begin = [piece + 3 for piece in polycubes.pieces()[1]]
-    grown = hierarchical.grow(shipped, begin, 5, Generator().manual_seed(0))
-    for before, after in zip(begin, grown, strict=True):
+    for before, after in zip(begin, grown_by(shipped, begin, 5), strict=True):
         assert torch.equal(after[:4], before)
-    assert hierarchical.grow(shipped, begin, 4, Generator().manual_seed(0))[0] is begin[0]
+    assert grown_by(shipped, begin, 4)[0] is begin[0]
 
 
 def test_one_seed_grows_one_way_and_another_another(shipped):
-    one, same, other = (hierarchical.grow(shipped, from_one(5), 4, Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    one, same, other = (grown_by(shipped, [torch.zeros(1, 3)] * 5, 4, seed) for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
@@ -106,7 +103,7 @@ def test_one_seed_grows_one_way_and_another_another(shipped):
 def test_a_head_that_proposes_nothing_leaves_clouds_as_they_are():
     model = hierarchical.GrowthHead(seed=0)
     torch.nn.init.constant_(model.field.rest[-1].bias, -50.0)
-    (left,) = hierarchical.grow(model, from_one(1), 3, Generator().manual_seed(0))
+    (left,) = grown_by(model, [torch.zeros(1, 3)], 3)
     assert len(left) == 1
 
 
@@ -147,11 +144,9 @@ def test_an_edit_moves_one_cube_and_the_piece_stays_a_piece(shipped):
         assert len(one) == len(other)
         assert (torch.cdist(one, other).amin(dim=1) < 1e-5).sum() >= 3
     assert all(polycube_of(cloud, mirrors_equal=True, within=0.2) for cloud in after)
-
-
-def test_clouds_of_two_sizes_are_not_edited_together(shipped):
+    assert hierarchical.edited(shipped, [], 1, Generator()) == []
     with pytest.raises(ValueError, match=r"of \[3, 4\] points"):
-        hierarchical.edited(shipped, [torch.eye(3), polycubes.pieces()[1][0]], 1, Generator())
+        hierarchical.edited(shipped, [torch.eye(3), before[0]], 1, Generator())
 
 
 def test_a_favoured_site_is_taken(shipped):
@@ -160,19 +155,14 @@ def test_a_favoured_site_is_taken(shipped):
     def upwards(places, cloud, points):
         return 1e3 * places.detach()[:, 0] + 0 * places.sum(dim=1)
 
-    (grown,) = hierarchical.grow(shipped, [domino], 4, Generator().manual_seed(0), favour=upwards)
+    (grown,) = grown_by(shipped, [domino], 4, favour=upwards)
     assert torch.allclose(grown[2:], torch.tensor([[2.0, 0, 0], [3, 0, 0]]), atol=0.15)
 
 
 def test_clouds_of_two_sizes_grow_each_to_its_own(shipped):
     begin = [torch.zeros(1, 3), polycubes.pieces()[1][0]]
-    grown = hierarchical.grow(shipped, begin, [3, 5], Generator().manual_seed(0))
-    assert [len(cloud) for cloud in grown] == [3, 5]
+    assert [len(cloud) for cloud in grown_by(shipped, begin, [3, 5])] == [3, 5]
     with pytest.raises(ValueError, match="1 numbers of points for 2 clouds"):
-        hierarchical.grow(shipped, begin, [3], Generator())
-    assert hierarchical.edited(shipped, [], 1, Generator()) == []
-
-
-def test_an_empty_cloud_is_named():
+        grown_by(shipped, begin, [3])
     with pytest.raises(ValueError, match="no point"):
-        hierarchical.grow(hierarchical.GrowthHead(), [torch.zeros(0, 3)], 3, Generator())
+        grown_by(shipped, [torch.zeros(0, 3)], 3)
