@@ -19,6 +19,10 @@ def codes(generator):
     return torch.randn(40, IRREPS.dim, generator=generator)
 
 
+def learn(model, data, loss, recipe):
+    return training.train(model, data, loss, recipe, device="cpu", progress=False)["loss"]
+
+
 @pytest.fixture(scope="module")
 def motifs():
     """What a corner of three cubes is made of, an autoencoder of it and a flow, both hardly trained."""
@@ -27,14 +31,11 @@ def motifs():
     steps = [step for _ in range(40) for step in pieces.completions(corner, generator)]
     before, after = map(list, zip(*steps, strict=True))
     model = pieces.Surroundings(channels=8, seed=0)
-    data, recipe = (
-        hierarchical.padded([*before, *after]),
-        training.Recipe(epochs=40, batch_size=128, learning_rate=1e-2),
-    )
-    history = training.train(model, data, pieces.surroundings_loss, recipe, device="cpu", progress=False)
+    data = hierarchical.padded([*before, *after])
+    history = learn(model, data, pieces.surroundings_loss, training.Recipe(40, 128, 1e-2))
     with torch.no_grad():
         flow = pieces.CodeFlow(model.encode(after), given_channels=2, channels=8, depth=1)
-    return model, flow, corner, history["loss"]
+    return model, flow, corner, history
 
 
 def test_the_velocity_turns_with_the_code_and_with_what_is_given(codes, generator):
@@ -48,12 +49,16 @@ def test_the_velocity_turns_with_the_code_and_with_what_is_given(codes, generato
     assert not torch.allclose(flow(turned(points, turn), time, given, numbers), turned(here, turn), atol=1e-3)
 
 
-def test_the_velocity_sees_time_and_numbers(codes):
+def test_the_velocity_sees_time_and_numbers_and_asks_for_what_was_announced(codes):
     flow = pieces.CodeFlow(codes, n_numbers=1, channels=8)
     time, numbers = torch.full((40,), 0.3), torch.ones(40, 1)
     here = flow(codes, time, numbers=numbers)
     assert not torch.allclose(flow(codes, time + 0.3, numbers=numbers), here, atol=1e-3)
     assert not torch.allclose(flow(codes, time, numbers=-numbers), here, atol=1e-3)
+    with pytest.raises(ValueError, match="0 channels given and 1 numbers"):
+        flow(codes, time)
+    with pytest.raises(ValueError, match="up to l = 4"):
+        pieces.CodeFlow(codes[:, 1:])
 
 
 def test_codes_are_signals_and_back(codes):
@@ -76,9 +81,7 @@ def test_a_short_training_finds_one_code_in_all_its_poses(generator):
         return lengths.norm(dim=1).median(), (drawn - shown).norm(dim=1).median()
 
     before, _ = errors()
-    recipe = training.Recipe(epochs=120, batch_size=128, learning_rate=1e-2)
-    data = (shown.repeat(128, 1),)
-    history = training.train(flow, data, pieces.drawing_loss, recipe, device="cpu", progress=False)["loss"]
+    history = learn(flow, (shown.repeat(128, 1),), pieces.drawing_loss, training.Recipe(120, 128, 1e-2))
     assert history[-1] < 0.7 * history[0]
     after, apart = errors()
     assert after < 0.7 * before
@@ -90,14 +93,6 @@ def test_one_seed_draws_one_way_and_another_another(codes):
     one, same, other = (flow.draw(3, Generator().manual_seed(seed), n_steps=2) for seed in (0, 0, 1))
     assert torch.equal(one, same)
     assert not torch.allclose(one, other)
-
-
-def test_bad_input_is_named(codes):
-    flow = pieces.CodeFlow(codes, n_numbers=1, channels=8)
-    with pytest.raises(ValueError, match="0 channels given and 1 numbers"):
-        flow(codes, torch.zeros(40))
-    with pytest.raises(ValueError, match="up to l = 4"):
-        pieces.CodeFlow(codes[:, 1:])
 
 
 def test_motifs_complete_a_cloud_step_by_step(generator):
@@ -121,10 +116,8 @@ def test_what_stands_about_a_point_comes_back(motifs):
 
 def test_codes_of_surroundings_turn_with_them(generator):
     model = pieces.Surroundings(channels=8).double()
-    around, turn = (
-        torch.randn(4, 3, generator=generator).double(),
-        representations.random_orthogonal(generator, (), torch.float64),
-    )
+    around = torch.randn(4, 3, generator=generator).double()
+    turn = representations.random_orthogonal(generator, (), torch.float64)
     assert torch.allclose(model.encode([around @ turn.mT]), turned(model.encode([around]), turn), atol=1e-5)
 
 

@@ -18,10 +18,6 @@ def on_lattice(cells):
     return Octahedra(middles, torch.unique((middles[:, None] + SIX).flatten(0, 1), dim=0))
 
 
-def with_corners(network, corners):
-    return Octahedra(network.middles, corners)
-
-
 @pytest.fixture(scope="module")
 def clusters():
     generator = Generator().manual_seed(0)
@@ -49,7 +45,6 @@ def test_topology_does_not_see_pose_or_mirror(clusters):
 
 def test_wrong_networks_have_no_topology():
     pair = on_lattice([[0, 0, 0], [1, 0, 0]])
-    two_parts = on_lattice([[0, 0, 0], [3, 0, 0]])
     moved = pair.corners.clone()
     moved[0] *= 1.2
     askew = pair.corners.clone()
@@ -58,13 +53,15 @@ def test_wrong_networks_have_no_topology():
     turn = torch.tensor([[bend.cos(), -bend.sin(), 0], [bend.sin(), bend.cos(), 0], [0, 0, 1]])
     other = torch.tensor([1.0, 0, 0]) + torch.tensor([1.0, 0, 0]) @ turn.mT
     other_corners = other + SIX[[0, 1, 2, 4, 5]] @ turn.mT
-    wrong = {
-        "five corners": with_corners(pair, pair.corners[1:]),
-        "seven corners": with_corners(pair, torch.cat([pair.corners, torch.tensor([[0.0, 0.7, 0.7]])])),
-        "a corner of nobody": with_corners(pair, torch.cat([pair.corners, torch.tensor([[9.0, 0, 0]])])),
-        "a corner too far": with_corners(pair, moved),
-        "a corner askew": with_corners(pair, askew),
-        "two parts": two_parts,
+    corners = {
+        "five corners": pair.corners[1:],
+        "seven corners": torch.cat([pair.corners, torch.tensor([[0.0, 0.7, 0.7]])]),
+        "a corner of nobody": torch.cat([pair.corners, torch.tensor([[9.0, 0, 0]])]),
+        "a corner too far": moved,
+        "a corner askew": askew,
+    }
+    wrong = {name: Octahedra(pair.middles, those) for name, those in corners.items()} | {
+        "two parts": on_lattice([[0, 0, 0], [3, 0, 0]]),
         "a bent joint": Octahedra(torch.stack([torch.zeros(3), other]), torch.cat([SIX, other_corners])),
         "shared edges": octahedra.layer(2),
         "a clash": Octahedra(torch.cat([pair.middles, pair.middles[:1] + 0.4]), torch.cat([pair.corners, SIX + 0.4])),
@@ -146,9 +143,8 @@ def test_heads_that_propose_nothing_leave_networks_as_they_are():
 def test_a_head_tells_kinds_apart():
     head, one = pieces.network_heads()[0], octahedra.cluster(1, Generator().manual_seed(3))
     cloud = torch.zeros(7, dtype=torch.long)
-    signals = [
-        head(hierarchical.Points(one.points, cloud, 1, torch.tensor(kinds))) for kinds in ([0] + [1] * 6, [0] * 7)
-    ]
+    one_metal, all_metal = torch.tensor([0] + [1] * 6), torch.zeros(7, dtype=torch.long)
+    signals = [head(hierarchical.Points(one.points, cloud, 1, kinds)) for kinds in (one_metal, all_metal)]
     assert not torch.allclose(*signals, atol=1e-3)
 
 
@@ -157,8 +153,7 @@ def test_ascents_begin_about_the_points_that_are_named():
     torch.nn.init.constant_(head.field.rest[-1].bias, 5.0)
     far = torch.tensor([[0.0, 0, 0], [20, 0, 0]])
     for at in (0, 1):
-        found = hierarchical.sites(
-            head, [far], Generator().manual_seed(0), about=[torch.tensor([at])], starts=40
-        ).places
+        named = {"about": [torch.tensor([at])], "starts": 40}
+        found = hierarchical.sites(head, [far], Generator().manual_seed(0), **named).places
         assert len(found) > 0
         assert ((found - far[at]).norm(dim=1) < 2).all()

@@ -38,13 +38,13 @@ def test_what_a_code_says_turns_with_it(model, unseen, generator):
     places, cloud = 0.8 * torch.randn(20, 3, generator=generator), torch.arange(20) % 2
     points = Points(0.8 * torch.randn(6, 3, generator=generator), torch.arange(6) % 2, 2)
     there = Points(points.positions @ q.mT, points.cloud, 2)
-    said = hierarchical.led_by(model, codes)(places, cloud, points)
-    assert said.abs().max() > 1
-    assert torch.allclose(
-        hierarchical.led_by(model, turned(model, codes, q))(places @ q.mT, cloud, there), said, atol=1e-3
-    )
-    assert not torch.allclose(hierarchical.led_by(model, codes)(places @ q.mT, cloud, there), said, atol=1e-1)
-    assert torch.allclose(hierarchical.led_by(model, codes, strength=2.0)(places, cloud, points), 2 * said)
+    favour = hierarchical.led_by(model, codes)
+    here = favour(places, cloud, points)
+    assert here.abs().max() > 1
+    turned_favour = hierarchical.led_by(model, turned(model, codes, q))
+    assert torch.allclose(turned_favour(places @ q.mT, cloud, there), here, atol=1e-3)
+    assert not torch.allclose(favour(places @ q.mT, cloud, there), here, atol=1e-1)
+    assert torch.allclose(hierarchical.led_by(model, codes, strength=2.0)(places, cloud, points), 2 * here)
 
 
 def test_a_code_leads_to_its_own_piece_and_no_code_to_any(model, head, unseen):
@@ -115,7 +115,6 @@ def test_an_operator_learns_what_a_point_more_does_to_a_code(model):
     without, place, whole, _ = operators.pairs_of_codes(model, clouds, Generator().manual_seed(0))
     operator = operators.CodeOperator(model)
     recipe = training.Recipe(epochs=30, batch_size=16, learning_rate=5e-3)
-    history = training.train(
-        operator, (without, place, whole), operators.operator_loss, recipe, device="cpu", progress=False
-    )
+    data = without, place, whole
+    history = training.train(operator, data, operators.operator_loss, recipe, device="cpu", progress=False)
     assert history["loss"][-1] < 0.2 < 0.5 < history["loss"][0]
