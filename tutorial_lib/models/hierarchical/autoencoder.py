@@ -33,11 +33,9 @@ class HierarchicalAutoencoder(nn.Module):
         levels: how points are pooled; the last level has an infinite reach.
         latent_lmax: the highest l of the vector.
         latent_channels: how many irreps of each l.
-        channels: of the signals inside.
         lmax: of the signals inside; at least that of the vector is used.
         species: the names of what may stand at a point; none, if all points are alike.
         judges: learn to delete points that are found between levels and should not have been.
-        seed: of the weights.
 
     Attributes:
         largest: how many points the largest example had that it was trained on, if anybody knows.
@@ -121,7 +119,7 @@ class HierarchicalAutoencoder(nn.Module):
             k: the level whose clusters are above.
             signals: (coefficients, parents, channels).
             above: (parents, 3), where the parents are.
-            points: the children.
+            points: the children, each of one or more parents.
             parent: (memberships,), indices of parents.
             child: (memberships,), indices of children.
         """

@@ -58,11 +58,11 @@ class FoundMotifs:
         size = torch.bincount(about).double()
         members = [size[kind == k].mean().item() for k in range(len(kinds))]
         choices = [
-            tuple(sorted(some, key=lambda k: -members[k]))
+            tuple(sorted(choice, key=lambda k: -members[k]))
             for n in range(1, MOST_CHOSEN + 1)
-            for some in combinations(range(len(kinds)), n)
+            for choice in combinations(range(len(kinds)), n)
         ]
-        return cls(reach, kinds, min(choices, key=lambda some: len(_taken(about, member, kind, some)[1].unique())))
+        return cls(reach, kinds, min(choices, key=lambda choice: len(_taken(about, member, kind, choice)[1].unique())))
 
     def kind_of(self, points: Points) -> Indices:
         """The kind of every point: the one whose signal is most like its own."""
@@ -79,7 +79,7 @@ class FoundMotifs:
 
 
 def signal_powers(points: Points, reach: float) -> Tensor:
-    """The neighbours of every point as a signal, without its pose: for each l the root of the mean square over m.
+    """The neighbours of every point as a signal without its pose: for each l the root of the mean square over m.
 
     In neighbours: for l = 0 it is their number.
     """

@@ -33,17 +33,11 @@ Favour = Callable[[Places, Indices, Points], Tensor]
 
 @dataclass(frozen=True)
 class Sites:
-    """Places at which points may be added to clouds.
+    """Places at which points may be added to clouds."""
 
-    Attributes:
-        places: (sites, 3), in the frame of their clouds; of a ring, some places.
-        cloud: (sites,), to which cloud each belongs.
-        weight: (sites,), by how much each is favoured, as a logarithm.
-    """
-
-    places: Tensor
-    cloud: Tensor
-    weight: Tensor
+    places: Tensor  # (sites, 3), in the frame of their clouds; of a ring, some places
+    cloud: Tensor  # (sites,), to which cloud each belongs
+    weight: Tensor  # (sites,), by how much each is favoured, as a logarithm
 
 
 @unrounded
@@ -107,22 +101,11 @@ def grow(
     kinds: Sequence[Tensor] | None = None,
     adds: int = 0,
 ) -> list[Tensor]:
-    """Clouds grown point by point, each point at one of the sites that those before it propose.
+    """Clouds grown point by point, each point at one of the `sites` that those before it propose; they stay where they stood.
 
-    Args:
-        model: the head, trained.
-        clouds: (n, 3) each; a single point is enough to begin with.
-        n_points: how many points each should have in the end, one number for all or one for each.
-        generator: of the draws.
-        favour: as in `sites`, like what is not named here; without it all sites of a cloud are equally likely.
-        sure: as in `sites`.
-        starts: as in `sites`.
-        about: as in `sites`.
-        kinds: as in `sites`.
-        adds: the kind of the points that are added.
-
-    Returns:
-        (n, 3) each, where they stood; smaller than asked for where nothing more was proposed.
+    `n_points`, one number for all or one for each, is how many a cloud should have in the end; it has fewer where nothing
+    more is proposed. A single point is enough to begin with. Without `favour` all sites of a cloud are equally likely;
+    points of the kind `adds` are added. What else is given, `sites` explains.
 
     Raises:
         ValueError: there are not as many numbers as clouds.

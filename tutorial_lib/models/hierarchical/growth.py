@@ -31,12 +31,10 @@ class GrowthHead(nn.Module):
     """For every point of a cloud a field: is there room for another point near to me?
 
     Args:
-        channels: of the signals inside.
         sight: how far a point sees, in the unit of positions, such as edges of a cube.
         radius: how far from a point its field is asked.
         width: of the blob about a place where a point may be added.
         kinds: of points, where the clouds tell them apart.
-        seed: of the weights.
     """
 
     def __init__(
@@ -86,16 +84,10 @@ class GrowthHead(nn.Module):
 
 
 def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
-    """How far the field of every point is from blobs about the places near to it where a point may be added.
+    """How far the fields of points are from blobs about places near to them where one may be added, in nats a place.
 
-    Args:
-        model: the head.
-        batch: padded clouds (N, most, 3), their counts (N,), padded places (N, most, 3) and their counts (N,); then the
-            kinds of the points (N, most), where they are told apart.
-        generator: of the places that are asked about, and of the rattling.
-
-    Returns:
-        The "loss", in nats a place.
+    The batch is padded clouds (N, most, 3), their counts (N,), padded places (N, most, 3) and their counts (N,); then
+    the kinds of the points (N, most), where they are told apart.
     """
     positions, counts, added, n_added, *kinds = batch
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))

@@ -77,12 +77,8 @@ def matched_error(found: Positions, true: Positions) -> Tensor:
 def invariants(latent: Features, irreps: o3.Irreps) -> Tensor:
     """All inner products of irreps of one l in a code: what is left of it when its pose is forgotten.
 
-    Args:
-        latent: (N, dim of the irreps).
-        irreps: of the code, with the same number of each l.
-
-    Returns:
-        (N, number of l * pairs of channels); the same for a turned and for a mirrored cloud.
+    The irreps have the same number of each l, and (N, number of l * pairs of channels) come out, the same for a turned
+    and for a mirrored cloud.
     """
     check_shapes(latent=(latent, f"codes {irreps.dim}"))
     found = []

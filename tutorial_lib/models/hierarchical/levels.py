@@ -51,19 +51,12 @@ FLAT = (Level(reach=math.inf, width=0.3, radius=3.2),)  # cubes, one point
 
 @dataclass(frozen=True)
 class Pooling:
-    """One level of clouds: which points are members of which cluster.
+    """One level of clouds: which points are members of which cluster."""
 
-    Attributes:
-        points: before.
-        centres: after, one point a cluster.
-        member: (memberships,), indices of points; a point may be a member of several clusters.
-        cluster: (memberships,), indices of centres.
-    """
-
-    points: Points
-    centres: Points
-    member: Tensor
-    cluster: Tensor
+    points: Points  # before
+    centres: Points  # after, one point a cluster
+    member: Tensor  # (memberships,), indices of points; a point may be a member of several clusters
+    cluster: Tensor  # (memberships,), indices of centres
 
     def children(self, shift: Places | float = 0.0) -> tuple[Tensor, Tensor]:
         """The members of each cluster about its centre, if the centres (clusters, 3) are shifted.
@@ -104,8 +97,8 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
 def out_of_reach(poolings: Sequence[Pooling], levels: Sequence[Level]) -> None:
     """A warning, if members lie where the field that should find them again does not look."""
     for pooling, level in zip(poolings, levels, strict=True):
-        apart = pooling.points.positions[pooling.member] - pooling.centres.positions[pooling.cluster]
-        farthest, at = apart.norm(dim=1).max(dim=0)
+        about = pooling.points.positions[pooling.member] - pooling.centres.positions[pooling.cluster]
+        farthest, at = about.norm(dim=1).max(dim=0)
         if farthest > level.radius:
             cloud = int(pooling.points.cloud[pooling.member[at]])
             warnings.warn(
@@ -161,7 +154,6 @@ def _about_motifs(points: Points, level: Level) -> Pooling:
     size = torch.bincount(about, minlength=n)
     middles = points.positions.new_zeros(n, 3).index_add(0, about, points.positions[member]) / size[:, None]
     chosen = size > 0
-    at = chosen.cumsum(0) - 1
     centres, cloud, group = merge(middles[chosen], points.cloud[chosen], 1e-3 * level.unit)
-    both = torch.stack([member, group[at[about]]]).unique(dim=1)
-    return Pooling(points, Points(centres, cloud, points.n_clouds), both[0], both[1])
+    both = torch.stack([member, group[(chosen.cumsum(0) - 1)[about]]]).unique(dim=1)
+    return Pooling(points, Points(centres, cloud, points.n_clouds), *both)

@@ -26,13 +26,8 @@ def reconstruction_loss(
     """How far the fields of every level are from blobs about the true points, as cross-entropy.
 
     On the way down the true points take the place of those that would be found, slightly rattled; otherwise nothing
-    below could be learned before all above is.
-
-    Args:
-        model: the autoencoder.
-        batch: padded clouds (N, most, 3), their counts (N,), and species (N, most) if the model has any.
-        generator: of the places and of the rattling.
-        rattle: by how much every coordinate of the examples is moved at random, so that there are more of them.
+    below could be learned before all above is. The batch is padded clouds (N, most, 3), their counts (N,), and species
+    (N, most) if the model has any; `rattle` moves all their coordinates at random, so that there are more examples.
 
     Returns:
         The "loss" in nats a place, the sum of one term a level, which is zero for perfect fields; of one more for each
@@ -55,10 +50,10 @@ def reconstruction_loss(
         points = pooling.points
         if k:
             shift = RATTLE * level.unit * noise_like(points.positions, generator)
-            told = (above, replace(points, positions=points.positions + shift), pooling.cluster, pooling.member)
+            below = (above, replace(points, positions=points.positions + shift), pooling.cluster, pooling.member)
             if model.judges:
-                terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, generator)
-            signals, in_field = model.descend(k, signals, *told)
+                terms[f"judge {k + 1}"] = _misjudged(model, k, signals, *below, generator)
+            signals, in_field = model.descend(k, signals, *below)
         elif points.species is not None:
             about = points.positions[pooling.member] - above[pooling.cluster]
             about = about + RATTLE * level.unit * noise_like(about, generator)
@@ -67,9 +62,8 @@ def reconstruction_loss(
     return {"loss": sum(terms.values()), **terms}
 
 
-def _misjudged(model, k, signals, told, generator):
+def _misjudged(model, k, signals, above, points, parent, child, generator):
     """How badly true points are told from false ones that stand among them."""
-    above, points, parent, child = told
     n, unit = len(points.positions), model.levels[k].unit
     beside = torch.randint(len(child), (points.n_clouds,), generator=generator, device=generator.device)
     kind = {"generator": generator, "device": generator.device, "dtype": points.positions.dtype}
@@ -77,9 +71,9 @@ def _misjudged(model, k, signals, told, generator):
     stretch = SAME_POINT + torch.rand(len(beside), 1, **kind)
     false = points.positions[child[beside]] + unit * stretch * away / away.norm(dim=1, keepdim=True)
     cloud = points.cloud[child[beside]]
-    true = torch.cdist(false, points.positions) + 1e3 * (cloud[:, None] != points.cloud)
-    apart = true.amin(dim=1) > SAME_POINT * unit
-    false, cloud, parent_of = false[apart], cloud[apart], parent[beside[apart]]
+    distance = torch.cdist(false, points.positions) + 1e3 * (cloud[:, None] != points.cloud)
+    kept = distance.amin(dim=1) > SAME_POINT * unit
+    false, cloud, parent_of = false[kept], cloud[kept], parent[beside[kept]]
     everyone = Points(torch.cat([points.positions, false]), torch.cat([points.cloud, cloud]), points.n_clouds)
     numbers = torch.arange(n, n + len(false), device=child.device)
     signals, _ = model.descend(k, signals, above, everyone, torch.cat([parent, parent_of]), torch.cat([child, numbers]))
@@ -109,8 +103,7 @@ def reconstruction_errors(model: HierarchicalAutoencoder, clouds: list[Tensor]) 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a code that decodes to nothing is counted here
             found += model.decode(model.encode(clouds[start : start + N_AT_ONCE]))
-    pairs = zip(found, clouds, strict=True)
-    return torch.tensor([worst_distance(a, b - b.mean(dim=0)) for a, b in pairs])
+    return torch.tensor([worst_distance(a, b - b.mean(dim=0)) for a, b in zip(found, clouds, strict=True)])
 
 
 def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float = 0.1) -> Tensor:

@@ -12,18 +12,18 @@ from tutorial_lib.datasets import g2, octahedra
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs
 from tutorial_lib.models.hierarchical.levels import Level, pooled
-from tutorial_lib.models.hierarchical.points import Points, padded, points_of
+from tutorial_lib.models.hierarchical.points import padded, points_of
 from tutorial_lib.storage import WEIGHTS, with_weights
 
-MOST_OCTAHEDRA, N_CLUSTERS, N_FOR_MOTIFS = 6, 600, 120
+N_FOR_MOTIFS = 120  # clusters
 REACH, NEXT_REACH = 1.25, 2.3  # metal-oxygen distances: to the corners, and from middle to middle
 HOW = ("found", "three", "pairs", "flat")
 
 
-def octahedra_to_train_on(seed: int = 0, n: int = N_CLUSTERS) -> list[Tensor]:
+def octahedra_to_train_on(seed: int = 0, n: int = 600) -> list[Tensor]:
     """Clusters of one to six octahedra, as bare points, in metal-oxygen distances; fewer are the first of more."""
     generator = Generator().manual_seed(seed)
-    return [octahedra.cluster(1 + k % MOST_OCTAHEDRA, generator).points for k in range(n)]
+    return [octahedra.cluster(1 + k % 6, generator).points for k in range(n)]
 
 
 def octahedra_levels(clouds: list[Tensor], how: str = "found") -> tuple[Level, ...]:
@@ -47,11 +47,8 @@ def octahedra_levels(clouds: list[Tensor], how: str = "found") -> tuple[Level, .
     top = Level(math.inf, width=0.4, radius=5.6, unit=2.0)
     if how == "found":
         return first, top
-    middles: Points = pooled(points, (first,))[0].centres
-    second = Level(
-        NEXT_REACH, width=0.4, radius=2.6, unit=2.0, sight=NEXT_REACH, motifs=FoundMotifs.fit(middles, NEXT_REACH)
-    )
-    return first, second, top
+    motifs = FoundMotifs.fit(pooled(points, (first,))[0].centres, NEXT_REACH)
+    return first, Level(NEXT_REACH, width=0.4, radius=2.6, unit=2.0, sight=NEXT_REACH, motifs=motifs), top
 
 
 def octahedra_autoencoder(

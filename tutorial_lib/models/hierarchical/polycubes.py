@@ -41,16 +41,10 @@ def free_places(cells: Places) -> Tensor:
 
 
 def additions(known: Sequence[Tensor], *, most: int = 5) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """For each known shape the places where one more cube makes another known shape: examples for `growth_loss`.
+    """For each known shape the places where one more cube makes another known shape: a batch for `growth_loss`.
 
     A shape that is not known counts as forbidden, as everything does that nobody has shown. The single cube is known.
-
-    Args:
-        known: (n, 3) each, polycubes.
-        most: cubes of the largest shape that grows.
-
-    Returns:
-        Padded clouds (N, most, 3) and their counts (N,), padded places (N, most, 3) and theirs.
+    Shapes of more than `most` cubes do not grow.
     """
     shapes = {polycube_of(shape, mirrors_equal=True) for shape in (*known, torch.zeros(1, 3))}
     clouds, places = [], []

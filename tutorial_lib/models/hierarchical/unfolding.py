@@ -20,19 +20,12 @@ SURE = 0.5
 
 @dataclass(frozen=True)
 class Unfolded:
-    """One level on the way down.
+    """One level on the way down."""
 
-    Attributes:
-        parents: points of the level above.
-        signals: (coefficients, parents, channels), of which the fields about the parents are made.
-        proposals: (peaks, 3), the peaks of the fields.
-        points: what is left when those that were found twice are merged, and those that are no points deleted.
-    """
-
-    parents: Points
-    signals: Tensor
-    proposals: Tensor
-    points: Points
+    parents: Points  # of the level above
+    signals: Tensor  # (coefficients, parents, channels), of which the fields about the parents are made
+    proposals: Tensor  # (peaks, 3), the peaks of the fields
+    points: Points  # when those found twice are merged, and those that are no points deleted
 
 
 @differentiating
@@ -52,13 +45,11 @@ def unfold(model: Any, signals: Signals) -> list[Unfolded]:
         twice = SAME_POINT * level.unit if k < len(model.levels) - 1 else 0.0
         means, cloud, child = merge(places, parents.cloud[parent], twice)
         points = Points(means, cloud, n_clouds, _species(model, in_field, about, parent, child, len(means), k))
-        told = (parents.positions, points, parent, child)
         if judged:
-            points, parent, child = _judged(model, k, signals, *told)
-            told = (parents.positions, points, parent, child)
+            points, parent, child = _judged(model, k, signals, parents.positions, points, parent, child)
         found.append(Unfolded(parents, in_field, places, points))
         if k:
-            signals, in_field = model.descend(k, signals, *told)
+            signals, in_field = model.descend(k, signals, parents.positions, points, parent, child)
             parents = points
     return found
 
@@ -73,8 +64,7 @@ def _species(model, in_field, about, parent, child, n_points, k) -> Tensor | Non
 
 def _judged(model, k, signals, above, points, parent, child):
     """What is left of points when those that are improbable, seen together with all others, are deleted."""
-    told, _ = model.descend(k, signals, above, points, parent, child)
-    kept = model.judgement(k, told) > 0
+    kept = model.judgement(k, model.descend(k, signals, above, points, parent, child)[0]) > 0
     number = kept.cumsum(0) - 1
     left = replace(points, positions=points.positions[kept], cloud=points.cloud[kept])
     return left, parent[kept[child]], number[child[kept[child]]]

@@ -61,13 +61,8 @@ def completed(
 ) -> list[Tensor]:
     """Clouds made motif by motif from one point each: what a code shows is added, if it agrees with the rest.
 
-    Args:
-        flow: of codes of motifs, given those of what a point sees already.
-        model: the autoencoder of both.
-        n_points: of each cloud; there may be fewer where nothing more agreed.
-        n_clouds: how many.
-        generator: of the draws.
-        rounds: how many codes are drawn for a cloud at most.
+    The flow draws codes of motifs, given those of what a point sees already, which the model encodes: for each cloud
+    `rounds` at most. There are fewer points where nothing more agreed.
     """
     clouds = [torch.zeros(1, 3)] * n_clouds
     done = [torch.zeros(1, dtype=torch.bool)] * n_clouds

@@ -31,9 +31,7 @@ class CodeFlow(nn.Module):
         given_channels: irreps of each l in what is given, 0 if nothing is.
         n_numbers: how many invariant numbers are given.
         lmax: the highest l of the codes.
-        channels: of the signals inside.
         depth: how many non-linearities there are.
-        seed: of the weights.
 
     Raises:
         ValueError: there is no code.
@@ -96,11 +94,11 @@ class CodeFlow(nn.Module):
         signals = signals_of(points / known.width, self.lmax)
         if given is not None:
             signals = torch.cat([signals, signals_of(given, self.lmax)], dim=2)
-        told = gaussians(time, self.centres, WIDTH)
-        told = self.scalars(told if numbers is None else torch.cat([told, numbers], dim=1))
-        told = told.unflatten(1, (len(self.bends), self.lmax + 2, -1)).permute(1, 2, 0, 3)  # bends, l, N, channels
+        condition = gaussians(time, self.centres, WIDTH)
+        condition = self.scalars(condition if numbers is None else torch.cat([condition, numbers], dim=1))
+        condition = condition.unflatten(1, (len(self.bends), self.lmax + 2, -1)).permute(1, 2, 0, 3)
         signals = self.begin(signals)
-        for bend, (shift, *stretch) in zip(self.bends, told, strict=True):
+        for bend, (shift, *stretch) in zip(self.bends, condition, strict=True):  # a stretch for each l
             bent = normalised(signals) * (1 + torch.stack(stretch)[self.degree])
             signals = signals + bend(torch.cat([bent[:1] + shift, bent[1:]]))
         return known.slope * points + known.left * codes_of(self.end(normalised(signals)))

@@ -20,9 +20,7 @@ def topology(network: Octahedra) -> Cells | None:
     """How octahedra are joined, straight or bent: the polycube that they are once all tilts are undone.
 
     Each octahedron is laid on the axes of the one that it is joined to, so tilts do not add up. Mirror images are one.
-
-    Args:
-        network: in metal-oxygen distances.
+    The unit is the metal-oxygen distance.
 
     Returns:
         The polycube; None where an octahedron has not six corners about at right angles, a corner belongs to none or
@@ -81,10 +79,10 @@ def bends(network: Octahedra) -> Tensor:
 def _sound(network: Octahedra) -> bool:
     """Whether octahedra are octahedra and none is in the way of another, however they are joined."""
     middles, corners = network.middles, network.corners
-    apart = torch.cdist(middles, corners)
-    own = (apart - 1).abs() < OFF
-    of = own.sum(dim=0)
-    if (own.sum(dim=1) != 6).any() or (of < 1).any() or (of > 2).any() or (apart[~own] < FOREIGN).any():
+    distance = torch.cdist(middles, corners)
+    own = (distance - 1).abs() < OFF
+    owners = own.sum(dim=0)
+    if (own.sum(dim=1) != 6).any() or (owners < 1).any() or (owners > 2).any() or (distance[~own] < FOREIGN).any():
         return False
     if (torch.pdist(middles) < MIDDLES_APART).any() or (torch.pdist(corners) < CORNERS_APART).any():
         return False

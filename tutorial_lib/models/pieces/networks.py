@@ -74,9 +74,8 @@ def gaps(networks: Sequence[Octahedra], generator: Generator) -> Examples:
         ends = ((own & shared).sum(dim=1) <= 1).nonzero()[:, 0]
         k = ends[torch.randint(len(ends), (), generator=generator)]
         mine = (own[k] & ~shared).nonzero()[:, 0]
-        drawn = mine[
-            torch.randperm(len(mine), generator=generator)[: int(torch.randint(1, 6, (), generator=generator))]
-        ]
+        order = torch.randperm(len(mine), generator=generator)
+        drawn = mine[order[: int(torch.randint(1, 6, (), generator=generator))]]
         left = torch.ones(len(shared), dtype=torch.bool).scatter(0, drawn, value=False)
         found.append((Octahedra(network.middles, network.corners[left]), network.corners[drawn]))
     return _examples(found)

@@ -32,12 +32,7 @@ FAR = 50.0  # where those stand that fill up a list
 
 
 class Surroundings(nn.Module):
-    """An autoencoder of what stands about a point, in edges of a cube.
-
-    Args:
-        channels: of the signals inside.
-        seed: of the weights.
-    """
+    """An autoencoder of what stands about a point, in edges of a cube."""
 
     def __init__(self, *, channels: int = 16, seed: int = 0):
         super().__init__()

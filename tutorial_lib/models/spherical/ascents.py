@@ -53,9 +53,9 @@ def peaks(
         raise ValueError(f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths")
     grid = _ball(radius, STRIDE * width).to(signals)
     starts, owners = [], []
-    for some in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
-        of = some.repeat_interleave(len(grid))
-        begin = grid.repeat(len(some), 1)
+    for batch in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
+        of = batch.repeat_interleave(len(grid))
+        begin = grid.repeat(len(batch), 1)
         hopeful = field(signals, begin, of).sigmoid() > FAINT
         starts.append(begin[hopeful])
         owners.append(of[hopeful])
@@ -92,8 +92,8 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
 
     Args:
         places: (P, 3).
-        of: (P,), the owner of each; those of two owners are never merged.
-        within: places nearer than this hang together.
+        of: (P,), the owner of each.
+        within: places of one owner nearer than this hang together.
 
     Returns:
         (groups, 3) means, (groups,) owners, and (P,) to which group each place went.
@@ -116,8 +116,8 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
 
 def _held(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, width: float) -> Tensor:
     """Whether whoever is put beside a place, on any side, climbs back: on a ring one does not, along the ring."""
-    apart = width * torch.cat([torch.eye(3), -torch.eye(3)]).to(places)
-    beside = (places[:, None] + apart).flatten(0, 1)
+    shifts = width * torch.cat([torch.eye(3), -torch.eye(3)]).to(places)
+    beside = (places[:, None] + shifts).flatten(0, 1)
     ends = climbed(field, signals, beside, of.repeat_interleave(6), width=width).unflatten(0, (-1, 2, 3))
     left = (ends[:, 0] - ends[:, 1]) / (2 * width)  # what is left of each shift: nothing in a blob, all along a ring
     return torch.linalg.eigvalsh(left + left.mT)[:, -1] / 2 < LET_GO

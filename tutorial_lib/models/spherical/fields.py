@@ -27,10 +27,7 @@ class OccupancyField(nn.Module):
     harmonic: numbers that do not change when signal and place turn together.
 
     Args:
-        channels: of the signals.
-        lmax: of the signals.
         radius: how far places are looked at, in the unit of positions.
-        hidden: width of the network.
         unit: the distance by which places are divided before the network sees them.
         kinds: how many kinds of points there are, if the field is to say which one stands at a place.
     """
@@ -56,15 +53,12 @@ class OccupancyField(nn.Module):
         return self.answers(signals, places, of)[:, 1:]
 
     def answers(self, signals: Signals, places: Places, of: Indices) -> Tensor:
-        """The logit that a point is there, and those of every kind beside it.
+        """The logit that a point is there, and those of every kind beside it, (P, 1 + kinds).
 
         Args:
             signals: (coefficients, G, channels).
             places: (P, 3), each about the centre of its signal.
             of: (P,), to which of the G signals each place belongs.
-
-        Returns:
-            (P, 1 + kinds).
         """
         channels = self.first.in_features // (self.lmax + 1)
         check_shapes(signals=(signals, f"{(self.lmax + 1) ** 2} _ {channels}"))
@@ -72,9 +66,8 @@ class OccupancyField(nn.Module):
         check_indices(signals.shape[1], of=of)
         places = places / self.unit
         square = places.square().sum(dim=1, keepdim=True)
-        solid = o3.spherical_harmonics(
-            list(range(self.lmax + 1)), 1.5 * places / (square + 1).sqrt(), False, "component"
-        )
+        all_l = list(range(self.lmax + 1))
+        solid = o3.spherical_harmonics(all_l, 1.5 * places / (square + 1).sqrt(), False, "component")
         together = signals[:, of] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
@@ -89,15 +82,9 @@ class OccupancyField(nn.Module):
 
 
 def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
-    """What a field should be: exp(-d^2 / 2 width^2), where d is the distance to the nearest point.
+    """What a field should be, (G, M): exp(-d^2 / 2 width^2), where d is the distance to the nearest point.
 
-    Args:
-        places: (G, M, 3).
-        points: (G, n, 3); those that fill up a shorter list lie far away.
-        width: of a blob.
-
-    Returns:
-        (G, M), between 0 and 1.
+    Places are (G, M, 3) and points (G, n, 3), of which those that fill up a shorter list lie far away.
     """
     check_shapes(places=(places, "clouds _ 3"), points=(points, "clouds points+ 3"))
     nearest = torch.cdist(places, points, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=2)
@@ -114,18 +101,9 @@ def excess(logits: Tensor, target: Tensor) -> Tensor:
 def places_about(
     points: Tensor, counts: Tensor, generator: Generator, *, width: float, radius: float, n: int
 ) -> Tensor:
-    """Places to train a field on: half within a blob, a quarter around it, a quarter anywhere.
+    """Places (G, n, 3) to train a field on: half within a blob, a quarter around it, a quarter anywhere in the radius.
 
-    Args:
-        points: (G, most, 3), filled up.
-        counts: (G,), how many of these are points.
-        generator: of the draw.
-        width: of a blob.
-        radius: of the ball of the last quarter.
-        n: how many places for each.
-
-    Returns:
-        (G, n, 3).
+    Points are (G, most, 3), filled up; counts (G,) says how many there are.
     """
     check_shapes(points=(points, "clouds most+ 3"), counts=(counts, "clouds"))
     check_indices(points.shape[1] + 1, counts=counts)

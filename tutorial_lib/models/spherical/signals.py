@@ -92,10 +92,7 @@ def normalised(signals: Signals) -> Signals:
 class EquivariantLinear(nn.Module):
     """Mixtures of channels, with a matrix for each l and a constant: all that is linear and equivariant.
 
-    Args:
-        channels_in: of the signals that come in.
-        channels_out: of those that go out.
-        lmax: higher l are cut off; signals that come in may have fewer.
+    Signals that come in may have fewer l than lmax; higher ones are cut off.
     """
 
     def __init__(self, channels_in: int, channels_out: int, lmax: int):
