@@ -46,7 +46,6 @@ from tutorial_lib.models.hierarchical import atoms as hierarchy_atoms
 from tutorial_lib.models.hierarchical import codes as hierarchy_codes
 from tutorial_lib.models.hierarchical import found_motifs, growing, guided, heads, levels, materials, points, unfolding
 from tutorial_lib.models.hierarchical import losses as hierarchy_training
-from tutorial_lib.models.hierarchical import polycubes as hierarchical_polycubes
 from tutorial_lib.models.missing_atom import graphs as hole_graphs
 from tutorial_lib.models.missing_atom import votes
 from tutorial_lib.models.pieces import completion, drawing, joints, networks, surroundings
@@ -128,7 +127,7 @@ def water_network():
 @functools.cache
 def tree():
     """The hierarchical autoencoder of polycubes."""
-    return hierarchical_polycubes.trained_on_polycubes()
+    return materials.trained_on_polycubes()
 
 
 @functools.cache
@@ -138,7 +137,7 @@ def tree_of_molecules():
 
 @functools.cache
 def grower():
-    return hierarchical_polycubes.trained_to_grow()
+    return materials.trained_to_grow()
 
 
 @functools.cache
@@ -672,13 +671,11 @@ HIERARCHY = {
     "models.hierarchical.points.in_one_part": lambda: call(points.in_one_part, pieces()[0], 1.2),
     "models.hierarchical.points.points_of": lambda: call(points.points_of, *points.padded(pieces())),
     "models.hierarchical.points.Points.pairs": lambda: call(points_here().pairs, 1.2),
-    "models.hierarchical.polycubes.polycube_autoencoder": lambda: call(hierarchical_polycubes.polycube_autoencoder, 0),
-    "models.hierarchical.polycubes.trained_on_polycubes": lambda: call(hierarchical_polycubes.trained_on_polycubes),
-    "models.hierarchical.polycubes.trained_to_grow": lambda: call(hierarchical_polycubes.trained_to_grow),
-    "models.hierarchical.polycubes.free_places": lambda: call(hierarchical_polycubes.free_places, pieces()[0]),
-    "models.hierarchical.polycubes.additions": lambda: call(
-        hierarchical_polycubes.additions, list(small_polycubes()), most=5
-    ),
+    "models.hierarchical.materials.polycube_autoencoder": lambda: call(materials.polycube_autoencoder, 0),
+    "models.hierarchical.materials.trained_on_polycubes": lambda: call(materials.trained_on_polycubes),
+    "models.hierarchical.materials.trained_to_grow": lambda: call(materials.trained_to_grow),
+    "models.hierarchical.growth.free_places": lambda: call(hierarchical.free_places, pieces()[0]),
+    "models.hierarchical.growth.additions": lambda: call(hierarchical.additions, list(small_polycubes()), most=5),
     "models.pieces.surroundings.Surroundings.encode": lambda: call(surrounding().encode, [draw(2, 3), draw(3, 3)]),
     "models.pieces.surroundings.Surroundings.decode": lambda: call(
         surrounding().decode, surrounding().encode([draw(2, 3), draw(3, 3)]).detach()

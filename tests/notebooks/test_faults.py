@@ -226,9 +226,9 @@ def test_the_command_ends_with_a_sentence_when_its_kernel_is_killed(tmp_path):
 
 LOADERS = """
 from tutorial_lib import g2, hamiltonians, places, primer, qm9, silicon, viewer
-from tutorial_lib.models.hierarchical import polycubes
+from tutorial_lib.models.hierarchical import materials
 silicon.load_amorphous("validation"), silicon.crystal(), qm9.load("validation"), primer.digits("test")
-hamiltonians.load("water_rhf_500k", "test"), places.trained_position_scorer(), polycubes.trained_on_polycubes()
+hamiltonians.load("water_rhf_500k", "test"), places.trained_position_scorer(), materials.trained_on_polycubes()
 viewer.view(g2.molecules()[0], alt="One molecule")
 print("loaded")
 """

@@ -103,9 +103,9 @@ def grow(
 ) -> list[Tensor]:
     """Clouds grown point by point, each point at one of the `sites` that those before it propose.
 
-    What was there stays where it stood. `n_points`, one number for all or one for each, is how many a cloud should have in
-    the end; it has fewer where nothing more is proposed. A single point is enough to begin with. Without `favour` all
-    sites of a cloud are equally likely; points of the kind `adds` are added. `sites` explains the rest.
+    What was there stays where it stood. `n_points`, one number for all or one for each, is how many a cloud should have
+    in the end; it has fewer where nothing more is proposed. A single point is enough to begin with. Without `favour`
+    all sites of a cloud are equally likely; points of the kind `adds` are added. `sites` explains the rest.
 
     Raises:
         ValueError: there are not as many numbers as clouds.

@@ -6,12 +6,15 @@ the whole cloud, so what is learnt is a rule about surroundings and no list of s
 were never shown. What is lost: whatever is decided farther away than a point's neighbours see. `growing` uses it.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
+from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.models.hierarchical.layers import Message
-from tutorial_lib.models.hierarchical.points import Points, check_kinds, noise_like, points_of
+from tutorial_lib.models.hierarchical.points import Points, check_kinds, noise_like, padded, points_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
     EquivariantNonlinearity,
@@ -114,3 +117,32 @@ def _asked(model: GrowthHead, children: Tensor, counts: Indices, generator: Gene
     turned = (torch.arange(N_PLACES, device=generator.device) % 2 == 1)[:, None]
     places = near.where(~turned, near.norm(dim=2, keepdim=True) * direction)
     return places.where(~far, distance * direction)
+
+
+def free_places(cells: Places) -> Tensor:
+    """The places (n, 3), each once, where one more cube shares a face with a polycube on the lattice."""
+    check_shapes(cells=(cells, "cubes+ 3"))
+    steps = torch.cat([torch.eye(3), -torch.eye(3)]).to(cells)
+    beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
+    return beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]
+
+
+def additions(known: Sequence[Tensor], *, most: int = 5) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """For each known shape the places where one more cube makes another known shape: a batch for `growth_loss`.
+
+    A shape that is not known counts as forbidden, as everything does that nobody has shown. The single cube is known.
+    Shapes of more than `most` cubes do not grow.
+    """
+    shapes = {polycube_of(shape, mirrors_equal=True) for shape in (*known, torch.zeros(1, 3))}
+    clouds, places = [], []
+    for shape in sorted((shape for shape in shapes if shape and len(shape) <= most), key=sorted):
+        cells = torch.tensor(sorted(shape), dtype=torch.get_default_dtype())
+        allowed = [
+            place
+            for place in free_places(cells)
+            if polycube_of(torch.cat([cells, place[None]]), mirrors_equal=True) in shapes
+        ]
+        if allowed:
+            clouds.append(cells)
+            places.append(torch.stack(allowed))
+    return (*padded(clouds), *padded(places))

@@ -1,4 +1,4 @@
-"""The autoencoders of octahedra, molecules and motifs, untrained or pretrained.
+"""The models of polycubes, octahedra, molecules and motifs, untrained or pretrained.
 
 weights/SOURCES.md says how the pretrained ones were trained, and on what.
 """
@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from tutorial_lib.datasets import g2, octahedra
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs
+from tutorial_lib.models.hierarchical.growth import GrowthHead
 from tutorial_lib.models.hierarchical.levels import Level, pooled
 from tutorial_lib.models.hierarchical.points import padded, points_of
 from tutorial_lib.storage import WEIGHTS, with_weights
@@ -18,6 +19,21 @@ from tutorial_lib.storage import WEIGHTS, with_weights
 N_FOR_MOTIFS = 120  # clusters
 REACH, NEXT_REACH = 1.25, 2.3  # metal-oxygen distances: to the corners, and from middle to middle
 HOW = ("found", "three", "pairs", "flat")
+
+
+def polycube_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
+    """An untrained autoencoder for clouds of up to six points, in edges of a cube, with 100 numbers in its code."""
+    return HierarchicalAutoencoder(latent_channels=4, seed=seed)
+
+
+def trained_on_polycubes(folder: Path = WEIGHTS) -> HierarchicalAutoencoder:
+    """The same after its training on `polycubes.held_out(0)[0]` and random trees; 28 hexacubes it has not seen."""
+    return with_weights(polycube_autoencoder(), folder / "polycubes.pt")
+
+
+def trained_to_grow(folder: Path = WEIGHTS) -> GrowthHead:
+    """A head after its training on `additions(polycubes.held_out(0)[0])`: where pieces of that training may grow."""
+    return with_weights(GrowthHead(), folder / "growth.pt")
 
 
 def octahedra_to_train_on(seed: int = 0, n: int = 600) -> list[Tensor]:
