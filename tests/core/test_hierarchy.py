@@ -146,9 +146,11 @@ def test_training_again_with_the_same_seed_gives_the_same_model():
     ],
     ids=["one cloud", "one point", "coincident", "near", "nan", "lonely", "none"],
 )
-def test_clouds_that_could_not_come_back_are_refused(clouds, message):
+def test_clouds_and_levels_from_which_nothing_could_come_back_are_refused(clouds, message):
     with pytest.raises(ValueError, match=message):
         HierarchicalAutoencoder(channels=4).encode(clouds)
+    with pytest.raises(ValueError, match="the last level has to gather all points"):
+        HierarchicalAutoencoder((Level(1.2, 0.2, 1.0),))
 
 
 @pytest.mark.parametrize(
@@ -176,11 +178,6 @@ def test_the_shipped_model_gives_back_shapes_that_it_has_never_seen():
     model = hierarchical.trained_on_polycubes()
     assert hierarchical.exact(model, test[:8]).all()
     assert not hierarchical.exact(hierarchical.polycube_autoencoder(), test[:2]).any()
-
-
-def test_a_last_level_that_leaves_several_points_is_refused():
-    with pytest.raises(ValueError, match="the last level has to gather all points"):
-        HierarchicalAutoencoder((Level(1.2, 0.2, 1.0),))
 
 
 def test_the_worst_distance_pairs_points_at_best_and_counts_missing_ones():

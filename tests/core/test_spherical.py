@@ -30,11 +30,8 @@ def turned(signals, D):
 def test_weights_of_the_quadrature_integrate_polynomials_of_their_degree_and_no_higher():
     directions, weights = spherical.quadrature(4)
     x, y, z = directions.T
-    assert weights.sum().item() == pytest.approx(1)
-    assert (weights * x**2).sum().item() == pytest.approx(1 / 3)
-    assert (weights * x**2 * y**2).sum().item() == pytest.approx(1 / 15)
-    assert (weights * y**4).sum().item() == pytest.approx(1 / 5)
-    assert (weights * x * y * z).sum().item() == pytest.approx(0)
+    means = [(weights * values).sum().item() for values in (x**0, x**2, x**2 * y**2, y**4, x * y * z)]
+    assert means == pytest.approx([1, 1 / 3, 1 / 15, 1 / 5, 0])
     assert (weights * z**10).sum().item() != pytest.approx(1 / 11, rel=1e-3)
     directions, weights = spherical.quadrature(2 * LMAX)
     values = spherical.harmonics(LMAX, directions)  # orthonormal
@@ -58,10 +55,7 @@ def test_a_product_has_the_product_of_the_values():
     value = spherical.harmonics(2, at)
     both = (value @ one[:, :, 0]) * (value @ other[:, :, 0])
     assert torch.allclose(value @ spherical.product(one, other)[:, :, 0], both)
-
-
-def test_a_product_of_different_lmax_is_that_of_the_higher_one():
-    one, other = draw(16, 4, 2), draw(4, 4, 2)
+    one, other = draw(16, 4, 2), draw(4, 4, 2)  # of different lmax: that of the higher one
     filled = torch.cat([other, torch.zeros(12, 4, 2, dtype=torch.float64)])
     assert torch.allclose(spherical.product(one, other), spherical.product(one, filled))
     assert torch.allclose(spherical.product(one, 3 * torch.ones(1, 4, 2, dtype=torch.float64)), 3 * one)
@@ -101,12 +95,9 @@ def test_two_directions_are_two_peaks_if_l_is_high_enough(lmax, apart):
     assert len(spherical.signal_peaks(spherical.harmonics(lmax - 1, two).sum(dim=0))) == 1
     (found,) = spherical.signal_peaks(spherical.harmonics(4, two[:1])[0])
     assert (found @ two[0]).item() > math.cos(math.radians(4))
-
-
-@pytest.mark.parametrize("signal", [torch.zeros(5), torch.full((9,), math.nan)])
-def test_a_signal_of_another_length_or_with_nan_is_refused(signal):
-    with pytest.raises(ValueError, match=r"\(lmax \+ 1\)\^2 finite coefficients"):
-        spherical.signal_peaks(signal)
+    for signal in (torch.zeros(5), torch.full((9,), math.nan)):
+        with pytest.raises(ValueError, match=r"\(lmax \+ 1\)\^2 finite coefficients"):
+            spherical.signal_peaks(signal)
 
 
 def test_a_field_turns_with_its_signal(turn):
