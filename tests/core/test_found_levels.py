@@ -19,8 +19,8 @@ from tutorial_lib.models.hierarchical.found_motifs import signal_powers
 from tutorial_lib.representations import random_orthogonal
 from tutorial_lib.training import Recipe, train
 
-DICE = Generator().manual_seed(0)
-CLUSTERS = [octahedra.cluster(1 + n % 4, DICE) for n in range(24)]
+GENERATOR = Generator().manual_seed(0)
+CLUSTERS = [octahedra.cluster(1 + n % 4, GENERATOR) for n in range(24)]
 CLOUDS = [cluster.points for cluster in CLUSTERS]
 IS_METAL = torch.cat([torch.arange(len(cluster.points)) < len(cluster.middles) for cluster in CLUSTERS])
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float32 differently

@@ -44,7 +44,7 @@ from tutorial_lib.models.hamiltonian import (
 )
 from tutorial_lib.models.hierarchical import atoms as hierarchy_atoms
 from tutorial_lib.models.hierarchical import codes as hierarchy_codes
-from tutorial_lib.models.hierarchical import found_motifs, growing, guided, heads, levels, materials, points, unfolding
+from tutorial_lib.models.hierarchical import found_motifs, growing, guided, heads, levels, materials, points
 from tutorial_lib.models.hierarchical import losses as hierarchy_training
 from tutorial_lib.models.missing_atom import graphs as hole_graphs
 from tutorial_lib.models.missing_atom import votes
@@ -691,9 +691,6 @@ HIERARCHY = {
         hierarchy_training.reconstruction_errors, tree(), list(pieces())
     ),
     "models.hierarchical.losses.exact": lambda: call(hierarchy_training.exact, tree(), list(pieces()), within=0.1),
-    "models.hierarchical.unfolding.unfold": lambda: call(
-        unfolding.unfold, tree(), tree().signals_of(draw(2, tree().latent_irreps.dim))
-    ),
 }
 VALID = ATOMS | HOLES | FIELDS | HIERARCHY
 

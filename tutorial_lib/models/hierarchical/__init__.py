@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     None,
     {
         "atoms": ["clouds_of", "decode_atoms", "encode_atoms", "examples", "same_molecule"],
-        "autoencoder": ["HierarchicalAutoencoder"],
+        "autoencoder": ["HierarchicalAutoencoder", "Unfolded"],
         "codes": ["codes_of", "signals_of"],
         "found_motifs": ["FoundMotifs", "signal_powers"],
         "growing": ["Sites", "edited", "grow", "removable", "sites"],
@@ -34,6 +34,5 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "trained_to_grow",
         ],
         "points": ["Points", "padded", "points_of"],
-        "unfolding": ["Unfolded"],
     },
 )

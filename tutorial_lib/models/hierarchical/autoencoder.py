@@ -9,6 +9,7 @@ back is about its centroid.
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from e3nn import o3
@@ -19,11 +20,30 @@ from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
 from tutorial_lib.models.hierarchical.layers import Ascent, Descent
 from tutorial_lib.models.hierarchical.levels import TETRIS, Level, Pooling, check, out_of_reach, pooled
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
-from tutorial_lib.models.hierarchical.unfolding import Unfolded, unfold
-from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, OccupancyField, normalised
-from tutorial_lib.shapes import Features, Indices, Places, Signals, check_finite, check_shapes
+from tutorial_lib.models.spherical import (
+    EquivariantLinear,
+    EquivariantNonlinearity,
+    OccupancyField,
+    merge,
+    normalised,
+    peaks,
+)
+from tutorial_lib.shapes import Features, Indices, Places, Signals, check_finite, check_shapes, differentiating
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
+SAME_POINT = 0.35  # units of the level: points found nearer to each other are one, found twice
+HOPEFUL = 0.25  # probability from which a peak is a proposal, where proposals are judged afterwards
+SURE = 0.5
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """One level on the way down."""
+
+    parents: Points  # of the level above
+    signals: Tensor  # (coefficients, parents, channels), of which the fields about the parents are made
+    proposals: Tensor  # (peaks, 3), the peaks of the fields
+    points: Points  # when those found twice are merged, and those that are no points deleted
 
 
 class HierarchicalAutoencoder(nn.Module):
@@ -151,6 +171,40 @@ class HierarchicalAutoencoder(nn.Module):
             )
         return clouds
 
+    @differentiating
+    @torch.no_grad()
     def unfold(self, latent: Tensor) -> list[Unfolded]:
         """All that is found when vectors are decoded, one entry a level, from the top."""
-        return unfold(self, self.signals_of(latent))
+        in_field, n_clouds = self.signals_of(latent), len(latent)
+        signals = self.from_latent(in_field)
+        clouds = torch.arange(n_clouds, device=signals.device)
+        parents = Points(signals.new_zeros(n_clouds, 3), clouds, n_clouds)
+        found: list[Unfolded] = []
+        for k in reversed(range(len(self.levels))):
+            level, judged = self.levels[k], bool(k and self.judges)
+            least = HOPEFUL if judged else SURE
+            about, parent = peaks(self.fields[k], in_field, width=level.width, radius=level.radius, least=least)
+            places = about + parents.positions[parent]
+            twice = SAME_POINT * level.unit if k < len(self.levels) - 1 else 0.0
+            means, cloud, child = merge(places, parents.cloud[parent], twice)
+            species = None if k or not self.species else self._species(in_field, about, parent, child, len(means))
+            points = Points(means, cloud, n_clouds, species)
+            if judged:
+                points, parent, child = self._judged(k, signals, parents.positions, points, parent, child)
+            found.append(Unfolded(parents, in_field, places, points))
+            if k:
+                signals, in_field = self.descend(k, signals, parents.positions, points, parent, child)
+                parents = points
+        return found
+
+    def _species(self, in_field, about, parent, child, n_points) -> Tensor:
+        """What stands at each point of the lowest level: the likeliest, if all that found it are asked."""
+        votes = self.fields[0].kinds(in_field, about, parent).log_softmax(dim=1)
+        return votes.new_zeros(n_points, votes.shape[1]).index_add(0, child, votes).argmax(dim=1)
+
+    def _judged(self, k, signals, above, points, parent, child):
+        """What is left of points when those that are improbable, seen together with all others, are deleted."""
+        kept = self.judgement(k, self.descend(k, signals, above, points, parent, child)[0]) > 0
+        number = kept.cumsum(0) - 1
+        left = replace(points, positions=points.positions[kept], cloud=points.cloud[kept])
+        return left, parent[kept[child]], number[child[kept[child]]]

@@ -12,7 +12,7 @@ from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Indices, Places, Signals
 
 SOFTNESS = 0.15  # edges of a cube: nearer than this to a centre, a direction fades
-VIEW = 4.5  # edges of a cube: where the bumps on the axis of distances end
+VIEW = 4.5  # edges of a cube: where the radial basis ends
 N_RADIAL = 10
 WIDTH = VIEW / (N_RADIAL - 1) / math.sqrt(2)
 
@@ -68,7 +68,7 @@ class Ascent(nn.Module):
 
 
 class Descent(nn.Module):
-    """One level down: points are told what those above them know, and look at each other."""
+    """One level down: points learn what those above them know, and look at each other."""
 
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()

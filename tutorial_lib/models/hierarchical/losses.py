@@ -8,10 +8,9 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.autoencoder import SAME_POINT, HierarchicalAutoencoder
 from tutorial_lib.models.hierarchical.levels import pooled
 from tutorial_lib.models.hierarchical.points import Points, noise_like, points_of
-from tutorial_lib.models.hierarchical.unfolding import SAME_POINT
 from tutorial_lib.models.spherical import places_about
 from tutorial_lib.shapes import check_finite, check_shapes
 
@@ -63,7 +62,7 @@ def reconstruction_loss(
 
 
 def _misjudged(model, k, signals, above, points, parent, child, generator):
-    """How badly true points are told from false ones that stand among them."""
+    """How badly true points learn from false ones that stand among them."""
     n, unit = len(points.positions), model.levels[k].unit
     beside = torch.randint(len(child), (points.n_clouds,), generator=generator, device=generator.device)
     kind = {"generator": generator, "device": generator.device, "dtype": points.positions.dtype}

@@ -71,8 +71,8 @@ class OccupancyField(nn.Module):
         together = signals[:, of] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
-        heights = gaussians(distance[:, 0], self.centres, self.radius / (N_RADIAL - 1) / math.sqrt(2))
-        scale, shift = self.by_distance(heights).chunk(2, dim=1)
+        radial = gaussians(distance[:, 0], self.centres, self.radius / (N_RADIAL - 1) / math.sqrt(2))
+        scale, shift = self.by_distance(radial).chunk(2, dim=1)
         return self.rest(self.first(invariants.permute(1, 2, 0).flatten(1)) * (1 + scale) + shift)
 
     def loss(self, signals: Signals, places: Tensor, points: Tensor, width: float) -> Tensor:
