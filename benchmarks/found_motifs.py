@@ -61,10 +61,8 @@ def as_given(model: HierarchicalAutoencoder) -> float:
     right = []
     for cluster in [c for some in test_clusters().values() for c in some]:
         points = hierarchical.points_of(*hierarchical.padded([cluster.points]))
-        gathering = hierarchical.gathered(points, model.levels[:1])[0]
-        found = {
-            frozenset(gathering.member[gathering.cluster == k].tolist()) for k in range(len(gathering.centres.cloud))
-        }
+        pooling = hierarchical.pooled(points, model.levels[:1])[0]
+        found = {frozenset(pooling.member[pooling.cluster == k].tolist()) for k in range(len(pooling.centres.cloud))}
         near = torch.cdist(cluster.middles, cluster.points) < 1.1
         right.append(found == {frozenset(row.nonzero().flatten().tolist()) for row in near})
     return float(np.mean(right))
@@ -116,7 +114,7 @@ class FromScratch(nn.Module):
     def forward(self, positions: Tensor, counts: Tensor, species: Tensor) -> Tensor:
         """Energies (N,), in standard deviations."""
         points = hierarchical.points_of(positions, counts, species)
-        code = self.encoder.flat(self.encoder.ascend(hierarchical.gathered(points, self.encoder.levels))[-1])
+        code = hierarchical.codes_of(self.encoder.ascend(hierarchical.pooled(points, self.encoder.levels))[-1])
         return self.head(hierarchical.invariants(code, self.encoder.latent_irreps))[:, 0]
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.codes import codes_of
 from tutorial_lib.models.hierarchical.layers import Message
 from tutorial_lib.models.hierarchical.points import in_one_part
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, normalised
@@ -31,7 +32,7 @@ class CodeOperator(nn.Module):
     def __init__(self, model: HierarchicalAutoencoder, *, channels: int = 24, seed: int = 0):
         super().__init__()
         (n, top), *_ = reversed(model.latent_irreps)
-        self.signals_of, self.flat = model.signals_of, model.flat
+        self.signals_of = model.signals_of
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.enter, self.kept = EquivariantLinear(n, channels, top.l), EquivariantLinear(n, n, top.l)
@@ -48,7 +49,7 @@ class CodeOperator(nn.Module):
         inside = inside + self.place(inside, places, at, at, len(latent))
         for bend in self.bends:
             inside = inside + bend(normalised(inside))
-        return self.flat(self.kept(signals) + self.leave(normalised(inside)))
+        return codes_of(self.kept(signals) + self.leave(normalised(inside)))
 
 
 def pairs_of_codes(

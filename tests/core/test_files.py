@@ -20,7 +20,6 @@ from tutorial_lib import datasets, storage, training
 from tutorial_lib.datasets import hamiltonians, qm9, silicon
 from tutorial_lib.inpainting import places
 from tutorial_lib.models.hierarchical import materials
-from tutorial_lib.models.hierarchical import polycubes as hierarchical_polycubes
 from tutorial_lib.training import streaming
 
 TOP = Path(__file__).parent.parent.parent
@@ -64,8 +63,8 @@ SHIPPED = {
         "water_rhf_500k.npz",
         lambda data: hamiltonians.load("water_rhf_500k", "train", data=data),
     ),
-    "polycubes": (storage.WEIGHTS, "polycubes.pt", hierarchical_polycubes.trained_on_polycubes),
-    "growth": (storage.WEIGHTS, "growth.pt", hierarchical_polycubes.trained_to_grow),
+    "polycubes": (storage.WEIGHTS, "polycubes.pt", materials.trained_on_polycubes),
+    "growth": (storage.WEIGHTS, "growth.pt", materials.trained_to_grow),
     "molecules": (storage.WEIGHTS, "molecules.pt", materials.trained_on_molecules),
     "octahedra": (storage.WEIGHTS, "octahedra.pt", materials.trained_on_octahedra),
     "places": (storage.WEIGHTS, "places.pt", places.trained_position_scorer),

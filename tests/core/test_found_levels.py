@@ -14,16 +14,20 @@ from tutorial_lib.datasets import octahedra, polycubes
 from tutorial_lib.metrics import equivariance_error
 from tutorial_lib.models import hierarchical
 from tutorial_lib.models.equivariant import representation
-from tutorial_lib.models.hierarchical import HierarchicalAutoencoder, Level, Motifs
-from tutorial_lib.models.hierarchical.motifs import signal_powers
+from tutorial_lib.models.hierarchical import FoundMotifs, HierarchicalAutoencoder, Level
+from tutorial_lib.models.hierarchical.found_motifs import signal_powers
 from tutorial_lib.representations import random_orthogonal
 from tutorial_lib.training import Recipe, train
 
-DICE = Generator().manual_seed(0)
-CLUSTERS = [octahedra.cluster(1 + n % 4, DICE) for n in range(24)]
+GENERATOR = Generator().manual_seed(0)
+CLUSTERS = [octahedra.cluster(1 + n % 4, GENERATOR) for n in range(24)]
 CLOUDS = [cluster.points for cluster in CLUSTERS]
 IS_METAL = torch.cat([torch.arange(len(cluster.points)) < len(cluster.middles) for cluster in CLUSTERS])
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float32 differently
+
+
+def learn(model, data, recipe):
+    return train(model, data, hierarchical.reconstruction_loss, recipe, device="cpu", progress=False)
 
 
 def points(clouds):
@@ -31,14 +35,14 @@ def points(clouds):
 
 
 def found(clouds, reach=1.25):
-    motifs = Motifs.fit(points(CLOUDS), reach)
-    return hierarchical.gathered(points(clouds), (Level(reach, 0.25, 1.5, motifs=motifs),))[0]
+    motifs = FoundMotifs.fit(points(CLOUDS), reach)
+    return hierarchical.pooled(points(clouds), (Level(reach, 0.25, 1.5, motifs=motifs),))[0]
 
 
 @pytest.mark.parametrize("reach", [1.25, 1.5, 1.6])
 def test_the_middles_of_octahedra_are_found_without_species_also_where_corners_have_more_neighbours(reach):
     all_points = points(CLOUDS)
-    motifs = Motifs.fit(all_points, reach)
+    motifs = FoundMotifs.fit(all_points, reach)
     assert len(motifs.chosen) == 1
     kind = motifs.kind_of(all_points)
     assert torch.equal(kind == motifs.chosen[0], IS_METAL)
@@ -47,15 +51,16 @@ def test_the_middles_of_octahedra_are_found_without_species_also_where_corners_h
 
 
 def test_clusters_are_the_octahedra_member_by_member_and_shared_corners_belong_to_two():
-    gathering = found(CLOUDS)
+    pooling = found(CLOUDS)
     middles = torch.cat([cluster.middles - cluster.points.mean(dim=0) for cluster in CLUSTERS])
-    assert len(gathering.centres.positions) == len(middles)
-    assert torch.bincount(gathering.cluster).tolist() == [7] * len(middles)
-    apart = torch.cdist(gathering.centres.positions, middles, compute_mode="donot_use_mm_for_euclid_dist") + 100 * (
-        gathering.centres.cloud[:, None] != points(CLOUDS).cloud[IS_METAL]
-    )
-    assert apart.amin(dim=1).max() < 1e-4
-    assert torch.bincount(gathering.member).max() == 2
+    assert len(pooling.centres.positions) == len(middles)
+    assert torch.bincount(pooling.cluster).tolist() == [7] * len(middles)
+    distance = torch.cdist(pooling.centres.positions, middles, compute_mode="donot_use_mm_for_euclid_dist")
+    elsewhere = pooling.centres.cloud[:, None] != points(CLOUDS).cloud[IS_METAL]
+    assert (distance + 100 * elsewhere).amin(dim=1).max() < 1e-4
+    assert torch.bincount(pooling.member).max() == 2
+    layer = found([octahedra.layer(7).points])  # which shares edges, and was not looked at
+    assert torch.bincount(layer.cluster).tolist() == [7] * 7
 
 
 def test_the_power_of_a_signal_counts_neighbours_and_does_not_turn():
@@ -65,22 +70,19 @@ def test_the_power_of_a_signal_counts_neighbours_and_does_not_turn():
     assert torch.allclose(powers[IS_METAL][:, 0], torch.full((int(IS_METAL.sum()),), 6.0), atol=1e-5)
     assert powers[IS_METAL][:, 1:4].abs().max() < 1e-4  # an octahedron is round up to l = 3
     assert powers[IS_METAL][:, 4].min() > 1
-
-
-def test_the_hexagonal_layer_is_gathered_into_its_seven_octahedra():
-    gathering = found([octahedra.layer(7).points])
-    assert torch.bincount(gathering.cluster).tolist() == [7] * 7
+    pair = points([torch.tensor([[0.0, 0, 0], [0.3, -0.5, 0.7]])])
+    assert torch.allclose(signal_powers(pair, 1.25), torch.ones(2, 5), atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", ["square", "T", "line"])
 def test_a_tie_is_not_broken_whatever_the_pose_and_the_numbering(shape):
     names, pieces = polycubes.pieces()
     cloud = pieces[names.index(shape)]
-    motifs = Motifs.fit(points(list(pieces)), 1.2)
+    motifs = FoundMotifs.fit(points(list(pieces)), 1.2)
     level = (Level(1.2, 0.2, 1.2, motifs=motifs),)
     q = random_orthogonal(Generator().manual_seed(2), (), torch.float32)
     order = torch.tensor([2, 0, 3, 1])
-    here, there = (hierarchical.gathered(points([some]), level)[0] for some in (cloud, cloud[order] @ q.mT))
+    here, there = (hierarchical.pooled(points([some]), level)[0] for some in (cloud, cloud[order] @ q.mT))
     turned = here.centres.positions @ q.mT
     assert hierarchical.worst_distance(turned, there.centres.positions) < 1e-5
     assert torch.bincount(here.cluster).sort().values.tolist() == torch.bincount(there.cluster).sort().values.tolist()
@@ -89,71 +91,56 @@ def test_a_tie_is_not_broken_whatever_the_pose_and_the_numbering(shape):
 
 
 def test_clusters_that_coincide_are_one():
-    square = polycubes.pieces()[1][2]
-    motifs = Motifs.fit(points([square]), 1.5)  # every cube sees all others
-    gathering = hierarchical.gathered(points([square]), (Level(1.5, 0.2, 1.2, motifs=motifs),))[0]
-    assert len(gathering.centres.positions) == 1
-    assert gathering.member.tolist() == [0, 1, 2, 3]
+    square = points([polycubes.pieces()[1][2]])
+    level = Level(1.5, 0.2, 1.2, motifs=FoundMotifs.fit(square, 1.5))  # every cube sees all others
+    pooling = hierarchical.pooled(square, (level,))[0]
+    assert len(pooling.centres.positions) == 1
+    assert pooling.member.tolist() == [0, 1, 2, 3]
 
 
-def test_a_point_without_neighbours_is_a_cluster_of_one_and_is_not_lost():
+def test_neither_a_point_without_neighbours_nor_an_unknown_surrounding_is_lost():
     cloud = torch.cat([octahedra.cluster(1, Generator().manual_seed(0)).points, torch.tensor([[4.0, 0, 0]])])
-    gathering = found([cloud])
-    assert sorted(torch.bincount(gathering.cluster).tolist()) == [1, 7]
-    assert gathering.member.unique().tolist() == list(range(8))
-
-
-def test_an_unknown_surrounding_is_gathered_all_the_same():
-    gathering = found([polycubes.pieces()[1][1]])
-    assert gathering.member.unique().tolist() == [0, 1, 2, 3]
+    pooling = found([cloud])
+    assert sorted(torch.bincount(pooling.cluster).tolist()) == [1, 7]
+    assert pooling.member.unique().tolist() == list(range(8))
+    assert found([polycubes.pieces()[1][1]]).member.unique().tolist() == [0, 1, 2, 3]
 
 
 def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
     with pytest.raises(ValueError, match=r"within the reach of 0\.5: take a longer reach"):
-        Motifs.fit(points(CLOUDS[:2]), 0.5)
+        FoundMotifs.fit(points(CLOUDS[:2]), 0.5)
     for apart in (0.0, 1e-7):
         twice = torch.tensor([[0.0, 0, 0], [apart, 0, 0], [1, 0, 0]])
         with pytest.raises(ValueError, match="two points coincide"):
-            Motifs.fit(points([twice]), 1.2)
-
-
-def test_a_single_neighbour_has_the_power_one_for_every_l():
-    pair = points([torch.tensor([[0.0, 0, 0], [0.3, -0.5, 0.7]])])
-    assert torch.allclose(signal_powers(pair, 1.25), torch.ones(2, 5), atol=1e-5)
+            FoundMotifs.fit(points([twice]), 1.2)
 
 
 def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size():
     pieces = points(list(polycubes.pieces()[1]))
-    motifs = Motifs.fit(pieces, reach=1.2)
-    gathering = hierarchical.gathered(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
-    sizes = torch.bincount(gathering.cluster)
+    motifs = FoundMotifs.fit(pieces, reach=1.2)
+    pooling = hierarchical.pooled(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
+    sizes = torch.bincount(pooling.cluster)
     assert len(sizes.unique()) > 1
-    for k, centre in enumerate(gathering.centres.positions):
-        members = pieces.positions[gathering.member[gathering.cluster == k]]
+    for k, centre in enumerate(pooling.centres.positions):
+        members = pieces.positions[pooling.member[pooling.cluster == k]]
         assert torch.allclose(centre, members.mean(dim=0), atol=1e-5)
 
 
 def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_members_comes_first():
     generator = Generator().manual_seed(5)
     clusters = [octahedra.cluster(1 + n % 6, generator) for n in range(60)]
-    points = hierarchical.points_of(*hierarchical.padded([cluster.points for cluster in clusters]))
-    motifs = Motifs.fit(points, reach=1.6)
+    these = points([cluster.points for cluster in clusters])
+    motifs = FoundMotifs.fit(these, reach=1.6)
 
     def n_clusters(chosen):
-        level = Level(1.6, 0.25, 2.0, motifs=Motifs(1.6, motifs.kinds, chosen))
-        return len(hierarchical.gathered(points, (level,))[0].centres.positions)
+        level = Level(1.6, 0.25, 2.0, motifs=FoundMotifs(1.6, motifs.kinds, chosen))
+        return len(hierarchical.pooled(these, (level,))[0].centres.positions)
 
     assert n_clusters(motifs.chosen) == sum(len(cluster.middles) for cluster in clusters)
     assert all(n_clusters((kind,)) > n_clusters(motifs.chosen) for kind in range(len(motifs.kinds)))
     members = motifs.kinds[list(motifs.chosen), 0]
     assert len(members) == 2
     assert members[0] > members[1]
-
-
-def test_a_cloud_of_one_point_is_refused_by_found_levels_too():
-    model = hierarchical.octahedra_autoencoder(CLOUDS)
-    with pytest.raises(ValueError, match="cloud 0 has 1 points: there is nothing to encode"):
-        model.encode([torch.zeros(1, 3)])
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -168,9 +155,11 @@ def test_the_code_of_octahedra_turns_with_them(how, dtype):
     assert equivariance_error(model, clouds, lambda x: x @ q.mT, lambda z: z) > 0.01
 
 
-def test_levels_that_nobody_knows_are_refused():
+def test_levels_that_nobody_knows_and_clouds_of_one_point_are_refused():
     with pytest.raises(ValueError, match="levels 'four': there are found, three, pairs, flat"):
         hierarchical.octahedra_levels(CLOUDS, "four")
+    with pytest.raises(ValueError, match="cloud 0 has 1 points: there is nothing to encode"):
+        hierarchical.octahedra_autoencoder(CLOUDS).encode([torch.zeros(1, 3)])
 
 
 def test_what_lies_beyond_the_fields_is_said_and_encoded_all_the_same():
@@ -184,41 +173,30 @@ def test_what_lies_beyond_the_fields_is_said_and_encoded_all_the_same():
 def judging():
     """A small model of octahedra that learns which of the middles that it finds are none."""
     clouds = [octahedra.cluster(2, Generator().manual_seed(seed)).points for seed in range(4)]
-    model = HierarchicalAutoencoder(
-        hierarchical.octahedra_levels(CLOUDS), latent_channels=8, channels=12, judges=True, seed=0
-    )
-    history = train(
-        model,
-        hierarchical.padded(clouds),
-        hierarchical.reconstruction_loss,
-        Recipe(70, 4, 8e-3),
-        device="cpu",
-        progress=False,
-    )
-    return model, clouds, history
+    levels = hierarchical.octahedra_levels(CLOUDS)
+    model = HierarchicalAutoencoder(levels, latent_channels=8, channels=12, judges=True, seed=0)
+    return model, clouds, learn(model, hierarchical.padded(clouds), Recipe(70, 4, 8e-3))
 
 
 def test_false_middles_are_deleted_and_true_ones_are_not(judging):
     model, clouds, history = judging
     assert history["judge 2"][-1] < 0.1 < history["judge 2"][0]
     with torch.no_grad():
-        gatherings = hierarchical.gathered(points(clouds), model.levels)
-        signals = model.from_latent(model.ascend(gatherings)[-1])
-        middles = gatherings[1].points
+        poolings = hierarchical.pooled(points(clouds), model.levels)
+        signals = model.from_latent(model.ascend(poolings)[-1])
+        middles = poolings[1].points
         false = torch.tensor([[0.9, -0.7, 0.8]])
-        everyone = hierarchical.Points(
-            torch.cat([middles.positions, false]), torch.cat([middles.cloud, torch.tensor([0])]), len(clouds)
-        )
-        above = torch.zeros(len(clouds), 3)
-        told, _ = model.descend(1, signals, above, everyone, everyone.cloud, torch.arange(len(everyone.cloud)))
-        kept = model.judgement(1, told) > 0
+        places, cloud = torch.cat([middles.positions, false]), torch.cat([middles.cloud, torch.tensor([0])])
+        everyone, above = hierarchical.Points(places, cloud, len(clouds)), torch.zeros(len(clouds), 3)
+        below, _ = model.descend(1, signals, above, everyone, cloud, torch.arange(len(cloud)))
+        kept = model.judgement(1, below) > 0
     assert kept.tolist() == [True] * len(middles.cloud) + [False]
 
 
 def test_a_model_that_judges_still_decodes_what_it_has_learnt(judging):
     model, clouds, _ = judging
     middles = model.unfold(model.encode(clouds))[0].points
-    true = hierarchical.gathered(points(clouds), model.levels)[0].centres
+    true = hierarchical.pooled(points(clouds), model.levels)[0].centres
     for n in range(len(clouds)):
         assert hierarchical.worst_distance(middles.positions[middles.cloud == n], true.positions[true.cloud == n]) < 0.4
 
@@ -230,8 +208,7 @@ def small():
     model = HierarchicalAutoencoder(levels, channels=12, species=("H", "C", "O"), seed=0)
     model.largest = 5
     molecules = [molecule("H2O"), molecule("CH4")]
-    data = hierarchical.examples(model, molecules)
-    train(model, data, hierarchical.reconstruction_loss, Recipe(150, 2, 8e-3), device="cpu", progress=False)
+    learn(model, hierarchical.examples(model, molecules), Recipe(150, 2, 8e-3))
     return model, molecules
 
 
@@ -251,7 +228,7 @@ def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
     for encode in (model, model.encode):
         with pytest.raises(ValueError, match="tells 2 species apart, and none were given"):
             encode(clouds)
-    with pytest.raises(ValueError, match="species 2 arrived, and the model knows 2"):
+    with pytest.raises(IndexError, match="species must count 2 from 0, and 2 arrived"):
         model(clouds, list(torch.tensor([[0, 1, 1], [2, 0, 0]])))
     one, other = model(clouds, list(torch.tensor([[0, 1, 1], [1, 0, 0]])))
     assert not torch.allclose(one, other, atol=1e-3)
@@ -262,39 +239,30 @@ def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
 
 def test_species_are_seen_and_are_not_a_matter_of_numbering(small):
     model, (water, _) = small
-    heavy, swapped, renumbered = water.copy(), water.copy(), water[[2, 0, 1]]
-    swapped.symbols = ["H", "O", "H"]
-    code = {name: hierarchical.encode_atoms(model, [atoms]) for name, atoms in [
-        ("water", heavy), ("swapped", swapped), ("renumbered", renumbered)
-    ]}  # fmt: skip
-    assert torch.allclose(code["water"], code["renumbered"], atol=1e-5)
-    assert not torch.allclose(code["water"], code["swapped"], atol=1e-2)
+    swapped = Atoms(["H", "O", "H"], positions=water.positions)
+    code, renumbered, other = (hierarchical.encode_atoms(model, [x]) for x in (water, water[[2, 0, 1]], swapped))
+    assert torch.allclose(code, renumbered, atol=1e-5)
+    assert not torch.allclose(code, other, atol=1e-2)
 
 
 def test_the_judge_of_molecules_asks_for_places_elements_and_number():
     water = molecule("H2O")
-    swapped, moved, fewer = water.copy(), water.copy(), water[:2]
-    swapped.symbols = ["H", "O", "H"]
+    moved, fewer, centred = water.copy(), water[:2], water.copy()
     moved.positions[0] += [0, 0, 0.5]
-    centred = water.copy()
     centred.positions -= centred.positions.mean(axis=0)
     assert hierarchical.same_molecule(centred, water)
     assert hierarchical.same_molecule(centred[[2, 1, 0]], water)
-    swapped.positions -= swapped.positions.mean(axis=0)
+    swapped = Atoms(["H", "O", "H"], positions=centred.positions)
     for wrong in (swapped, moved, fewer, centred + Atoms("H", [[0, 0, 3.0]])):
         assert not hierarchical.same_molecule(wrong, water)
     near, once = Atoms("H2", [[0, 0, -0.1], [0, 0, 0.1]]), Atoms("H2", [[0, 0, 0], [0, 0, 5.0]])
     assert not hierarchical.same_molecule(once, near)  # both are near the same one
 
 
-def test_an_unknown_element_is_refused_with_the_known_ones(small):
-    model, _ = small
+def test_an_unknown_element_is_refused_and_a_larger_molecule_is_encoded_with_a_warning(small):
+    model, molecules = small
     with pytest.raises(ValueError, match=r"molecule 1 \(HCl\) holds Cl: this model knows H, C, O"):
         hierarchical.encode_atoms(model, [molecule("H2O"), molecule("HCl")])
-
-
-def test_a_molecule_larger_than_any_trained_on_is_encoded_with_a_warning(small):
-    model, molecules = small
     with pytest.warns(UserWarning, match="CH4O has 6 atoms, and nothing above 5 was trained on"):
         code = hierarchical.encode_atoms(model, [molecule("CH3OH")])
     assert torch.isfinite(code).all()

@@ -449,7 +449,7 @@ FOUND = [
     ("models.flow.charts.Principal.fit", 0, "all zero"),
     ("models.flow.charts.Scaled.fit", 0, "no atom"),
     ("models.equivariant.graph.representation", 1, "all zero"),
-    ("models.spherical.peaks.peaks", "width", "zero"),
+    ("models.spherical.ascents.peaks", "width", "zero"),
     ("models.hamiltonian.nonlinear.Gradient.forward", 0, "all zero"),
     ("models.hamiltonian.blocks.Blocks", 1, "last: last: minus one"),
     ("models.hamiltonian.blocks.Blocks", 1, "last: last: five more"),

@@ -91,11 +91,11 @@ from tutorial_lib import datasets, training
 from tutorial_lib.datasets import digits, g2, hamiltonians, qm9
 from tutorial_lib.inpainting import places
 from tutorial_lib.models import vae
-from tutorial_lib.models.hierarchical import materials, polycubes
+from tutorial_lib.models.hierarchical import materials
 from tutorial_lib.plotting import viewer
 datasets.load_amorphous("validation"), datasets.crystal(), qm9.load("validation"), g2.molecules(), digits.load("test")
 hamiltonians.load("water_rhf_500k", "test")
-polycubes.trained_on_polycubes(), polycubes.trained_to_grow(), places.trained_position_scorer()
+materials.trained_on_polycubes(), materials.trained_to_grow(), places.trained_position_scorer()
 materials.trained_on_molecules()
 loss = vae.evidence_loss(beta=0.1, reduction="sum", permute=False)
 recipe = training.Recipe(epochs=2)

@@ -9,7 +9,6 @@ from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import random_orthogonal
 
 LMAX = 3
-DICE = Generator().manual_seed(0)
 
 
 def draw(*shape):
@@ -31,17 +30,11 @@ def turned(signals, D):
 def test_weights_of_the_quadrature_integrate_polynomials_of_their_degree_and_no_higher():
     directions, weights = spherical.quadrature(4)
     x, y, z = directions.T
-    assert weights.sum().item() == pytest.approx(1)
-    assert (weights * x**2).sum().item() == pytest.approx(1 / 3)
-    assert (weights * x**2 * y**2).sum().item() == pytest.approx(1 / 15)
-    assert (weights * y**4).sum().item() == pytest.approx(1 / 5)
-    assert (weights * x * y * z).sum().item() == pytest.approx(0)
+    means = [(weights * values).sum().item() for values in (x**0, x**2, x**2 * y**2, y**4, x * y * z)]
+    assert means == pytest.approx([1, 1 / 3, 1 / 15, 1 / 5, 0])
     assert (weights * z**10).sum().item() != pytest.approx(1 / 11, rel=1e-3)
-
-
-def test_harmonics_are_orthonormal_on_the_sphere():
     directions, weights = spherical.quadrature(2 * LMAX)
-    values = spherical.harmonics(LMAX, directions)
+    values = spherical.harmonics(LMAX, directions)  # orthonormal
     assert torch.allclose(values.mT @ (weights[:, None] * values), torch.eye(16, dtype=torch.float64), atol=1e-12)
 
 
@@ -55,10 +48,6 @@ def test_a_soft_harmonic_fades_at_the_centre_and_is_the_usual_one_far_away():
         spherical.harmonics(LMAX, centre)
 
 
-def test_degrees_count_the_coefficients():
-    assert spherical.degrees(2).tolist() == [0, 1, 1, 1, 2, 2, 2, 2, 2]
-
-
 def test_a_product_has_the_product_of_the_values():
     # l = 1 times l = 1 has no part beyond l = 2, so nothing is cut off.
     one, other, at = draw(9, 1, 1), draw(9, 1, 1), draw(20, 3)
@@ -66,10 +55,7 @@ def test_a_product_has_the_product_of_the_values():
     value = spherical.harmonics(2, at)
     both = (value @ one[:, :, 0]) * (value @ other[:, :, 0])
     assert torch.allclose(value @ spherical.product(one, other)[:, :, 0], both)
-
-
-def test_a_product_of_different_lmax_is_that_of_the_higher_one():
-    one, other = draw(16, 4, 2), draw(4, 4, 2)
+    one, other = draw(16, 4, 2), draw(4, 4, 2)  # of different lmax: that of the higher one
     filled = torch.cat([other, torch.zeros(12, 4, 2, dtype=torch.float64)])
     assert torch.allclose(spherical.product(one, other), spherical.product(one, filled))
     assert torch.allclose(spherical.product(one, 3 * torch.ones(1, 4, 2, dtype=torch.float64)), 3 * one)
@@ -79,10 +65,9 @@ def test_products_mixtures_and_bends_turn_with_their_input(turn):
     _, D = turn
     one, other = draw(16, 5, 4), draw(16, 5, 4)
     bend, mix = spherical.EquivariantNonlinearity(4, LMAX).double(), spherical.EquivariantLinear(4, 6, LMAX).double()
-    for bias in (
-        parameter for name, parameter in [*bend.named_parameters(), *mix.named_parameters()] if "bias" in name
-    ):
-        torch.nn.init.ones_(bias)  # as after training
+    for name, parameter in [*bend.named_parameters(), *mix.named_parameters()]:
+        if "bias" in name:
+            torch.nn.init.ones_(parameter)  # as after training
     acted = [
         (spherical.product(turned(one, D), turned(other, D)), spherical.product(one, other)),
         (bend(turned(one, D)), bend(one)),
@@ -108,18 +93,11 @@ def test_two_directions_are_two_peaks_if_l_is_high_enough(lmax, apart):
     signal = spherical.harmonics(lmax, two).sum(dim=0)
     assert len(spherical.signal_peaks(signal)) == 2
     assert len(spherical.signal_peaks(spherical.harmonics(lmax - 1, two).sum(dim=0))) == 1
-
-
-def test_the_peak_of_one_direction_is_that_direction():
-    direction = torch.nn.functional.normalize(draw(1, 3), dim=1)
-    (found,) = spherical.signal_peaks(spherical.harmonics(4, direction)[0])
-    assert (found @ direction[0]).item() > math.cos(math.radians(4))
-
-
-@pytest.mark.parametrize("signal", [torch.zeros(5), torch.full((9,), math.nan)])
-def test_a_signal_of_another_length_or_with_nan_is_refused(signal):
-    with pytest.raises(ValueError, match=r"\(lmax \+ 1\)\^2 finite coefficients"):
-        spherical.signal_peaks(signal)
+    (found,) = spherical.signal_peaks(spherical.harmonics(4, two[:1])[0])
+    assert (found @ two[0]).item() > math.cos(math.radians(4))
+    for signal in (torch.zeros(5), torch.full((9,), math.nan)):
+        with pytest.raises(ValueError, match=r"\(lmax \+ 1\)\^2 finite coefficients"):
+            spherical.signal_peaks(signal)
 
 
 def test_a_field_turns_with_its_signal(turn):
@@ -186,14 +164,8 @@ def test_merging_does_not_depend_on_order_and_keeps_owners_apart():
     assert group[0] == group[1] == group[2] != group[3]
     back = spherical.merge(places.flip(0), of.flip(0), 0.25)[0]
     assert torch.allclose(means.sort(dim=0).values, back.sort(dim=0).values)
-
-
-def test_nothing_merges_to_nothing():
-    assert [len(part) for part in spherical.merge(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), 0.1)] == [
-        0,
-        0,
-        0,
-    ]
+    nothing = spherical.merge(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), 0.1)
+    assert [len(part) for part in nothing] == [0, 0, 0]
 
 
 def test_a_ring_has_no_peak_however_many_ascents_end_on_it():
@@ -207,8 +179,7 @@ def test_a_ring_has_no_peak_however_many_ascents_end_on_it():
 def test_one_step_of_climbing_leads_to_the_middle_of_a_blob_and_no_farther_than_a_width():
     near, far = torch.tensor([[0.6, 0.05, 0.1]]), torch.tensor([[0.5, 0.6, 0.1]])
     field, nobody, first = gaussians([0.5, 0.0, 0.1]), torch.zeros(1, 1, 1), torch.zeros(1, dtype=torch.long)
-    assert torch.allclose(
-        spherical.climbed(field, nobody, near, first, width=0.2), torch.tensor([[0.5, 0.0, 0.1]]), atol=1e-5
-    )
+    middle = spherical.climbed(field, nobody, near, first, width=0.2)
+    assert torch.allclose(middle, torch.tensor([[0.5, 0.0, 0.1]]), atol=1e-5)
     step = spherical.climbed(field, nobody, far, first, width=0.2) - far
     assert step.norm().item() == pytest.approx(0.16, rel=1e-3)

@@ -361,9 +361,9 @@ CALLS = {
     "models.spherical.fields.places_about": lambda: call(
         draw(2, 4, 3), torch.tensor([4, 3]), generator(), width=0.2, radius=1.0, n=5
     ),
-    "models.spherical.peaks.peaks": lambda: call(field(), draw(9, 3, 2), width=0.2, radius=1.0),
-    "models.spherical.peaks.climbed": lambda: call(field(), *signals_at(), width=0.2),
-    "models.spherical.peaks.merge": lambda: call(draw(6, 3), torch.arange(6) % 3, 0.5),
+    "models.spherical.ascents.peaks": lambda: call(field(), draw(9, 3, 2), width=0.2, radius=1.0),
+    "models.spherical.ascents.climbed": lambda: call(field(), *signals_at(), width=0.2),
+    "models.spherical.ascents.merge": lambda: call(draw(6, 3), torch.arange(6) % 3, 0.5),
     "models.hamiltonian.basis.wigner": lambda: call(2, turns()),
     "models.hamiltonian.basis.from_pyscf": lambda: call(2),
     "models.hamiltonian.basis.change_of_basis": lambda: call(water().shells),
@@ -415,9 +415,6 @@ CALLS = {
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.decode": lambda: on(tree(), codes()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.unfold": lambda: on(tree(), codes()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.signals_of": lambda: on(tree(), codes()),
-    "models.hierarchical.autoencoder.HierarchicalAutoencoder.flat": lambda: on(
-        tree(), tree().signals_of(draw(3, tree().latent_irreps.dim))
-    ),
     "models.hierarchical.atoms.clouds_of": lambda: call(molecule_tree(), [molecule("H2O")]),
     "models.hierarchical.atoms.examples": lambda: call(molecule_tree(), [molecule("H2O")]),
     "models.hierarchical.atoms.encode_atoms": lambda: call(molecule_tree(), [molecule("H2O")]),
@@ -449,14 +446,14 @@ CALLS = {
     "models.pieces.joints.steps_of": lambda: call(octahedra()[0]),
     "models.pieces.joints.bends": lambda: call(octahedra()[0]),
     "models.hierarchical.levels.check": lambda: call(two_pieces(), hierarchical.TETRIS),
-    "models.hierarchical.levels.gathered": lambda: call(points(), hierarchical.TETRIS),
+    "models.hierarchical.levels.pooled": lambda: call(points(), hierarchical.TETRIS),
     "models.hierarchical.levels.out_of_reach": lambda: call(
-        hierarchical.gathered(points(), hierarchical.TETRIS), hierarchical.TETRIS
+        hierarchical.pooled(points(), hierarchical.TETRIS), hierarchical.TETRIS
     ),
     "models.hierarchical.materials.octahedra_to_train_on": lambda: call(0, 2),
     "models.hierarchical.materials.octahedra_levels": lambda: call([pair.points for pair in octahedra()], "found"),
-    "models.hierarchical.motifs.Motifs.fit": lambda: call(points(), 1.2),
-    "models.hierarchical.motifs.signal_powers": lambda: call(points(), 1.2),
+    "models.hierarchical.found_motifs.FoundMotifs.fit": lambda: call(points(), 1.2),
+    "models.hierarchical.found_motifs.signal_powers": lambda: call(points(), 1.2),
     "models.pieces.networks.network_heads": lambda: call(0, sight=1.8),
     "models.pieces.networks.attachments": lambda: call(octahedra(), [pieces.topology(octahedra()[1])], generator()),
     "models.pieces.networks.gaps": lambda: call(octahedra(), generator()),
@@ -465,11 +462,11 @@ CALLS = {
     "models.hierarchical.points.in_one_part": lambda: call(two_pieces()[0], 1.2),
     "models.hierarchical.points.points_of": lambda: call(*hierarchical.padded(two_pieces())),
     "models.hierarchical.points.Points.pairs": lambda: on(points(), 1.2),
-    "models.hierarchical.polycubes.polycube_autoencoder": lambda: call(0),
-    "models.hierarchical.polycubes.trained_on_polycubes": lambda: call(),
-    "models.hierarchical.polycubes.trained_to_grow": lambda: call(),
-    "models.hierarchical.polycubes.free_places": lambda: call(two_pieces()[0]),
-    "models.hierarchical.polycubes.additions": lambda: call(small_polycubes(), most=5),
+    "models.hierarchical.materials.polycube_autoencoder": lambda: call(0),
+    "models.hierarchical.materials.trained_on_polycubes": lambda: call(),
+    "models.hierarchical.materials.trained_to_grow": lambda: call(),
+    "models.hierarchical.growth.free_places": lambda: call(two_pieces()[0]),
+    "models.hierarchical.growth.additions": lambda: call(small_polycubes(), most=5),
     "models.pieces.surroundings.Surroundings.encode": lambda: on(surroundings(), two_surroundings()),
     "models.pieces.surroundings.Surroundings.decode": lambda: on(
         surroundings(), surroundings().encode(two_surroundings()).detach()
@@ -481,7 +478,6 @@ CALLS = {
     "models.hierarchical.losses.worst_distance": lambda: call(draw(4, 3), draw(4, 3) + 1),
     "models.hierarchical.losses.reconstruction_errors": lambda: call(tree(), two_pieces()),
     "models.hierarchical.losses.exact": lambda: call(tree(), two_pieces(), within=0.1),
-    "models.hierarchical.unfolding.unfold": lambda: call(tree(), tree().signals_of(latents())),
 }
 VALID = {name: valid(name, make) for name, make in CALLS.items()}
 
@@ -510,8 +506,9 @@ WHY_NOT = {
         inpainting.objective.TalkCompletion inpainting.objective.TalkCompletion.complete
         models.pieces.completion.completed""",
     "tried with what makes its arguments or calls it": """
-        metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths representations.conformers.
-        models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
+        models.hierarchical.points.noise_like models.spherical.fields.OccupancyField.loss
+        models.spherical.ascents.uphill metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths
+        representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
         inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first
         models.missing_atom.pooling.attention_pool models.pieces.surroundings.surroundings_loss""",
@@ -526,8 +523,8 @@ WHY_NOT = {
         models.hierarchical.autoencoder.HierarchicalAutoencoder.descend
         models.hierarchical.autoencoder.HierarchicalAutoencoder.judgement models.pieces.drawing.CodeFlow.forward
         models.hierarchical.growth.GrowthHead.judged models.hierarchical.layers.
-        models.hierarchical.levels.Gathering.children models.hierarchical.motifs.Motifs.kind_of
-        models.hierarchical.motifs.Motifs.members""",
+        models.hierarchical.levels.Pooling.children models.hierarchical.found_motifs.FoundMotifs.kind_of
+        models.hierarchical.found_motifs.FoundMotifs.members""",
 }
 EXCEPTIONS = " ".join(WHY_NOT.values()).split()
 LARGE = ("one of 1e30", "all 1e30 times as large")
@@ -545,7 +542,7 @@ NAN_ALLOWED = {
     ("models.flow.network.", LARGE): "the same",
     ("models.flow.sets.", LARGE): "the same",
     ("models.hamiltonian.nonlinear.", LARGE): "the same: features inside a network are about 1",
-    ("models.spherical.peaks.climbed", LARGE): "the same: places in widths of a blob",
+    ("models.spherical.ascents.climbed", LARGE): "the same: places in widths of a blob",
     ("models.spherical.signals.product", LARGE): "the same: numbers of a signal are about 1",
     ("models.hierarchical.heads.PieceHead.forward", LARGE): "the same: numbers of a code are about 1",
     ("models.hierarchical.heads.invariants", LARGE): "the same",
@@ -565,14 +562,14 @@ NAN_IN_NAN_OUT = """
     models.flow.sets.SetVelocity.forward models.equivariant.graph.spherical_harmonics
     models.equivariant.network.logits models.spherical.signals.product models.spherical.signals.normalised
     models.spherical.signals.EquivariantLinear.forward models.spherical.signals.EquivariantNonlinearity.forward
-    models.spherical.fields. models.spherical.peaks.climbed models.hamiltonian.blocks.
+    models.spherical.fields. models.spherical.ascents.climbed models.hamiltonian.blocks.
     models.hamiltonian.graphs.radial_basis models.hamiltonian.layers. models.hamiltonian.learning.Standard.
     models.hamiltonian.nonlinear. models.missing_atom.graphs.MoleculeSet models.missing_atom.graphs.radial_basis
-    models.hierarchical.autoencoder.HierarchicalAutoencoder.flat models.hierarchical.atoms.clouds_of
+    models.hierarchical.atoms.clouds_of
     models.hierarchical.atoms.examples models.hierarchical.codes. models.pieces.drawing.
     models.hierarchical.growing.grow models.hierarchical.growing.edited models.hierarchical.heads.PieceHead.forward
     models.hierarchical.heads.matched_error models.hierarchical.heads.invariants models.hierarchical.points.padded
-    models.hierarchical.points.points_of models.hierarchical.unfolding.unfold
+    models.hierarchical.points.points_of
 """
 
 

@@ -1,86 +1,38 @@
 """A hierarchical autoencoder of point clouds: clouds come in, one vector of irreps each goes out, and clouds again.
 
-`levels` says which points are gathered into one, level by level, until one point is left; `autoencoder` learns what
+`levels` says which points are pooled into one, level by level, until one point is left; `autoencoder` learns what
 to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
 lead.
 """
 
-from tutorial_lib.models.hierarchical.atoms import clouds_of, decode_atoms, encode_atoms, examples, same_molecule
-from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
-from tutorial_lib.models.hierarchical.growing import Sites, edited, grow, removable, sites
-from tutorial_lib.models.hierarchical.growth import GrowthHead, growth_loss
-from tutorial_lib.models.hierarchical.guided import guided_decode, led_by
-from tutorial_lib.models.hierarchical.heads import PieceHead, SlotDecoder, invariants, matched_error
-from tutorial_lib.models.hierarchical.levels import FLAT, TETRIS, Gathering, Level, gathered
-from tutorial_lib.models.hierarchical.losses import exact, reconstruction_errors, reconstruction_loss, worst_distance
-from tutorial_lib.models.hierarchical.materials import (
-    molecule_autoencoder,
-    motif_autoencoder,
-    octahedra_autoencoder,
-    octahedra_levels,
-    octahedra_to_train_on,
-    trained_on_molecules,
-    trained_on_octahedra,
-)
-from tutorial_lib.models.hierarchical.motifs import Motifs, signal_powers
-from tutorial_lib.models.hierarchical.points import Points, padded, points_of
-from tutorial_lib.models.hierarchical.polycubes import (
-    additions,
-    free_places,
-    polycube_autoencoder,
-    trained_on_polycubes,
-    trained_to_grow,
-)
-from tutorial_lib.models.hierarchical.unfolding import Unfolded
+import lazy_loader
 
-__all__ = [
-    "FLAT",
-    "TETRIS",
-    "Gathering",
-    "GrowthHead",
-    "HierarchicalAutoencoder",
-    "Level",
-    "Motifs",
-    "PieceHead",
-    "Points",
-    "Sites",
-    "SlotDecoder",
-    "Unfolded",
-    "additions",
-    "clouds_of",
-    "codes_of",
-    "decode_atoms",
-    "edited",
-    "encode_atoms",
-    "exact",
-    "examples",
-    "free_places",
-    "gathered",
-    "grow",
-    "growth_loss",
-    "guided_decode",
-    "invariants",
-    "led_by",
-    "matched_error",
-    "molecule_autoencoder",
-    "motif_autoencoder",
-    "octahedra_autoencoder",
-    "octahedra_levels",
-    "octahedra_to_train_on",
-    "padded",
-    "points_of",
-    "polycube_autoencoder",
-    "reconstruction_errors",
-    "reconstruction_loss",
-    "removable",
-    "same_molecule",
-    "signal_powers",
-    "signals_of",
-    "sites",
-    "trained_on_molecules",
-    "trained_on_octahedra",
-    "trained_on_polycubes",
-    "trained_to_grow",
-    "worst_distance",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    None,
+    {
+        "atoms": ["clouds_of", "decode_atoms", "encode_atoms", "examples", "same_molecule"],
+        "autoencoder": ["HierarchicalAutoencoder", "Unfolded"],
+        "codes": ["codes_of", "signals_of"],
+        "found_motifs": ["FoundMotifs", "signal_powers"],
+        "growing": ["Sites", "edited", "grow", "removable", "sites"],
+        "growth": ["GrowthHead", "additions", "free_places", "growth_loss"],
+        "guided": ["guided_decode", "led_by"],
+        "heads": ["PieceHead", "SlotDecoder", "invariants", "matched_error"],
+        "levels": ["FLAT", "TETRIS", "Level", "Pooling", "pooled"],
+        "losses": ["exact", "reconstruction_errors", "reconstruction_loss", "worst_distance"],
+        "materials": [
+            "molecule_autoencoder",
+            "motif_autoencoder",
+            "octahedra_autoencoder",
+            "octahedra_levels",
+            "octahedra_to_train_on",
+            "polycube_autoencoder",
+            "trained_on_molecules",
+            "trained_on_octahedra",
+            "trained_on_polycubes",
+            "trained_to_grow",
+        ],
+        "points": ["Points", "padded", "points_of"],
+    },
+)

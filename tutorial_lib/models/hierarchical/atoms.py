@@ -16,15 +16,7 @@ from tutorial_lib.shapes import Features
 def clouds_of(
     model: HierarchicalAutoencoder, molecules: Sequence[Atoms], dtype: torch.dtype = torch.float32
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Positions and species of molecules, as a model numbers them.
-
-    Args:
-        model: whose species count.
-        molecules: in the unit of its levels, angstrom.
-        dtype: of the positions.
-
-    Returns:
-        (n, 3) and (n,) for each molecule.
+    """Positions (n, 3), in angstrom, and species (n,), as a model numbers them, of each molecule.
 
     Raises:
         ValueError: an element is none of the model's species.
@@ -41,36 +33,14 @@ def clouds_of(
 
 
 def examples(model: HierarchicalAutoencoder, molecules: Sequence[Atoms]) -> tuple[Tensor, Tensor, Tensor]:
-    """Molecules as `reconstruction_loss` wants them.
-
-    Args:
-        model: whose species count.
-        molecules: in angstrom.
-
-    Returns:
-        Positions (N, most, 3) filled up with zeros, counts (N,), and species (N, most).
-
-    Raises:
-        ValueError: an element is none of the model's species.
-    """
+    """Molecules as `reconstruction_loss` wants them: positions (N, most, 3), padded, counts (N,), species (N, most)."""
     positions, species = clouds_of(model, molecules)
     return *padded(positions), pad_sequence(species, batch_first=True)
 
 
 @torch.no_grad()
 def encode_atoms(model: HierarchicalAutoencoder, molecules: Sequence[Atoms]) -> Features:
-    """The codes of molecules.
-
-    Args:
-        model: with species.
-        molecules: in angstrom.
-
-    Returns:
-        (N, dim of `latent_irreps`), no unit; with a warning where a molecule is larger than any it was trained on.
-
-    Raises:
-        ValueError: an element is none of the model's species, or as in `encode`.
-    """
+    """The codes of molecules, with a warning where one is larger than any that the model was trained on."""
     for atoms in molecules:
         if model.largest is not None and len(atoms) > model.largest:
             warnings.warn(
@@ -83,18 +53,7 @@ def encode_atoms(model: HierarchicalAutoencoder, molecules: Sequence[Atoms]) -> 
 
 
 def decode_atoms(model: HierarchicalAutoencoder, latent: Tensor) -> list[Atoms]:
-    """The molecules of codes, about their centroids.
-
-    Args:
-        model: with species.
-        latent: (N, dim of `latent_irreps`), no unit.
-
-    Returns:
-        N molecules, in angstrom; without an atom, where no field has a peak.
-
-    Raises:
-        ValueError: the vectors have another size, or are not finite.
-    """
+    """The molecules of codes, in angstrom, about their centroids; without an atom where no field has a peak."""
     points = model.unfold(latent)[-1].points
     found = []
     for n in range(len(latent)):
@@ -105,15 +64,9 @@ def decode_atoms(model: HierarchicalAutoencoder, latent: Tensor) -> list[Atoms]:
 
 
 def same_molecule(found: Atoms, true: Atoms, *, within: float = 0.2) -> bool:
-    """Whether every atom came back, near its place and of its element, about the centroids.
+    """Whether every atom of `true` came back, of its element, nearer than `within` angstrom, about the centroids.
 
-    Args:
-        found: what was decoded.
-        true: what was encoded, in the same pose.
-        within: the largest distance of an atom to its partner, in angstrom.
-
-    Returns:
-        Whether it did; not if another number of atoms came back.
+    The pose has to be the same; not so the order of the atoms.
     """
     if len(found) != len(true):
         return False

@@ -1,14 +1,15 @@
 """The autoencoder: clouds come in, one vector of irreps each goes out, and the clouds come out of it again.
 
 Every feature is a signal, a function on the sphere at a point. On the way up, at each level, points look at the
-others of their cloud, and are gathered into clusters; at the end there is one point with one vector. On the way down a
+others of their cloud, and are pooled into clusters; at the end there is one point with one vector. On the way down a
 field about each point shows where the points of the level below are, as its peaks. What is found twice is merged, what
-is improbable is deleted. Nothing here knows a direction, so whatever it learns turns with the cloud. Where
-the cloud is, is lost: what comes back is about its centroid.
+is improbable is deleted. No direction is built in, so all of it is equivariant. Where the cloud is, is lost: what comes
+back is about its centroid.
 """
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from e3nn import o3
@@ -17,37 +18,51 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
 from tutorial_lib.models.hierarchical.layers import Ascent, Descent
-from tutorial_lib.models.hierarchical.levels import TETRIS, Gathering, Level, check, gathered, out_of_reach
+from tutorial_lib.models.hierarchical.levels import TETRIS, Level, Pooling, check, out_of_reach, pooled
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
-from tutorial_lib.models.hierarchical.unfolding import Unfolded, unfold
-from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, OccupancyField, normalised
-from tutorial_lib.shapes import Features, Indices, Places, Signals
+from tutorial_lib.models.spherical import (
+    EquivariantLinear,
+    EquivariantNonlinearity,
+    OccupancyField,
+    merge,
+    normalised,
+    peaks,
+)
+from tutorial_lib.shapes import Features, Indices, Places, Signals, check_finite, check_shapes, differentiating
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
+SAME_POINT = 0.35  # units of the level: points found nearer to each other are one, found twice
+HOPEFUL = 0.25  # probability from which a peak is a proposal, where proposals are judged afterwards
+SURE = 0.5
+
+
+@dataclass(frozen=True)
+class Unfolded:
+    """One level on the way down."""
+
+    parents: Points  # of the level above
+    signals: Tensor  # (coefficients, parents, channels), of which the fields about the parents are made
+    proposals: Tensor  # (peaks, 3), the peaks of the fields
+    points: Points  # when those found twice are merged, and those that are no points deleted
 
 
 class HierarchicalAutoencoder(nn.Module):
     """From clouds to one vector of irreps each, and back.
 
     Args:
-        levels: how points are gathered; the last level has an infinite reach.
+        levels: how points are pooled; the last level has an infinite reach.
         latent_lmax: the highest l of the vector.
         latent_channels: how many irreps of each l.
-        channels: of the signals inside.
         lmax: of the signals inside; at least that of the vector is used.
         species: the names of what may stand at a point; none, if all points are alike.
         judges: learn to delete points that are found between levels and should not have been.
-        seed: of the weights.
 
     Attributes:
-        levels: as given.
-        species: as given.
-        judges: as given.
         largest: how many points the largest example had that it was trained on, if anybody knows.
         latent_irreps: of the vector, such as 2x0e+2x1o+2x2e.
 
     Raises:
-        ValueError: the last level does not gather everything.
+        ValueError: the last level does not pool everything.
     """
 
     def __init__(
@@ -95,129 +110,56 @@ class HierarchicalAutoencoder(nn.Module):
             species: N times (n,), which of the model's species stands at each point.
 
         Returns:
-            (N, dim of `latent_irreps`), no unit.
-
-        Raises:
-            ValueError: a cloud is not (n, 3) or not finite, has one point only, or reaches beyond the last level's
-                radius; two points are nearer to each other than the fields resolve; a point has no neighbour; or the
-                model knows several species, and it is not said which stand where.
+            (N, dim of `latent_irreps`).
         """
         check(clouds, self.levels)
         named = () if species is None else (pad_sequence(list(species), batch_first=True),)
-        gatherings = gathered(points_of(*padded(list(clouds)), *named), self.levels)
-        out_of_reach(gatherings, self.levels)
-        return self.flat(self.ascend(gatherings)[-1])
+        poolings = pooled(points_of(*padded(list(clouds)), *named), self.levels)
+        out_of_reach(poolings, self.levels)
+        return codes_of(self.ascend(poolings)[-1])
 
-    def forward(self, clouds: Tensor | Sequence[Tensor], species: Sequence[Tensor] | None = None) -> Features:
-        """The same as `encode`.
+    forward = encode
 
-        Args:
-            clouds: (N, n, 3), or N clouds (n, 3), in the unit of the levels.
-            species: N times (n,), which of the model's species stands at each point.
-
-        Returns:
-            (N, dim of `latent_irreps`), no unit.
-
-        Raises:
-            ValueError: as in `encode`.
-        """
-        return self.encode(clouds, species)
-
-    def ascend(self, gatherings: Sequence[Gathering]) -> list[Signals]:
-        """The signals at the clusters of each level, and at last those of the vector.
-
-        Args:
-            gatherings: all levels of the clouds.
-
-        Returns:
-            For each level (coefficients, clusters, channels), and (coefficients, N, latent channels), no unit.
-
-        Raises:
-            ValueError: the model knows several species, and it is not said which stand where.
-        """
-        points = gatherings[0].points
+    def ascend(self, poolings: Sequence[Pooling]) -> list[Signals]:
+        """The signals at the clusters of each level, and at last those of the vectors."""
+        points = poolings[0].points
         check_kinds(points, self.start.shape[1])
         signals = self.start[:, points.cloud * 0 if points.species is None else points.species]
         found = []
-        for ascent, gathering in zip(self.ascents, gatherings, strict=True):
-            signals = ascent(signals, gathering)
+        for ascent, pooling in zip(self.ascents, poolings, strict=True):
+            signals = ascent(signals, pooling)
             found.append(signals)
         signals = signals + self.last(signals)
         return [*found, normalised(self.to_latent(normalised(signals)))]
 
     def descend(self, k: int, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices):
-        """The signals of points below level k, of which their own children are told, and those of their fields.
+        """The signals of points below level k, from which the next level starts, and those of their fields.
 
         Args:
             k: the level whose clusters are above.
-            signals: (coefficients, parents, channels), no unit.
-            above: (parents, 3), where the parents are, in the unit of the levels.
-            points: the children.
+            signals: (coefficients, parents, channels).
+            above: (parents, 3), where the parents are.
+            points: the children, each of one or more parents.
             parent: (memberships,), indices of parents.
             child: (memberships,), indices of children.
-
-        Returns:
-            (coefficients, children, channels) and (coefficients, children, field channels), no unit.
         """
         signals = self.descents[k - 1](signals, above, points, parent, child)
         return signals, normalised(self.to_field[k - 1](normalised(signals)))
 
     def judgement(self, k: int, signals: Signals) -> Tensor:
-        """The logit that a point below level k is one.
-
-        Args:
-            k: the level whose clusters are above.
-            signals: (coefficients, children, channels), of the points, no unit.
-
-        Returns:
-            (children,), no unit.
-
-        Raises:
-            IndexError: the model does not judge.
-        """
+        """(children,) logits that the points below level k are points, from their signals."""
         return self.judge[k - 1](normalised(signals)[0])[:, 0]
 
-    def flat(self, signals: Signals) -> Features:
-        """Signals as one vector a point, in the order of `latent_irreps`.
-
-        Args:
-            signals: (coefficients, N, channels), no unit.
-
-        Returns:
-            (N, dim), no unit.
-        """
-        return codes_of(signals)
-
     def signals_of(self, latent: Tensor) -> Signals:
-        """Vectors as signals: the way back from `flat`.
-
-        Args:
-            latent: (N, dim of `latent_irreps`), no unit.
-
-        Returns:
-            (coefficients, N, latent channels), no unit.
-
-        Raises:
-            ValueError: the vectors have another size, or are not finite.
-        """
-        dim = self.latent_irreps.dim
-        if latent.ndim != 2 or latent.shape[1] != dim:
-            raise ValueError(f"codes have shape {tuple(latent.shape)}: (N, {dim}) is needed, for {self.latent_irreps}")
-        if not torch.isfinite(latent).all():
-            raise ValueError("a code holds NaN or infinity: look at where it comes from")
+        """Vectors (N, dim of `latent_irreps`) as signals (coefficients, N, latent channels)."""
+        check_shapes(codes=(latent, f"N {self.latent_irreps.dim}"))
+        check_finite(latent, what="codes")
         return signals_of(latent, self.latent_irreps.lmax)
 
     def decode(self, latent: Tensor) -> list[Tensor]:
         """The clouds of vectors, about their centroids, as many points as the fields show.
 
-        Args:
-            latent: (N, dim of `latent_irreps`), no unit.
-
-        Returns:
-            N clouds (n, 3), in the unit of the levels; (0, 3) where no field has a peak, with a warning.
-
-        Raises:
-            ValueError: the vectors have another size, or are not finite.
+        A vector whose fields have no peak gives a cloud (0, 3), with a warning.
         """
         points = self.unfold(latent)[-1].points
         clouds = [points.positions[points.cloud == n] for n in range(len(latent))]
@@ -229,16 +171,40 @@ class HierarchicalAutoencoder(nn.Module):
             )
         return clouds
 
+    @differentiating
+    @torch.no_grad()
     def unfold(self, latent: Tensor) -> list[Unfolded]:
-        """Everything that is found on the way down, level by level.
+        """All that is found when vectors are decoded, one entry a level, from the top."""
+        in_field, n_clouds = self.signals_of(latent), len(latent)
+        signals = self.from_latent(in_field)
+        clouds = torch.arange(n_clouds, device=signals.device)
+        parents = Points(signals.new_zeros(n_clouds, 3), clouds, n_clouds)
+        found: list[Unfolded] = []
+        for k in reversed(range(len(self.levels))):
+            level, judged = self.levels[k], bool(k and self.judges)
+            least = HOPEFUL if judged else SURE
+            about, parent = peaks(self.fields[k], in_field, width=level.width, radius=level.radius, least=least)
+            places = about + parents.positions[parent]
+            twice = SAME_POINT * level.unit if k < len(self.levels) - 1 else 0.0
+            means, cloud, child = merge(places, parents.cloud[parent], twice)
+            species = None if k or not self.species else self._species(in_field, about, parent, child, len(means))
+            points = Points(means, cloud, n_clouds, species)
+            if judged:
+                points, parent, child = self._judged(k, signals, parents.positions, points, parent, child)
+            found.append(Unfolded(parents, in_field, places, points))
+            if k:
+                signals, in_field = self.descend(k, signals, parents.positions, points, parent, child)
+                parents = points
+        return found
 
-        Args:
-            latent: (N, dim of `latent_irreps`), no unit.
+    def _species(self, in_field, about, parent, child, n_points) -> Tensor:
+        """What stands at each point of the lowest level: the likeliest, if all that found it are asked."""
+        votes = self.fields[0].kinds(in_field, about, parent).log_softmax(dim=1)
+        return votes.new_zeros(n_points, votes.shape[1]).index_add(0, child, votes).argmax(dim=1)
 
-        Returns:
-            One entry a level, from the top.
-
-        Raises:
-            ValueError: the vectors have another size, or are not finite.
-        """
-        return unfold(self, self.signals_of(latent))
+    def _judged(self, k, signals, above, points, parent, child):
+        """What is left of points when those that are improbable, seen together with all others, are deleted."""
+        kept = self.judgement(k, self.descend(k, signals, above, points, parent, child)[0]) > 0
+        number = kept.cumsum(0) - 1
+        left = replace(points, positions=points.positions[kept], cloud=points.cloud[kept])
+        return left, parent[kept[child]], number[child[kept[child]]]

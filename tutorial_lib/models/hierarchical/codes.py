@@ -9,14 +9,7 @@ from tutorial_lib.shapes import Features, Signals, check_shapes
 
 
 def signals_of(codes: Features, lmax: int) -> Signals:
-    """Codes as signals, coefficients first.
-
-    Args:
-        codes: (N, channels * (lmax + 1)^2), no unit, all of l = 0 first.
-        lmax: the highest l.
-
-    Returns:
-        ((lmax + 1)^2, N, channels), no unit.
+    """Codes (N, channels * (lmax + 1)^2), all of l = 0 first, as signals ((lmax + 1)^2, N, channels).
 
     Raises:
         ValueError: the codes have another size.
@@ -32,17 +25,7 @@ def signals_of(codes: Features, lmax: int) -> Signals:
 
 
 def codes_of(signals: Signals) -> Features:
-    """Signals as codes: the way back from `signals_of`.
-
-    Args:
-        signals: ((lmax + 1)^2, N, channels), no unit.
-
-    Returns:
-        (N, channels * (lmax + 1)^2), no unit.
-
-    Raises:
-        ValueError: the number of coefficients is no square.
-    """
+    """Signals as codes: the way back from `signals_of`."""
     lmax = round(len(signals) ** 0.5) - 1
     check_shapes(signals=(signals, f"{max(1, lmax + 1) ** 2} codes channels"))
     sizes = [2 * l_of + 1 for l_of in range(round(len(signals) ** 0.5))]

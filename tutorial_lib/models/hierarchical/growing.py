@@ -1,4 +1,4 @@
-"""Growing: clouds come in, and go out with points more, or with points moved, as the rule of a head proposes it.
+"""Growing: clouds come in, and go out with points added or moved, as the rule of a head proposes it.
 
 Proposals turn with the cloud. Where a cloud is symmetric, as two points are about their axis, so is what is proposed,
 and the generator breaks the symmetry; no network could. There is no lattice here: a place is where ascents end.
@@ -15,12 +15,14 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.hierarchical.growth import GrowthHead
 from tutorial_lib.models.hierarchical.points import Points, in_one_part
+from tutorial_lib.models.spherical import uphill
 from tutorial_lib.shapes import Indices, Places, check_shapes, differentiating, unrounded
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin
 N_STARTS = 24  # in each cloud, unless more are asked for
 N_CLIMBS = 12
+N_TRIES = 4  # of a cloud that finds no site, before it is left as it is
 SURE = 0.06  # probability below which a place is no proposal
 N_AT_ONCE = 2400  # ascents, to save memory
 ELSEWHERE = 1e3  # points of another cloud are never near
@@ -31,17 +33,11 @@ Favour = Callable[[Places, Indices, Points], Tensor]
 
 @dataclass(frozen=True)
 class Sites:
-    """Places at which points may be added to clouds.
+    """Places at which points may be added to clouds."""
 
-    Attributes:
-        places: (sites, 3), in the frame of their clouds; of a ring, some places.
-        cloud: (sites,), to which cloud each belongs.
-        weight: (sites,), by how much each is favoured, as a logarithm.
-    """
-
-    places: Tensor
-    cloud: Tensor
-    weight: Tensor
+    places: Tensor  # (sites, 3), in the frame of their clouds; of a ring, some places
+    cloud: Tensor  # (sites,), to which cloud each belongs
+    weight: Tensor  # (sites,), by how much each is favoured, as a logarithm
 
 
 @unrounded
@@ -61,16 +57,13 @@ def sites(
 
     Args:
         model: the head, trained.
-        clouds: (n, 3) each, in edges of a cube or whatever the head was trained in.
+        clouds: (n, 3) each, in the unit of the head.
         generator: of the places where ascents begin.
         favour: added to what the head says in the first half of the ascents, and in the weights.
-        sure: the probability below which a place is no site, whoever says it.
+        sure: the probability below which a place is no site, whichever point says it.
         starts: from how many places in each cloud the ascents begin.
         about: (k,) for each cloud, the indices of the points about which they begin; about all of them if None.
         kinds: (n,) for each cloud, of its points, where the head tells them apart.
-
-    Returns:
-        The sites of all clouds, in the same unit.
 
     Raises:
         ValueError: a cloud is empty.
@@ -103,32 +96,19 @@ def grow(
     *,
     favour: Favour | None = None,
     sure: float = SURE,
-    tries: int = 4,
     starts: int = N_STARTS,
     about: Sequence[Tensor] | None = None,
     kinds: Sequence[Tensor] | None = None,
     adds: int = 0,
 ) -> list[Tensor]:
-    """Clouds grown point by point, each point at one of the sites that those before it propose.
+    """Clouds grown point by point, each point at one of the `sites` that those before it propose.
 
-    Args:
-        model: the head, trained.
-        clouds: (n, 3) each, in the unit of the head; a single point is enough to begin with.
-        n_points: how many points each should have in the end, one number for all or one for each.
-        generator: of the draws.
-        favour: as in `sites`; without it all sites of a cloud are as likely as each other.
-        sure: as in `sites`.
-        tries: how often a cloud that finds no site looks again, before it is left as it is.
-        starts: as in `sites`.
-        about: as in `sites`.
-        kinds: as in `sites`.
-        adds: the kind of the points that are added.
-
-    Returns:
-        (n, 3) each, in the same unit, where they stood; smaller than asked for where nothing more was proposed.
+    What was there stays where it stood. `n_points`, one number for all or one for each, is how many a cloud should have
+    in the end; it has fewer where nothing more is proposed. A single point is enough to begin with. Without `favour`
+    all sites of a cloud are equally likely; points of the kind `adds` are added. `sites` explains the rest.
 
     Raises:
-        ValueError: a cloud is empty, or there are not as many numbers as clouds.
+        ValueError: there are not as many numbers as clouds.
     """
     clouds, named = list(clouds), kinds and list(kinds)
     wanted = [n_points] * len(clouds) if isinstance(n_points, int) else list(n_points)
@@ -137,12 +117,12 @@ def grow(
     at_once = max(1, N_AT_ONCE // starts)
     for size in range(min(map(len, clouds), default=0), max(wanted, default=0)):
         left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size < wanted[i]]
-        for _ in range(tries):
-            for some in (left[at : at + at_once] for at in range(0, len(left), at_once)):
-                led = favour and partial(_renumbered, favour, torch.tensor(some, device=generator.device))
-                these, begin, of_kind = (x and [x[i] for i in some] for x in (clouds, about, named))
+        for _ in range(N_TRIES):
+            for batch in (left[at : at + at_once] for at in range(0, len(left), at_once)):
+                led = favour and partial(_renumbered, favour, torch.tensor(batch, device=generator.device))
+                these, begin, of_kind = (x and [x[i] for i in batch] for x in (clouds, about, named))
                 found = sites(model, these, generator, favour=led, sure=sure, starts=starts, about=begin, kinds=of_kind)
-                for number, i in enumerate(some):
+                for number, i in enumerate(batch):
                     mine = found.cloud == number
                     if mine.any():
                         drawn = torch.multinomial(found.weight[mine].softmax(dim=0), 1, generator=generator)
@@ -154,33 +134,21 @@ def grow(
 
 
 def _renumbered(favour: Favour, numbers: Tensor, places: Tensor, cloud: Tensor, points: Points) -> Tensor:
-    """What is favoured in some of the clouds, which have other numbers there."""
     return favour(places, numbers[cloud], replace(points, cloud=numbers[points.cloud]))
 
 
 @unrounded
-def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor:
-    """Which points may be taken away: what is left hangs together, and would propose them again.
-
-    Args:
-        model: the head, trained.
-        cloud: (n, 3), in the unit of the head.
-        sure: as in `sites`.
-
-    Returns:
-        (n,), whether it may.
-    """
+def removable(model: GrowthHead, cloud: Tensor) -> Tensor:
+    """Which points may be taken away: what is left hangs together, and would propose them again."""
     n = len(cloud)
-    if n < 2:
-        return torch.zeros(n, dtype=torch.bool, device=cloud.device)
-    others = ~torch.eye(n, dtype=torch.bool, device=cloud.device)
-    left = torch.stack([cloud[kept] for kept in others])
     numbers = torch.arange(n, device=cloud.device)
+    if n < 2:
+        return numbers > n
+    left = torch.stack([cloud[numbers != at] for at in range(n)])
     points = Points(left.flatten(0, 1), numbers.repeat_interleave(n - 1), n)
     with torch.no_grad():
         _, least = model.judged(model(points), points, cloud, numbers)
-    together = [in_one_part(part, JOINED) for part in left]
-    return (least > sure) & torch.tensor(together, device=cloud.device)
+    return (least > SURE) & torch.tensor([in_one_part(part, JOINED) for part in left], device=cloud.device)
 
 
 @unrounded
@@ -188,17 +156,8 @@ def removable(model: GrowthHead, cloud: Tensor, *, sure: float = SURE) -> Tensor
 def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, generator: Generator) -> list[Tensor]:
     """Clouds of the same sizes: in each edit one point that may be taken away is drawn, and one is added elsewhere.
 
-    Args:
-        model: the head, trained.
-        clouds: (n, 3) each, all of one size of at least two, in the unit of the head.
-        n_edits: how many points are moved.
-        generator: of the draws.
-
-    Returns:
-        (n, 3) each, in the same unit, in the frame of what came in.
-
     Raises:
-        ValueError: the clouds have different sizes, or one point only.
+        ValueError: the clouds have different sizes, or fewer than two points.
     """
     clouds = list(clouds)
     wanted = [len(cloud) for cloud in clouds]
@@ -224,27 +183,25 @@ def _ascents(
     favour: Favour | None,
 ) -> tuple[Tensor, Tensor]:
     """Where ascents end that begin a bond away from points which are drawn, and to which cloud each belongs."""
-    listed, many = pad_sequence(list(begin), batch_first=True), counts.new_tensor([len(some) for some in begin])
+    listed, many = pad_sequence(list(begin), batch_first=True), counts.new_tensor([len(indices) for indices in begin])
     drawn = (torch.rand(len(counts), starts, generator=generator, device=generator.device) * many[:, None]).long()
     whose = listed.gather(1, drawn) + (counts.cumsum(0) - counts)[:, None]
     away = torch.randn(*whose.shape, 3, generator=generator, device=generator.device).to(points.positions)
-    away = normalize(away, dim=2)
-    places = (points.positions[whose] + BOND * away).flatten(0, 1)
+    places = (points.positions[whose] + BOND * normalize(away, dim=2)).flatten(0, 1)
     cloud = _numbers(torch.full_like(counts, starts))
     with torch.no_grad():
         signals = model(points)
-    for step in range(2 * N_CLIMBS if favour else N_CLIMBS):
-        with torch.enable_grad():
-            places.requires_grad_(True)
-            said, _ = model.judged(signals, points, places, cloud)
-            if favour and step < N_CLIMBS:  # led first, and then let go
-                said = said + favour(places, cloud, points)
-            (slope,) = torch.autograd.grad(said.sum(), places)
-        move = model.width**2 * slope
-        places = places.detach() + move * (0.8 * model.width / (move.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
+
+    def free(here: Tensor) -> Tensor:
+        return model.judged(signals, points, here, cloud)[0]
+
+    def led(here: Tensor) -> Tensor:
+        return free(here) + favour(here, cloud, points)
+
+    for log_p in [*([led] * N_CLIMBS if favour else []), *([free] * N_CLIMBS)]:  # led first, and then let go
+        places = uphill(log_p, places, model.width)
     return places, cloud
 
 
 def _numbers(counts: Tensor) -> Tensor:
-    """The number of the cloud of each point."""
     return torch.arange(len(counts), device=counts.device).repeat_interleave(counts)

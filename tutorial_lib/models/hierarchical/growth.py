@@ -6,24 +6,26 @@ the whole cloud, so what is learnt is a rule about surroundings and no list of s
 were never shown. What is lost: whatever is decided farther away than a point's neighbours see. `growing` uses it.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
+from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.models.hierarchical.layers import Message
-from tutorial_lib.models.hierarchical.points import Points, check_kinds, points_of
+from tutorial_lib.models.hierarchical.points import Points, check_kinds, noise_like, padded, points_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
     EquivariantNonlinearity,
     OccupancyField,
-    blobs,
-    excess,
     normalised,
     places_about,
 )
 from tutorial_lib.shapes import Indices, Places, Signals, check_shapes
 
-N_FIELD_SIGNALS = 8
+LMAX, N_FIELD_SIGNALS = 4, 8
+RATTLE = 0.03  # of the examples in training, in the unit of positions: what was grown is not exact either
 N_PLACES = 48  # about each point, in one step of the training
 FAR = 50.0  # where those stand that fill up a list
 
@@ -32,107 +34,77 @@ class GrowthHead(nn.Module):
     """For every point of a cloud a field: is there room for another point near to me?
 
     Args:
-        channels: of the signals inside.
-        lmax: of the signals.
         sight: how far a point sees, in the unit of positions, such as edges of a cube.
         radius: how far from a point its field is asked.
         width: of the blob about a place where a point may be added.
         kinds: of points, where the clouds tell them apart.
-        rattle: of the examples in training, in the unit of positions: what was grown is not exact either.
-        seed: of the weights.
     """
 
     def __init__(
         self,
         *,
         channels: int = 16,
-        lmax: int = 4,
         sight: float = 1.6,
         radius: float = 1.55,
         width: float = 0.2,
         kinds: int = 1,
-        rattle: float = 0.03,
         seed: int = 0,
     ):
         super().__init__()
-        self.sight, self.radius, self.width, self.rattle = sight, radius, width, rattle
+        self.sight, self.radius, self.width = sight, radius, width
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.start = nn.Parameter(torch.randn(1, kinds, channels))
-            self.look, self.after_look = Message(channels, lmax), EquivariantNonlinearity(channels, lmax)
-            self.to_field = EquivariantLinear(channels, N_FIELD_SIGNALS, lmax)
-            self.field = OccupancyField(N_FIELD_SIGNALS, lmax, radius)
+            self.look, self.after_look = Message(channels, LMAX), EquivariantNonlinearity(channels, LMAX)
+            self.to_field = EquivariantLinear(channels, N_FIELD_SIGNALS, LMAX)
+            self.field = OccupancyField(N_FIELD_SIGNALS, LMAX, radius)
 
     def forward(self, points: Points) -> Signals:
-        """What each point knows of its surroundings; it turns with the cloud.
-
-        Args:
-            points: of all clouds.
-
-        Returns:
-            (coefficients, points, channels of the field), no unit.
-        """
+        """What each point knows of its surroundings, as signals that turn with the cloud."""
         check_kinds(points, self.start.shape[1])
         alike = points.species is None
         start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
         target, source = points.pairs(self.sight)
-        apart = points.positions[source] - points.positions[target]
-        seen = self.look(start, apart, source, target, len(points.cloud))
-        return normalised(self.to_field(self.after_look(torch.cat([seen[:1] + start, seen[1:]]))))
+        vectors = points.positions[source] - points.positions[target]
+        messages = self.look(start, vectors, source, target, len(points.cloud))
+        return normalised(self.to_field(self.after_look(torch.cat([messages[:1] + start, messages[1:]]))))
 
     def judged(self, signals: Signals, points: Points, places: Places, cloud: Indices) -> tuple[Tensor, Tensor]:
-        """What all points near to each place say of it.
+        """What all points within the radius of each place say of it: the mean of log p, and the least p; 0 without any.
 
         Args:
-            signals: (coefficients, points, channels of the field), what they know.
+            signals: what `forward` gives.
             points: of all clouds.
-            places: (P, 3), in the unit of positions.
+            places: (P, 3).
             cloud: (P,), to which cloud each place belongs.
-
-        Returns:
-            (P,) the mean of log p over the points within the radius, and (P,) the least p; 0 where nobody is near.
         """
-        apart = places.detach()[:, None] - points.positions
-        at, by = ((cloud[:, None] == points.cloud) & (apart.norm(dim=2) < self.radius)).nonzero(as_tuple=True)
-        said = logsigmoid(self.field(signals, places[at] - points.positions[by], by))
+        distance = (places.detach()[:, None] - points.positions).norm(dim=2)
+        at, by = ((cloud[:, None] == points.cloud) & (distance < self.radius)).nonzero(as_tuple=True)
+        log_p = logsigmoid(self.field(signals, places[at] - points.positions[by], by))
         nobody = places.new_zeros(len(places))
-        mean = nobody.scatter_reduce(0, at, said, "mean", include_self=False)
-        return mean, nobody.scatter_reduce(0, at, said.exp(), "amin", include_self=False)
+        mean = nobody.scatter_reduce(0, at, log_p, "mean", include_self=False)
+        return mean, nobody.scatter_reduce(0, at, log_p.exp(), "amin", include_self=False)
 
 
 def growth_loss(model: GrowthHead, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
-    """How far the field of every point is from blobs about the places near to it where a point may be added.
+    """How far the fields of points are from blobs about places near to them where one may be added, in nats a place.
 
-    Args:
-        model: the head.
-        batch: padded clouds (N, most, 3) in its unit, their counts (N,), padded places (N, most, 3) and their counts
-            (N,); then the kinds of the points (N, most), where they are told apart.
-        generator: of the places that are asked about, and of the shaking.
-
-    Returns:
-        The "loss", the cross-entropy in nats a place, zero for perfect fields.
-
-    Raises:
-        ValueError: shapes do not fit.
+    The batch is padded clouds (N, most, 3), their counts (N,), padded places (N, most, 3) and their counts (N,); then
+    the kinds of the points (N, most), where they are told apart.
     """
     positions, counts, added, n_added, *kinds = batch
     check_shapes(positions=(positions, "clouds _ 3"), counts=(counts, "clouds"))
     check_shapes(added=(added, f"{len(counts)} _ 3"), n_added=(n_added, str(len(counts))))
-    shaken = positions + model.rattle * torch.randn(
-        positions.shape, generator=generator, device=generator.device, dtype=model.start.dtype
-    )
-    points = points_of(shaken, counts, *kinds)
+    rattled = positions + RATTLE * noise_like(positions.to(model.start), generator)
+    points = points_of(rattled, counts, *kinds)
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
     filled = torch.arange(added.shape[1], device=added.device) < n_added[:, None]
-    about = added[points.cloud] - shaken[there][:, None]
+    about = added[points.cloud] - rattled[there][:, None]
     near = filled[points.cloud] & (about.norm(dim=2) < model.radius + 1.5 * model.width)
     order = (~near).long().argsort(dim=1, stable=True)[..., None].expand(-1, -1, 3)  # those that are near come first
     children = about.where(near[..., None], about.new_tensor(FAR)).gather(1, order)
     places = _asked(model, children, near.sum(dim=1), generator)
-    target = blobs(places, children, model.width).flatten()
-    of = torch.arange(len(children), device=places.device).repeat_interleave(N_PLACES)
-    logits = model.field(model(points), places.flatten(0, 1), of)
-    return {"loss": excess(logits, target)}
+    return {"loss": model.field.loss(model(points), places, children, model.width)}
 
 
 def _asked(model: GrowthHead, children: Tensor, counts: Indices, generator: Generator) -> Tensor:
@@ -145,3 +117,32 @@ def _asked(model: GrowthHead, children: Tensor, counts: Indices, generator: Gene
     turned = (torch.arange(N_PLACES, device=generator.device) % 2 == 1)[:, None]
     places = near.where(~turned, near.norm(dim=2, keepdim=True) * direction)
     return places.where(~far, distance * direction)
+
+
+def free_places(cells: Places) -> Tensor:
+    """The places (n, 3), each once, where one more cube shares a face with a polycube on the lattice."""
+    check_shapes(cells=(cells, "cubes+ 3"))
+    steps = torch.cat([torch.eye(3), -torch.eye(3)]).to(cells)
+    beside = torch.unique((cells[:, None] + steps).flatten(0, 1), dim=0)
+    return beside[torch.cdist(beside, cells).amin(dim=1) > 0.5]
+
+
+def additions(known: Sequence[Tensor], *, most: int = 5) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """For each known shape the places where one more cube makes another known shape: a batch for `growth_loss`.
+
+    A shape that is not known counts as forbidden, as everything does that nobody has shown. The single cube is known.
+    Shapes of more than `most` cubes do not grow.
+    """
+    shapes = {polycube_of(shape, mirrors_equal=True) for shape in (*known, torch.zeros(1, 3))}
+    clouds, places = [], []
+    for shape in sorted((shape for shape in shapes if shape and len(shape) <= most), key=sorted):
+        cells = torch.tensor(sorted(shape), dtype=torch.get_default_dtype())
+        allowed = [
+            place
+            for place in free_places(cells)
+            if polycube_of(torch.cat([cells, place[None]]), mirrors_equal=True) in shapes
+        ]
+        if allowed:
+            clouds.append(cells)
+            places.append(torch.stack(allowed))
+    return (*padded(clouds), *padded(places))

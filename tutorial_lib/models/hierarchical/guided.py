@@ -2,7 +2,7 @@
 
 A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
 surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how
-probable the middles of their bonds are. Where it is silent, the generator decide. `growing` is without a code.
+probable the middles of their bonds are. Where it is silent, the generator decides. `growing` is without a code.
 """
 
 import torch
@@ -20,28 +20,18 @@ N_AT_ONCE = 20  # codes, to save memory
 
 @differentiating
 def led_by(model: HierarchicalAutoencoder, codes: Tensor, *, strength: float = 1.0) -> Favour:
-    """What codes say of a site: the mean log-probability of the middles of the bonds that it would have.
+    """What codes say of a site: the mean log-probability of the middles of bonds that it would have, times `strength`.
 
-    Args:
-        model: the autoencoder, with bonds as its first level.
-        codes: (N, dim of `latent_irreps`), no unit.
-        strength: by which it is multiplied; with 0 the codes say nothing.
-
-    Returns:
-        A function of places (P, 3) about the centroid of what the code is of, in the unit of the autoencoder, their
-        codes (P,) and the points that are there, to log weights (P,).
-
-    Raises:
-        ValueError: the codes have another size, or are not finite.
+    The first level of the model has to be bonds, and places are about the centroid of what the code is of.
     """
     signals = model.signals_of(codes)
 
     def weight(places: Tensor, cloud: Tensor, points: Points) -> Tensor:
-        apart = torch.cdist(places.detach(), points.positions)
-        at, by = ((apart < JOINED) & (cloud[:, None] == points.cloud)).nonzero(as_tuple=True)
+        near = torch.cdist(places.detach(), points.positions) < JOINED
+        at, by = (near & (cloud[:, None] == points.cloud)).nonzero(as_tuple=True)
         middles = (places[at] + points.positions[by]) / 2
-        said = logsigmoid(model.fields[-1](signals, middles, cloud[at]))
-        return strength * places.new_zeros(len(places)).scatter_reduce(0, at, said, "mean", include_self=False)
+        log_p = logsigmoid(model.fields[-1](signals, middles, cloud[at]))
+        return strength * places.new_zeros(len(places)).scatter_reduce(0, at, log_p, "mean", include_self=False)
 
     return weight
 
@@ -58,21 +48,10 @@ def guided_decode(
     *,
     strength: float = 1.0,
 ) -> list[Tensor]:
-    """Clouds grown by the head, from a point on which the code insists most, to where the code would have more.
+    """Clouds of n points grown by the head, from a point on which the code insists most, to where it would have more.
 
-    Args:
-        head: trained in the unit of the autoencoder.
-        model: the autoencoder, with bonds as its first level.
-        codes: (N, dim of `latent_irreps`), no unit; any at all.
-        n_points: how many points every cloud should have.
-        generator: of the draws.
-        strength: of the code, as in `led_by`; large ones leave nothing to the generator.
-
-    Returns:
-        N clouds (n, 3), in the unit of the autoencoder, about the centroid of what the code is of.
-
-    Raises:
-        ValueError: the codes have another size, or are not finite.
+    Head and model have one unit; clouds are about the centroid of what the code is of, which may be any at all. Large
+    strengths, as in `led_by`, leave nothing to the generator.
     """
     begin = _first_points(model, codes)
     return grow(head, begin, n_points, generator, favour=led_by(model, codes, strength=strength))
@@ -80,7 +59,7 @@ def guided_decode(
 
 def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]:
     """For each code one point that it decodes to, that with the most bonds; the centroid, if it decodes to nothing."""
-    begin, found = [], [model.unfold(some)[-1].points for some in codes.split(N_AT_ONCE)]
+    begin, found = [], [model.unfold(part)[-1].points for part in codes.split(N_AT_ONCE)]
     for number, signals in enumerate(model.signals_of(codes).split(1, dim=1)):
         these = found[number // N_AT_ONCE]
         points = these.positions[these.cloud == number % N_AT_ONCE]

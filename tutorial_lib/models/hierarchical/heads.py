@@ -17,14 +17,10 @@ from tutorial_lib.shapes import Features, Positions, check_shapes, unrounded
 
 
 class PieceHead(nn.Module):
-    """A pseudoscalar and seven scalars, as sums of products of three numbers of the code.
+    """A pseudoscalar and seven scalars, for `equivariant.logits`, as sums of products of three numbers of the code.
 
     Two tensor products: the code with itself, and what comes out with the code once more. A pseudoscalar needs three:
     no product of two irreps of natural parity holds one.
-
-    Args:
-        irreps: of the code.
-        seed: of the weights.
     """
 
     def __init__(self, irreps: o3.Irreps, seed: int = 0):
@@ -37,31 +33,13 @@ class PieceHead(nn.Module):
 
     @unrounded
     def forward(self, latent: Features) -> Tensor:
-        """What `equivariant.logits` reads.
-
-        Args:
-            latent: (N, dim of the code), no unit.
-
-        Returns:
-            (N, 8), no unit.
-
-        Raises:
-            ValueError: the code has another size.
-        """
-        if latent.shape[-1:] != (self.dim,):
-            raise ValueError(f"a code has {self.dim} numbers: shape {tuple(latent.shape)} arrived")
+        """(N, 8), the pseudoscalar first."""
+        check_shapes(latent=(latent, f"*batch {self.dim}"))
         return self.thrice(self.twice(latent, latent), latent)
 
 
 class SlotDecoder(nn.Module):
-    """As many vectors as there are slots, one a point: equivariant, and therefore as symmetric as the code.
-
-    Args:
-        model: whose codes are decoded.
-        n_slots: how many points come out, always.
-        channels: of the signals inside.
-        seed: of the weights.
-    """
+    """As many vectors as there are slots, one a point: equivariant, and therefore as symmetric as the code."""
 
     def __init__(self, model: HierarchicalAutoencoder, n_slots: int = 4, channels: int = 16, seed: int = 0):
         super().__init__()
@@ -77,32 +55,15 @@ class SlotDecoder(nn.Module):
             )
 
     def forward(self, latent: Tensor) -> Positions:
-        """The points, in no order that means anything.
-
-        Args:
-            latent: (N, dim of the code), no unit.
-
-        Returns:
-            (N, n_slots, 3), in the unit of what it is trained on, such as edges of a cube.
-
-        Raises:
-            ValueError: the codes have another size, or are not finite.
-        """
+        """The points (N, n_slots, 3), in no order that means anything."""
         return self.layers(self.signals_of(latent))[1:].permute(1, 2, 0)
 
 
 def matched_error(found: Positions, true: Positions) -> Tensor:
-    """The mean square distance of points to their partners, of all pairings the one with the smallest.
-
-    Args:
-        found: (N, n, 3), n small: all n! pairings are tried; in the unit of `true`.
-        true: (N, n, 3), such as edges of a cube.
-
-    Returns:
-        (N,), in that unit squared.
+    """The mean square distance of points to their partners, of all n! pairings the one with the smallest.
 
     Raises:
-        ValueError: shapes differ, or n is above six, 720 pairings.
+        ValueError: n is above six, 720 pairings.
     """
     check_shapes(found=(found, "clouds points+ 3"), true=(true, "clouds points+ 3"))
     n = found.shape[1]
@@ -116,15 +77,8 @@ def matched_error(found: Positions, true: Positions) -> Tensor:
 def invariants(latent: Features, irreps: o3.Irreps) -> Tensor:
     """All inner products of irreps of one l in a code: what is left of it when its pose is forgotten.
 
-    Args:
-        latent: (N, dim of the irreps), no unit.
-        irreps: of the code, with the same number of each l.
-
-    Returns:
-        (N, number of l * pairs of channels), no unit; the same for a turned and for a mirrored cloud.
-
-    Raises:
-        ValueError: the code has another size.
+    The irreps have the same number of each l, and (N, number of l * pairs of channels) come out, the same for a turned
+    and for a mirrored cloud.
     """
     check_shapes(latent=(latent, f"codes {irreps.dim}"))
     found = []

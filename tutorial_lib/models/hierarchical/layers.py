@@ -1,18 +1,18 @@
-"""What points tell each other: signals at points come in, signals at points go out, one level up or one level down."""
+"""Messages between points: signals at points come in, signals at points go out, one level up or one level down."""
 
 import math
 
 import torch
 from torch import nn
 
-from tutorial_lib.models.hierarchical.levels import Gathering, Level
+from tutorial_lib.models.hierarchical.levels import Level, Pooling
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, harmonics, product
 from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Indices, Places, Signals
 
 SOFTNESS = 0.15  # edges of a cube: nearer than this to a centre, a direction fades
-VIEW = 4.5  # edges of a cube: where the bumps on the axis of distances end
+VIEW = 4.5  # edges of a cube: where the radial basis ends
 N_RADIAL = 10
 WIDTH = VIEW / (N_RADIAL - 1) / math.sqrt(2)
 
@@ -20,10 +20,7 @@ WIDTH = VIEW / (N_RADIAL - 1) / math.sqrt(2)
 class Message(nn.Module):
     """What points are sent by others: the sender's signals, times learned functions of distance and direction.
 
-    Args:
-        channels: of the signals.
-        lmax: of the signals.
-        unit: of vectors: what counts as one edge.
+    Vectors are divided by the unit first.
     """
 
     def __init__(self, channels: int, lmax: int, unit: float = 1.0):
@@ -31,26 +28,17 @@ class Message(nn.Module):
         self.lmax, self.shape, self.unit = lmax, (2, lmax + 1, channels), unit
         self.register_buffer("centres", torch.linspace(0, VIEW, N_RADIAL), persistent=False)
         self.radial = nn.Sequential(nn.Linear(N_RADIAL, 64), nn.SiLU(), nn.Linear(64, 2 * (lmax + 1) * channels))
-        self.before, self.after = (
-            EquivariantLinear(channels, channels, lmax),
-            EquivariantLinear(channels, channels, lmax),
-        )
+        self.before, self.after = (EquivariantLinear(channels, channels, lmax) for _ in range(2))
 
     def forward(self, signals: Signals, vectors: Places, source: Indices, target: Indices, n_targets: int) -> Signals:
-        """The sums of all messages at each target.
+        """The sums of all messages at each target, ((lmax + 1)^2, n_targets, channels).
 
         Args:
-            signals: (coefficients, senders, channels), no unit.
-            vectors: (messages, 3), from target to source, in edges of a cube or the like.
+            signals: (coefficients, senders, channels).
+            vectors: (messages, 3), from target to source.
             source: (messages,), who sends.
             target: (messages,), who receives.
             n_targets: how many receivers there are.
-
-        Returns:
-            ((lmax + 1)^2, receivers, channels), no unit.
-
-        Raises:
-            RuntimeError: there is another number of channels.
         """
         vectors = vectors / self.unit
         distance = (vectors.square().sum(dim=1) + 1e-12).sqrt()
@@ -63,12 +51,7 @@ class Message(nn.Module):
 
 
 class Ascent(nn.Module):
-    """One level up: points look at each other, and clusters gather what their members know.
-
-    Args:
-        channels: of the signals.
-        lmax: of the signals.
-    """
+    """One level up: points look at each other, and clusters pool what their members know."""
 
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
@@ -76,32 +59,16 @@ class Ascent(nn.Module):
         self.look, self.after_look = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
         self.gather, self.after_gather = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
-    def forward(self, signals: Signals, level: Gathering) -> Signals:
-        """The signals of the clusters.
-
-        Args:
-            signals: (coefficients, points, channels), no unit.
-            level: which points are members of which cluster.
-
-        Returns:
-            ((lmax + 1)^2, clusters, channels), no unit.
-
-        Raises:
-            RuntimeError: there is another number of channels.
-        """
+    def forward(self, signals: Signals, level: Pooling) -> Signals:
+        """The signals of the clusters."""
         points, centres = level.points, level.centres
-        signals = _added(signals, self.after_look(_seen(self.look, signals, points, self.sight)))
-        apart = points.positions[level.member] - centres.positions[level.cluster]
-        return self.after_gather(self.gather(signals, apart, level.member, level.cluster, len(centres.cloud)))
+        signals = _added(signals, self.after_look(_looked(self.look, signals, points, self.sight)))
+        vectors = points.positions[level.member] - centres.positions[level.cluster]
+        return self.after_gather(self.gather(signals, vectors, level.member, level.cluster, len(centres.cloud)))
 
 
 class Descent(nn.Module):
-    """One level down: points are told what those above them know, and look at each other.
-
-    Args:
-        channels: of the signals.
-        lmax: of the signals.
-    """
+    """One level down: points learn what those above them know, and look at each other."""
 
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
@@ -110,24 +77,10 @@ class Descent(nn.Module):
         self.look, self.after_look = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
     def forward(self, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices) -> Signals:
-        """The signals of points, each the child of one or more parents above.
-
-        Args:
-            signals: (coefficients, parents, channels), no unit.
-            above: (parents, 3), where the parents are, in the unit of the levels.
-            points: the children.
-            parent: (memberships,), indices of parents.
-            child: (memberships,), indices of children.
-
-        Returns:
-            ((lmax + 1)^2, children, channels), no unit.
-
-        Raises:
-            RuntimeError: there is another number of channels.
-        """
-        apart = above[parent] - points.positions[child]
-        told = self.after_tell(self.tell(signals, apart, parent, child, len(points.cloud)))
-        return _added(told, self.after_look(_seen(self.look, told, points, self.sight)))
+        """The signals of points, for what `HierarchicalAutoencoder.descend` is given."""
+        vectors = above[parent] - points.positions[child]
+        signals = self.after_tell(self.tell(signals, vectors, parent, child, len(points.cloud)))
+        return _added(signals, self.after_look(_looked(self.look, signals, points, self.sight)))
 
 
 def _added(one: Signals, other: Signals) -> Signals:
@@ -137,6 +90,6 @@ def _added(one: Signals, other: Signals) -> Signals:
     return torch.cat([one + other[: len(one)], other[len(one) :]])
 
 
-def _seen(look: Message, signals: Signals, points: Points, sight: float) -> Signals:
+def _looked(look: Message, signals: Signals, points: Points, sight: float) -> Signals:
     target, source = points.pairs(sight)
     return look(signals, points.positions[source] - points.positions[target], source, target, len(points.cloud))

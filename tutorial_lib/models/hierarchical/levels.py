@@ -1,7 +1,7 @@
 """Which points become one: clouds come in, and level by level fewer points go out, until each cloud is one point.
 
 Clouds of different sizes stand in one list, with the number of their cloud beside each point. A level is data: how
-near to each other points must be to be gathered, and what the decoder needs to know to find them again. A pair
+near to each other points must be to be pooled, and what the decoder needs to know to find them again. A pair
 of neighbours is a cluster of its own, whoever else they are neighbours of, so there is no tie to break: a square has
 four clusters, not two of four.
 """
@@ -14,26 +14,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial_lib.models.hierarchical.motifs import Motifs
+from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import merge
-from tutorial_lib.shapes import Places
+from tutorial_lib.shapes import Places, check_finite, check_shapes
 
 RESOLVED = 2.0  # widths of a blob: points nearer than this to each other have one peak in common
 
 
 @dataclass(frozen=True)
 class Level:
-    """How points are gathered, and how they are found again.
+    """How points are pooled, and how they are found again. All lengths are in the unit of positions.
 
     Attributes:
-        reach: each pair of points nearer than this is gathered into the middle between them; infinity gathers all
-            points of a cloud at its centroid. In the unit of positions, like the other two.
+        reach: each pair of points nearer than this is pooled into the middle between them; infinity pools all points of
+            a cloud at its centroid.
         width: of the blob by which a decoder marks a point.
         radius: of the ball about a middle in which the decoder looks for points.
         unit: the distance by which those between the points are divided before a network sees them.
         sight: how far the points look at each other.
-        motifs: which points gather all others within reach; without them every pair is gathered.
+        motifs: which points pool all others within reach; without them every pair is pooled.
     """
 
     reach: float
@@ -41,7 +41,7 @@ class Level:
     radius: float
     unit: float = 1.0
     sight: float = math.inf
-    motifs: Motifs | None = None
+    motifs: FoundMotifs | None = None
 
 
 # Cubes, their bonds, one point; in edges of a cube. The ball of the second level holds all bonds of six cubes.
@@ -50,26 +50,16 @@ FLAT = (Level(reach=math.inf, width=0.3, radius=3.2),)  # cubes, one point
 
 
 @dataclass(frozen=True)
-class Gathering:
-    """One level of clouds: which points are members of which cluster.
+class Pooling:
+    """One level of clouds: which points are members of which cluster."""
 
-    Attributes:
-        points: before.
-        centres: after, one point a cluster.
-        member: (memberships,), indices of points; a point may be a member of several clusters.
-        cluster: (memberships,), indices of centres.
-    """
-
-    points: Points
-    centres: Points
-    member: Tensor
-    cluster: Tensor
+    points: Points  # before
+    centres: Points  # after, one point a cluster
+    member: Tensor  # (memberships,), indices of points; a point may be a member of several clusters
+    cluster: Tensor  # (memberships,), indices of centres
 
     def children(self, shift: Places | float = 0.0) -> tuple[Tensor, Tensor]:
-        """The members of each cluster about its centre.
-
-        Args:
-            shift: (clusters, 3), how far the centres have moved, in the unit of positions.
+        """The members of each cluster about its centre, if the centres (clusters, 3) are shifted.
 
         Returns:
             (clusters, most members, 3), filled up with places that are far away, and (clusters,) how many there are.
@@ -84,22 +74,15 @@ class Gathering:
 
 
 def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
-    """Nothing, if the clouds can be encoded and found again.
-
-    Args:
-        clouds: (N, n, 3), or N clouds (n, 3) of different sizes, in the unit of the levels.
-        levels: that they are to be gathered by.
+    """Refuse clouds that could not be found again: single points, and points too near to each other for their blobs.
 
     Raises:
-        ValueError: a cloud is not (n, 3) or not finite, or has one point only; two points are too near to each other
-            for blobs to be told apart.
+        ValueError: a cloud is one of these.
     """
     finest = levels[0].width
     for at, cloud in enumerate(clouds):
-        if cloud.ndim != 2 or cloud.shape[1] != 3:
-            raise ValueError(f"cloud {at} has shape {tuple(cloud.shape)}: (n, 3) is needed, also where it is alone")
-        if not torch.isfinite(cloud).all():
-            raise ValueError(f"cloud {at} holds NaN or infinity")
+        check_shapes(**{f"cloud {at}": (cloud, "points 3")})
+        check_finite(cloud, what=f"points of cloud {at}")
         if len(cloud) < 2:
             raise ValueError(f"cloud {at} has {len(cloud)} points: there is nothing to encode in fewer than two")
         nearest = torch.pdist(cloud).min().item()
@@ -111,18 +94,13 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
             )
 
 
-def out_of_reach(gatherings: Sequence[Gathering], levels: Sequence[Level]) -> None:
-    """A warning, if members lie where the field that should find them again does not look.
-
-    Args:
-        gatherings: all levels of clouds.
-        levels: by which they were gathered.
-    """
-    for gathering, level in zip(gatherings, levels, strict=True):
-        apart = gathering.points.positions[gathering.member] - gathering.centres.positions[gathering.cluster]
-        farthest, at = apart.norm(dim=1).max(dim=0)
+def out_of_reach(poolings: Sequence[Pooling], levels: Sequence[Level]) -> None:
+    """A warning, if members lie where the field that should find them again does not look."""
+    for pooling, level in zip(poolings, levels, strict=True):
+        about = pooling.points.positions[pooling.member] - pooling.centres.positions[pooling.cluster]
+        farthest, at = about.norm(dim=1).max(dim=0)
         if farthest > level.radius:
-            cloud = int(gathering.points.cloud[gathering.member[at]])
+            cloud = int(pooling.points.cloud[pooling.member[at]])
             warnings.warn(
                 f"a point of cloud {cloud} lies {farthest:.2f} from where it is gathered, and the field about that "
                 f"place ends at {level.radius:g}: it will not come back. For larger clouds take levels with a longer "
@@ -131,39 +109,28 @@ def out_of_reach(gatherings: Sequence[Gathering], levels: Sequence[Level]) -> No
             )
 
 
-def gathered(points: Points, levels: Sequence[Level]) -> list[Gathering]:
-    """All levels of clouds, from their points to one point each.
-
-    Args:
-        points: of the clouds, in the unit of the levels.
-        levels: the last one has an infinite reach.
-
-    Returns:
-        One gathering a level.
-
-    Raises:
-        ValueError: a point has no neighbour within reach and would be lost.
-    """
-    gatherings = []
+def pooled(points: Points, levels: Sequence[Level]) -> list[Pooling]:
+    """All levels of clouds, from their points to one point each."""
+    poolings = []
     for level in levels:
         if math.isinf(level.reach):
-            gatherings.append(_into_one(points))
+            poolings.append(_into_one(points))
         elif level.motifs is None:
-            gatherings.append(_in_pairs(points, level.reach))
+            poolings.append(_in_pairs(points, level.reach))
         else:
-            gatherings.append(_about_motifs(points, level))
-        points = gatherings[-1].centres
-    return gatherings
+            poolings.append(_about_motifs(points, level))
+        points = poolings[-1].centres
+    return poolings
 
 
-def _into_one(points: Points) -> Gathering:
+def _into_one(points: Points) -> Pooling:
     everything = torch.arange(len(points.cloud), device=points.cloud.device)
     clouds = torch.arange(points.n_clouds, device=points.cloud.device)
     middles = points.positions.new_zeros(points.n_clouds, 3)
-    return Gathering(points, Points(middles, clouds, points.n_clouds), everything, points.cloud)
+    return Pooling(points, Points(middles, clouds, points.n_clouds), everything, points.cloud)
 
 
-def _in_pairs(points: Points, reach: float) -> Gathering:
+def _in_pairs(points: Points, reach: float) -> Pooling:
     one, other = points.pairs()
     distance = (points.positions[one] - points.positions[other]).norm(dim=1)
     near = distance < reach
@@ -178,16 +145,15 @@ def _in_pairs(points: Points, reach: float) -> Gathering:
     middles = (points.positions[one] + points.positions[other]) / 2
     pair = torch.arange(len(one), device=one.device)
     centres = Points(middles, points.cloud[one], points.n_clouds)
-    return Gathering(points, centres, torch.cat([one, other]), torch.cat([pair, pair]))
+    return Pooling(points, centres, torch.cat([one, other]), torch.cat([pair, pair]))
 
 
-def _about_motifs(points: Points, level: Level) -> Gathering:
+def _about_motifs(points: Points, level: Level) -> Pooling:
     member, about = level.motifs.members(points, level.reach)
     n = len(points.positions)
     size = torch.bincount(about, minlength=n)
     middles = points.positions.new_zeros(n, 3).index_add(0, about, points.positions[member]) / size[:, None]
     chosen = size > 0
-    at = chosen.cumsum(0) - 1
     centres, cloud, group = merge(middles[chosen], points.cloud[chosen], 1e-3 * level.unit)
-    both = torch.stack([member, group[at[about]]]).unique(dim=1)
-    return Gathering(points, Points(centres, cloud, points.n_clouds), both[0], both[1])
+    both = torch.stack([member, group[(chosen.cumsum(0) - 1)[about]]]).unique(dim=1)
+    return Pooling(points, Points(centres, cloud, points.n_clouds), *both)

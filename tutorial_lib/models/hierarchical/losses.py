@@ -1,4 +1,4 @@
-"""What a hierarchical autoencoder is trained on, and how its clouds are judged: clouds come in, numbers go out."""
+"""What a hierarchical autoencoder is trained on, and how it is measured: clouds come in, numbers go out."""
 
 import warnings
 from dataclasses import replace
@@ -8,13 +8,13 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.models.hierarchical.levels import gathered
-from tutorial_lib.models.hierarchical.points import Points, points_of
-from tutorial_lib.models.hierarchical.unfolding import SAME_POINT
-from tutorial_lib.models.spherical import blobs, excess, places_about
+from tutorial_lib.models.hierarchical.autoencoder import SAME_POINT, HierarchicalAutoencoder
+from tutorial_lib.models.hierarchical.levels import pooled
+from tutorial_lib.models.hierarchical.points import Points, noise_like, points_of
+from tutorial_lib.models.spherical import places_about
+from tutorial_lib.shapes import check_finite, check_shapes
 
-SHAKE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
+RATTLE = 0.03  # of true centres, in edges of a cube: found ones are not exact either
 N_AT_ONCE = 50  # clouds, to save memory
 N_PLACES = {True: 192, False: 48}  # a field is asked about so many: at the top, and about each point below
 
@@ -24,68 +24,45 @@ def reconstruction_loss(
 ) -> dict:
     """How far the fields of every level are from blobs about the true points, as cross-entropy.
 
-    On the way down the true points take the place of those that would be found, slightly shaken; otherwise nothing
-    below could be learned before all above is.
-
-    Args:
-        model: the autoencoder.
-        batch: padded clouds (N, most, 3), in the unit of its levels, their counts (N,), and species (N, most) if the
-            model has any.
-        generator: of the places and of the shaking.
-        rattle: by how much every coordinate of the examples is moved at random, so that there are more of them.
+    On the way down the true points take the place of those that would be found, slightly rattled; otherwise nothing
+    below could be learned before all above is. The batch is padded clouds (N, most, 3), their counts (N,), and species
+    (N, most) if the model has any; `rattle` moves all their coordinates at random, so that there are more examples.
 
     Returns:
         The "loss" in nats a place, the sum of one term a level, which is zero for perfect fields; of one more for each
         level at which found points are judged, and one for species.
-
-    Raises:
-        ValueError: a point has no neighbour within reach.
     """
     positions, *others = batch
     if rattle:
-        positions = positions + rattle * torch.randn(
-            positions.shape, generator=generator, device=generator.device, dtype=model.start.dtype
-        )
-    gatherings = gathered(points_of(positions, *others), model.levels)
-    in_field = model.ascend(gatherings)[-1]
+        positions = positions + rattle * noise_like(positions.to(model.start), generator)
+    poolings = pooled(points_of(positions, *others), model.levels)
+    in_field = model.ascend(poolings)[-1]
     signals = model.from_latent(in_field)
-    shift = torch.zeros_like(gatherings[-1].centres.positions)
+    shift = torch.zeros_like(poolings[-1].centres.positions)
     terms = {}
-    for k in reversed(range(len(gatherings))):
-        level, gathering, top = model.levels[k], gatherings[k], k == len(gatherings) - 1
-        children, counts = gathering.children(shift)
+    for k in reversed(range(len(poolings))):
+        level, pooling, top = model.levels[k], poolings[k], k == len(poolings) - 1
+        children, counts = pooling.children(shift)
         places = places_about(children, counts, generator, width=level.width, radius=level.radius, n=N_PLACES[top])
-        target = blobs(places, children, level.width).flatten()
-        of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES[top])
-        logits = model.fields[k](in_field, places.flatten(0, 1), of)
-        terms[f"level {k + 1}"] = excess(logits, target)
-        above = gathering.centres.positions + shift
-        points = gathering.points
+        terms[f"level {k + 1}"] = model.fields[k].loss(in_field, places, children, level.width)
+        above = pooling.centres.positions + shift
+        points = pooling.points
         if k:
-            shift = (
-                SHAKE
-                * level.unit
-                * torch.randn(
-                    points.positions.shape, generator=generator, device=generator.device, dtype=points.positions.dtype
-                )
-            )
-            told = (above, replace(points, positions=points.positions + shift), gathering.cluster, gathering.member)
+            shift = RATTLE * level.unit * noise_like(points.positions, generator)
+            below = (above, replace(points, positions=points.positions + shift), pooling.cluster, pooling.member)
             if model.judges:
-                terms[f"judge {k + 1}"] = _misjudged(model, k, signals, told, generator)
-            signals, in_field = model.descend(k, signals, *told)
+                terms[f"judge {k + 1}"] = _misjudged(model, k, signals, *below, generator)
+            signals, in_field = model.descend(k, signals, *below)
         elif points.species is not None:
-            about = points.positions[gathering.member] - above[gathering.cluster]
-            about = about + SHAKE * level.unit * torch.randn(
-                about.shape, generator=generator, device=generator.device, dtype=about.dtype
-            )
-            names = model.fields[0].kinds(in_field, about, gathering.cluster)
-            terms["species"] = cross_entropy(names, points.species[gathering.member])
+            about = points.positions[pooling.member] - above[pooling.cluster]
+            about = about + RATTLE * level.unit * noise_like(about, generator)
+            names = model.fields[0].kinds(in_field, about, pooling.cluster)
+            terms["species"] = cross_entropy(names, points.species[pooling.member])
     return {"loss": sum(terms.values()), **terms}
 
 
-def _misjudged(model, k, signals, told, generator):
-    """How badly true points are told from false ones that stand among them."""
-    above, points, parent, child = told
+def _misjudged(model, k, signals, above, points, parent, child, generator):
+    """How badly true points learn from false ones that stand among them."""
     n, unit = len(points.positions), model.levels[k].unit
     beside = torch.randint(len(child), (points.n_clouds,), generator=generator, device=generator.device)
     kind = {"generator": generator, "device": generator.device, "dtype": points.positions.dtype}
@@ -93,9 +70,9 @@ def _misjudged(model, k, signals, told, generator):
     stretch = SAME_POINT + torch.rand(len(beside), 1, **kind)
     false = points.positions[child[beside]] + unit * stretch * away / away.norm(dim=1, keepdim=True)
     cloud = points.cloud[child[beside]]
-    true = torch.cdist(false, points.positions) + 1e3 * (cloud[:, None] != points.cloud)
-    apart = true.amin(dim=1) > SAME_POINT * unit
-    false, cloud, parent_of = false[apart], cloud[apart], parent[beside[apart]]
+    distance = torch.cdist(false, points.positions) + 1e3 * (cloud[:, None] != points.cloud)
+    kept = distance.amin(dim=1) > SAME_POINT * unit
+    false, cloud, parent_of = false[kept], cloud[kept], parent[beside[kept]]
     everyone = Points(torch.cat([points.positions, false]), torch.cat([points.cloud, cloud]), points.n_clouds)
     numbers = torch.arange(n, n + len(false), device=child.device)
     signals, _ = model.descend(k, signals, above, everyone, torch.cat([parent, parent_of]), torch.cat([child, numbers]))
@@ -104,20 +81,9 @@ def _misjudged(model, k, signals, told, generator):
 
 
 def worst_distance(found: Tensor, true: Tensor) -> float:
-    """The largest distance between partners, when each found point has one true point of its own, paired at best.
-
-    Args:
-        found: (n, 3), in the unit of `true`.
-        true: (m, 3), such as edges of a cube.
-
-    Returns:
-        In the same unit; infinite if n is not m.
-
-    Raises:
-        ValueError: points are not (n, 3), or not finite.
-    """
-    if {found.shape[1:], true.shape[1:]} != {(3,)} or not (torch.isfinite(found).all() and torch.isfinite(true).all()):
-        raise ValueError(f"points are (n, 3) and finite: {tuple(found.shape)}, {tuple(true.shape)} arrived, or NaN")
+    """The largest distance between partners, paired at best; infinite if there are not as many points on both sides."""
+    check_shapes(found=(found, "_ 3"), true=(true, "_ 3"))
+    check_finite(found, true)
     if len(found) != len(true):
         return float("inf")
     distance = torch.cdist(found.double(), true.double()).cpu()
@@ -129,37 +95,16 @@ def worst_distance(found: Tensor, true: Tensor) -> float:
 def reconstruction_errors(model: HierarchicalAutoencoder, clouds: list[Tensor]) -> Tensor:
     """For each cloud the worst distance of a point to the one that comes back, about their centroids.
 
-    Args:
-        model: the autoencoder.
-        clouds: (n, 3) each, in the unit of its levels.
-
-    Returns:
-        (N,), in the same unit; infinite where another number of points comes back.
-
-    Raises:
-        ValueError: as in `encode`.
+    Infinite where another number of points comes back.
     """
     found: list[Tensor] = []
     for start in range(0, len(clouds), N_AT_ONCE):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a code that decodes to nothing is counted here
             found += model.decode(model.encode(clouds[start : start + N_AT_ONCE]))
-    pairs = zip(found, clouds, strict=True)
-    return torch.tensor([worst_distance(a, b - b.mean(dim=0)) for a, b in pairs])
+    return torch.tensor([worst_distance(a, b - b.mean(dim=0)) for a, b in zip(found, clouds, strict=True)])
 
 
 def exact(model: HierarchicalAutoencoder, clouds: list[Tensor], *, within: float = 0.1) -> Tensor:
-    """Which clouds come back with all their points and no other, each near enough to its own, about their centroids.
-
-    Args:
-        model: the autoencoder.
-        clouds: (n, 3) each, in the unit of its levels.
-        within: the largest distance, in the same unit.
-
-    Returns:
-        (N,), whether it did.
-
-    Raises:
-        ValueError: as in `encode`.
-    """
+    """Which clouds come back with all their points and no other, each nearer than `within` to its own."""
     return reconstruction_errors(model, clouds) < within

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.spherical import merge
-from tutorial_lib.shapes import Indices, Positions, check_shapes
+from tutorial_lib.shapes import Indices, Positions, check_indices, check_shapes
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,7 @@ class Points:
     species: Tensor | None = None
 
     def pairs(self, sight: float = math.inf) -> tuple[Tensor, Tensor]:
-        """Who sees whom: all ordered pairs of two points of one cloud that are near enough.
-
-        Args:
-            sight: how far points look, in the unit of positions.
-
-        Returns:
-            (pairs,) indices of those that look, and of those that are seen, no unit.
-        """
+        """All ordered pairs of two points of one cloud that are nearer than `sight`: who looks, and who is seen."""
         together = self.cloud[:, None] == self.cloud
         target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
         if math.isinf(sight):
@@ -45,35 +39,22 @@ class Points:
 
 
 def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
-    """Clouds of different sizes as one tensor.
-
-    Args:
-        clouds: (n, 3) each, in the unit of the levels.
-
-    Returns:
-        (N, most, 3), filled up with zeros, and (N,) how many points each has.
+    """Clouds of different sizes as one tensor (N, most, 3), filled up with zeros, and how many points each has.
 
     Raises:
-        ValueError: there is no cloud, or one has another shape.
+        ValueError: there is no cloud, or one is not (n, 3).
     """
     if len(clouds) == 0 or any(cloud.ndim != 2 or cloud.shape[1] != 3 for cloud in clouds):
         shapes = sorted({tuple(cloud.shape) for cloud in clouds})
         raise ValueError(f"clouds are (n, 3) each, one at least, also where there is only one: shapes {shapes} arrived")
-    positions = clouds[0].new_zeros(len(clouds), max(map(len, clouds)), 3)
-    for row, cloud in zip(positions, clouds, strict=True):
-        row[: len(cloud)] = cloud
+    positions = pad_sequence(list(clouds), batch_first=True)
     return positions, torch.tensor([len(cloud) for cloud in clouds], device=positions.device)
 
 
 def in_one_part(cloud: Tensor, reach: float) -> bool:
-    """Whether a cloud hangs together: from each point to each other there is a chain of points near to the next.
+    """Whether a cloud hangs together: from each point to each other there is a chain of steps shorter than `reach`.
 
-    Args:
-        cloud: (n, 3), in the unit of the reach.
-        reach: points nearer than this are near.
-
-    Returns:
-        True also for one point; False for none.
+    True also for one point; False for none.
     """
     return len(merge(cloud, torch.zeros(len(cloud), dtype=torch.long, device=cloud.device), reach)[0]) == 1
 
@@ -82,15 +63,9 @@ def points_of(positions: Positions, counts: Indices, species: Tensor | None = No
     """The points of padded clouds, each cloud about its centroid.
 
     Args:
-        positions: (N, most, 3), in the unit of the levels.
+        positions: (N, most, 3).
         counts: (N,), how many points each has.
         species: (N, most), what stands at each point, as numbers; None where all are alike.
-
-    Returns:
-        The points.
-
-    Raises:
-        ValueError: shapes do not fit.
     """
     check_shapes(positions=(positions, "clouds most 3"), counts=(counts, "clouds"))
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
@@ -102,18 +77,18 @@ def points_of(positions: Positions, counts: Indices, species: Tensor | None = No
 def check_kinds(points: Points, n_kinds: int) -> None:
     """Refuse points whose kinds a model needs and nobody gave, or does not know.
 
-    Args:
-        points: of all clouds.
-        n_kinds: how many kinds the model tells apart; 1 where all points are alike.
-
     Raises:
-        ValueError: kinds are missing, or are no numbers from 0 to n_kinds - 1.
+        ValueError: kinds are missing.
     """
     if points.species is None and n_kinds > 1:
         raise ValueError(
             f"the model tells {n_kinds} species apart, and none were given: say which stands at each point, as numbers "
             f"from 0 to {n_kinds - 1}, such as encode(clouds, species)"
         )
-    wrong = () if points.species is None else points.species[(points.species < 0) | (points.species >= n_kinds)]
-    if len(wrong):
-        raise ValueError(f"species {int(wrong[0])} arrived, and the model knows {n_kinds}: count from 0")
+    if points.species is not None:
+        check_indices(n_kinds, species=points.species)
+
+
+def noise_like(numbers: Tensor, generator: Generator) -> Tensor:
+    """Normal numbers, as many as there are, of their type and from the generator, on its device."""
+    return torch.randn(numbers.shape, generator=generator, device=generator.device, dtype=numbers.dtype)

@@ -4,24 +4,16 @@
 `networks` grows octahedra, and `joints` judges them.
 """
 
-from tutorial_lib.models.pieces.completion import completed, completions
-from tutorial_lib.models.pieces.drawing import CodeFlow, drawing_loss
-from tutorial_lib.models.pieces.joints import bends, steps_of, topology
-from tutorial_lib.models.pieces.networks import attachments, gaps, more_octahedra, network_heads
-from tutorial_lib.models.pieces.surroundings import Surroundings, surroundings_loss
+import lazy_loader
 
-__all__ = [
-    "CodeFlow",
-    "Surroundings",
-    "attachments",
-    "bends",
-    "completed",
-    "completions",
-    "drawing_loss",
-    "gaps",
-    "more_octahedra",
-    "network_heads",
-    "steps_of",
-    "surroundings_loss",
-    "topology",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    None,
+    {
+        "completion": ["completed", "completions"],
+        "drawing": ["CodeFlow", "drawing_loss"],
+        "joints": ["bends", "steps_of", "topology"],
+        "networks": ["attachments", "gaps", "more_octahedra", "network_heads"],
+        "surroundings": ["Surroundings", "surroundings_loss"],
+    },
+)

@@ -20,37 +20,32 @@ SAME = 0.3  # points nearer than this are one
 APART = 0.75  # and others are farther than this from each other
 
 
-def completions(cloud: Tensor, generator: Generator, *, sight: float = SIGHT) -> Iterator[tuple[Tensor, Tensor]]:
-    """How a cloud is made motif by motif, from a random point on.
+def completions(cloud: Tensor, generator: Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """How a cloud, in edges of a cube, is made motif by motif, from a random point on.
 
-    Args:
-        cloud: (n, 3), in edges of a cube.
-        generator: of the order.
-        sight: how far a point sees what is there before its motif is completed, in edges of a cube.
-
-    Returns:
-        For each step what a point sees before, and its motif after, (m, 3) each, in edges of a cube.
+    Yields:
+        For each step what a point sees before, and its motif after, (m, 3) each.
     """
     distance = torch.cdist(cloud, cloud).fill_diagonal_(FAR)
     start = int(torch.randint(len(cloud), (), generator=generator))
     present, done = torch.arange(len(cloud)) == start, torch.zeros(len(cloud), dtype=torch.bool)
     while not present.all():
         inside = present.nonzero()[:, 0]
-        at = _centre(cloud[inside], done[inside], generator, sight)
+        at = _centre(cloud[inside], done[inside], generator)
         if at is None:
             return
         at = int(inside[at])
-        before, after = present & (distance[at] < sight), distance[at] < BOND
+        before, after = present & (distance[at] < SIGHT), distance[at] < BOND
         yield cloud[before] - cloud[at], cloud[after] - cloud[at]
         present, done[at] = present | after, True
 
 
-def _centre(cloud: Tensor, done: Tensor, generator: Generator, sight: float) -> int | None:
+def _centre(cloud: Tensor, done: Tensor, generator: Generator) -> int | None:
     """A point whose motif comes next: one that sees as many dimensions as there are, two at most.
 
     Where all that a point sees is on one line, it cannot know how the rest of the cloud is turned about that line.
     """
-    near = torch.cdist(cloud, cloud) < sight
+    near = torch.cdist(cloud, cloud) < SIGHT
     dimensions = min(2, _dimensions(cloud - cloud[0]))
     able = [k for k in range(len(cloud)) if not done[k] and _dimensions(cloud[near[k]] - cloud[k]) >= dimensions]
     return able[int(torch.randint(len(able), (), generator=generator))] if able else None
@@ -66,16 +61,8 @@ def completed(
 ) -> list[Tensor]:
     """Clouds made motif by motif from one point each: what a code shows is added, if it agrees with the rest.
 
-    Args:
-        flow: of codes of motifs, given those of what a point sees already.
-        model: the autoencoder of both.
-        n_points: of each cloud.
-        n_clouds: how many.
-        generator: of the draws.
-        rounds: how many codes are drawn for a cloud at most.
-
-    Returns:
-        (n, 3) each, in edges of a cube; smaller than asked for where nothing more agreed.
+    The flow draws codes of motifs, given those of what a point sees already, which the model encodes: for each cloud
+    `rounds` at most. There are fewer points where nothing more agreed.
     """
     clouds = [torch.zeros(1, 3)] * n_clouds
     done = [torch.zeros(1, dtype=torch.bool)] * n_clouds
@@ -85,12 +72,12 @@ def completed(
             break
         at, around = [], []
         for i in left:
-            k = _centre(clouds[i], done[i], generator, model.sight)
+            k = _centre(clouds[i], done[i], generator)
             if k is None:  # all motifs are complete, and the cloud is too small: begin anew
                 clouds[i], done[i], k = torch.zeros(1, 3), torch.zeros(1, dtype=torch.bool), 0
-            apart = clouds[i] - clouds[i][k]
-            distance = apart.norm(dim=1)
-            around.append(apart[(distance < model.sight) & (distance > SAME)])
+            vectors = clouds[i] - clouds[i][k]
+            distance = vectors.norm(dim=1)
+            around.append(vectors[(distance < SIGHT) & (distance > SAME)])
             at.append(k)
         drawn = model.decode(flow.draw(len(left), generator, model.encode(around)))
         for i, k, before, after in zip(left, at, around, drawn, strict=True):

@@ -3,7 +3,7 @@
 A code is a vector of irreps, such as 4x0e+4x1o+4x2e: natural parity, equally many of each l. Nothing is known here of
 what it is a code of. The velocity is made of mixtures and products of signals, so it turns with the code, and a code
 that was shown in one pose is drawn in all. What may be given beside it, such as the code of what is there already,
-turns along; numbers, such as the size that is condition, do not turn.
+turns along; numbers, such as a size, do not.
 """
 
 import math
@@ -27,16 +27,14 @@ class CodeFlow(nn.Module):
     """The velocity that carries noise to codes, and what it draws.
 
     Args:
-        codes: (N, dim), no unit; only their means and sizes are kept, of each l and channel.
+        codes: (N, dim); only their means and sizes are kept, of each l and channel.
         given_channels: irreps of each l in what is given, 0 if nothing is.
-        n_numbers: how many numbers are told.
+        n_numbers: how many invariant numbers are given.
         lmax: the highest l of the codes.
-        channels: of the signals inside.
-        depth: how many times they are bent.
-        seed: of the weights.
+        depth: how many non-linearities there are.
 
     Raises:
-        ValueError: there is no code, or they have another size.
+        ValueError: there is no code.
     """
 
     def __init__(
@@ -79,13 +77,10 @@ class CodeFlow(nn.Module):
         """The velocity of standardised codes; it turns with them and with what is given.
 
         Args:
-            points: (N, dim), no unit.
-            time: (N,), from 0 (noise) to 1 (codes), no unit.
-            given: (N, given channels * (lmax + 1)^2), no unit.
-            numbers: (N, n_numbers), no unit.
-
-        Returns:
-            (N, dim), no unit.
+            points: (N, dim).
+            time: (N,), from 0 (noise) to 1 (codes).
+            given: (N, given channels * (lmax + 1)^2).
+            numbers: (N, n_numbers).
 
         Raises:
             ValueError: something is given that was not announced, or the other way round.
@@ -99,11 +94,11 @@ class CodeFlow(nn.Module):
         signals = signals_of(points / known.width, self.lmax)
         if given is not None:
             signals = torch.cat([signals, signals_of(given, self.lmax)], dim=2)
-        told = gaussians(time, self.centres, WIDTH)
-        told = self.scalars(told if numbers is None else torch.cat([told, numbers], dim=1))
-        told = told.unflatten(1, (len(self.bends), self.lmax + 2, -1)).permute(1, 2, 0, 3)  # bends, l, N, channels
+        condition = gaussians(time, self.centres, WIDTH)
+        condition = self.scalars(condition if numbers is None else torch.cat([condition, numbers], dim=1))
+        condition = condition.unflatten(1, (len(self.bends), self.lmax + 2, -1)).permute(1, 2, 0, 3)
         signals = self.begin(signals)
-        for bend, (shift, *stretch) in zip(self.bends, told, strict=True):
+        for bend, (shift, *stretch) in zip(self.bends, condition, strict=True):  # a stretch for each l
             bent = normalised(signals) * (1 + torch.stack(stretch)[self.degree])
             signals = signals + bend(torch.cat([bent[:1] + shift, bent[1:]]))
         return known.slope * points + known.left * codes_of(self.end(normalised(signals)))
@@ -118,21 +113,7 @@ class CodeFlow(nn.Module):
         *,
         n_steps: int = N_STEPS,
     ) -> Features:
-        """New codes.
-
-        Args:
-            n: how many.
-            generator: of the noise.
-            given: (n, given channels * (lmax + 1)^2), no unit.
-            numbers: (n, n_numbers), no unit.
-            n_steps: of Runge and Kutta.
-
-        Returns:
-            (n, dim), no unit.
-
-        Raises:
-            ValueError: as in `forward`, or there is less than one step.
-        """
+        """So many new codes, under the conditions of `forward`, in `n_steps` of Runge and Kutta."""
         check_counts(0, n=n)
         noise = torch.randn(n, self.dim, generator=generator, device=generator.device).to(self.mean)
         carried = integrate(lambda x, t: self(x, t, given, numbers), noise, n_steps)
@@ -140,18 +121,9 @@ class CodeFlow(nn.Module):
 
 
 def drawing_loss(model: CodeFlow, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
-    """How far the velocity is from that of straight lines from noise to codes.
+    """How far the velocity is from that of straight lines from noise to codes; 1 is what a normal distribution reaches.
 
-    Args:
-        model: the flow.
-        batch: codes (N, dim), no unit; then what is given, and then numbers, if there are any.
-        generator: of noise and times.
-
-    Returns:
-        The "loss", no unit; 1 is what a normal distribution reaches.
-
-    Raises:
-        ValueError: as in `CodeFlow.forward`.
+    The batch holds codes (N, dim); then what is given, and then numbers, if there are any.
     """
     codes, *others = batch
     given = others.pop(0) if model.given_channels else None

@@ -20,9 +20,7 @@ def topology(network: Octahedra) -> Cells | None:
     """How octahedra are joined, straight or bent: the polycube that they are once all tilts are undone.
 
     Each octahedron is laid on the axes of the one that it is joined to, so tilts do not add up. Mirror images are one.
-
-    Args:
-        network: with the metal-oxygen distance as the unit of length.
+    The unit is the metal-oxygen distance.
 
     Returns:
         The polycube; None where an octahedron has not six corners about at right angles, a corner belongs to none or
@@ -42,9 +40,6 @@ def topology(network: Octahedra) -> Cells | None:
 @unrounded
 def steps_of(network: Octahedra) -> tuple[Tensor | None, Tensor]:
     """Where octahedra would be on a lattice, and into which of its directions each corner points.
-
-    Args:
-        network: every octahedron with its six corners, with the metal-oxygen distance as the unit of length.
 
     Returns:
         (n, 3) cells, or None if not all hang together or one is turned too far to tell; and (n, corners, 3) steps,
@@ -73,14 +68,7 @@ def steps_of(network: Octahedra) -> tuple[Tensor | None, Tensor]:
 
 
 def bends(network: Octahedra) -> Tensor:
-    """By how much each joint is bent.
-
-    Args:
-        network: with the metal-oxygen distance as the unit of length.
-
-    Returns:
-        (joints,), degrees, zero where middle, corner and middle are on a line.
-    """
+    """By how much each joint is bent, in degrees: zero where middle, corner and middle are on a line."""
     own = (torch.cdist(network.middles, network.corners) - 1).abs() < OFF
     shared = (own.sum(dim=0) == 2).nonzero()[:, 0]
     pairs = [normalize(network.corners[at] - network.middles[own[:, at]], dim=1) for at in shared]
@@ -91,10 +79,10 @@ def bends(network: Octahedra) -> Tensor:
 def _sound(network: Octahedra) -> bool:
     """Whether octahedra are octahedra and none is in the way of another, however they are joined."""
     middles, corners = network.middles, network.corners
-    apart = torch.cdist(middles, corners)
-    own = (apart - 1).abs() < OFF
-    of = own.sum(dim=0)
-    if (own.sum(dim=1) != 6).any() or (of < 1).any() or (of > 2).any() or (apart[~own] < FOREIGN).any():
+    distance = torch.cdist(middles, corners)
+    own = (distance - 1).abs() < OFF
+    owners = own.sum(dim=0)
+    if (own.sum(dim=1) != 6).any() or (owners < 1).any() or (owners > 2).any() or (distance[~own] < FOREIGN).any():
         return False
     if (torch.pdist(middles) < MIDDLES_APART).any() or (torch.pdist(corners) < CORNERS_APART).any():
         return False
@@ -106,6 +94,5 @@ def _sound(network: Octahedra) -> bool:
 
 
 def _square(axes: Tensor) -> Tensor:
-    """The orthogonal matrix that is nearest."""
     left, _, right = torch.linalg.svd(axes)
     return left @ right

@@ -1,8 +1,9 @@
 """Networks of octahedra, grown without a lattice: octahedra that share corners come in, and more of them go out.
 
-One more octahedron is two questions to two heads: beyond which free corner has a middle room (attach), and where are
-the corners that this middle lacks (complete)? The first sees an octahedron and no farther, so it cannot know a
-network as a whole, and joins octahedra as it has never seen them joined. `joints` judges what has grown.
+One more octahedron is two questions to two heads: beyond which free corner does a middle have room (attach), and where
+are the corners that this middle lacks (complete)? The first sees an octahedron and no farther, so it cannot know a
+network as a whole, and joins octahedra as it has never seen them joined. `joints` judges what has grown. The unit is
+the metal-oxygen distance.
 """
 
 from collections.abc import Collection, Sequence
@@ -27,15 +28,7 @@ Examples = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
 
 
 def network_heads(seed: int = 0, *, sight: float = SIGHT) -> tuple[GrowthHead, GrowthHead]:
-    """Two untrained heads: that which attaches middles, and that which completes corners.
-
-    Args:
-        seed: of the weights.
-        sight: how far the first one sees, with the metal-oxygen distance as the unit of length.
-
-    Returns:
-        The heads, for `more_octahedra`.
-    """
+    """Two untrained heads: that which attaches middles, and sees as far as `sight`, and that which adds corners."""
     attach = GrowthHead(sight=sight, radius=1.7, width=0.25, kinds=2, seed=seed)
     return attach, GrowthHead(sight=2.6, radius=1.7, kinds=2, seed=seed)
 
@@ -44,16 +37,12 @@ def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generat
     """For each network the middles beyond free corners that make a known topology, each joint bent at random.
 
     Args:
-        networks: sound ones, with the metal-oxygen distance as the unit of length; those that grow into nothing known
-            are left out.
+        networks: sound ones; those that grow into nothing known are left out.
         known: topologies, as `joints.topology` gives them. What is not known counts as forbidden.
         generator: of the bends.
 
     Returns:
         Padded clouds and their counts, padded places and theirs, and the kinds of points, for `growth_loss`.
-
-    Raises:
-        ValueError: none grows into anything that is known.
     """
     found = []
     for network in networks:
@@ -76,15 +65,7 @@ def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generat
 def gaps(networks: Sequence[Octahedra], generator: Generator) -> Examples:
     """Each network with one octahedron at an end of it that lacks one to five of its corners, and the corners.
 
-    Args:
-        networks: sound ones, with the metal-oxygen distance as the unit of length.
-        generator: of the octahedron and of its corners; that which joins it to others stays.
-
-    Returns:
-        As `attachments`.
-
-    Raises:
-        ValueError: there is no network.
+    The octahedron and the corners are drawn; that which joins it to others stays. Returns what `attachments` does.
     """
     found = []
     for network in networks:
@@ -93,9 +74,8 @@ def gaps(networks: Sequence[Octahedra], generator: Generator) -> Examples:
         ends = ((own & shared).sum(dim=1) <= 1).nonzero()[:, 0]
         k = ends[torch.randint(len(ends), (), generator=generator)]
         mine = (own[k] & ~shared).nonzero()[:, 0]
-        drawn = mine[
-            torch.randperm(len(mine), generator=generator)[: int(torch.randint(1, 6, (), generator=generator))]
-        ]
+        order = torch.randperm(len(mine), generator=generator)
+        drawn = mine[order[: int(torch.randint(1, 6, (), generator=generator))]]
         left = torch.ones(len(shared), dtype=torch.bool).scatter(0, drawn, value=False)
         found.append((Octahedra(network.middles, network.corners[left]), network.corners[drawn]))
     return _examples(found)
@@ -104,16 +84,9 @@ def gaps(networks: Sequence[Octahedra], generator: Generator) -> Examples:
 def more_octahedra(
     heads: tuple[GrowthHead, GrowthHead], networks: Sequence[Octahedra], n: int, generator: Generator
 ) -> list[Octahedra]:
-    """Networks that have grown octahedron by octahedron, each one a middle first and then its corners.
+    """Networks that have grown to n octahedra, each one a middle first and then its corners.
 
-    Args:
-        heads: of `network_heads`, trained.
-        networks: what to begin with, such as one octahedron.
-        n: how many octahedra each should have in the end.
-        generator: of the draws.
-
-    Returns:
-        The networks; one that finds no room, or not all of its corners, is left as it was then.
+    One that finds no room, or not all of its corners, is left as it was then.
 
     Raises:
         ValueError: there are not two heads.

@@ -1,8 +1,7 @@
 """Codes of surroundings: what stands about a point comes in, one vector of irreps goes out, and what stood there again.
 
-One hierarchy step and no more: a cloud is an arrangement of such motifs, which share their points. Codes have one
-norm, so noise on them in training makes room for codes that are drawn and not exact. How clouds are made of them is
-said in `completion`.
+One level and no more: a cloud is an arrangement of such motifs, which share their points. Codes have one
+norm, so noise on them in training makes room for codes that are drawn and not exact. `completion` makes clouds of them.
 """
 
 from collections.abc import Sequence
@@ -16,113 +15,65 @@ from tutorial_lib.models.spherical import (
     EquivariantLinear,
     EquivariantNonlinearity,
     OccupancyField,
-    blobs,
-    excess,
     normalised,
     peaks,
     places_about,
 )
 from tutorial_lib.shapes import Features, check_shapes
 
+LMAX, CODE_CHANNELS = 4, 2
+NOISE = 0.3  # of every number of a code during training, where all have mean square 1
 SIGHT = 1.6  # so far a point sees, in edges
 MARGIN = 0.4  # and so much farther its field is learnt
 WIDTH = 0.2  # of a blob about a point
-SHAKE = 0.06  # of what is encoded in training; what is decoded is as it was before
+RATTLE = 0.06  # of what is encoded in training; what is decoded is as it was before
 N_PLACES = 48  # about each point, in one step of the training
 FAR = 50.0  # where those stand that fill up a list
 
 
 class Surroundings(nn.Module):
-    """An autoencoder of what stands about a point.
+    """An autoencoder of what stands about a point, in edges of a cube."""
 
-    Args:
-        sight: how far a point sees, in edges.
-        code_channels: irreps of each l in a code.
-        lmax: of the code and of the signals inside.
-        channels: of the signals inside.
-        noise: of every number of a code during training, where all have mean square 1.
-        seed: of the weights.
-    """
-
-    def __init__(
-        self,
-        *,
-        sight: float = SIGHT,
-        code_channels: int = 2,
-        lmax: int = 4,
-        channels: int = 16,
-        noise: float = 0.3,
-        seed: int = 0,
-    ):
+    def __init__(self, *, channels: int = 16, seed: int = 0):
         super().__init__()
-        self.sight, self.lmax, self.noise = sight, lmax, noise
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.start = nn.Parameter(torch.randn(1, 1, channels))
-            self.look, self.bend = Message(channels, lmax), EquivariantNonlinearity(channels, lmax)
-            self.to_code = EquivariantLinear(channels, code_channels, lmax)
-            self.field = OccupancyField(code_channels, lmax, sight + MARGIN)
+            self.look, self.bend = Message(channels, LMAX), EquivariantNonlinearity(channels, LMAX)
+            self.to_code = EquivariantLinear(channels, CODE_CHANNELS, LMAX)
+            self.field = OccupancyField(CODE_CHANNELS, LMAX, SIGHT + MARGIN)
 
     def encode(self, around: Sequence[Tensor]) -> Features:
-        """The code of what stands about each of some points.
-
-        Args:
-            around: (m, 3) each, from the point to those that it sees, in edges of a cube.
-
-        Returns:
-            (N, dim), no unit.
-
-        Raises:
-            RuntimeError: there is nothing to encode.
-        """
-        check_shapes(**{f"what stands about point {at}": (some, "_ 3") for at, some in enumerate(around)})
+        """The codes of what stands about some points: of each the vectors (m, 3) to those that it sees."""
+        check_shapes(**{f"what stands about point {at}": (each, "_ 3") for at, each in enumerate(around)})
         vectors = torch.cat(list(around))
-        counts = torch.tensor([len(some) for some in around], device=vectors.device)
-        of = torch.arange(len(counts), device=vectors.device).repeat_interleave(counts)
-        seen = self.look(self.start, vectors, torch.zeros_like(of), of, len(counts))
-        seen = torch.cat([seen[:1] + self.start, seen[1:]])
-        return codes_of(normalised(self.to_code(self.bend(seen))))
+        counts = torch.tensor([len(each) for each in around], device=vectors.device)
+        point = torch.arange(len(counts), device=vectors.device).repeat_interleave(counts)
+        messages = self.look(self.start, vectors, torch.zeros_like(point), point, len(counts))
+        messages = torch.cat([messages[:1] + self.start, messages[1:]])
+        return codes_of(normalised(self.to_code(self.bend(messages))))
 
     def decode(self, codes: Features) -> list[Tensor]:
-        """What stands about each point, as many as its field shows.
-
-        Args:
-            codes: (N, dim), no unit.
-
-        Returns:
-            (m, 3) each, in edges of a cube.
-
-        Raises:
-            ValueError: the codes have another size.
-        """
-        signals = normalised(signals_of(codes, self.lmax))
-        places, of = peaks(self.field, signals, width=WIDTH, radius=self.sight + 0.2)
-        return [places[of == k] for k in range(len(codes))]
+        """What stands about each point, (m, 3), as many as its field shows."""
+        places, point = peaks(self.field, normalised(signals_of(codes, LMAX)), width=WIDTH, radius=SIGHT + 0.2)
+        return [places[point == k] for k in range(len(codes))]
 
 
 def surroundings_loss(model: Surroundings, batch: tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
-    """How far the field of every code is from blobs about what stands there.
+    """How far the field of every code is from blobs about what stands there, in nats a place.
 
-    Args:
-        model: the autoencoder.
-        batch: what stands about each point, (N, most, 3) in edges of a cube, filled up, and how many are there (N,).
-        generator: of the places that are asked about, and of the noise.
-
-    Returns:
-        The "loss" in nats a place, zero for perfect fields.
+    The batch is what stands about each point, (N, most, 3), filled up, and how many are there (N,).
     """
     positions, counts = batch
     kind = {"generator": generator, "device": generator.device, "dtype": positions.dtype}
     there = torch.arange(positions.shape[1], device=positions.device) < counts[:, None]
-    shaken = positions + SHAKE * torch.randn(positions.shape, **kind)
-    codes = model.encode([some[:k] for some, k in zip(shaken, counts, strict=True)])
-    signals = normalised(signals_of(codes + model.noise * torch.randn(codes.shape, **kind), model.lmax))
+    rattled = positions + RATTLE * torch.randn(positions.shape, **kind)
+    codes = model.encode([cloud[:k] for cloud, k in zip(rattled, counts, strict=True)])
+    signals = normalised(signals_of(codes + NOISE * torch.randn(codes.shape, **kind), LMAX))
     children = positions.where(there[..., None], positions.new_tensor(FAR))
-    near = places_about(children, counts.clamp(min=1), generator, width=WIDTH, radius=model.sight + MARGIN, n=N_PLACES)
+    near = places_about(children, counts.clamp(min=1), generator, width=WIDTH, radius=SIGHT + MARGIN, n=N_PLACES)
     away = nn.functional.normalize(torch.randn(near.shape, **kind), dim=2)
-    length = (model.sight + MARGIN) * torch.rand(near.shape[:2], **kind).sqrt()
+    length = (SIGHT + MARGIN) * torch.rand(near.shape[:2], **kind).sqrt()
     use = (torch.arange(N_PLACES, device=generator.device) < N_PLACES // 2) & (counts > 0)[:, None]
     places = torch.where(use[..., None], near, length[..., None] * away)
-    of = torch.arange(len(counts), device=places.device).repeat_interleave(N_PLACES)
-    logits = model.field(signals, places.flatten(0, 1), of)
-    return {"loss": excess(logits, blobs(places, children, WIDTH).flatten())}
+    return {"loss": model.field.loss(signals, places, children, WIDTH)}

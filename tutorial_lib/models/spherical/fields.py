@@ -27,10 +27,7 @@ class OccupancyField(nn.Module):
     harmonic: numbers that do not change when signal and place turn together.
 
     Args:
-        channels: of the signals.
-        lmax: of the signals.
         radius: how far places are looked at, in the unit of positions.
-        hidden: width of the network.
         unit: the distance by which places are divided before the network sees them.
         kinds: how many kinds of points there are, if the field is to say which one stands at a place.
     """
@@ -48,50 +45,20 @@ class OccupancyField(nn.Module):
         self.register_buffer("centres", torch.linspace(0, self.radius, N_RADIAL), persistent=False)
 
     def forward(self, signals: Signals, places: Places, of: Indices) -> Tensor:
-        """The logits at places.
-
-        Args:
-            signals: (coefficients, G, channels), no unit.
-            places: (P, 3), each about the centre of its signal, in the unit of positions.
-            of: (P,), to which signal each place belongs.
-
-        Returns:
-            (P,), no unit.
-
-        Raises:
-            ValueError: the signals have another lmax or number of channels.
-        """
+        """(P,) logits that a point is there."""
         return self.answers(signals, places, of)[:, 0]
 
     def kinds(self, signals: Signals, places: Places, of: Indices) -> Tensor:
-        """The logits of every kind, should there be a point.
-
-        Args:
-            signals: (coefficients, G, channels), no unit.
-            places: (P, 3), each about the centre of its signal, in the unit of positions.
-            of: (P,), to which signal each place belongs.
-
-        Returns:
-            (P, kinds), no unit.
-
-        Raises:
-            ValueError: the signals have another lmax or number of channels.
-        """
+        """(P, kinds) logits of every kind, should there be a point."""
         return self.answers(signals, places, of)[:, 1:]
 
     def answers(self, signals: Signals, places: Places, of: Indices) -> Tensor:
-        """The logit that a point is there, and those of every kind beside it.
+        """The logit that a point is there, and those of every kind beside it, (P, 1 + kinds).
 
         Args:
-            signals: (coefficients, G, channels), no unit.
-            places: (P, 3), each about the centre of its signal, in the unit of positions.
-            of: (P,), to which signal each place belongs.
-
-        Returns:
-            (P, 1 + kinds), no unit.
-
-        Raises:
-            ValueError: shapes do not fit, or the signals have another number of channels.
+            signals: (coefficients, G, channels).
+            places: (P, 3), each about the centre of its signal.
+            of: (P,), to which of the G signals each place belongs.
         """
         channels = self.first.in_features // (self.lmax + 1)
         check_shapes(signals=(signals, f"{(self.lmax + 1) ** 2} _ {channels}"))
@@ -99,30 +66,25 @@ class OccupancyField(nn.Module):
         check_indices(signals.shape[1], of=of)
         places = places / self.unit
         square = places.square().sum(dim=1, keepdim=True)
-        solid = o3.spherical_harmonics(
-            list(range(self.lmax + 1)), 1.5 * places / (square + 1).sqrt(), False, "component"
-        )
+        all_l = list(range(self.lmax + 1))
+        solid = o3.spherical_harmonics(all_l, 1.5 * places / (square + 1).sqrt(), False, "component")
         together = signals[:, of] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
-        heights = gaussians(distance[:, 0], self.centres, self.radius / (N_RADIAL - 1) / math.sqrt(2))
-        scale, shift = self.by_distance(heights).chunk(2, dim=1)
+        radial = gaussians(distance[:, 0], self.centres, self.radius / (N_RADIAL - 1) / math.sqrt(2))
+        scale, shift = self.by_distance(radial).chunk(2, dim=1)
         return self.rest(self.first(invariants.permute(1, 2, 0).flatten(1)) * (1 + scale) + shift)
+
+    def loss(self, signals: Signals, places: Tensor, points: Tensor, width: float) -> Tensor:
+        """How far the fields are from `blobs` about the points of each signal, at places (G, M, 3), as `excess`."""
+        owner = torch.arange(len(places), device=places.device).repeat_interleave(places.shape[1])
+        return excess(self(signals, places.flatten(0, 1), owner), blobs(places, points, width).flatten())
 
 
 def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
-    """What a field should be: exp(-d^2 / 2 width^2), where d is the distance to the nearest point.
+    """What a field should be, (G, M): exp(-d^2 / 2 width^2), where d is the distance to the nearest point.
 
-    Args:
-        places: (G, M, 3), in the unit of the width.
-        points: (G, n, 3); those that fill up a shorter list lie far away.
-        width: of a blob.
-
-    Returns:
-        (G, M), between 0 and 1, no unit.
-
-    Raises:
-        ValueError: shapes do not fit.
+    Places are (G, M, 3) and points (G, n, 3), of which those that fill up a shorter list lie far away.
     """
     check_shapes(places=(places, "clouds _ 3"), points=(points, "clouds points+ 3"))
     nearest = torch.cdist(places, points, compute_mode="donot_use_mm_for_euclid_dist").amin(dim=2)
@@ -130,18 +92,7 @@ def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
 
 
 def excess(logits: Tensor, target: Tensor) -> Tensor:
-    """How far fields are from what they should be: cross-entropy, less what is left where they are perfect.
-
-    Args:
-        logits: (P,), no unit.
-        target: (P,), probabilities.
-
-    Returns:
-        (), in nats a place, zero for perfect fields.
-
-    Raises:
-        ValueError: there are not as many of them.
-    """
+    """Cross-entropy of fields in nats a place, less what is left where they are perfect: zero for perfect fields."""
     check_shapes(logits=(logits, "*places"), target=(target, "*places"))
     least = torch.special.entr(target) + torch.special.entr(1 - target)
     return (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
@@ -150,22 +101,9 @@ def excess(logits: Tensor, target: Tensor) -> Tensor:
 def places_about(
     points: Tensor, counts: Tensor, generator: Generator, *, width: float, radius: float, n: int
 ) -> Tensor:
-    """Places to train a field on: half within a blob, a quarter around it, a quarter anywhere.
+    """Places (G, n, 3) to train a field on: half within a blob, a quarter around it, a quarter anywhere in the radius.
 
-    Args:
-        points: (G, most, 3), filled up, in the unit of the width.
-        counts: (G,), how many points each has.
-        generator: of the draw.
-        width: of a blob.
-        radius: of the ball of the last quarter.
-        n: how many places for each.
-
-    Returns:
-        (G, n, 3), in the unit of the width.
-
-    Raises:
-        ValueError: shapes do not fit.
-        RuntimeError: the generator is on another device.
+    Points are (G, most, 3), filled up; counts (G,) says how many there are.
     """
     check_shapes(points=(points, "clouds most+ 3"), counts=(counts, "clouds"))
     check_indices(points.shape[1] + 1, counts=counts)

@@ -20,33 +20,18 @@ EMPTY = 0.02  # mean square below which a signal is not brought to size 1
 
 
 def degrees(lmax: int) -> Tensor:
-    """The l of every coefficient: 0, 1, 1, 1, 2, ...
-
-    Args:
-        lmax: the highest l.
-
-    Returns:
-        ((lmax + 1)^2,), whole numbers, no unit.
-    """
+    """The l of every coefficient: 0, 1, 1, 1, 2, ..."""
     return torch.arange(lmax + 1).repeat_interleave(2 * torch.arange(lmax + 1) + 1)
 
 
 def harmonics(lmax: int, vectors: Tensor, *, softness: float = 0.0) -> Tensor:
-    """Spherical harmonics of directions, mean square 1 a component.
+    """(..., (lmax + 1)^2) spherical harmonics of (..., 3) directions, mean square 1 a component.
 
-    With a softness s, those of l are multiplied by (r / sqrt(r^2 + s^2))^l: a point at the centre has no direction,
-    and one that passes through it has a smooth one.
-
-    Args:
-        lmax: the highest l.
-        vectors: (..., 3), any unit.
-        softness: in the same unit.
-
-    Returns:
-        (..., (lmax + 1)^2), no unit.
+    With a softness s, in the unit of the vectors, those of l are multiplied by (r / sqrt(r^2 + s^2))^l: a point at the
+    centre has no direction, and one that passes through it has a smooth one.
 
     Raises:
-        ValueError: vectors are no rows of three numbers, or a length is not finite or 0, or lmax is negative.
+        ValueError: a vector has length 0, and there is no softness.
     """
     check_counts(0, lmax=lmax)
     check_shapes(vectors=(vectors, "*batch 3"))
@@ -60,16 +45,7 @@ def harmonics(lmax: int, vectors: Tensor, *, softness: float = 0.0) -> Tensor:
 def quadrature(degree: int) -> tuple[Tensor, Tensor]:
     """Directions and weights for which sums are integrals over the sphere, exact for polynomials up to a degree.
 
-    Gauss points along the axis, evenly spaced ones about it.
-
-    Args:
-        degree: of the polynomials.
-
-    Returns:
-        (n, 3) directions and (n,) weights whose sum is 1, float64, no unit.
-
-    Raises:
-        ValueError: the degree is negative.
+    Gauss points along the axis, evenly spaced ones about it; float64, and the weights sum to 1.
     """
     check_counts(0, degree=degree)
     height, weight = np.polynomial.legendre.leggauss(degree // 2 + 1)
@@ -80,20 +56,10 @@ def quadrature(degree: int) -> tuple[Tensor, Tensor]:
 
 
 def product(one: Tensor, other: Tensor) -> Tensor:
-    """The product of two functions at every direction, up to the higher lmax of the two.
+    """The product of two functions at every direction, up to the higher lmax of the two; one may have one channel.
 
     In the algebra of irreps it is a tensor product with fixed weights; here values on a grid are multiplied, which
     for many channels is faster and exact as well, because a polynomial of degree 3 lmax is integrated exactly.
-
-    Args:
-        one: (coefficients, points, channels), no unit.
-        other: the same, or with another lmax, or with one channel.
-
-    Returns:
-        (coefficients, points, channels), no unit.
-
-    Raises:
-        ValueError: the numbers of points differ.
     """
     channels = "channels" if 1 not in (one.shape[-1], other.shape[-1]) else "_"
     check_shapes(one=(one, f"_+ points {channels}"), other=(other, f"_+ points {channels}"))
@@ -118,27 +84,15 @@ def normalised(signals: Signals) -> Signals:
 
     One l by itself must not: where symmetry forbids it there is nothing but rounding, and that would be brought to
     size 1 as well.
-
-    Args:
-        signals: (coefficients, points, channels), no unit.
-
-    Returns:
-        The same shape, no unit.
-
-    Raises:
-        ValueError: signals have no three dimensions.
     """
     check_shapes(signals=(signals, "coefficients points channels"))
     return signals * (signals.square().mean(dim=(0, 2), keepdim=True) + EMPTY).rsqrt()
 
 
 class EquivariantLinear(nn.Module):
-    """Mixtures of channels, with a matrix for each l and a constant: all that is linear and turns along.
+    """Mixtures of channels, with a matrix for each l and a constant: all that is linear and equivariant.
 
-    Args:
-        channels_in: of the signals that come in.
-        channels_out: of those that go out.
-        lmax: higher l are cut off; signals that come in may have fewer.
+    Signals that come in may have fewer l than lmax; higher ones are cut off.
     """
 
     def __init__(self, channels_in: int, channels_out: int, lmax: int):
@@ -148,17 +102,7 @@ class EquivariantLinear(nn.Module):
         self.register_buffer("degree", degrees(lmax), persistent=False)
 
     def forward(self, signals: Signals) -> Signals:
-        """The mixtures.
-
-        Args:
-            signals: (coefficients, points, channels_in), no unit.
-
-        Returns:
-            (coefficients, points, channels_out), no unit.
-
-        Raises:
-            ValueError: there is another number of channels.
-        """
+        """The mixtures, (coefficients, points, channels_out)."""
         check_shapes(signals=(signals, f"coefficients points {self.weight.shape[1]}"))
         signals = signals[: len(self.degree)]
         mixed = torch.bmm(signals, self.weight[self.degree[: len(signals)]])
@@ -166,12 +110,7 @@ class EquivariantLinear(nn.Module):
 
 
 class EquivariantNonlinearity(nn.Module):
-    """A signal plus the product of two mixtures of it: the non-linearity, after its size is made 1.
-
-    Args:
-        channels: of the signals.
-        lmax: of the signals.
-    """
+    """A signal, brought to size 1, plus the product of two mixtures of it."""
 
     def __init__(self, channels: int, lmax: int):
         super().__init__()
@@ -180,17 +119,7 @@ class EquivariantNonlinearity(nn.Module):
         )
 
     def forward(self, signals: Signals) -> Signals:
-        """The bent signals.
-
-        Args:
-            signals: (coefficients, points, channels), no unit.
-
-        Returns:
-            The same shape, no unit.
-
-        Raises:
-            ValueError: there is another number of channels.
-        """
+        """Signals of the same shape."""
         signals = normalised(signals)
         return self.straight(signals) + self.bent(product(self.left(signals), self.right(signals)))
 
@@ -202,12 +131,12 @@ def signal_peaks(signal: Coefficients, *, least: float = 0.5, n_directions: int 
     higher than at those 10 to 20 degrees away: a ridge or a plateau has no peak.
 
     Args:
-        signal: ((lmax + 1)^2,), no unit.
+        signal: ((lmax + 1)^2,).
         least: the height of a peak, as a share of the highest.
         n_directions: how many are tried.
 
     Returns:
-        (peaks, 3), directions, no unit.
+        (peaks, 3).
 
     Raises:
         ValueError: the signal is not finite, or its length is no square.

@@ -34,11 +34,11 @@ def peaks(
     """The places where the field of each signal is highest, and probably a point.
 
     From a grid of places that are not hopeless, up the gradient of log p: about a blob of that width one step
-    leads to its middle. Ascents that end together, within a width, are one peak.
+    leads to its middle. Ascents that end together, within a width, are one peak. A field without a peak gives none.
 
     Args:
         field: signals, places (P, 3) and (P,) indices to logits (P,).
-        signals: (coefficients, G, channels), no unit.
+        signals: (coefficients, G, channels).
         width: of a blob, in the unit of positions.
         radius: peaks beyond it do not count.
         least: nor do those whose probability is not above this.
@@ -47,16 +47,15 @@ def peaks(
         (peaks, 3) places about their centres, and (peaks,) to which signal they belong.
 
     Raises:
-        ValueError: the width or the radius is not positive, or the radius is over a hundred widths. A field without a
-            peak gives none.
+        ValueError: the width or the radius is not positive, or the radius is over a hundred widths.
     """
     if not (0 < width < math.inf and 0 < radius <= MOST_WIDTHS * width):
         raise ValueError(f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths")
     grid = _ball(radius, STRIDE * width).to(signals)
     starts, owners = [], []
-    for some in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
-        of = some.repeat_interleave(len(grid))
-        begin = grid.repeat(len(some), 1)
+    for batch in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
+        of = batch.repeat_interleave(len(grid))
+        begin = grid.repeat(len(batch), 1)
         hopeful = field(signals, begin, of).sigmoid() > FAINT
         starts.append(begin[hopeful])
         owners.append(of[hopeful])
@@ -75,21 +74,15 @@ def peaks(
 
 @differentiating
 def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, *, width: float) -> Places:
-    """Places one step further up: along the gradient of log p, width squared times as far, and no farther than a width.
+    """Places one step further up: width squared times the gradient of log p, and no farther than a width."""
+    return uphill(lambda here: logsigmoid(field(signals, here, of)), places, width)
 
-    Args:
-        field: signals, places (P, 3) and (P,) indices to logits (P,).
-        signals: (coefficients, G, channels), no unit.
-        places: (P, 3), about their centres, in the unit of the width.
-        of: (P,), to which signal each belongs.
-        width: of a blob.
 
-    Returns:
-        (P, 3), in the unit of the width.
-    """
+def uphill(log_p: Callable[[Tensor], Tensor], places: Places, width: float) -> Places:
+    """One step of `climbed` for any function of places."""
     with torch.enable_grad():
         places = places.detach().requires_grad_(True)
-        (slope,) = torch.autograd.grad(logsigmoid(field(signals, places, of)).sum(), places)
+        (slope,) = torch.autograd.grad(log_p(places).sum(), places)
     step = width**2 * slope
     return places.detach() + step * (0.8 * width / (step.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
 
@@ -98,15 +91,12 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
     """Places of one owner that hang together, each group as its mean: no order, and so no tie to break.
 
     Args:
-        places: (P, 3), in the unit of `within`.
-        of: (P,), the owner of each; those of two owners are never merged.
-        within: places nearer than this hang together.
+        places: (P, 3).
+        of: (P,), the owner of each.
+        within: places of one owner nearer than this hang together.
 
     Returns:
-        (groups, 3) means, in the same unit, (groups,) owners, and (P,) to which group each place went.
-
-    Raises:
-        ValueError: shapes do not fit, or something is not finite.
+        (groups, 3) means, (groups,) owners, and (P,) to which group each place went.
     """
     check_finite(places, of, torch.tensor([within]), what="places, their owners or the distance")
     check_shapes(places=(places, "places 3"), of=(of, "places"))
@@ -126,8 +116,8 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
 
 def _held(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, width: float) -> Tensor:
     """Whether whoever is put beside a place, on any side, climbs back: on a ring one does not, along the ring."""
-    apart = width * torch.cat([torch.eye(3), -torch.eye(3)]).to(places)
-    beside = (places[:, None] + apart).flatten(0, 1)
+    shifts = width * torch.cat([torch.eye(3), -torch.eye(3)]).to(places)
+    beside = (places[:, None] + shifts).flatten(0, 1)
     ends = climbed(field, signals, beside, of.repeat_interleave(6), width=width).unflatten(0, (-1, 2, 3))
     left = (ends[:, 0] - ends[:, 1]) / (2 * width)  # what is left of each shift: nothing in a blob, all along a ring
     return torch.linalg.eigvalsh(left + left.mT)[:, -1] / 2 < LET_GO

@@ -1,7 +1,7 @@
-"""Motifs that recur: clouds come in, and the points about which others are to be gathered go out.
+"""Motifs that recur: clouds come in, and the points about which others are to be pooled go out.
 
 Every point has a signal, its neighbours as a function on the sphere. Points whose signals look alike, in whatever pose,
-are of one kind. Of all choices of kinds the one is taken that gathers the clouds into the fewest clusters. A kind is
+are of one kind. Of all choices of kinds the one is taken that pools the clouds into the fewest clusters. A kind is
 taken as a whole, so points that a symmetry makes equal are chosen together or not at all, and nothing is torn.
 """
 
@@ -23,13 +23,13 @@ MOST_CHOSEN = 2  # kinds
 
 
 @dataclass(frozen=True)
-class Motifs:
-    """Kinds of points, and which of them gather others.
+class FoundMotifs:
+    """Kinds of points, and which of them pool others.
 
     Attributes:
         reach: how far a point looks for its neighbours, in the unit of positions.
         kinds: (K, LMAX + 1), the mean signal of each kind without its pose, in neighbours.
-        chosen: the kinds that gather, first the one with the most members.
+        chosen: the kinds that pool, first the one with the most members.
     """
 
     reach: float
@@ -37,20 +37,14 @@ class Motifs:
     chosen: tuple[int, ...]
 
     @classmethod
-    def fit(cls, points: Points, reach: float) -> "Motifs":
+    def fit(cls, points: Points, reach: float) -> "FoundMotifs":
         """The kinds that clouds are made of, and the choice of at most two that needs the fewest clusters.
 
-        A point that no chosen kind gathers is a cluster of its own surroundings, and counts. Species are not looked at.
-
-        Args:
-            points: of all clouds; more examples than 3,000 are thinned out.
-            reach: how far a point looks for its neighbours, in the unit of positions.
-
-        Returns:
-            The motifs.
+        A point that no chosen kind pools is a cluster of its own surroundings, and counts. Species are not looked at.
+        Points beyond 3,000 are thinned out.
 
         Raises:
-            ValueError: no point has a neighbour within reach, or two coincide.
+            ValueError: no point has a neighbour within reach.
         """
         powers = signal_powers(points, reach)
         if not powers.any():
@@ -64,52 +58,30 @@ class Motifs:
         size = torch.bincount(about).double()
         members = [size[kind == k].mean().item() for k in range(len(kinds))]
         choices = [
-            tuple(sorted(some, key=lambda k: -members[k]))
+            tuple(sorted(choice, key=lambda k: -members[k]))
             for n in range(1, MOST_CHOSEN + 1)
-            for some in combinations(range(len(kinds)), n)
+            for choice in combinations(range(len(kinds)), n)
         ]
-        return cls(reach, kinds, min(choices, key=lambda some: len(_taken(about, member, kind, some)[1].unique())))
+        return cls(reach, kinds, min(choices, key=lambda choice: len(_taken(about, member, kind, choice)[1].unique())))
 
     def kind_of(self, points: Points) -> Indices:
-        """The kind of every point: the one whose signal is most like its own.
-
-        Args:
-            points: of any clouds, in the unit of the reach.
-
-        Returns:
-            (P,), numbers of kinds.
-        """
+        """The kind of every point: the one whose signal is most like its own."""
         return torch.cdist(signal_powers(points, self.reach), self.kinds.to(points.positions)).argmin(dim=1)
 
     def members(self, points: Points, reach: float) -> tuple[Indices, Indices]:
-        """Which points are gathered, and about which.
+        """Which points are pooled, and about which: (memberships,) indices each.
 
-        Kind by kind: all points of a kind that would gather a free point take their surroundings, at once. Those that
-        are left take theirs.
-
-        Args:
-            points: of any clouds, in the unit of the reach.
-            reach: how far they are gathered.
-
-        Returns:
-            (memberships,) indices of points, and of the points about which they are gathered.
+        Kind by kind: all points of a kind that would pool a free point take their surroundings, at once. Those that are
+        left take theirs.
         """
         about, member = _surroundings(points, reach)
         return _taken(about, member, self.kind_of(points), self.chosen)
 
 
 def signal_powers(points: Points, reach: float) -> Tensor:
-    """The neighbours of every point as a signal, without its pose: for each l the root of the mean square over m.
+    """The neighbours of every point as a signal without its pose: for each l the root of the mean square over m.
 
-    Args:
-        points: of any clouds.
-        reach: how far neighbours are looked for, in the unit of positions.
-
-    Returns:
-        (P, LMAX + 1), in neighbours: for l = 0 it is their number.
-
-    Raises:
-        ValueError: two points coincide.
+    In neighbours: for l = 0 it is their number.
     """
     target, source = points.pairs(reach)
     vectors = points.positions[source] - points.positions[target]
