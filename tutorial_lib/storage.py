@@ -116,7 +116,7 @@ def verified(path: Path, *, otherwise: str) -> Path:
 
 def with_weights(model: nn.Module, path: Path) -> nn.Module:
     """A model, in evaluation mode, with the weights of a shipped file that was made by the script of its name."""
-    own = f"train your own with scripts/train/train_{path.stem}.py"
+    own = f"train your own with scripts/train/train_weights.py {path.stem}"
     return fitted(model, stored(verified(path, otherwise=own), otherwise=own), path, otherwise=own).eval()
 
 

@@ -224,7 +224,7 @@ def test_a_classifier_cannot_tell_halves_of_one_cell_and_sees_a_stretch(motifs_o
     assert abs(same.auc - 0.5) < 0.1
     assert 0.005 < same.error < 0.06
     assert other.auc > 0.9
-    with pytest.raises(ValueError, match="at least 10 a side"):
+    with pytest.raises(ValueError, match="10 at least"):
         metrics.two_sample_auc(motifs_of_cell[:9], motifs_of_cell)
 
 

@@ -159,9 +159,8 @@ def test_an_installation_without_notebooks_says_so(shelf):
         (["tutorial_lib"], command.main),
         (["tutorial_lib", "run"], command.main),
         (["benchmarks"], partial(runpy.run_module, "benchmarks", run_name="__main__")),
-        (["benchmarks.gram_vae"], partial(runpy.run_module, "benchmarks.gram_vae", run_name="__main__")),
     ],
-    ids=["course", "run", "benchmarks", "one benchmark"],
+    ids=["course", "run", "benchmarks"],
 )
 def test_help_is_help(words, main, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [*words, "--help"])
