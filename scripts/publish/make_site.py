@@ -94,7 +94,7 @@ def with_words(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
         for output in cell.get("outputs", []):
             if words := output.get("metadata", {}).get("image/png", {}).get("alt"):
                 cell.metadata["mystnb"] = {"image": {"alt": words}}
-            if "text/html" in output.get("data", {}):  # `<img alt="..." src="data:...">`, as `plotting.viewer` writes it
+            if "text/html" in output.get("data", {}):  # `<img alt="..." src="data:...">`, as the viewer writes it
                 found = re.match(r'<img alt="([^"]*)"', output.data["text/html"])
                 if found and "image/png" in output.data:
                     del output.data["text/html"]

@@ -382,7 +382,7 @@ def test_tensors_come_back_into_their_model_and_no_other(weights):
     model = storage.with_weights(nn.Linear(40, 40), weights)
     assert torch.equal(model.weight, state["weight"])
     assert not model.training
-    with pytest.raises(ValueError, match=r"own\.pt holds the weights of another model.*size mismatch.*train_weights.py own"):
+    with pytest.raises(ValueError, match=r"own\.pt holds the weights of another model.*size mismatch.*weights.py own"):
         storage.with_weights(nn.Linear(40, 41), weights)
     with pytest.raises(ValueError, match=r"own\.pt holds weight, bias, and history are needed: train"):
         storage.stored(weights, ["history"], otherwise="train")

@@ -1,4 +1,4 @@
-"""Every figure of the course: numbers and an axis come in, the axis goes out with its labels and units.
+"""Every figure of the course: numbers come in, and an axis with its labels and units goes out.
 
 The only folder that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
 show things, and `palette` holds the colours of what is real, a model, a baseline or a failure.

@@ -1,4 +1,7 @@
-"""Variational autoencoders: features come in, a few latent numbers go through, features or clouds go out."""
+"""Variational autoencoders: features come in, a few latent numbers go through, features or clouds go out.
+
+`VariationalAutoencoder` is the network of notebook 02, `AlignedAutoencoder` that of 03.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
