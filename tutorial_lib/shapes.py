@@ -93,6 +93,13 @@ def check_one_of(allowed: Iterable[str], **names: str) -> None:
             raise ValueError(f"there is no {kind} {name!r}: choose one of {', '.join(allowed)}")
 
 
+def check_not_negative(**values: float) -> None:
+    """Refuse negative weights and standard deviations; the keywords are the names that a reader knows."""
+    for name, value in values.items():
+        if not value >= 0:
+            raise ValueError(f"{name} is {value}, and must not be negative: pass 0 or more")
+
+
 def check_apart(distance: Tensor, reach: float) -> None:
     """Refuse pairs at distances under a millionth of `reach`: that is rounding, and so would be their direction."""
     if (distance <= 1e-6 * reach).any():

@@ -56,7 +56,7 @@ def test_canonical_motifs_fill_three_directions_less_than_they_have_coordinates(
 def test_motifs_that_are_not_in_one_pose_are_refused(motifs_of_cell, canonical):
     with pytest.raises(ValueError, match="not in one pose"):
         Principal.fit(motifs_of_cell)
-    with pytest.raises(ValueError, match="at least 24 are needed"):
+    with pytest.raises(ValueError, match=r"motifs that fix 21 widths must be .* 24 at least, and 20"):
         Principal.fit(canonical[:20])
 
 

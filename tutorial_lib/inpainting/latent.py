@@ -59,10 +59,10 @@ class LatentCompletion:
         """About n draws of the missing atoms, those of the most probable start first."""
         found = self.library.find(known, -(-n // DRAWS_A_START))
         shape = found.item.shape
-        part = known[:, None].expand(-1, shape[1], -1, -1).flatten(0, 1)
-        fit = self._settled(self.codes[found.item.flatten()], part, found.order.flatten(0, 1))
-        each, others = torch.arange(len(part))[:, None], found.others.flatten(0, 1)
-        at_best, lever = fit.cloud[each, others], fit.slope[each, others].flatten(1, 2)
+        part, item, order, others = found.flat(known)
+        fit = self._settled(self.codes[item], part, order)
+        at_best = fit.cloud.take_along_dim(others[..., None], 1)
+        lever = fit.slope.take_along_dim(others[..., None, None], 1).flatten(1, 2)
         factor = torch.linalg.cholesky(fit.curvature)
         noise = torch.randn(*fit.downhill.shape, DRAWS_A_START - 1, generator=generator)
         moves = torch.linalg.solve_triangular(factor.mT, noise, upper=True)
@@ -80,21 +80,24 @@ class LatentCompletion:
             there = self._at(here.code + step, part, order)
             better = there.energy < here.energy
             damping = torch.where(better[:, None, None], damping / 4, damping * 4).clamp(1e-6, 1e3)
-            pairs = zip(there, here, strict=True)
-            here = _Point(*(torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old) for new, old in pairs))
+            here = _Point(
+                *(
+                    torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old)
+                    for new, old in zip(there, here, strict=True)
+                )
+            )
         return here
 
     def _at(self, codes: Tensor, part: Tensor, order: Tensor) -> "_Point":
-        clouds, each = self.decode(codes), torch.arange(len(part))[:, None]
-        rotation, _ = turned_onto(clouds[each, order], part, allow_mirror=True)
+        clouds = self.decode(codes)
+        rotation, _ = turned_onto(clouds.take_along_dim(order[..., None], 1), part, allow_mirror=True)
         clouds = clouds @ rotation.mT
-        off = part - clouds[each, order]
+        off = part - clouds.take_along_dim(order[..., None], 1)
         energy = off.square().sum((1, 2)) / (2 * self.sigma**2) + codes.square().sum(1) / 2
-        by_code = rotation[:, None] @ self._slope(codes)
         axes = torch.eye(3).expand(*clouds.shape[:2], 3, 3)
         by_pose = torch.linalg.cross(axes, clouds[:, :, None].expand_as(axes)).mT  # turning about an axis: e x y
-        slope = torch.cat([by_code, by_pose], dim=3)
-        at_known = slope[each, order].flatten(1, 2)
+        slope = torch.cat([rotation[:, None] @ self._slope(codes), by_pose], dim=3)
+        at_known = slope.take_along_dim(order[..., None, None], 1).flatten(1, 2)
         prior = torch.cat([torch.ones(self.n_latent), torch.full((3,), SMALL)])
         curvature = at_known.mT @ at_known / self.sigma**2 + torch.diag(prior)
         downhill = (off.flatten(1)[:, None] @ at_known)[:, 0] / self.sigma**2
