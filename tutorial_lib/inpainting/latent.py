@@ -43,15 +43,15 @@ class LatentCompletion:
         generator: of the prior draws to start from.
     """
 
+    @torch.no_grad()
     def __init__(
         self, decode: Callable[[Tensor], Tensor], n_latent: int, n_atoms: int, *, sigma: float, generator: Generator
     ):
         self.decode, self.n_latent, self.n_atoms, self.sigma = decode, n_latent, n_atoms, sigma
-        with torch.no_grad():
-            codes = torch.randn(N_PRIOR, n_latent, generator=generator)
-            clouds = decode(codes)
-            # What is valid is said of eight neighbours; more of them reach farther out.
-            usable = validity(clouds) if n_atoms <= 8 else torch.ones(len(clouds), dtype=torch.bool)
+        codes = torch.randn(N_PRIOR, n_latent, generator=generator)
+        clouds = decode(codes)
+        # What is valid is said of eight neighbours; more of them reach farther out.
+        usable = validity(clouds) if n_atoms <= 8 else torch.ones(len(clouds), dtype=torch.bool)
         self.codes, self.library = codes[usable], Library(clouds[usable])
 
     @torch.no_grad()

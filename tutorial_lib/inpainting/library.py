@@ -28,7 +28,7 @@ class Found:
     rotation: Float[Tensor, "parts found 3 3"]  # cloud[order] @ rotation.mT is nearest to the part
     rmsd: Float[Tensor, "parts found"]  # angstrom, over the atoms of the part
 
-    def flat(self, part: Known) -> tuple[Known, Tensor, Tensor, Tensor]:
+    def flat(self, part: Known) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One row a cloud that was found: the part it was found for, the cloud, `order` and `others`."""
         repeated = part[:, None].expand(-1, self.item.shape[1], -1, -1)
         return tuple(table.flatten(0, 1) for table in (repeated, self.item, self.order, self.others))

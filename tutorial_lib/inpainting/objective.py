@@ -62,9 +62,7 @@ class TalkCompletion:
         is_known = upper_triangle(here[:, :, None] * here[:, None]).bool()
         features = self.standardiser.features(gram_matrix(cloud))
         filled = torch.where(is_known, features, torch.randn(features.shape, generator=generator))
-        with torch.no_grad():
-            code = self.model.encode(filled)[0]
-        mismatch, drawn = self._fitted(code, features, is_known)
+        mismatch, drawn = self._fitted(self.model.encode(filled)[0].detach(), features, is_known)
         missing = here.argsort(dim=1, stable=True)[:, :n_missing]
         of_known = self.standardiser.gram(drawn).take_along_dim(rows[..., None], 1)
         draws = from_products(part, of_known.take_along_dim(missing[:, None], 2)).view(len(known), n, 1, n_missing, 3)

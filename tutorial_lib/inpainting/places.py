@@ -150,9 +150,8 @@ def position_loss(*, n_places: int, rattle: float) -> Callable[..., dict[str, Te
     def loss(model: PositionScorer, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
         n_missing = int(torch.randint(1, 4, (), generator=generator, device=batch.device))
-        order = torch.rand(batch.shape[:2], **draw)
-        order[:, :8] -= 1  # these come first, in random order
-        order = order.argsort(1)
+        nearest = (torch.arange(batch.shape[1], device=batch.device) < 8).to(batch)
+        order = (torch.rand(batch.shape[:2], **draw) - nearest).argsort(1)  # these come first, in random order
         batch = batch + rattle * torch.rand(len(batch), 1, 1, **draw) * torch.randn(batch.shape, **draw)
         batch = batch.gather(1, order[..., None].expand_as(batch))
         hidden, known = batch[:, :n_missing], batch[:, n_missing:]

@@ -101,8 +101,7 @@ def _best(positions: Tensor, log_weight: Tensor, n_candidates: int) -> tuple[Can
     chosen = torch.stack(chosen, dim=1)
     to_chosen = between.gather(1, chosen[..., None].expand(-1, -1, between.shape[2]))
     owner = torch.nn.functional.one_hot(to_chosen.argmin(dim=1), n_candidates)
-    share = (owner * weight[..., None]).sum(1)
-    return positions[each[:, None], chosen], alone.gather(1, chosen), share
+    return positions[each[:, None], chosen], alone.gather(1, chosen), (owner * weight[..., None]).sum(1)
 
 
 def _check_known(known: Tensor, n_missing: int, n_atoms: int) -> None:
