@@ -56,7 +56,8 @@ def check_shapes(**arguments: tuple[Tensor, str]) -> None:
             lengths = [tuple(lengths[:n_batch]), *lengths[n_batch:]]
         if len(lengths) != len(words) or not all(map(_fits, words, lengths, [known] * len(words))):
             asked += f" with {', '.join(bound)}" * bool(bound)
-            raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived")
+            hint = f": pass {name}[None] for one of them" * (len(lengths) == len(words) - 1)
+            raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived{hint}")
 
 
 def _fits(word: str, length: int | tuple[int, ...], known: dict[str, int | tuple[int, ...]]) -> bool:

@@ -104,7 +104,7 @@ def test_an_irrep_out_of_reach_is_named_where_e3nn_gives_zeros():
         (torch.tensor([[[0.0, 0, 0], [1e-7, 0, 0], [1, 0, 0]]]), "two points coincide"),
         (torch.tensor([[[0.0, 0, 0], [1, 0, 0], [6, 0, 0]]]), "no neighbour within 1.8: its nearest is 5.00 away"),
         (torch.full((1, 2, 3), float("nan")), "NaN or infinity"),
-        (torch.zeros(4, 3), r"shape \(4, 3\)"),
+        (torch.zeros(4, 3), r"shape \(4, 3\) arrived: pass positions\[None\] for one of them"),
     ],
     ids=["one point", "coincident but for rounding", "no neighbour", "NaN", "no batch"],
 )

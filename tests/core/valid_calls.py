@@ -286,6 +286,9 @@ CALLS = {
     "inpainting.holes.by_cell": lambda: call(draw(8).abs(), torch.arange(8) % 2),
     "inpainting.library.Library": lambda: call(real()[:20]),
     "inpainting.library.Library.find": lambda: on(inpainting.Library(real()[:20]), real()[20:23, :6], 3),
+    "inpainting.library.Found.flat": lambda: on(
+        inpainting.Library(real()[:20]).find(real()[20:23, :6], 3), real()[20:23, :6]
+    ),
     "inpainting.objective.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
     "inpainting.ranking.inpaint": lambda: call(real()[:3, :7], 1, inpainting.RandomPlaces(), 2, generator()),
     "inpainting.baselines.RandomPlaces.complete": lambda: on(
