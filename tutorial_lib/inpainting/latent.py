@@ -80,12 +80,8 @@ class LatentCompletion:
             there = self._at(here.code + step, part, order)
             better = there.energy < here.energy
             damping = torch.where(better[:, None, None], damping / 4, damping * 4).clamp(1e-6, 1e3)
-            here = _Point(
-                *(
-                    torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old)
-                    for new, old in zip(there, here, strict=True)
-                )
-            )
+            pairs = zip(there, here, strict=True)
+            here = _Point(*(torch.where(better.view(-1, *[1] * (new.ndim - 1)), new, old) for new, old in pairs))
         return here
 
     def _at(self, codes: Tensor, part: Tensor, order: Tensor) -> "_Point":
@@ -98,7 +94,7 @@ class LatentCompletion:
         by_pose = torch.linalg.cross(axes, clouds[:, :, None].expand_as(axes)).mT  # turning about an axis: e x y
         slope = torch.cat([rotation[:, None] @ self._slope(codes), by_pose], dim=3)
         at_known = slope.take_along_dim(order[..., None, None], 1).flatten(1, 2)
-        prior = torch.cat([torch.ones(self.n_latent), torch.full((3,), SMALL)])
+        prior = torch.tensor([1.0] * self.n_latent + [SMALL] * 3)
         curvature = at_known.mT @ at_known / self.sigma**2 + torch.diag(prior)
         downhill = (off.flatten(1)[:, None] @ at_known)[:, 0] / self.sigma**2
         downhill[:, : self.n_latent] -= codes

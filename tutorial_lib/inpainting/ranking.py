@@ -91,7 +91,6 @@ def _best(positions: Tensor, log_weight: Tensor, n_candidates: int) -> tuple[Can
     weight = (weight + FAINT / weight.shape[1]) * (log_weight > -torch.inf)  # or nothing would rank the unlikely ones
     weight = weight / weight.sum(dim=1, keepdim=True)
     between = apart(positions[:, :, None], positions[:, None])
-    alone = (between * weight[:, None]).sum(2)
     each, chosen = torch.arange(len(positions), device=positions.device), []
     nearest = torch.full_like(weight, torch.inf)
     for _ in range(n_candidates):
@@ -101,7 +100,8 @@ def _best(positions: Tensor, log_weight: Tensor, n_candidates: int) -> tuple[Can
     chosen = torch.stack(chosen, dim=1)
     to_chosen = between.gather(1, chosen[..., None].expand(-1, -1, between.shape[2]))
     owner = torch.nn.functional.one_hot(to_chosen.argmin(dim=1), n_candidates)
-    return positions[each[:, None], chosen], alone.gather(1, chosen), (owner * weight[..., None]).sum(1)
+    expected = (between * weight[:, None]).sum(2).gather(1, chosen)
+    return positions[each[:, None], chosen], expected, (owner * weight[..., None]).sum(1)
 
 
 def _check_known(known: Tensor, n_missing: int, n_atoms: int) -> None:
