@@ -56,7 +56,8 @@ def check_shapes(**arguments: tuple[Tensor, str]) -> None:
             lengths = [tuple(lengths[:n_batch]), *lengths[n_batch:]]
         if len(lengths) != len(words) or not all(map(_fits, words, lengths, [known] * len(words))):
             asked += f" with {', '.join(bound)}" * bool(bound)
-            raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived")
+            hint = f": pass {name}[None] for one of them" * (len(lengths) == len(words) - 1)
+            raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived{hint}")
 
 
 def _fits(word: str, length: int | tuple[int, ...], known: dict[str, int | tuple[int, ...]]) -> bool:
@@ -91,6 +92,13 @@ def check_one_of(allowed: Iterable[str], **names: str) -> None:
     for kind, name in names.items():
         if name not in allowed:
             raise ValueError(f"there is no {kind} {name!r}: choose one of {', '.join(allowed)}")
+
+
+def check_not_negative(**values: float) -> None:
+    """Refuse negative weights and standard deviations; the keywords are the names that a reader knows."""
+    for name, value in values.items():
+        if not value >= 0:
+            raise ValueError(f"{name} is {value}, and must not be negative: pass 0 or more")
 
 
 def check_apart(distance: Tensor, reach: float) -> None:

@@ -100,11 +100,11 @@ def test_an_irrep_out_of_reach_is_named_where_e3nn_gives_zeros():
 @pytest.mark.parametrize(
     ("clouds", "message"),
     [
-        (torch.zeros(2, 1, 3), "a cloud of one point has no directions"),
+        (torch.zeros(2, 1, 3), r"one alone has no directions\) must be a whole number, 2 at least, and 1"),
         (torch.tensor([[[0.0, 0, 0], [1e-7, 0, 0], [1, 0, 0]]]), "two points coincide"),
         (torch.tensor([[[0.0, 0, 0], [1, 0, 0], [6, 0, 0]]]), "no neighbour within 1.8: its nearest is 5.00 away"),
         (torch.full((1, 2, 3), float("nan")), "NaN or infinity"),
-        (torch.zeros(4, 3), r"shape \(4, 3\)"),
+        (torch.zeros(4, 3), r"shape \(4, 3\) arrived: pass positions\[None\] for one of them"),
     ],
     ids=["one point", "coincident but for rounding", "no neighbour", "NaN", "no batch"],
 )

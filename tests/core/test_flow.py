@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from ase import Atoms
 from torch import Generator, nn
 
 from benchmarks import flow_matching as benchmark
@@ -56,7 +55,7 @@ def test_canonical_motifs_fill_three_directions_less_than_they_have_coordinates(
 def test_motifs_that_are_not_in_one_pose_are_refused(motifs_of_cell, canonical):
     with pytest.raises(ValueError, match="not in one pose"):
         Principal.fit(motifs_of_cell)
-    with pytest.raises(ValueError, match="at least 24 are needed"):
+    with pytest.raises(ValueError, match=r"motifs that fix 21 widths must be .* 24 at least, and 20"):
         Principal.fit(canonical[:20])
 
 
@@ -94,14 +93,6 @@ def test_the_likelihood_of_a_normal_distribution_is_known(canonical, generator):
     known = -0.5 * (numbers.square().sum(1) + 21 * math.log(2 * math.pi)) - chart.widths.log().sum()
     found = model.log_likelihood(chart.positions(chart.widths * numbers), 100)
     assert torch.allclose(found, known, atol=0.05)
-
-
-def test_the_likelihood_of_a_stretch_counts_the_stretch(generator):
-    point = torch.randn(4, 3, generator=generator, dtype=torch.float64)
-    found = flow.log_likelihood(lambda x, t: 0.7 * x, point, 200)
-    noise = point * math.exp(-0.7)
-    known = -0.5 * (noise.square().sum(1) + 3 * math.log(2 * math.pi)) - 3 * 0.7
-    assert torch.allclose(found, known, atol=1e-4)
 
 
 def test_a_sample_repeats_with_its_seed_and_only_then_and_weights_alone_bring_a_flow_back(trained, canonical, tmp_path):
@@ -264,14 +255,6 @@ def test_the_energy_of_an_atom_is_that_of_stillinger_and_weber():
     torch.testing.assert_close(metrics.central_energy(cloud), known)
 
 
-def test_a_bent_or_stretched_tetrahedron_has_a_higher_energy(generator):
-    perfect = metrics.central_energy(CORNERS[None])
-    assert perfect.item() == pytest.approx(-2 * 1.64833, rel=1e-3)
-    assert (metrics.central_energy(CORNERS + 0.2 * torch.randn(50, 4, 3, generator=generator)) > perfect).all()
-    q = representations.random_orthogonal(generator, (), torch.float32)
-    assert torch.allclose(metrics.central_energy((CORNERS @ q.mT)[None]), perfect, atol=1e-4)
-
-
 @pytest.mark.parametrize("asked", [180.0, 60.0, 0.0, 100.0])
 def test_a_dihedral_angle_is_the_one_that_was_built(asked):
     axis = nn.functional.normalize(CORNERS[0], dim=0)
@@ -283,9 +266,6 @@ def test_a_dihedral_angle_is_the_one_that_was_built(asked):
     cloud = torch.cat([CORNERS, second[None]])
     expected = sorted([asked, abs((asked + 120 + 180) % 360 - 180), abs((asked - 120 + 180) % 360 - 180)])
     assert metrics.dihedral_angles(cloud[None]).sort().values.tolist() == pytest.approx(expected, abs=0.1)
-    atoms = Atoms("Si6", torch.cat([torch.zeros(1, 3), cloud]).numpy())
-    by_ase = atoms.get_dihedral(2, 0, 1, 5)
-    assert min(by_ase, 360 - by_ase) == pytest.approx(asked, abs=0.1)
 
 
 def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_cell, generator):
@@ -300,10 +280,9 @@ def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_c
 
 
 def test_no_steps_and_no_motifs_are_refused(trained, generator):
-    with pytest.raises(ValueError, match="n_steps must be a whole number, 1 at least"):
-        flow.integrate(trained.velocity, torch.zeros(1, 21), 0)
-    with pytest.raises(ValueError, match="n_steps must be a whole number, 1 at least"):
-        flow.log_likelihood(trained.velocity, torch.zeros(1, 21), 0)
+    for function in (flow.integrate, flow.log_likelihood):
+        with pytest.raises(ValueError, match="n_steps must be a whole number, 1 at least"):
+            function(trained.velocity, torch.zeros(1, 21), 0)
     with pytest.raises(ValueError, match="n must be a whole number, 1 at least"):
         trained.sample(0, generator)
     with pytest.raises(ValueError, match=r"positions must be \(motifs\+, atoms\+, 3\)"):

@@ -431,6 +431,9 @@ def test_the_loss_is_chance_before_training_and_falls_with_the_right_score():
             return -1e3 * torch.cdist(there, whole).amin(2)
 
     assert loss(Knows(), motifs_of("train")[:64], generator())["loss"] < 0.1
+    for n_places, rattle, message in ((0, 0.1, "1 at least"), (8, -0.1, "pass 0 or more")):
+        with pytest.raises(ValueError, match=message):
+            places.position_loss(n_places=n_places, rattle=rattle)
 
 
 def test_only_the_nearest_atoms_are_hidden():
@@ -447,9 +450,3 @@ def test_only_the_nearest_atoms_are_hidden():
         loss(Watches(12), clouds, generator())
     assert max(hidden) <= clouds[:, 7].norm(dim=1).max().item() + 1e-5
     assert clouds[:, 11].norm(dim=1).max() > max(hidden)
-
-
-@pytest.mark.parametrize("wrong", [{"n_places": 0}, {"rattle": -0.1}])
-def test_a_loss_without_sense_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"1 at least|pass 0 or more"):
-        places.position_loss(**({"n_places": 8, "rattle": 0.1} | wrong))

@@ -170,11 +170,13 @@ CALLS = {
     "shapes.check_shapes": lambda: call(positions=(draw(3, 5, 3), "*batch atoms+ 3")),
     "shapes.check_finite": lambda: call(draw(3, 5, 3)),
     "shapes.check_counts": lambda: call(n=3),
+    "shapes.check_not_negative": lambda: call(beta=0.5),
     "shapes.check_apart": lambda: call(draw(4).abs() + 1, 3.0),
     "shapes.check_indices": lambda: call(3, of=torch.arange(3)),
     "representations.alignment.template.Template.fit": lambda: call(real()[:12], n_starts=1, n_rounds=1),
     "representations.alignment.template.Template.canonical": lambda: on(Template(real()[0]), real()[:3]),
     "representations.radial.gaussians": lambda: call(draw(4), draw(5), 0.3),
+    "representations.radial.distances_of_pairs": lambda: call(draw(2, 4, 3)),
     "representations.neighbours.neighbour_pairs": lambda: call(cell(), 3.5),
     "representations.neighbours.nearest_neighbours": lambda: call([cell()], n_neighbours=4, cutoff=4.0),
     "representations.gram.gram_matrix": lambda: call(draw(3, 5, 3)),
@@ -284,6 +286,9 @@ CALLS = {
     "inpainting.holes.by_cell": lambda: call(draw(8).abs(), torch.arange(8) % 2),
     "inpainting.library.Library": lambda: call(real()[:20]),
     "inpainting.library.Library.find": lambda: on(inpainting.Library(real()[:20]), real()[20:23, :6], 3),
+    "inpainting.library.Found.flat": lambda: on(
+        inpainting.Library(real()[:20]).find(real()[20:23, :6], 3), real()[20:23, :6]
+    ),
     "inpainting.objective.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
     "inpainting.ranking.inpaint": lambda: call(real()[:3, :7], 1, inpainting.RandomPlaces(), 2, generator()),
     "inpainting.baselines.RandomPlaces.complete": lambda: on(

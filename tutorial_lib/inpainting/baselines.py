@@ -26,10 +26,9 @@ class RandomPlaces:
 
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
         """Random places, those that do not clash first; all count alike."""
-        shape = (len(known), N_TRIES * n, n_missing)
-        places = shell_places(shape, MIN_DISTANCE, self.radius, known, generator)
+        places = shell_places((len(known), N_TRIES * n, n_missing), MIN_DISTANCE, self.radius, known, generator)
         free = (closest(known, places) >= MIN_DISTANCE).int().argsort(dim=1, descending=True, stable=True)[:, :n]
-        return Draws(places[torch.arange(len(known))[:, None], free], torch.zeros(free.shape).to(known))
+        return Draws(places.take_along_dim(free[..., None, None], 1), torch.zeros(free.shape).to(known))
 
 
 class Retrieval:
@@ -75,7 +74,6 @@ class LinearGaussian:
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
         """Draws of the missing atoms, n or a few more, those of the most probable way first."""
         found = self.library.find(known, n)
-        n_ways = found.item.shape[1]
         a, b = (_coordinates(atoms) for atoms in (found.order, found.others))
         values = (known.double()[:, None] @ found.rotation.double()).flatten(2)
         c_ab = self.covariance[a[..., :, None], b[..., None, :]]
@@ -83,12 +81,13 @@ class LinearGaussian:
         gain = torch.cholesky_solve(c_ab, of_known.scale_tril).mT
         mean = self.mean[b] + (gain @ (values - self.mean[a])[..., None])[..., 0]
         left = self.covariance[b[..., :, None], b[..., None, :]] - gain @ c_ab
-        n_each = -(-n // n_ways)
-        noise = torch.randn(*mean.shape, n_each - 1, generator=generator, dtype=torch.float64)
+        n_more = -(-n // found.item.shape[1]) - 1
+        noise = torch.randn(*mean.shape, n_more, generator=generator, dtype=torch.float64)
         moved = mean[..., None] + torch.linalg.cholesky((left + left.mT) / 2) @ noise
         draws = torch.cat([mean[..., None], moved], dim=-1).movedim(-1, 2).unflatten(3, (n_missing, 3))
-        draws = (draws @ found.rotation.double().mT[:, :, None]).to(known)
-        return best_first(draws, of_known.log_prob(values).to(known))
+        return best_first(
+            (draws @ found.rotation.double().mT[:, :, None]).to(known), of_known.log_prob(values).to(known)
+        )
 
 
 def _coordinates(atoms: Tensor) -> Tensor:

@@ -41,18 +41,15 @@ class FlowCompletion:
         """Draws of the missing atoms, best first."""
         found = self.library.find(known, n)
         shape = found.item.shape
-        part = known[:, None].expand(-1, shape[1], -1, -1).flatten(0, 1)
-        order, others = found.order.flatten(0, 1), found.others.flatten(0, 1)
-        cloud, moved = self._carried(self.library.clouds[found.item.flatten()], part, order, generator)
-        each = torch.arange(len(part))[:, None]
-        turn = best_rotation(cloud[each, order], part, allow_mirror=True)
-        missing = (cloud[each, others] @ turn.mT).view(*shape, 1, n_missing, 3)
+        part, item, order, others = found.flat(known)
+        cloud, moved = self._carried(self.library.clouds[item], part, order, generator)
+        turn = best_rotation(cloud.take_along_dim(order[..., None], 1), part, allow_mirror=True)
+        missing = (cloud.take_along_dim(others[..., None], 1) @ turn.mT).view(*shape, 1, n_missing, 3)
         return best_first(missing, (-moved / (2 * SIGMA**2)).view(shape))
 
     def _carried(self, start: Motifs, part: Tensor, order: Tensor, generator: Generator) -> tuple[Motifs, Tensor]:
         chart, moved = self.flow.chart, 0.0
-        cloud, _ = self._replaced(start, part, order)
-        end = chart.coordinates(cloud)
+        end = chart.coordinates(self._replaced(start, part, order)[0])
         noise = torch.randn(end.shape, generator=generator, dtype=end.dtype)
         for at in range(N_STEPS):
             time = SINCE + (1 - SINCE) * at / N_STEPS
@@ -65,9 +62,8 @@ class FlowCompletion:
 
     def _replaced(self, cloud: Motifs, part: Tensor, order: Tensor) -> tuple[Motifs, Tensor]:
         # The cloud with the known atoms in their places, in the pose of the chart; and how far they moved, A^2.
-        each = torch.arange(len(cloud))[:, None]
-        placed = part @ best_rotation(part, cloud[each, order], allow_mirror=True).mT
-        off = (placed - cloud[each, order]).square().sum((1, 2))
+        before = cloud.take_along_dim(order[..., None], 1)
+        placed = part @ best_rotation(part, before, allow_mirror=True).mT
         cloud = cloud.scatter(1, order[..., None].expand_as(placed), placed)
-        mean = self.flow.chart.mean.expand_as(cloud)
-        return cloud @ best_rotation(cloud, mean, allow_mirror=True).mT, off
+        turn = best_rotation(cloud, self.flow.chart.mean.expand_as(cloud), allow_mirror=True)
+        return cloud @ turn.mT, (placed - before).square().sum((1, 2))

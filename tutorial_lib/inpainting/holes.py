@@ -10,7 +10,8 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Known, Missing, PerCandidate, check_counts, check_finite, check_shapes
+from tutorial_lib.representations.radial import distances_of_pairs
+from tutorial_lib.shapes import Known, Missing, PerCandidate, check_counts, check_finite, check_one_of, check_shapes
 
 MOST_TRIED = 4  # atoms whose pairings are all tried, 24
 SHELLS = {"first": slice(0, 4), "second": slice(4, 8), "any": slice(0, 8)}  # by distance to the centre
@@ -25,10 +26,9 @@ def taken_out(positions: Tensor, n_missing: int, shell: str, generator: Generato
     about the same centres lose the same atoms.
 
     Raises:
-        ValueError: there is no such shell, it has too few atoms, or fewer than three atoms would be left.
+        ValueError: the shell has too few atoms, or fewer than three atoms would be left.
     """
-    if shell not in SHELLS:
-        raise ValueError(f"there is no shell {shell!r}: choose one of {tuple(SHELLS)}")
+    check_one_of(SHELLS, shell=shell)
     n_atoms, here = positions.shape[1], range(positions.shape[1])[SHELLS[shell]]
     if not 1 <= n_missing <= len(here) or n_atoms - n_missing < 3:
         raise ValueError(
@@ -52,7 +52,7 @@ def apart(one: Tensor, other: Tensor) -> Tensor:
     square = (one.unsqueeze(-2) - other.unsqueeze(-3)).square().sum(-1)
     if n_missing > MOST_TRIED:
         check_finite(square, what="distances of atoms")
-        costs = square.flatten(0, -3) if square.ndim > 2 else square[None]
+        costs = square.reshape(-1, n_missing, n_missing)
         orders = np.stack([linear_sum_assignment(cost)[1] for cost in costs.detach().cpu().numpy()])
         paired = costs.gather(2, torch.from_numpy(orders).to(costs.device)[..., None])
         return paired.mean((1, 2)).sqrt().reshape(square.shape[:-2])
@@ -71,10 +71,8 @@ def closest(known: Known, candidates: Tensor) -> Tensor:
     check_shapes(known=(known, "clouds+ _ 3"), candidates=(candidates, "clouds candidates+ missing+ 3"))
     others = torch.nn.functional.pad(known, (0, 0, 1, 0))
     shortest = torch.cdist(candidates.flatten(1, 2), others).view(*candidates.shape[:3], -1).amin((2, 3))
-    row, column = torch.triu_indices(candidates.shape[2], candidates.shape[2], offset=1)
-    if len(row):
-        among = (candidates[:, :, row] - candidates[:, :, column]).norm(dim=-1).amin(2)
-        shortest = torch.minimum(shortest, among)
+    if candidates.shape[2] > 1:
+        shortest = torch.minimum(shortest, distances_of_pairs(candidates).amin(2))
     return shortest
 
 

@@ -43,15 +43,15 @@ class LatentCompletion:
         generator: of the prior draws to start from.
     """
 
+    @torch.no_grad()
     def __init__(
         self, decode: Callable[[Tensor], Tensor], n_latent: int, n_atoms: int, *, sigma: float, generator: Generator
     ):
         self.decode, self.n_latent, self.n_atoms, self.sigma = decode, n_latent, n_atoms, sigma
-        with torch.no_grad():
-            codes = torch.randn(N_PRIOR, n_latent, generator=generator)
-            clouds = decode(codes)
-            # What is valid is said of eight neighbours; more of them reach farther out.
-            usable = validity(clouds) if n_atoms <= 8 else torch.ones(len(clouds), dtype=torch.bool)
+        codes = torch.randn(N_PRIOR, n_latent, generator=generator)
+        clouds = decode(codes)
+        # What is valid is said of eight neighbours; more of them reach farther out.
+        usable = validity(clouds) if n_atoms <= 8 else torch.ones(len(clouds), dtype=torch.bool)
         self.codes, self.library = codes[usable], Library(clouds[usable])
 
     @torch.no_grad()
@@ -59,10 +59,10 @@ class LatentCompletion:
         """About n draws of the missing atoms, those of the most probable start first."""
         found = self.library.find(known, -(-n // DRAWS_A_START))
         shape = found.item.shape
-        part = known[:, None].expand(-1, shape[1], -1, -1).flatten(0, 1)
-        fit = self._settled(self.codes[found.item.flatten()], part, found.order.flatten(0, 1))
-        each, others = torch.arange(len(part))[:, None], found.others.flatten(0, 1)
-        at_best, lever = fit.cloud[each, others], fit.slope[each, others].flatten(1, 2)
+        part, item, order, others = found.flat(known)
+        fit = self._settled(self.codes[item], part, order)
+        at_best = fit.cloud.take_along_dim(others[..., None], 1)
+        lever = fit.slope.take_along_dim(others[..., None, None], 1).flatten(1, 2)
         factor = torch.linalg.cholesky(fit.curvature)
         noise = torch.randn(*fit.downhill.shape, DRAWS_A_START - 1, generator=generator)
         moves = torch.linalg.solve_triangular(factor.mT, noise, upper=True)
@@ -85,17 +85,16 @@ class LatentCompletion:
         return here
 
     def _at(self, codes: Tensor, part: Tensor, order: Tensor) -> "_Point":
-        clouds, each = self.decode(codes), torch.arange(len(part))[:, None]
-        rotation, _ = turned_onto(clouds[each, order], part, allow_mirror=True)
+        clouds = self.decode(codes)
+        rotation, _ = turned_onto(clouds.take_along_dim(order[..., None], 1), part, allow_mirror=True)
         clouds = clouds @ rotation.mT
-        off = part - clouds[each, order]
+        off = part - clouds.take_along_dim(order[..., None], 1)
         energy = off.square().sum((1, 2)) / (2 * self.sigma**2) + codes.square().sum(1) / 2
-        by_code = rotation[:, None] @ self._slope(codes)
         axes = torch.eye(3).expand(*clouds.shape[:2], 3, 3)
         by_pose = torch.linalg.cross(axes, clouds[:, :, None].expand_as(axes)).mT  # turning about an axis: e x y
-        slope = torch.cat([by_code, by_pose], dim=3)
-        at_known = slope[each, order].flatten(1, 2)
-        prior = torch.cat([torch.ones(self.n_latent), torch.full((3,), SMALL)])
+        slope = torch.cat([rotation[:, None] @ self._slope(codes), by_pose], dim=3)
+        at_known = slope.take_along_dim(order[..., None, None], 1).flatten(1, 2)
+        prior = torch.tensor([1.0] * self.n_latent + [SMALL] * 3)
         curvature = at_known.mT @ at_known / self.sigma**2 + torch.diag(prior)
         downhill = (off.flatten(1)[:, None] @ at_known)[:, 0] / self.sigma**2
         downhill[:, : self.n_latent] -= codes

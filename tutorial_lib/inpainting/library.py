@@ -28,6 +28,11 @@ class Found:
     rotation: Float[Tensor, "parts found 3 3"]  # cloud[order] @ rotation.mT is nearest to the part
     rmsd: Float[Tensor, "parts found"]  # angstrom, over the atoms of the part
 
+    def flat(self, part: Known) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One row a cloud that was found: the part it was found for, the cloud, `order` and `others`."""
+        repeated = part[:, None].expand(-1, self.item.shape[1], -1, -1)
+        return tuple(table.flatten(0, 1) for table in (repeated, self.item, self.order, self.others))
+
 
 class Library:
     """Clouds about their centres, filed under their parts; the atoms that a part lacks are among the nearest eight."""
@@ -55,22 +60,19 @@ class Library:
         features, item, kept = self._filed(n_known)
         nearest = torch.cdist(descriptor(part), features).topk(min(n, len(item)), largest=False).indices
         item, kept = item[nearest], kept[nearest]
-        whole = self.clouds[item[..., None], kept].flatten(0, 1)
         repeated = part[:, None].expand(-1, item.shape[1], -1, -1).flatten(0, 1)
-        match = match_atoms(repeated, whole, allow_mirror=True)
+        match = match_atoms(repeated, self.clouds[item[..., None], kept].flatten(0, 1), allow_mirror=True)
         order = kept.flatten(0, 1).gather(1, match.order).view(kept.shape)
         rmsd = match.rmsd.view(item.shape)
-        left_over = torch.ones(*item.shape, n_atoms, dtype=torch.bool).scatter(2, kept, False)
-        others = left_over.nonzero()[:, 2].view(*item.shape, -1)
-        rotation = match.rotation.view(*item.shape, 3, 3)
-        rows, best = torch.arange(len(item))[:, None], rmsd.argsort(dim=1)
-        return Found(*(table[rows, best] for table in (item, order, others, rotation, rmsd)))
+        others = torch.ones(*item.shape, n_atoms).scatter(2, kept, 0).nonzero()[:, 2].view(*item.shape, -1)
+        best = torch.arange(len(item))[:, None], rmsd.argsort(dim=1)
+        return Found(item[best], order[best], others[best], match.rotation.view(*item.shape, 3, 3)[best], rmsd[best])
 
     def _filed(self, n_known: int) -> tuple[Tensor, Tensor, Tensor]:
         # Features of all parts of a size, the cloud of each, and its atoms.
         if n_known not in self._files:
             n_atoms = self.clouds.shape[1]
-            lacking = list(combinations(range(self.among), n_atoms - n_known))
+            lacking = combinations(range(self.among), n_atoms - n_known)
             parts = torch.tensor([[i for i in range(n_atoms) if i not in lost] for lost in lacking])
             item = torch.arange(0, len(self.clouds), -(-len(self.clouds) * len(parts) // FILED_AT_MOST))
             by_distance = self.clouds[item].norm(dim=2).argsort(dim=1)

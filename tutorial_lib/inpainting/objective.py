@@ -31,8 +31,10 @@ def from_products(known: Tensor, products: Tensor) -> Missing:
     spread = torch.linalg.svdvals(known)
     flat = spread[:, -1] <= 1e-3 * spread[:, 0] if known.shape[1] >= 3 else torch.ones(len(known), dtype=torch.bool)
     if flat.any():
-        cloud = int(flat.nonzero()[0])
-        raise ValueError(f"the known vectors of cloud {cloud} lie in a plane and do not fix another one: know one more")
+        raise ValueError(
+            f"the known vectors of cloud {int(flat.nonzero()[0])} lie in a plane and do not fix another one: "
+            "know one more"
+        )
     return torch.linalg.lstsq(known, products).solution.mT
 
 
@@ -59,15 +61,11 @@ class TalkCompletion:
         here = torch.zeros(len(part), self.n_atoms).scatter(1, rows, 1.0)
         is_known = upper_triangle(here[:, :, None] * here[:, None]).bool()
         features = self.standardiser.features(gram_matrix(cloud))
-        noise = torch.randn(features.shape, generator=generator)
-        with torch.no_grad():
-            code = self.model.encode(torch.where(is_known, features, noise))[0]
-        mismatch, drawn = self._fitted(code, features, is_known)
-        gram = self.standardiser.gram(drawn)
+        filled = torch.where(is_known, features, torch.randn(features.shape, generator=generator))
+        mismatch, drawn = self._fitted(self.model.encode(filled)[0].detach(), features, is_known)
         missing = here.argsort(dim=1, stable=True)[:, :n_missing]
-        each = torch.arange(len(part))[:, None, None]
-        products = gram[each, rows[:, :, None], missing[:, None]]
-        draws = from_products(part, products).view(len(known), n, 1, n_missing, 3)
+        of_known = self.standardiser.gram(drawn).take_along_dim(rows[..., None], 1)
+        draws = from_products(part, of_known.take_along_dim(missing[:, None], 2)).view(len(known), n, 1, n_missing, 3)
         return best_first(draws, -mismatch.view(len(known), n) / self.beta)
 
     @differentiating

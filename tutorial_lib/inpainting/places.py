@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.inpainting import Draws, shell_places
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Known, PerCandidate, check_counts, check_finite, check_shapes
+from tutorial_lib.shapes import Known, PerCandidate, check_counts, check_finite, check_not_negative, check_shapes
 from tutorial_lib.storage import WEIGHTS, with_weights
 
 N_RADIAL = 16  # Gaussians that a distance is written in
@@ -81,7 +81,7 @@ class PositionScorer(nn.Module):
             drawn = torch.cat([drawn, one], dim=1)
         density, drawn = density.view(-1, n), drawn.view(-1, n, n_missing, 3)
         best = density.argsort(dim=1, descending=True)
-        return Draws(drawn.gather(1, best[..., None, None].expand_as(drawn)), torch.zeros_like(density))
+        return Draws(drawn.take_along_dim(best[..., None, None], 1), torch.zeros_like(density))
 
     def _one_more(
         self, known: Tensor, n_places: int, n: int, generator: Generator
@@ -89,14 +89,12 @@ class PositionScorer(nn.Module):
         places = shell_places((len(known), n_places), INNER, self.radius, known, generator)
         score = self._scores(known, places)
         chosen = score.softmax(1).multinomial(n, replacement=True, generator=generator)
-        drawn = places.gather(1, chosen[..., None].expand(-1, -1, 3))
-        drawn, density = self._moved(known, drawn, score.gather(1, chosen), generator)
-        return drawn, density, score.logsumexp(1, keepdim=True)
+        start = places.take_along_dim(chosen[..., None], 1)
+        return *self._moved(known, start, score.gather(1, chosen), generator), score.logsumexp(1, keepdim=True)
 
     def _scores(self, known: Tensor, places: Tensor) -> Tensor:
         at_once = max(1, CHUNK // (places.shape[1] * known.shape[1] * 8))
-        pairs = zip(known.split(at_once), places.split(at_once), strict=True)
-        return torch.cat([self(part, theirs) for part, theirs in pairs])
+        return torch.cat(list(map(self, known.split(at_once), places.split(at_once))))
 
     def _moved(self, known: Tensor, drawn: Tensor, score: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         kind = {"generator": generator, "device": drawn.device, "dtype": drawn.dtype}
@@ -145,20 +143,15 @@ def position_loss(*, n_places: int, rattle: float) -> Callable[..., dict[str, Te
         n_places: random places a cloud.
         rattle: angstrom, the largest standard deviation of every coordinate: what keeps some thousand clouds from being
             learnt by heart.
-
-    Raises:
-        ValueError: the rattle is negative.
     """
     check_counts(n_places=n_places)
-    if rattle < 0:
-        raise ValueError(f"rattle is {rattle}, and a standard deviation is not negative: pass 0 or more")
+    check_not_negative(rattle=rattle)
 
     def loss(model: PositionScorer, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         draw = {"generator": generator, "device": batch.device, "dtype": batch.dtype}
         n_missing = int(torch.randint(1, 4, (), generator=generator, device=batch.device))
-        order = torch.rand(batch.shape[:2], **draw)
-        order[:, :8] -= 1  # these come first, in random order
-        order = order.argsort(1)
+        nearest = (torch.arange(batch.shape[1], device=batch.device) < 8).to(batch)
+        order = (torch.rand(batch.shape[:2], **draw) - nearest).argsort(1)  # these come first, in random order
         batch = batch + rattle * torch.rand(len(batch), 1, 1, **draw) * torch.randn(batch.shape, **draw)
         batch = batch.gather(1, order[..., None].expand_as(batch))
         hidden, known = batch[:, :n_missing], batch[:, n_missing:]

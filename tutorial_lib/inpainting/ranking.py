@@ -4,6 +4,7 @@ Whatever the model, its draws pass the same rules here. Lost are draws that clas
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -11,6 +12,7 @@ from torch import Generator, Tensor
 
 from tutorial_lib.inpainting.holes import apart, closest
 from tutorial_lib.metrics.motif_statistics import MIN_DISTANCE
+from tutorial_lib.representations.radial import distances_of_pairs
 from tutorial_lib.shapes import Candidates, PerCandidate, check_counts, check_finite, check_shapes
 
 N_DRAWS = 160  # asked of a model for one query, or as many as there shall be candidates
@@ -28,7 +30,7 @@ class Draws(NamedTuple):
 def best_first(draws: Tensor, log_weight: PerCandidate) -> Draws:
     """Draws (N, T, S, m, 3) of T ways, S of one weight each, as one row a query with the weightiest way first."""
     order = log_weight.argsort(dim=1, descending=True)
-    draws = draws[torch.arange(len(order), device=order.device)[:, None], order]
+    draws = draws.take_along_dim(order[..., None, None, None], 1)
     return Draws(draws.flatten(1, 2), log_weight.gather(1, order).repeat_interleave(draws.shape[2], dim=1))
 
 
@@ -89,19 +91,17 @@ def _best(positions: Tensor, log_weight: Tensor, n_candidates: int) -> tuple[Can
     weight = (weight + FAINT / weight.shape[1]) * (log_weight > -torch.inf)  # or nothing would rank the unlikely ones
     weight = weight / weight.sum(dim=1, keepdim=True)
     between = apart(positions[:, :, None], positions[:, None])
-    alone = (between * weight[:, None]).sum(2)
-    forbidden = torch.where(weight > 0, 0.0, torch.inf)
     each, chosen = torch.arange(len(positions), device=positions.device), []
     nearest = torch.full_like(weight, torch.inf)
     for _ in range(n_candidates):
         left = (torch.minimum(between, nearest[:, None]) * weight[:, None]).sum(2)
-        chosen.append((left + forbidden).argmin(dim=1))
+        chosen.append(left.masked_fill(~(weight > 0), torch.inf).argmin(dim=1))
         nearest = torch.minimum(nearest, between[each, chosen[-1]])
     chosen = torch.stack(chosen, dim=1)
     to_chosen = between.gather(1, chosen[..., None].expand(-1, -1, between.shape[2]))
     owner = torch.nn.functional.one_hot(to_chosen.argmin(dim=1), n_candidates)
-    share = (owner * weight[..., None]).sum(1)
-    return positions[each[:, None], chosen], alone.gather(1, chosen), share
+    expected = (between * weight[:, None]).sum(2).gather(1, chosen)
+    return positions[each[:, None], chosen], expected, (owner * weight[..., None]).sum(1)
 
 
 def _check_known(known: Tensor, n_missing: int, n_atoms: int) -> None:
@@ -119,12 +119,10 @@ def _check_known(known: Tensor, n_missing: int, n_atoms: int) -> None:
             f"{n_atoms} neighbours: pass {n_atoms - n_missing} known ones, or a model for {n_known + n_missing}"
         )
     check_finite(known, what="known positions")
-    all_atoms = torch.nn.functional.pad(known, (0, 0, 1, 0))
-    row, column = torch.triu_indices(n_known + 1, n_known + 1, offset=1)
-    distance = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=-1)
+    distance = distances_of_pairs(torch.nn.functional.pad(known, (0, 0, 1, 0)))
     if (distance < MIN_DISTANCE).any():
         cloud, pair = (int(i) for i in (distance < MIN_DISTANCE).nonzero()[0])
-        names = ["the centre" if i == 0 else f"atom {i - 1}" for i in (int(row[pair]), int(column[pair]))]
+        names = list(combinations(["the centre", *(f"atom {i}" for i in range(n_known))], 2))[pair]
         raise ValueError(
             f"known atoms clash: in cloud {cloud}, {names[0]} and {names[1]} are {distance[cloud, pair]:.2f} A apart, "
             f"at least {MIN_DISTANCE} A is asked for. Leave one of them out, or relax the cloud"

@@ -13,13 +13,8 @@ from tutorial_lib.shapes import Features, Latent, check_counts, check_indices, c
 
 
 def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, seed: int) -> nn.Sequential:
-    """A multilayer perceptron: a linear layer from each width to the next, with a non-linearity between any two.
-
-    Raises:
-        ValueError: there are fewer than two widths.
-    """
-    if len(widths) < 2:
-        raise ValueError(f"a network has an input and an output, so at least two widths: {list(widths)} arrived")
+    """A multilayer perceptron: a linear layer from each width to the next, with a non-linearity between any two."""
+    check_counts(2, **{"the number of widths, input and output included,": len(widths)})
     check_counts(**{f"width {at}": width for at, width in enumerate(widths)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

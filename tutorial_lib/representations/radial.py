@@ -1,9 +1,12 @@
-"""Gaussian radial basis functions: numbers come in, such as distances, and the basis functions' values go out.
+"""Distances, and Gaussian radial basis functions: numbers come in, and the values of the functions go out.
 
 A network reads a number more easily from a row of them, of which two or three answer, than from the number alone.
 """
 
+import torch
 from torch import Tensor
+
+from tutorial_lib.shapes import Positions
 
 # Below exp(-87) a number in single precision has no full accuracy left, and many a processor takes a hundred times as
 # long for it. A bump that far away is 2e-35 here.
@@ -15,3 +18,9 @@ def gaussians(values: Tensor, centres: Tensor, width: float) -> Tensor:
     if not width > 0:
         raise ValueError(f"a bump of width {width}: it must be above 0")
     return (-0.5 * ((values[..., None] - centres) * (1 / width)).square()).clamp(min=-FARTHEST).exp()
+
+
+def distances_of_pairs(positions: Positions) -> Tensor:
+    """The distance of every pair of atoms, (..., n (n - 1) / 2), in the order of `torch.triu_indices`."""
+    row, column = torch.triu_indices(positions.shape[-2], positions.shape[-2], offset=1)
+    return (positions[..., row, :] - positions[..., column, :]).norm(dim=-1)

@@ -87,13 +87,12 @@ def neighbour_graph(positions: Tensor, *, cutoff: float, lmax: int, n_radial: in
     """The graph of the pairs of points within a cut-off, of clouds (N, n, 3) in the unit of the cut-off.
 
     Raises:
-        ValueError: a cloud has one point, or a point has no neighbour.
+        ValueError: a point has no neighbour.
     """
     check_shapes(positions=(positions, "clouds points 3"))
     check_finite(positions)
     n_clouds, n_points, _ = positions.shape
-    if n_points < 2:
-        raise ValueError("a cloud of one point has no directions: at least two points are needed")
+    check_counts(2, **{"points of a cloud (one alone has no directions)": n_points})
     vectors = positions[:, None] - positions[:, :, None]
     distance = vectors.norm(dim=3)
     near = (distance < cutoff) & ~torch.eye(n_points, dtype=torch.bool, device=positions.device)
@@ -103,8 +102,15 @@ def neighbour_graph(positions: Tensor, *, cutoff: float, lmax: int, n_radial: in
             f"a point has no neighbour within {cutoff:g}: its nearest is {nearest:.2f} away, take a cut-off above"
         )
     cloud, target, source = near.nonzero(as_tuple=True)
-    pairs = (cloud * n_points + target, cloud * n_points + source, vectors[near])
-    return pair_graph(*pairs, cutoff=cutoff, lmax=lmax, n_radial=n_radial, shape=(n_clouds, n_points))
+    return pair_graph(
+        cloud * n_points + target,
+        cloud * n_points + source,
+        vectors[near],
+        cutoff=cutoff,
+        lmax=lmax,
+        n_radial=n_radial,
+        shape=(n_clouds, n_points),
+    )
 
 
 def pair_graph(

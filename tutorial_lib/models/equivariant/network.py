@@ -33,10 +33,9 @@ class Convolution(nn.Module):
         reached = {ir for _, a in irreps_in for _, b in harmonics for ir in a * b}
         for _, ir in irreps_out:
             if ir not in reached:
-                words = " + ".join(str(found) for found in sorted(reached))
                 raise ValueError(
-                    f"{ir} cannot be made of {irreps_in} and harmonics up to l = {lmax}, which give {words}: "
-                    "leave it out, or add to the layer before what makes it"
+                    f"{ir} cannot be made of {irreps_in} and harmonics up to l = {lmax}, which give "
+                    f"{' + '.join(map(str, sorted(reached)))}: leave it out, or add to the layer before what makes it"
                 )
         self.irreps = irreps_in, harmonics, irreps_out
         self._make_product(torch.get_default_dtype())
@@ -88,16 +87,16 @@ class EquivariantNetwork(nn.Module):
             )
         self.view = {"cutoff": cutoff, "lmax": lmax, "n_radial": n_radial}
         self.irreps_out = o3.Irreps(irreps_out)
-        before = o3.Irreps("0e")
+        gates = [gate_for(hidden) for hidden in irreps_hidden]
+        irreps_before = [o3.Irreps("0e"), *(gate.irreps_out for gate in gates)]
+        irreps_after = [*(gate.irreps_in for gate in gates), self.irreps_out]
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.convolutions, self.gates = nn.ModuleList(), nn.ModuleList()
-            for hidden in irreps_hidden:
-                gate = gate_for(hidden)
-                self.convolutions.append(Convolution(before, gate.irreps_in, lmax, n_radial))
-                self.gates.append(gate)
-                before = gate.irreps_out
-            self.convolutions.append(Convolution(before, self.irreps_out, lmax, n_radial))
+            self.convolutions = nn.ModuleList(
+                Convolution(comes_in, goes_out, lmax, n_radial)
+                for comes_in, goes_out in zip(irreps_before, irreps_after, strict=True)
+            )
+        self.gates = nn.ModuleList(gates)
 
     def graph(self, positions: Tensor) -> Graph:
         """What `forward` needs of clouds (N, n, 3); worth keeping while the network trains on them."""
@@ -129,8 +128,7 @@ def gate_for(irreps: str) -> Gate | Activation:
     activations = [torch.nn.functional.silu if ir.p == 1 else torch.tanh for _, ir in scalars]
     if not gated:
         return Activation(scalars, activations)
-    n_gates = sum(n for n, _ in gated)
-    return Gate(scalars, activations, f"{n_gates}x0e", [torch.sigmoid], gated)
+    return Gate(scalars, activations, f"{sum(n for n, _ in gated)}x0e", [torch.sigmoid], gated)
 
 
 def logits(output: Tensor) -> Tensor:

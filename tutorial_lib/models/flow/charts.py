@@ -7,7 +7,7 @@
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.shapes import Latent, Motifs, Positions, check_finite, check_shapes
+from tutorial_lib.shapes import Latent, Motifs, Positions, check_counts, check_finite, check_shapes
 
 
 class Principal(nn.Module):
@@ -36,15 +36,15 @@ class Principal(nn.Module):
         """The chart of at least 3 n training motifs in one order and pose.
 
         Raises:
-            ValueError: there are too few motifs, they are all alike, or not in the pose of a template.
+            ValueError: they are all alike, or not in the pose of a template.
         """
         check_shapes(canonical=(canonical, "motifs atoms 3"))
         check_finite(canonical)
         flat = canonical.flatten(1).double()
         n_kept = flat.shape[1] - 3
-        if len(flat) < flat.shape[1]:
-            raise ValueError(f"{len(flat)} motifs do not fix {n_kept} widths: at least {flat.shape[1]} are needed")
-        _, values, axes = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
+        check_counts(flat.shape[1], **{f"motifs that fix {n_kept} widths": len(flat)})
+        mean = flat.mean(0)
+        _, values, axes = torch.linalg.svd(flat - mean, full_matrices=False)
         if values[n_kept] > 1e-3 * values[n_kept - 1]:
             raise ValueError(
                 f"the motifs fill all {flat.shape[1]} directions, so they are not in one pose: "
@@ -54,8 +54,7 @@ class Principal(nn.Module):
             raise ValueError("the motifs do not differ in some directions, so these have no width: take real motifs")
         widths = values[:n_kept] / len(flat) ** 0.5
         unit = widths.square().mean().sqrt()
-        kept = (flat.mean(0).view(canonical.shape[1:]), axes[:n_kept], unit, widths / unit)
-        return cls(*(x.to(canonical) for x in kept))
+        return cls(*(x.to(canonical) for x in (mean.view(canonical.shape[1:]), axes[:n_kept], unit, widths / unit)))
 
     def coordinates(self, positions: Motifs) -> Latent:
         """The 3 n - 3 numbers that stand for motifs in the order and pose of the template."""

@@ -5,6 +5,7 @@ motif has its own noise.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Generator, Tensor, nn
@@ -69,15 +70,15 @@ class Flow(nn.Module):
     @torch.no_grad()
     def encode(self, positions: Motifs, condition: Features | None = None) -> Tensor:
         """The noise (N, *chart.shape) that motifs came from, or would have."""
-        start = self.chart.coordinates(positions)
-        return integrate(self._velocity(condition), start, self.n_steps, since=1.0, until=0.0)
+        return integrate(
+            self._velocity(condition), self.chart.coordinates(positions), self.n_steps, since=1.0, until=0.0
+        )
 
     def interpolate(self, one: Motifs, other: Motifs, shares: Scalars) -> Tensor:
         """Motifs (N, S, n, 3) on the way from one (shares 0) to another (shares 1), through the noise."""
         check_shapes(one=(one, "clouds _ _"), other=(other, "clouds _ _"), shares=(shares, "shares"))
         ends = [self.encode(x).repeat_interleave(len(shares), dim=0) for x in (one, other)]
-        noise = interpolate(*ends, shares.repeat(len(one)))
-        return self.decode(noise).unflatten(0, (len(one), len(shares)))
+        return self.decode(interpolate(*ends, shares.repeat(len(one)))).unflatten(0, (len(one), len(shares)))
 
     def log_likelihood(self, positions: Motifs, n_steps: int = N_STEPS_OF_DENSITY) -> Scalars:
         """The logarithm of the probability density of motifs, in the coordinates of the chart, nats.
@@ -87,7 +88,7 @@ class Flow(nn.Module):
         return log_likelihood(self.average, self.chart.coordinates(positions), n_steps)
 
     def _velocity(self, condition: Features | None) -> Velocity:
-        return self.average if condition is None else lambda point, time: self.average(point, time, condition)
+        return self.average if condition is None else partial(self.average, condition=condition)
 
 
 def flow_loss() -> Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator], dict[str, Tensor]]:
@@ -103,10 +104,7 @@ def flow_loss() -> Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator],
         velocity = flow.velocity
         if properties:
             known = torch.rand(len(positions), 1, generator=generator, device=positions.device) >= DROPPED
-            condition = torch.where(known, properties[0], torch.nan)
-
-            def velocity(point: Tensor, time: Tensor) -> Tensor:
-                return flow.velocity(point, time, condition)
+            velocity = partial(flow.velocity, condition=torch.where(known, properties[0], torch.nan))
 
         return {"loss": matching_error(velocity, flow.chart.coordinates(positions), flow.chart.widths, generator)}
 

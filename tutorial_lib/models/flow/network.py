@@ -16,7 +16,6 @@ from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes
 N_WAVES = 5  # Fourier features of the time: from half a wave to eight
 TYPICAL = 3.5  # A, between the distances of the first and of the second shell
 N_RADIAL, NEAREST, FARTHEST = 10, 1.8, 4.8  # A, the centres of the first and the last
-SPACING = (FARTHEST - NEAREST) / (N_RADIAL - 1)  # A
 BLUR = 1e-4  # A^2, keeps the derivative of a distance finite where two atoms meet
 
 
@@ -34,8 +33,7 @@ class TimeWaves(nn.Module):
     def forward(self, time: Scalars, condition: Features | None = None) -> Latent:
         """(N, width) numbers."""
         check_shapes(time=(time, "points"))
-        pace = math.pi * 2.0 ** torch.arange(-1, N_WAVES - 1, dtype=time.dtype, device=time.device)
-        phase = time[:, None] * pace
+        phase = time[:, None] * (math.pi * 2.0 ** torch.arange(-1, N_WAVES - 1, dtype=time.dtype, device=time.device))
         parts = [time[:, None], phase.sin(), phase.cos()]
         if self.n_properties:
             condition = time.new_full((len(time), self.n_properties), torch.nan) if condition is None else condition
@@ -91,5 +89,5 @@ class MotifVelocity(nn.Module):
         cloud: Motifs = nn.functional.pad(self.chart.positions(point), (0, 0, 1, 0))
         one, other = self.pairs.to(point.device)
         distance = ((cloud[:, one] - cloud[:, other]).square().sum(-1) + BLUR).sqrt()
-        heights = gaussians(distance, self.centres, SPACING / math.sqrt(2))
+        heights = gaussians(distance, self.centres, (FARTHEST - NEAREST) / (N_RADIAL - 1) / math.sqrt(2))
         return torch.cat([distance - TYPICAL, heights.flatten(1)], dim=1)

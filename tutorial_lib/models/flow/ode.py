@@ -41,10 +41,14 @@ def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
     """
     check_shapes(time=(time, "points"), widths=(widths, " ".join(map(str, like.shape[1:])) if widths.ndim else ""))
     t = time.view(-1, *[1] * (like.ndim - 1))
-    square = t.square() * widths.square() + (1 - t).square()
     variance = widths.square()
-    slope, guess = (t * variance - (1 - t)) / square, t * variance / square
-    return Normal(slope, square.sqrt(), widths / square.sqrt(), guess)
+    square = t.square() * variance + (1 - t).square()
+    return Normal(
+        slope=(t * variance - (1 - t)) / square,
+        width=square.sqrt(),
+        left=widths / square.sqrt(),
+        guess=t * variance / square,
+    )
 
 
 def matching_error(velocity: Velocity, motifs: Tensor, widths: Tensor, generator: Generator) -> Tensor:
@@ -103,8 +107,7 @@ def interpolate(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
     cosine = ((a / lengths[0]) * (b / lengths[1])).sum(1, keepdim=True).clamp(-1 + 1e-6, 1 - 1e-6)
     angle, share = cosine.arccos(), share[:, None]
     turned = ((1 - share) * angle).sin() * a / lengths[0] + (share * angle).sin() * b / lengths[1]
-    length = (1 - share) * lengths[0] + share * lengths[1]
-    return (length * turned / angle.sin()).view(one.shape)
+    return (((1 - share) * lengths[0] + share * lengths[1]) * turned / angle.sin()).view(one.shape)
 
 
 @differentiating

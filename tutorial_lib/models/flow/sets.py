@@ -54,13 +54,13 @@ class SetVelocity(nn.Module):
         """
         check_shapes(point=(point, "points atoms+ 3"), time=(time, "points"))
         known = normal(time, point, point.new_ones(()))
-        context = self.waves(time, condition)
         scaled = point / known.width  # of one size at all times
         vectors = scaled[:, :, None] - scaled[:, None]
         distance, radius = _length(vectors), _length(scaled)
         inner = (scaled / (1 + radius)) @ (scaled / (1 + radius)).mT
         pair = torch.cat([self._basis(distance), distance, inner[..., None]], dim=-1)
-        numbers = self.start(torch.cat([self._basis(radius), context[:, None].expand(-1, point.shape[1], -1)], dim=-1))
+        context = self.waves(time, condition)[:, None].expand(-1, point.shape[1], -1)
+        numbers = self.start(torch.cat([self._basis(radius), context], dim=-1))
         for of_pair, of_ends, message, update in zip(
             self.of_pair, self.of_ends, self.message, self.update, strict=True
         ):

@@ -135,8 +135,8 @@ def radial_basis(distance: Scalars, cutoff: float = CUTOFF, n: int = N_RADIAL) -
     """Gaussians from 0.7 angstrom to the cut-off, on one more axis; there, values and slopes vanish smoothly."""
     check_counts(n=n)
     centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
-    heights = gaussians(distance, centres, (cutoff - NEAREST) / n)
-    return heights * (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
+    window = (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
+    return window * gaussians(distance, centres, (cutoff - NEAREST) / n)
 
 
 def nearest_elements(molecules: MoleculeSet) -> Indices:
@@ -144,13 +144,11 @@ def nearest_elements(molecules: MoleculeSet) -> Indices:
 
     For a hydrogen atom it is the one that it is bonded to.
     """
-    order = molecules.distance.argsort()
-    order = order[molecules.target[order].argsort(stable=True)]
-    target = molecules.target[order]
-    first = torch.ones_like(target, dtype=torch.bool)
-    first[1:] = target.diff() > 0
     nearest = torch.full((len(molecules.element),), -1)
-    nearest[target[first]] = molecules.element[molecules.source[order[first]]]
+    unseen = molecules.distance.new_full(nearest.shape, torch.inf)
+    shortest = unseen.scatter_reduce(0, molecules.target, molecules.distance, "amin")
+    found = molecules.distance == shortest[molecules.target]
+    nearest[molecules.target[found]] = molecules.element[molecules.source[found]]
     return nearest
 
 
@@ -168,8 +166,7 @@ def _check(at: int, atoms: Atoms) -> None:
 
 def _pairs(atoms: Atoms, cutoff: float) -> Tensor:
     position = torch.from_numpy(atoms.positions)
-    near = torch.cdist(position, position) < cutoff
-    return (near & ~torch.eye(len(atoms), dtype=torch.bool)).nonzero()
+    return torch.cdist(position, position).fill_diagonal_(torch.inf).less(cutoff).nonzero()
 
 
 def _rows(first: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,6 @@ import torch
 from ase import Atoms
 from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from tutorial_lib.models.missing_atom.graphs import ELEMENTS, MaskedMolecules, MoleculeSet
 from tutorial_lib.models.missing_atom.network import AtomOutput
@@ -58,7 +57,7 @@ def masked_atom_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]
         holes = here.without(batch, removed)
         found = attention_pool(holes, model(holes))
         square = (found.position - holes.missing_position).square().sum(dim=1).mean()
-        surprise = cross_entropy(found.scores, holes.missing_element)
+        surprise = nn.functional.cross_entropy(found.scores, holes.missing_element)
         return {"loss": square + surprise, "squared distance": square.detach(), "cross-entropy": surprise.detach()}
 
     return loss
@@ -91,13 +90,14 @@ def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indi
     """
     molecule, removed = molecules.every_hole() if holes is None else holes
     check_shapes(molecule=(molecule, "holes"), removed=(removed, "holes"))
-    errors, right, element = [], [], []
-    for part in map(molecules.without, molecule.split(BATCH), removed.split(BATCH)):
-        found = attention_pool(part, model(part))
-        errors.append((found.position - part.missing_position).norm(dim=1))
-        right.append(found.scores.argmax(dim=1) == part.missing_element)
-        element.append(part.missing_element)
-    return Results(torch.cat(errors), torch.cat(right), torch.cat(element))
+    parts = map(molecules.without, molecule.split(BATCH), removed.split(BATCH))
+    columns = zip(*(_compared(part, attention_pool(part, model(part))) for part in parts), strict=True)
+    return Results(*map(torch.cat, columns))
+
+
+def _compared(holes: MaskedMolecules, found: Guess) -> tuple[Tensor, Tensor, Tensor]:
+    error = (found.position - holes.missing_position).norm(dim=1)
+    return error, found.scores.argmax(dim=1) == holes.missing_element, holes.missing_element
 
 
 @torch.no_grad()
@@ -124,5 +124,5 @@ def answers(model: nn.Module, atoms: Atoms, removed: int) -> tuple[MaskedMolecul
 def guess(model: nn.Module, atoms: Atoms, removed: int) -> Atoms:
     """The molecule with one atom removed and put back, where and as what the others say; last in the order of atoms."""
     _, _, found = answers(model, atoms, removed)
-    left = atoms[[i for i in range(len(atoms)) if i != removed]]
-    return left + Atoms([ELEMENTS[int(found.scores.argmax())]], found.position.double().numpy())
+    restored = Atoms([ELEMENTS[int(found.scores.argmax())]], found.position.double().numpy())
+    return atoms[[i for i in range(len(atoms)) if i != removed]] + restored

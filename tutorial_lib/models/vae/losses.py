@@ -10,7 +10,8 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.vae.networks import LatentVariableModel
 from tutorial_lib.representations.gram import permuted
-from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes
+from tutorial_lib.representations.radial import distances_of_pairs
+from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_not_negative, check_one_of, check_shapes
 
 Loss = Callable[[nn.Module, Tensor, Generator], dict[str, Tensor]]
 
@@ -38,20 +39,14 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
     divided by the number of features while the KL is not, which is the same as a beta that many times larger.
     `permute` renumbers the atoms of every cloud at random, anew in each batch; features must then be standardised
     entries of Gram matrices.
-
-    Raises:
-        ValueError: the reduction is neither "sum" nor "mean".
     """
-    _check_weights(beta=beta)
-    if reduction not in ("sum", "mean"):
-        raise ValueError(f"reduction is {reduction!r}: pass 'sum' or 'mean'")
+    check_not_negative(beta=beta)
+    check_one_of(("sum", "mean"), reduction=reduction)
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        if permute:
-            batch = permuted(batch, generator)
+        batch = permuted(batch, generator) if permute else batch
         decoded, mean, log_variance = model(batch, generator)
-        n_terms = len(batch) if reduction == "sum" else batch.numel()
-        reconstruction = (decoded - batch).square().sum() / n_terms
+        reconstruction = (decoded - batch).square().sum() / (len(batch) if reduction == "sum" else batch.numel())
         kl = kl_divergence(mean, log_variance).sum() / len(batch)
         return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
 
@@ -64,10 +59,7 @@ def overlap(positions: Motifs, closest: float) -> Scalars:
     The central atom, from which positions count, is one more. Pairs farther than `closest` (angstrom) do not overlap.
     """
     check_shapes(positions=(positions, "motifs _ 3"))
-    all_atoms = torch.nn.functional.pad(positions, (0, 0, 1, 0))
-    row, column = torch.triu_indices(all_atoms.shape[1], all_atoms.shape[1], offset=1)
-    distance = (all_atoms[:, row] - all_atoms[:, column]).norm(dim=2)
-    return (closest - distance).clamp(min=0).square().sum(1)
+    return (closest - distances_of_pairs(nn.functional.pad(positions, (0, 0, 1, 0)))).clamp(min=0).square().sum(1)
 
 
 def aligned_loss(
@@ -93,7 +85,7 @@ def aligned_loss(
         repulsion: weight of the overlap, in the unit of the error an angstrom^2.
         closest: angstrom; closer pairs overlap. The shortest distance in the training motifs, say.
     """
-    _check_weights(beta=beta, rattle=rattle, repulsion=repulsion)
+    check_not_negative(beta=beta, rattle=rattle, repulsion=repulsion)
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         if rattle > 0:
@@ -102,8 +94,12 @@ def aligned_loss(
         decoded, mean, log_variance = model(describe(batch), generator)
         reconstruction, depth = error(decoded, batch).mean(), overlap(decoded, closest).mean()
         kl = kl_divergence(mean, log_variance).sum() / len(mean)
-        total = reconstruction + repulsion * depth + beta * kl
-        return {"loss": total, "reconstruction": reconstruction, "overlap": depth, "kl": kl}
+        return {
+            "loss": reconstruction + repulsion * depth + beta * kl,
+            "reconstruction": reconstruction,
+            "overlap": depth,
+            "kl": kl,
+        }
 
     return loss
 
@@ -115,11 +111,4 @@ def active_units(model: LatentVariableModel, features: Features) -> int:
     A unit is active where the variance over inputs of its mean exceeds 0.01 (Burda, Grosse and Salakhutdinov, ICLR
     2016).
     """
-    mean, _ = model.encode(features)
-    return int((mean.var(0) > 0.01).sum())
-
-
-def _check_weights(**weights: float) -> None:
-    for name, weight in weights.items():
-        if weight < 0:
-            raise ValueError(f"{name} is {weight}, and a negative weight rewards what it should punish: pass 0 or more")
+    return int((model.encode(features)[0].var(0) > 0.01).sum())

@@ -11,8 +11,6 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.shapes import Decoded, Features, Latent, Motifs, check_counts, check_shapes
 
-LENGTH = 2.0  # A; a network's numbers are about 1, a silicon atom's neighbours are at 2 to 4 A
-
 
 class LatentVariableModel(nn.Module):
     """An encoder to a normal distribution over codes, and a decoder; what is decoded is said by a subclass.
@@ -31,7 +29,13 @@ class LatentVariableModel(nn.Module):
         seed: int,
     ):
         super().__init__()
-        check_counts(n_features=n_features, hidden_layers=len(hidden), n_latent=n_latent, n_outputs=n_outputs)
+        check_counts(
+            n_features=n_features,
+            hidden_layers=len(hidden),
+            **{f"hidden width {at}": width for at, width in enumerate(hidden)},
+            n_latent=n_latent,
+            n_outputs=n_outputs,
+        )
         self.n_features, self.n_latent = n_features, n_latent
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -73,8 +77,7 @@ class LatentVariableModel(nn.Module):
         """Decoded draws from the prior N(0, 1); the generator is on the model's device."""
         check_counts(0, n=n)
         weight = self.code.weight
-        noise = torch.randn(n, self.n_latent, generator=generator, device=weight.device, dtype=weight.dtype)
-        return self.decode(noise)
+        return self.decode(torch.randn(n, self.n_latent, generator=generator, device=weight.device, dtype=weight.dtype))
 
 
 class VariationalAutoencoder(LatentVariableModel):
@@ -100,9 +103,9 @@ class AlignedAutoencoder(LatentVariableModel):
 
     def decode(self, latent: Latent) -> Motifs:
         """The clouds that codes stand for."""
-        return LENGTH * super().decode(latent).unflatten(1, (-1, 3))
+        # A network's numbers are about 1, a silicon atom's neighbours are at 2 to 4 A.
+        return 2.0 * super().decode(latent).unflatten(1, (-1, 3))
 
 
 def _layers(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
-    check_counts(**{f"width {at}": width for at, width in enumerate(widths)})
     return nn.Sequential(*[layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())])
