@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, nearest_in_turn, normal, wrong_if
+from tutorial_lib.exercises.grader import Answer, Trials, close, compared, nearest_in_turn, normal, wrong_if
 
 HINTS = {
     "7.1 right": "straight, from noise to data.",
@@ -60,8 +60,11 @@ def _what_point(answer: Answer, found: Tensor, noise: Tensor, data: Tensor, time
     moved = time + torch.linspace(0, 0.1, len(time), dtype=torch.float64)
     changed = (answer(noise, data, moved, shape=found.shape).detach() - found).abs().amax(dim=1) > 1e-12
     wrong_if(len(time) > 1 and (changed[0] or not changed[1:].all()), "rows do not meet their own times.", "one time")
-    if not close(answer(noise, noise.clone(), time, shape=found.shape).detach(), noise):
-        raise Wrong("from a point to itself it leaves the point.", "sum")
+    wrong_if(
+        not close(answer(noise, noise.clone(), time, shape=found.shape), noise),
+        "from a point to itself it leaves the point.",
+        "sum",
+    )
 
 
 @compared(HINTS, explain=_what_point)

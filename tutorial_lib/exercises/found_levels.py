@@ -56,11 +56,13 @@ HINTS = {
 
 
 def _what_power(answer: Answer, found: Tensor, directions: Tensor, lmax: int) -> None:
-    if len(directions) > 1 and close(found, found[:1].expand(lmax + 1), 1e-5):
-        raise Wrong("it does not see how neighbours are arranged.", "each")
+    wrong_if(
+        len(directions) > 1 and close(found, found[:1].expand(lmax + 1), 1e-5),
+        "it does not see how neighbours are arranged.",
+        "each",
+    )
     turned = directions.roll(1, dims=1)  # a third of a turn about (1, 1, 1)
-    if not close(found, answer(turned, lmax, shape=(lmax + 1,)).detach(), 1e-5):
-        raise Wrong("it turns with the neighbours.", "pose")
+    wrong_if(not close(found, answer(turned, lmax, shape=(lmax + 1,)), 1e-5), "it turns with the neighbours.", "pose")
 
 
 @compared(HINTS, tolerance=1e-5, explain=_what_power)
@@ -112,12 +114,21 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
         trials.append((found, sees, merit))
     if all(torch.equal(found, _gatherers(sees, merit)) for found, sees, merit in trials):
         return
-    if all(torch.equal(found, _gatherers(sees, merit, once_free=True)) for found, sees, merit in trials):
-        raise Wrong("who is taken cannot gather any more.", "taken")
-    if all(torch.equal(found, _gatherers(sees, -merit)) for found, sees, merit in trials):
-        raise Wrong("merits do not count as they should.", "merit")
-    if all(found[_gatherers(sees, merit)].all() for found, sees, merit in trials):
-        raise Wrong("more points gather than have to.", "free")
+    wrong_if(
+        all(torch.equal(found, _gatherers(sees, merit, once_free=True)) for found, sees, merit in trials),
+        "who is taken cannot gather any more.",
+        "taken",
+    )
+    wrong_if(
+        all(torch.equal(found, _gatherers(sees, -merit)) for found, sees, merit in trials),
+        "merits do not count as they should.",
+        "merit",
+    )
+    wrong_if(
+        all(found[_gatherers(sees, merit)].all() for found, sees, merit in trials),
+        "more points gather than have to.",
+        "free",
+    )
     raise Wrong("others should gather.", "other")
 
 
@@ -154,8 +165,11 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
 
 
 def _depends_on_the_others(answer: Answer, found: Tensor, counts: Tensor, energies: Tensor, unseen: Tensor) -> None:
-    if not close(answer(counts, energies, unseen[:1], shape=(1,)).detach(), found[:1], 1e-6):
-        raise Wrong("what it says of one molecule depends on which others are asked about.", "unseen")
+    wrong_if(
+        not close(answer(counts, energies, unseen[:1], shape=(1,)), found[:1], 1e-6),
+        "what it says of one molecule depends on which others are asked about.",
+        "unseen",
+    )
 
 
 @compared(HINTS, tolerance=1e-6, explain=_depends_on_the_others)

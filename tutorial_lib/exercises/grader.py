@@ -73,7 +73,7 @@ def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
     if one.shape != other.shape or one.numel() == 0:
         return one.shape == other.shape
     size = max(one.detach().abs().max().item(), other.detach().abs().max().item())
-    return (one - other).abs().max().item() <= tolerance * size
+    return (one - other).detach().abs().max().item() <= tolerance * size
 
 
 def normal(generator: Generator, *shape: int) -> Tensor:

@@ -69,8 +69,11 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
         if close(image, inside, 1e-6):
             continue
         boxes = (image - inside) / length
-        if not close(image, inside + length * boxes.round(), 1e-6):
-            raise Wrong("some of the results are no image of what came in.", "other image")
+        wrong_if(
+            not close(image, inside + length * boxes.round(), 1e-6),
+            "some of the results are no image of what came in.",
+            "other image",
+        )
         wrong_if(torch.equal(image, given), "it leaves every difference as it is.", "far")
         wrong_if(reach > 1, "differences of several boxes stay too long.", "boxes")
         low, high = image.min() / length, image.max() / length
@@ -80,8 +83,9 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
 
 
 def _what_entries(answer: Answer, found: Tensor, entries: Tensor, order: Tensor) -> None:
-    if not close(found.sort().values, entries.sort().values):
-        raise Wrong("these are not the 36 numbers that came in.", "other")
+    wrong_if(
+        not close(found.sort().values, entries.sort().values), "these are not the 36 numbers that came in.", "other"
+    )
     raise Wrong("the 36 numbers stand in other places than those of x[order].", "entries")
 
 
@@ -120,15 +124,21 @@ def check_2_3(answer: Answer, generator: Generator) -> None:
     wrong_if(close(price, right, 1e-3), "the prices are nearly right.", "nearly")
     wrong_if(close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half")
     wrong_if(close(price, _price(mean, 2 * log_variance)), "the spread of the codes is misread.", "deviation")
-    if ((price - right).abs() > 1e-8 * right.max()).double().mean() < 0.6:
-        raise Wrong("only some extreme codes have the wrong price.", "nearly")
+    wrong_if(
+        ((price - right).abs() > 1e-8 * right.max()).double().mean() < 0.6,
+        "only some extreme codes have the wrong price.",
+        "nearly",
+    )
     for name, sentence, codes in (
         ("mean", "codes that stand away from 0 have the wrong price.", (0 * mean, log_variance)),
         ("spread", "only codes of variance 1 have the right price.", (mean, 0 * log_variance)),
     ):
-        wrong_if(close(answer(*codes, shape=(6, 3)).detach(), _price(*codes)), sentence, name)
-    if answer(0 * mean, 0 * log_variance, shape=(6, 3)).detach().abs().max() > 1e-8:
-        raise Wrong("a code that says nothing has a price.", "silent")
+        wrong_if(close(answer(*codes, shape=(6, 3)), _price(*codes)), sentence, name)
+    wrong_if(
+        answer(0 * mean, 0 * log_variance, shape=(6, 3)).detach().abs().max() > 1e-8,
+        "a code that says nothing has a price.",
+        "silent",
+    )
     raise Wrong("prices are wrong for many codes.", "other")
 
 
@@ -139,10 +149,14 @@ def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
     nearest, left = nearest_rank3(matrix)[0], torch.linalg.eigvalsh((found + found.mT) / 2)
     wrong_if(left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative")
     wrong_if(left[-4] > size, "it has more than three eigenvalues above 0.", "rank")
-    if close(left, torch.linalg.eigvalsh(nearest)):
-        raise Wrong("the three eigenvalues are right, the matrix is not.", "vectors")
-    if (left > 1e-8).sum() < (values > 0).sum().clamp(max=3):
-        raise Wrong(f"it keeps {int((left > 1e-8).sum())} eigenvalues.", "few")
+    wrong_if(
+        close(left, torch.linalg.eigvalsh(nearest)), "the three eigenvalues are right, the matrix is not.", "vectors"
+    )
+    wrong_if(
+        (left > 1e-8).sum() < (values > 0).sum().clamp(max=3),
+        f"it keeps {int((left > 1e-8).sum())} eigenvalues.",
+        "few",
+    )
 
 
 @compared(HINTS, explain=_what_matrix)

@@ -64,8 +64,11 @@ def check_5_1(answer: Answer, generator: Generator) -> None:
     factor = found / signal  # one number, if all is well
     if _is_constant(factor.flatten()):
         wrong_if(close(found, signal / signal.norm(), 1e-3), "it becomes too small.", "sum")
-        if not close(answer(2 * signal, shape=(16, 5)).detach(), found, 1e-3):
-            raise Wrong("it depends on the size of what comes in.", "root")
+        wrong_if(
+            not close(answer(2 * signal, shape=(16, 5)), found, 1e-3),
+            "it depends on the size of what comes in.",
+            "root",
+        )
     elif _is_constant(factor):
         raise Wrong("channels are scaled apart.", "each channel")
     elif all(_is_constant(part) for part in factor.split([1, 3, 5, 7])):
@@ -90,16 +93,25 @@ def check_5_2(answer: Answer, generator: Generator) -> None:
     groups = torch.tensor(label) == torch.arange(4)[:, None]
     right = torch.stack([places[group].mean(dim=0) for group in groups])
     found, backwards = answer(places, 1.0).detach(), answer(places.flip(0), 1.0).detach()
-    if found.ndim != 2 or found.shape[1] != 3:
-        raise Wrong(f"it returns the shape {tuple(found.shape)}, and (groups, 3) is asked for.", "shape")
+    wrong_if(
+        found.ndim != 2 or found.shape[1] != 3,
+        f"it returns the shape {tuple(found.shape)}, and (groups, 3) is asked for.",
+        "shape",
+    )
     if _same_rows(found, right) and _same_rows(backwards, right):
         return
-    if len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8).all():
-        raise Wrong("a group is given by one of its places.", "mean")
+    wrong_if(
+        len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8).all(),
+        "a group is given by one of its places.",
+        "mean",
+    )
     wrong_if(len(found) in (1, len(places)), f"of {len(places)} places it makes {len(found)}.", "all")
     wrong_if(not _same_rows(found, backwards), "numbered backwards, the same places give other means.", "order")
-    if not _same_rows(answer(places + 0.31, 1.0).detach(), found + 0.31):
-        raise Wrong("moved, the same places give other means.", "grid")
+    wrong_if(
+        not _same_rows(answer(places + 0.31, 1.0).detach(), found + 0.31),
+        "moved, the same places give other means.",
+        "grid",
+    )
     wrong_if(len(found) > len(right), "a chain of places is torn.", "chain")
     raise Wrong("the means are others.", "other")
 
@@ -179,8 +191,11 @@ def check_5_s(answer: Answer, generator: Generator) -> None:
     clouds = (random_cloud(9, generator), square, random_cloud(6, generator), square, square)
     for x, reach in zip(clouds, (4.0, 1.2, 3.0, 0.5, 1.5), strict=True):  # the last reaches across the square
         found = answer(x, reach).detach()
-        if found.ndim != 2 or found.shape[1] != 3:
-            raise Wrong(f"it returns the shape {tuple(found.shape)}; m points have (m, 3).", "shape")
+        wrong_if(
+            found.ndim != 2 or found.shape[1] != 3,
+            f"it returns the shape {tuple(found.shape)}; m points have (m, 3).",
+            "shape",
+        )
         i, j = torch.triu_indices(len(x), len(x), offset=1)
         offset, every = x[i] - x[j], (x[i] + x[j]) / 2
         near = offset.norm(dim=1) < reach

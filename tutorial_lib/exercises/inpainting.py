@@ -8,7 +8,6 @@ from torch import Generator, Tensor
 from tutorial_lib.exercises.grader import (
     Answer,
     Trials,
-    Wrong,
     close,
     compared,
     graded,
@@ -83,8 +82,11 @@ def check_6_1(answer: Answer, generator: Generator) -> None:
             wrong_if(answer(x, missing).shape == x.shape, f"of {n_atoms} atoms {n_atoms} rows are left.", "shape")
             found = answer(x, missing, shape=(n_atoms - 1, 3)).detach()
             others = torch.cat([x[:missing], x[missing + 1 :]])
-            if not (torch.cdist(found, others).lt(1e-9).sum(dim=0) == 1).all():
-                raise Wrong("they are not the other atoms.", "atoms")
+            wrong_if(
+                not (torch.cdist(found, others).lt(1e-9).sum(dim=0) == 1).all(),
+                "they are not the other atoms.",
+                "atoms",
+            )
         for missing in range(n_atoms):
             found = answer(x, missing).detach()
             order = torch.randperm(n_atoms, generator=generator)
@@ -97,7 +99,7 @@ def check_6_1(answer: Answer, generator: Generator) -> None:
                 ((x @ turn.mT, missing), found @ turn.mT, "the order depends on the pose.", "pose"),
                 ((moved, missing), found, "the order depends on where the missing atom was.", "leak"),
             ):
-                wrong_if(not close(answer(*inputs).detach(), expected), sentence, hint)
+                wrong_if(not close(answer(*inputs), expected), sentence, hint)
 
 
 @compared(HINTS, tolerance=1e-6)

@@ -117,8 +117,11 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
     for n_atoms in (6, 5, 5, 4, 8, 8, 7):
         x = random_cloud(n_atoms, generator)
         numbers = answer(x)
-        if numbers.ndim != 1 or not len(numbers):
-            raise Wrong(f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).", "shape")
+        wrong_if(
+            numbers.ndim != 1 or not len(numbers),
+            f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).",
+            "shape",
+        )
         describe = partial(answer, shape=tuple(numbers.shape))
         turn = random_rotation(generator)
         order = torch.randperm(n_atoms, generator=generator).roll(1)
@@ -130,8 +133,9 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
         ):
             wrong_if(not close(describe(moved), numbers), f"the numbers change when the cloud is {word}.", move)
         if not (output := describe(x.requires_grad_())).requires_grad:
-            if close(describe(random_cloud(n_atoms, generator)), output):
-                raise Wrong("it says the same of every cloud.", "blind")
+            wrong_if(
+                close(describe(random_cloud(n_atoms, generator)), output), "it says the same of every cloud.", "blind"
+            )
             raise Wrong("no gradient flows back to the positions.", "gradient")
         slopes = torch.autograd.functional.jacobian(describe, x.detach()).flatten(1)
         wrong_if(not torch.isfinite(slopes).all(), "its gradient is NaN or infinity.", "nan")
@@ -151,8 +155,9 @@ def check_1_4(answer: Answer, generator: Generator) -> None:
     wrong_if((numbers == numbers[0]).all(), "it says the same of every cloud.", "constant")
     for x, number in zip(clouds, numbers, strict=True):
         turn = random_rotation(generator)
-        if not close(answer(x @ turn.mT, shape=()).detach(), number):
-            raise Wrong("the number changes when the cloud is turned.", "rotation")
+        wrong_if(
+            not close(answer(x @ turn.mT, shape=()), number), "the number changes when the cloud is turned.", "rotation"
+        )
         mirrored = answer(x @ -turn.mT, shape=()).detach()
         wrong_if(close(mirrored, number), "the number does not change in a mirror.", "mirror")
         wrong_if(not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size")

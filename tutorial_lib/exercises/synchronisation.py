@@ -66,21 +66,28 @@ def check_3_1(answer: Answer, generator: Generator) -> None:
         found = answer(gram, shape=(n_atoms, 3)).detach()
         if close(gram_matrix(found), gram, 1e-6):
             continue
-        if close(gram_matrix(found), gram @ gram, 1e-6):
-            raise Wrong("their Gram matrix is the square of the one that came in.", "root")
+        wrong_if(
+            close(gram_matrix(found), gram @ gram, 1e-6),
+            "their Gram matrix is the square of the one that came in.",
+            "root",
+        )
         wrong_if(found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest")
         values, vectors = torch.linalg.eigh(gram)
-        if any(
-            close(found.abs(), (columns * values[-3:].sqrt()).abs(), 1e-6)
-            for columns in (vectors[-3:].mT, vectors.mT[:, -3:])
-        ):
-            raise Wrong("rows and columns are mixed up.", "rows")
+        wrong_if(
+            any(
+                close(found.abs(), (columns * values[-3:].sqrt()).abs(), 1e-6)
+                for columns in (vectors[-3:].mT, vectors.mT[:, -3:])
+            ),
+            "rows and columns are mixed up.",
+            "rows",
+        )
         raise Wrong("their Gram matrix is another.", "other")
 
 
 def _what_rotation(answer: Answer, found: Tensor, source: Tensor, target: Tensor) -> None:
-    if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
-        raise Wrong("Q Q^T is not the identity.", "orthogonal")
+    wrong_if(
+        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6), "Q Q^T is not the identity.", "orthogonal"
+    )
     wrong_if(torch.linalg.det(found) < 0, "for some clouds it is a mirror.", "mirror")
 
 
@@ -140,10 +147,10 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
 def _what_distance(answer: Answer, found: Tensor, x: Tensor, y: Tensor) -> None:
     turn = torch.linalg.qr(x[:3]).Q
     turn = turn * torch.linalg.det(turn)
-    if not close(answer(x @ turn.mT, y, shape=()).detach(), found, 1e-6):
-        raise Wrong("it changes when one cloud is turned.", "pose")
-    if not close(answer(-x @ turn.mT, y, shape=()).detach(), found, 1e-6):
-        raise Wrong("it changes when one cloud is mirrored.", "mirror")
+    wrong_if(not close(answer(x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is turned.", "pose")
+    wrong_if(
+        not close(answer(-x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is mirrored.", "mirror"
+    )
 
 
 def _has_a_gradient(answer: Answer, generator: Generator) -> None:
@@ -152,8 +159,11 @@ def _has_a_gradient(answer: Answer, generator: Generator) -> None:
         found = answer(x.requires_grad_(), y, shape=())
         wrong_if(not found.requires_grad, "no gradient flows back to the positions.", "gradient")
         right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
-        if not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), 1e-6):
-            raise Wrong("its gradient is wrong or NaN for some clouds, a tetrahedron among them.", "nan")
+        wrong_if(
+            not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), 1e-6),
+            "its gradient is wrong or NaN for some clouds, a tetrahedron among them.",
+            "nan",
+        )
 
 
 @compared(HINTS, tolerance=1e-6, explain=_what_distance, then=_has_a_gradient)
@@ -174,8 +184,11 @@ def check_3_4(generator: Generator) -> Trials:
 
 
 def _what_mean(answer: Answer, found: Tensor, turns: Tensor) -> None:
-    if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
-        raise Wrong("it is no rotation: multiplied by its transpose it is not 1.", "orthogonal")
+    wrong_if(
+        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6),
+        "it is no rotation: multiplied by its transpose it is not 1.",
+        "orthogonal",
+    )
     wrong_if(torch.linalg.det(found) < 0, "it is a mirror.", "mirror")
 
 
