@@ -146,22 +146,27 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
         far = y.clone()
         far[0, 0] += 0.3
         cases = (
-            (1, (x, others, y, others), "it turns a good one down.", "other"),
-            (1, (x[order], others[order], y, others), "it turns down a good one that is numbered otherwise.", "order"),
-            (0, (x, others, y, others, 0.05), "it has a tolerance of its own.", "within"),
-            (1, (y + 0.2, others, y, others, 0.4), "it has a tolerance of its own.", "within"),
-            (1, (swapped, others, crossed, others), "it turns a good one down.", "crossing"),
-            (0, (x, 1 - others, y, others), "it takes other elements.", "species"),
-            (0, (x[:-1], others[:-1], y, others), "it takes another number of atoms.", "number"),
-            (0, (*one_more, y, others), "it takes another number of atoms.", "number"),
-            (0, (crossed, alike, y, alike), "it takes two atoms at one place.", "shared"),
-            (0, (pair, alike_too, doubled, alike_too), "it takes two atoms at one place.", "shared"),
-            (0, (far, others, y, others), "it takes one with an atom too far off.", "worst"),
-            (0, (y @ random_rotation(generator).mT, others, y, others), "it takes a turned one.", "pose"),
+            (1, 0.2, (x, others, y, others), "it turns a good one down.", "other"),
+            (
+                1,
+                0.2,
+                (x[order], others[order], y, others),
+                "it turns down a good one that is numbered otherwise.",
+                "order",
+            ),
+            (0, 0.05, (x, others, y, others), "it has a tolerance of its own.", "within"),
+            (1, 0.4, (y + 0.2, others, y, others), "it has a tolerance of its own.", "within"),
+            (1, 0.2, (swapped, others, crossed, others), "it turns a good one down.", "crossing"),
+            (0, 0.2, (x, 1 - others, y, others), "it takes other elements.", "species"),
+            (0, 0.2, (x[:-1], others[:-1], y, others), "it takes another number of atoms.", "number"),
+            (0, 0.2, (*one_more, y, others), "it takes another number of atoms.", "number"),
+            (0, 0.2, (crossed, alike, y, alike), "it takes two atoms at one place.", "shared"),
+            (0, 0.2, (pair, alike_too, doubled, alike_too), "it takes two atoms at one place.", "shared"),
+            (0, 0.2, (far, others, y, others), "it takes one with an atom too far off.", "worst"),
+            (0, 0.2, (y @ random_rotation(generator).mT, others, y, others), "it takes a turned one.", "pose"),
         )
-        for right, inputs, sentence, hint in cases:
-            inputs = inputs if len(inputs) == 5 else (*inputs, 0.2)
-            wrong_if(bool(answer(*inputs, shape=(), dtype=torch.int64)) != right, sentence, hint)
+        for right, within, inputs, sentence, hint in cases:
+            wrong_if(bool(answer(*inputs, within, shape=(), dtype=torch.int64)) != right, sentence, hint)
 
 
 def _depends_on_the_others(answer: Answer, found: Tensor, counts: Tensor, energies: Tensor, unseen: Tensor) -> None:
@@ -177,8 +182,7 @@ def check_10_4(generator: Generator) -> Trials:
     """The verdict on `composed(counts, energies, unseen)`: (N, e), (N,) in eV and (M, e), to energies (M,) in eV."""
     for n, m, e in ((12, 5, 3), (20, 7, 4)):
         counts, unseen = (torch.randint(0, 6, (rows, e), generator=generator).double() for rows in (n, m))
-        energies = counts @ normal(generator, e) - 3
-        energies = energies + 0.3 * normal(generator, n)
+        energies = counts @ normal(generator, e) - 3 + 0.3 * normal(generator, n)
         total, one = counts.sum(dim=1), torch.ones(n, 1, dtype=torch.float64)
         *weights, constant = torch.linalg.pinv(torch.cat([counts, one], dim=1)) @ energies
         atoms = total.clamp(min=1)
@@ -209,8 +213,6 @@ def check_10_s(generator: Generator) -> Trials:
         pairs = torch.unique(torch.stack([torch.cat([first, second[: 2 * n]]), clusters]), dim=1)
         point, cluster = pairs[:, torch.randperm(pairs.shape[1], generator=generator)]
         sums, sizes = x.new_zeros(n, 3).index_add(0, cluster, x[point]), torch.bincount(cluster)[:, None]
-        by_cluster = x.new_zeros(n, 3).index_add(0, cluster, x[cluster])
-        last = torch.stack([x[point[cluster == k][-1]] for k in range(n)])
         named = point[:, None] == point
         weights = [
             named.tril(-1).any(dim=1).logical_not(),
@@ -224,8 +226,12 @@ def check_10_s(generator: Generator) -> Trials:
             ("sum", "members are added up.", sums),
             ("all", "each cluster is divided by the number of all points.", sums / n_points),
             ("all", "each cluster is divided by the number of all memberships.", sums / len(point)),
-            ("last", "of each cluster only the last member is left.", last),
+            (
+                "last",
+                "of each cluster only the last member is left.",
+                torch.stack([x[point[cluster == k][-1]] for k in range(n)]),
+            ),
             ("once", "a shared point counts in one of its clusters only.", *once),
             ("once", "a shared point counts for less than others.", part),
-            ("pairs", "it takes places by cluster.", by_cluster / sizes),
+            ("pairs", "it takes places by cluster.", x.new_zeros(n, 3).index_add(0, cluster, x[cluster]) / sizes),
         )

@@ -78,8 +78,8 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
         wrong_if(reach > 1, "differences of several boxes stay too long.", "boxes")
         low, high = image.min() / length, image.max() / length
         wrong_if(low > -1e-6, "every component comes out positive.", "positive")
-        both = low < -0.6 and high > 0.6
-        raise Wrong(f"components reach {low:.2g} to {high:.2g} boxes.", "half" if both else "one side")
+        hint = "half" if low < -0.6 and high > 0.6 else "one side"
+        raise Wrong(f"components reach {low:.2g} to {high:.2g} boxes.", hint)
 
 
 def _what_entries(answer: Answer, found: Tensor, entries: Tensor, order: Tensor) -> None:
@@ -96,14 +96,13 @@ def check_2_2(generator: Generator) -> Trials:
         x, order = normal(generator, 8, 3), torch.randperm(8, generator=generator)
         gram, renumbered, back = (gram_matrix(cloud) for cloud in (x, x[order], x[order.argsort()]))
         once = [matrix[*torch.triu_indices(8, 8)] for matrix in (gram[order], gram[:, order])]
-        below = renumbered[*torch.tril_indices(8, 8)]
         yield (
             (upper_triangle(gram), order),
             upper_triangle(renumbered),
             ("inverse", "it renumbers the other way round.", upper_triangle(back)),
             ("same", "nothing is renumbered.", upper_triangle(gram)),
             ("rows", "only one index of every entry is renumbered.", *once),
-            ("triangle", "the numbers are right and stand in other places.", below),
+            ("triangle", "the numbers are right and stand in other places.", renumbered[*torch.tril_indices(8, 8)]),
         )
 
 
@@ -162,9 +161,14 @@ def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
 @compared(HINTS, explain=_what_matrix)
 def check_2_4(generator: Generator) -> Trials:
     """The verdict on `nearest_cloud(g)`: the nearest matrix (n, n), angstrom^2, of a cloud in space."""
-    spectra = [(9, 6, 4, 2, 1, 0.5, -1, -2), (9, 6, 4, 2, 1, -3, -5, -7), (9, 6, -1, -2, -2.5, -3, -4, -5)]
-    spectra += [(9, 6, 4, 0, 0, 0, 0, 0), (9, 6, 4, 2, -1), (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3)]
-    for spectrum in spectra:
+    for spectrum in (
+        (9, 6, 4, 2, 1, 0.5, -1, -2),
+        (9, 6, 4, 2, 1, -3, -5, -7),
+        (9, 6, -1, -2, -2.5, -3, -4, -5),
+        (9, 6, 4, 0, 0, 0, 0, 0),
+        (9, 6, 4, 2, -1),
+        (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3),
+    ):
         basis = torch.linalg.qr(normal(generator, len(spectrum), len(spectrum))).Q
         matrix = basis @ torch.tensor(spectrum, dtype=torch.float64).diag() @ basis.mT
         matrix = (matrix + matrix.mT) / 2

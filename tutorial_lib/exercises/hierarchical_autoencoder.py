@@ -6,7 +6,18 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    graded,
+    normal,
+    random_cloud,
+    recognise,
+    wrong_if,
+)
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -87,8 +98,8 @@ def check_5_2(answer: Answer, generator: Generator) -> None:
     """The verdict on `merged(places, within)`: (n, 3), angstrom, to the means (groups, 3) of what hangs together."""
     chain = [[0.8 * k, 0, 0] for k in range(8)]  # its ends are far apart
     others = [[9, 0, 0], [-9, 0.5, 1], [0, 5.99, 0], [0, 6.01, 0.1], [0, 6.3, 0]]  # two alone, and three together
-    places = torch.tensor(chain + others, dtype=torch.float64) @ random_rotation(generator).mT
-    places = places[[4, 8, 1, 10, 0, 6, 11, 2, 5, 9, 7, 12, 3]]
+    places = torch.tensor(chain + others, dtype=torch.float64)[[4, 8, 1, 10, 0, 6, 11, 2, 5, 9, 7, 12, 3]]
+    places = places @ random_rotation(generator).mT
     _, label = connected_components((torch.cdist(places, places) < 1).numpy(), directed=False)
     groups = torch.tensor(label) == torch.arange(4)[:, None]
     right = torch.stack([places[group].mean(dim=0) for group in groups])
@@ -138,12 +149,11 @@ def check_5_3(generator: Generator) -> Trials:
         square = torch.cdist(found, true).square()
         pairs, by_distance = linear_sum_assignment(square), linear_sum_assignment(square.sqrt())
         there, back = square.amin(dim=1).mean(), square.amin(dim=0).mean()
-        nearest = (there, there + back, (there + back) / 2)
         yield (
             (found.requires_grad_(), true),
             square[pairs].mean(),
             ("pairing", "points are paired as they are numbered.", square.diagonal().mean()),
-            ("shared", "two found points may have one partner.", *nearest),
+            ("shared", "two found points may have one partner.", there, there + back, (there + back) / 2),
             ("square", "distances are averaged, not their squares.", square[by_distance].sqrt().mean()),
             ("sum", "it is a sum.", square[pairs].sum()),
         )
@@ -203,7 +213,7 @@ def check_5_s(answer: Answer, generator: Generator) -> None:
             continue
         nearest = torch.cdist(x, x).fill_diagonal_(torch.inf).argmin(dim=1)
         chosen = (nearest[i] == j) | (nearest[j] == i)
-        for name, sentence, middles in (
+        mistakes = (
             ("self", "each point is a pair with itself, too.", torch.cat([every[near], x])),
             ("twice", "every pair comes twice.", every[near].repeat(2, 1)),
             ("sum", "the points are twice as far out as they should be.", 2 * every[near]),
@@ -212,6 +222,6 @@ def check_5_s(answer: Answer, generator: Generator) -> None:
             ("merged", "pairs that have one middle are counted as one.", every[near].unique(dim=0)),
             ("torn", "only the nearest neighbours are paired.", every[near & chosen]),
             ("self", "each point is a pair with itself, too.", torch.cat([every[near].repeat(2, 1), x])),
-        ):
-            wrong_if(_same_rows(found, middles), sentence, name)
+        )
+        recognise([(found, mistakes)], _same_rows)
         raise Wrong(f"of {int(near.sum())} pairs it makes {len(found)} points, or others.", "other")

@@ -102,12 +102,16 @@ def check_1_2(generator: Generator) -> Trials:
 
         x = random_cloud(n_atoms, generator)
         slope = torch.func.grad(energy)(x)
-        alike = [-one.expand_as(slope) for one in (slope.mean(0), slope.sum(0))]
         yield (
             (energy, x),
             -slope,
             ("sign", "atoms are pushed uphill.", slope),
-            ("one atom", "every atom feels the same force.", *alike),
+            (
+                "one atom",
+                "every atom feels the same force.",
+                -slope.mean(0).expand_as(slope),
+                -slope.sum(0).expand_as(slope),
+            ),
         )
 
 
@@ -140,9 +144,12 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
         slopes = torch.autograd.functional.jacobian(describe, x.detach()).flatten(1)
         wrong_if(not torch.isfinite(slopes).all(), "its gradient is NaN or infinity.", "nan")
         rank, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
-        if rank < asked:
-            ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}"
-            raise Wrong(f"{ways}, as far as rounding lets us tell.", "blind")
+        wrong_if(
+            rank < asked,
+            f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}, "
+            "as far as rounding lets us tell.",
+            "blind",
+        )
 
 
 @graded(HINTS)
@@ -170,7 +177,6 @@ def check_1_s(generator: Generator) -> Trials:
         x, across = random_cloud(n_atoms, generator), normal(generator, 3)
         unit = across / across.norm()
         along, off_centre = torch.outer(x @ unit, unit), torch.outer((x - x.mean(0)) @ unit, unit)
-        axes = [x * (1 - 2 * axis) for axis in torch.eye(3, dtype=x.dtype)]
         yield (
             (x, across),
             x - 2 * along,
@@ -180,5 +186,9 @@ def check_1_s(generator: Generator) -> Trials:
             ("inverted", "every coordinate has changed its sign.", -x),
             ("length", "it is right only for a normal of length 1.", x - 2 * torch.outer(x @ across, across)),
             ("centroid", "the plane goes through the centroid.", x - 2 * off_centre),
-            ("axis", "the mirror is a plane of the axes, whatever the normal is.", *axes),
+            (
+                "axis",
+                "the mirror is a plane of the axes, whatever the normal is.",
+                *(x * signs for signs in 1 - 2 * torch.eye(3, dtype=x.dtype)),
+            ),
         )

@@ -151,18 +151,20 @@ def check_8_3(answer: Answer, generator: Generator) -> None:
     n, step, forms = 101, 1e-5, []
     for cutoff in (3.0, 1.7, 5.0):
         found = answer(torch.linspace(0, cutoff, n, dtype=torch.float64), cutoff, shape=(n,)).detach()
-        far = cutoff * (1 + step + 2 * torch.rand(n, generator=generator, dtype=torch.float64))
-        beyond = answer(far, cutoff, shape=(n,)).detach()
-        before = cutoff * (1 - torch.tensor([step, 2 * step], dtype=torch.float64))
-        last = answer(before, cutoff, shape=(2,)).detach().abs()
-        changes = ((found > 0.02) & (found < 0.98)).double().mean()
+        far = 1 + step + 2 * torch.rand(n, generator=generator, dtype=torch.float64)
+        before = 1 - torch.tensor([step, 2 * step], dtype=torch.float64)
+        beyond, last = (answer(cutoff * at, cutoff, shape=at.shape).detach().abs() for at in (far, before))
         for failed, sentence, hint in (
             (abs(found[0] - 1) > 1e-6, f"at distance zero it is {found[0]:.2f}.", "start"),
-            (beyond.abs().max() > 1e-6, "beyond the cut-off it is not zero.", "beyond"),
+            (beyond.max() > 1e-6, "beyond the cut-off it is not zero.", "beyond"),
             (found.diff().max() > 1e-9, "it rises on the way.", "falls"),
             (last.max() > 1e-2, "just before the cut-off it is not near zero.", "jump"),
             (last[0] > 1e-2 * step, "its slope just before the cut-off is not zero.", "kink"),
-            (changes < 0.5, "it changes within a small part of the way.", "flat"),
+            (
+                ((found > 0.02) & (found < 0.98)).double().mean() < 0.5,
+                "it changes within a small part of the way.",
+                "flat",
+            ),
         ):
             wrong_if(failed, sentence, hint)
         forms.append(found)
@@ -207,9 +209,8 @@ def _is_on_the_axis(answer: Answer, found: Tensor, oxygen: Tensor, other: Tensor
     )
 
 
-@compared(
-    HINTS, tolerance=1e-6, explain=_is_on_the_axis
-)  # an angle that went through a torch.tensor has the seven digits of float32
+# an angle that went through a torch.tensor has the seven digits of float32
+@compared(HINTS, tolerance=1e-6, explain=_is_on_the_axis)
 def check_8_s(generator: Generator) -> Trials:
     """The verdict on `circle_middle(oxygen, other, bond, angle)`: (3,), (3,), angstrom, and degrees to (3,)."""
     for bond, angle in ((0.96, 107.0), (1.3, 62.0), (1.02, 110.5), (0.7, 90.0)):

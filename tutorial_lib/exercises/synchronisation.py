@@ -4,7 +4,17 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    graded,
+    random_cloud,
+    recognise,
+    wrong_if,
+)
 from tutorial_lib.representations.alignment import aligned_rmsd, best_rotation
 from tutorial_lib.representations.gram import gram_matrix
 from tutorial_lib.representations.rotations import random_rotation
@@ -134,13 +144,13 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
         if close((y[order] - x).square().sum(), (y[best] - x).square().sum()):
             continue
         by_radius = y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()]
-        for name, sentence, mistaken in (
+        mistakes = (
             ("inverse", "it is the order of the other cloud.", best.argsort()),
             ("distance", "it is nearly always right.", _assigned(distance)),
             ("worst", "no other order is farther away.", _assigned(-distance.square())),
             ("radius", "atoms are paired by their distance from the origin.", by_radius),
-        ):
-            wrong_if(torch.equal(order, mistaken), sentence, name)
+        )
+        recognise([(order, mistakes)], torch.equal)
         raise Wrong("atoms are farther apart than they need be.", "other")
 
 
@@ -209,7 +219,6 @@ def check_3_s(generator: Generator) -> Trials:
         flips = (u @ flip.flip(0, 1) @ vt, u @ flip.roll((-1, -1), (0, 1)) @ vt)
         (q, r), (q2, r2) = torch.linalg.qr(mean), torch.linalg.qr(mean.mT)
         one_by_one = (q * r.diagonal().sign(), (q2 * r2.diagonal().sign()).mT)
-        scaled = mean / mean.norm(dim=1, keepdim=True)
         yield (
             (turns,),
             u @ flip @ vt,
@@ -220,5 +229,9 @@ def check_3_s(generator: Generator) -> Trials:
             ("inverse", "it is the inverse of the mean.", (u @ flip @ vt).mT),
             ("rows", "one axis was made right first, then the others.", *one_by_one),
             ("first", "this is the first of them.", turns[0]),
-            ("scaled", "rows have length one, and do not stand at right angles.", scaled),
+            (
+                "scaled",
+                "rows have length one, and do not stand at right angles.",
+                mean / mean.norm(dim=1, keepdim=True),
+            ),
         )

@@ -112,12 +112,13 @@ def check_4_2(generator: Generator) -> Trials:
 @graded(HINTS)
 def check_4_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `holds(l1, p1, l2, p2, l3, p3)`: 1 if the third irrep is in the product of the others, else 0."""
-    wrong = []
-    for l1, l2, l3 in product(range(4), range(4), range(8)):
-        for p1, p2, p3 in product((1, -1), repeat=3):
-            found = answer(l1, p1, l2, p2, l3, p3, shape=(), dtype=torch.int64).item()
-            if found != (abs(l1 - l2) <= l3 <= l1 + l2 and p3 == p1 * p2):
-                wrong.append((l1, p1, l2, p2, l3, p3))
+    wrong = [
+        (l1, p1, l2, p2, l3, p3)
+        for l1, l2, l3 in product(range(4), range(4), range(8))
+        for p1, p2, p3 in product((1, -1), repeat=3)
+        if answer(l1, p1, l2, p2, l3, p3, shape=(), dtype=torch.int64).item()
+        != (abs(l1 - l2) <= l3 <= l1 + l2 and p3 == p1 * p2)
+    ]
     if not wrong:
         return
     irreps = [f"{wrong[-1][at]}{'e' if wrong[-1][at + 1] == 1 else 'o'}" for at in (0, 2, 4)]
