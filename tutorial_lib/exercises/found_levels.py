@@ -6,7 +6,18 @@ import torch
 from e3nn import o3
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    graded,
+    normal,
+    random_cloud,
+    recognise,
+    wrong_if,
+)
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -61,8 +72,8 @@ def _what_power(answer: Answer, found: Tensor, directions: Tensor, lmax: int) ->
         "it does not see how neighbours are arranged.",
         "each",
     )
-    turned = directions.roll(1, dims=1)  # a third of a turn about (1, 1, 1)
-    wrong_if(not close(found, answer(turned, lmax, shape=(lmax + 1,)), 1e-5), "it turns with the neighbours.", "pose")
+    turned = answer(directions.roll(1, dims=1), lmax, shape=(lmax + 1,))  # a third of a turn about (1, 1, 1)
+    wrong_if(not close(found, turned, 1e-5), "it turns with the neighbours.", "pose")
 
 
 @compared(HINTS, tolerance=1e-5, explain=_what_power)
@@ -70,9 +81,8 @@ def check_10_1(generator: Generator) -> Trials:
     """The verdict on `power(directions, lmax)`: (n, 3), no unit, to (lmax + 1,), the power of the signal by l."""
     for n, lmax in ((1, 2), (5, 4), (6, 3)):
         directions = torch.nn.functional.normalize(random_cloud(n, generator))
-        degrees = list(range(lmax + 1))
-        signal = o3.spherical_harmonics(degrees, directions, True, "component").sum(dim=0)
-        sizes = torch.tensor([2 * degree + 1 for degree in degrees])
+        signal = o3.spherical_harmonics(list(range(lmax + 1)), directions, True, "component").sum(dim=0)
+        sizes = 2 * torch.arange(lmax + 1) + 1
         squares = torch.stack([part.square().mean() for part in signal.split(sizes.tolist())])
         power, sums = squares.sqrt(), squares * sizes
         yield (
@@ -111,24 +121,15 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
         renumbered = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()
         wrong_if(not sees[found].any(dim=0).all(), "somebody is not gathered.", "left")
         wrong_if(not torch.equal(renumbered, found[order]), "it depends on how the points are numbered.", "tie")
-        trials.append((found, sees, merit))
-    if all(torch.equal(found, _gatherers(sees, merit)) for found, sees, merit in trials):
+        mistakes = (
+            ("taken", "who is taken cannot gather any more.", _gatherers(sees, merit, once_free=True)),
+            ("merit", "merits do not count as they should.", _gatherers(sees, -merit)),
+        )
+        trials.append((found, _gatherers(sees, merit), mistakes))
+    if all(torch.equal(found, right) for found, right, _ in trials):
         return
-    wrong_if(
-        all(torch.equal(found, _gatherers(sees, merit, once_free=True)) for found, sees, merit in trials),
-        "who is taken cannot gather any more.",
-        "taken",
-    )
-    wrong_if(
-        all(torch.equal(found, _gatherers(sees, -merit)) for found, sees, merit in trials),
-        "merits do not count as they should.",
-        "merit",
-    )
-    wrong_if(
-        all(found[_gatherers(sees, merit)].all() for found, sees, merit in trials),
-        "more points gather than have to.",
-        "free",
-    )
+    recognise(trials, torch.equal)
+    wrong_if(all(found[right].all() for found, right, _ in trials), "more points gather than have to.", "free")
     raise Wrong("others should gather.", "other")
 
 
@@ -140,12 +141,10 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
         alike, order = others * 0, torch.randperm(n, generator=generator)
         x = y + 0.1 * torch.nn.functional.normalize(normal(generator, n, 3))
         crossed = torch.cat([y[:1], y[:1] + 0.05, y[2:]])  # two elements near each other
-        swapped = crossed[[1, 0, *range(2, n)]]
         pair, doubled = torch.cat([y[:1], y[:1] + 0.05, y[1:]]), torch.cat([y[:1], y[1:2], y[1:]])
         one_more, alike_too = (torch.cat([x, x[:1]]), torch.cat([others, others[:1]])), torch.zeros(n + 1).long()
-        far = y.clone()
-        far[0, 0] += 0.3
-        cases = (
+        far = torch.cat([y[:1] + y.new_tensor([0.3, 0, 0]), y[1:]])
+        for right, within, inputs, sentence, hint in (
             (1, 0.2, (x, others, y, others), "it turns a good one down.", "other"),
             (
                 1,
@@ -156,7 +155,7 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
             ),
             (0, 0.05, (x, others, y, others), "it has a tolerance of its own.", "within"),
             (1, 0.4, (y + 0.2, others, y, others), "it has a tolerance of its own.", "within"),
-            (1, 0.2, (swapped, others, crossed, others), "it turns a good one down.", "crossing"),
+            (1, 0.2, (crossed[[1, 0, *range(2, n)]], others, crossed, others), "it turns a good one down.", "crossing"),
             (0, 0.2, (x, 1 - others, y, others), "it takes other elements.", "species"),
             (0, 0.2, (x[:-1], others[:-1], y, others), "it takes another number of atoms.", "number"),
             (0, 0.2, (*one_more, y, others), "it takes another number of atoms.", "number"),
@@ -164,8 +163,7 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
             (0, 0.2, (pair, alike_too, doubled, alike_too), "it takes two atoms at one place.", "shared"),
             (0, 0.2, (far, others, y, others), "it takes one with an atom too far off.", "worst"),
             (0, 0.2, (y @ random_rotation(generator).mT, others, y, others), "it takes a turned one.", "pose"),
-        )
-        for right, within, inputs, sentence, hint in cases:
+        ):
             wrong_if(bool(answer(*inputs, within, shape=(), dtype=torch.int64)) != right, sentence, hint)
 
 

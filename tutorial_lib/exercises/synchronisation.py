@@ -155,8 +155,7 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
 
 
 def _what_distance(answer: Answer, found: Tensor, x: Tensor, y: Tensor) -> None:
-    turn = torch.linalg.qr(x[:3]).Q
-    turn = turn * torch.linalg.det(turn)
+    turn = random_rotation(Generator().manual_seed(0))
     wrong_if(not close(answer(x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is turned.", "pose")
     wrong_if(
         not close(answer(-x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is mirrored.", "mirror"
