@@ -66,8 +66,7 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
     (x_name, x), (y_name, y), (colour_name, colour) = list(properties.items())[:3]
     figure = Figure(figsize=(5.0, 3.6), layout="constrained")
     ax = figure.subplots()
-    drawn = ax.scatter(x, y, c=colour, s=8, cmap="viridis")
-    figure.colorbar(drawn, ax=ax, label=colour_name)
+    figure.colorbar(ax.scatter(x, y, c=colour, s=8, cmap="viridis"), ax=ax, label=colour_name)
     ax.set(xlabel=x_name, ylabel=y_name)
     return _png(figure)
 
@@ -93,13 +92,11 @@ def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, size: i
         if len(set(atoms.numbers)) > 2:
             ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
     if atoms.cell.rank == 3:
-        corners = np.array(list(np.ndindex(2, 2, 2)))
-        for i, j in combinations(range(8), 2):
-            if abs(corners[i] - corners[j]).sum() == 1:
-                ends = corners[[i, j]] @ atoms.cell.array @ turn
+        for corners in combinations(np.ndindex(2, 2, 2), 2):
+            if np.abs(np.subtract(*corners)).sum() == 1:
+                ends = corners @ atoms.cell.array @ turn
                 ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
-    ax.set_aspect("equal")
-    ax.margins(0.1)
+    ax.set(aspect="equal", xmargin=0.1, ymargin=0.1)
     ax.set_axis_off()
 
 
