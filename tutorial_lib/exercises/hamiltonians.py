@@ -139,8 +139,11 @@ def _gradient(number: Callable, features: Tensor) -> Tensor:
 
 def _what_gradient(answer: Answer, found: Tensor, number: Callable, features: Tensor) -> None:
     wrong_if(close(found, _gradient(number, features).detach(), 1e-3), "it is right to a few digits.", "differences")
-    alone = torch.cat([answer(number, row[None], shape=(1, 3)) for row in features])
-    wrong_if(not close(alone, found, 1e-6), "a row changes when others are beside it.", "mixing")
+    wrong_if(
+        not close(torch.cat([answer(number, row[None], shape=(1, 3)) for row in features]), found, 1e-6),
+        "a row changes when others are beside it.",
+        "mixing",
+    )
 
 
 def _can_be_trained_through(answer: Answer, generator: Generator) -> None:

@@ -172,11 +172,14 @@ def check_5_4(answer: Answer, generator: Generator) -> None:
             if found == round(characters.mean().item()):
                 continue
             wrong_if(len(symmetries) == 1, f"for the identity alone and l = {degree} it says {found}.", "size")
-            unnatural = (characters * torch.linalg.det(symmetries).sign() ** degree).mean()
             for name, sentence, count in (
                 ("mean", "it grows with the size of the group.", characters.sum()),
                 ("some", "some of the symmetries have no effect.", characters[: len(characters) // 2].mean()),
-                ("mirror", f"it errs about mirrors, for l = {degree}.", unnatural),
+                (
+                    "mirror",
+                    f"it errs about mirrors, for l = {degree}.",
+                    (torch.linalg.det(symmetries).sign() ** degree * characters).mean(),
+                ),
             ):
                 wrong_if(found == round(count.item()), sentence, name)
             raise Wrong(f"for {len(symmetries)} symmetries and l = {degree} it says {found}.", "other")

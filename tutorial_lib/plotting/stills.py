@@ -36,8 +36,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
     drawn if there is one; `centre` has another colour and a square; `camera` is a rotation as ASE writes it.
     """
     check_counts(n_atoms=len(atoms))
-    figure = Figure(figsize=(3.2, 3.2), layout="constrained")
-    ax = figure.subplots()
+    ax = Figure(figsize=(3.2, 3.2), layout="constrained").subplots()
     _draw_atoms(ax, atoms, centre, camera)
     for arrow in arrows:
         start, end = (np.asarray(place) @ rotate(camera) for place in (arrow.start, arrow.end))
@@ -45,7 +44,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
         ax.annotate("", end[:2], start[:2], arrowprops=style | {"shrinkA": 0, "shrinkB": 0}, zorder=100)
         ax.update_datalim([end[:2], start[:2]])
     ax.autoscale_view()
-    return _png(figure)
+    return _png(ax.figure)
 
 
 def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> bytes:
@@ -64,11 +63,10 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
     if len(properties) < 3:
         raise ValueError(f"two axes and a colour are needed: {list(properties)} arrived")
     (x_name, x), (y_name, y), (colour_name, colour) = list(properties.items())[:3]
-    figure = Figure(figsize=(5.0, 3.6), layout="constrained")
-    ax = figure.subplots()
-    figure.colorbar(ax.scatter(x, y, c=colour, s=8, cmap="viridis"), ax=ax, label=colour_name)
+    ax = Figure(figsize=(5.0, 3.6), layout="constrained").subplots()
+    ax.figure.colorbar(ax.scatter(x, y, c=colour, s=8, cmap="viridis"), ax=ax, label=colour_name)
     ax.set(xlabel=x_name, ylabel=y_name)
-    return _png(figure)
+    return _png(ax.figure)
 
 
 def bonds(atoms: Atoms) -> list[tuple[int, int]]:
