@@ -143,15 +143,15 @@ ARROW = plotting.Arrow([0.0, 0, 0], [1.0, 0, 0], 1.0)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda pair: viewer.view(Atoms(), alt="None"), "no atoms to show"),
+        (lambda pair: viewer.view(Atoms(), alt="None"), "n_atoms must be"),
         (lambda pair: viewer.view(NO_NUMBER, alt="One"), "NaN or infinity"),
         (lambda pair: viewer.view(pair, alt=" "), "alt is empty"),
         (lambda pair: viewer.view(pair, alt="a", centre=2), "no atom 2 to mark: these are atoms 0 to 1"),
         (lambda pair: viewer.view(pair, alt="a", arrows=[ARROW._replace(strength=float("nan"))]), "NaN or infinity"),
         (lambda pair: viewer.view(pair, alt="a", arrows=[ARROW._replace(end=[float("inf"), 0, 0])]), "NaN or infinity"),
         (lambda pair: viewer.view(Atoms("Si", cell=[6, 6, 6]), alt="a", arrows=[ARROW]), "take the cell away"),
-        (lambda pair: viewer.animate([], alt="a"), "no atoms to show"),
-        (lambda pair: viewer.animate([pair, pair[:0]], alt="a"), "no atoms to show"),
+        (lambda pair: viewer.animate([], alt="a"), "n_frames must be"),
+        (lambda pair: viewer.animate([pair, pair[:0]], alt="a"), "n_atoms must be"),
         (lambda pair: viewer.animate([pair], alt=" "), "alt is empty"),
         (lambda pair: viewer.linked_map([pair], {"x": [1], "y": [1]}, alt="a"), "three properties at least"),
         (lambda pair: viewer.linked_map([pair], {"x": [1], "y": [1], "c": [1, 2]}, alt="a"), "each of 1 clusters"),

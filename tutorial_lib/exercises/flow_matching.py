@@ -3,7 +3,7 @@
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, nearest_in_turn, normal, wrong_if
+from tutorial_lib.exercises.grader import Answer, Trials, close, compared, nearest_in_turn, normal, wrong_if
 
 HINTS = {
     "7.1 right": "straight, from noise to data.",
@@ -60,8 +60,11 @@ def _what_point(answer: Answer, found: Tensor, noise: Tensor, data: Tensor, time
     moved = time + torch.linspace(0, 0.1, len(time), dtype=torch.float64)
     changed = (answer(noise, data, moved, shape=found.shape).detach() - found).abs().amax(dim=1) > 1e-12
     wrong_if(len(time) > 1 and (changed[0] or not changed[1:].all()), "rows do not meet their own times.", "one time")
-    if not close(answer(noise, noise.clone(), time, shape=found.shape).detach(), noise):
-        raise Wrong("from a point to itself it leaves the point.", "sum")
+    wrong_if(
+        not close(answer(noise, noise.clone(), time, shape=found.shape), noise),
+        "from a point to itself it leaves the point.",
+        "sum",
+    )
 
 
 @compared(HINTS, explain=_what_point)
@@ -117,12 +120,15 @@ def check_7_3(generator: Generator) -> Trials:
         here, there = torch.cdist(samples, train), torch.cdist(held_out, train)
         near, yardstick, other = here.amin(dim=1), there.amin(dim=1), torch.cdist(samples, held_out).amin(dim=1)
         right = (near < yardstick.median()).double().mean()
-        mean = here.mean(dim=1) < there.mean(dim=1).median()
         yield (
             (samples, train, held_out),
             right,
             ("against", "it looks for copies of what is held out.", (other < yardstick.median()).double().mean()),
-            ("mean", "it asks for the mean distance to all.", mean.double().mean()),
+            (
+                "mean",
+                "it asks for the mean distance to all.",
+                (here.mean(dim=1) < there.mean(dim=1).median()).double().mean(),
+            ),
             ("own", "the samples are their own yardstick.", (near < near.median()).double().mean()),
             ("average", "its yardstick is a mean.", (near < yardstick.mean()).double().mean()),
             ("far", "it counts the others.", 1 - right),

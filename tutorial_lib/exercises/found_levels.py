@@ -6,7 +6,18 @@ import torch
 from e3nn import o3
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    graded,
+    normal,
+    random_cloud,
+    recognise,
+    wrong_if,
+)
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -56,11 +67,13 @@ HINTS = {
 
 
 def _what_power(answer: Answer, found: Tensor, directions: Tensor, lmax: int) -> None:
-    if len(directions) > 1 and close(found, found[:1].expand(lmax + 1), 1e-5):
-        raise Wrong("it does not see how neighbours are arranged.", "each")
-    turned = directions.roll(1, dims=1)  # a third of a turn about (1, 1, 1)
-    if not close(found, answer(turned, lmax, shape=(lmax + 1,)).detach(), 1e-5):
-        raise Wrong("it turns with the neighbours.", "pose")
+    wrong_if(
+        len(directions) > 1 and close(found, found[:1].expand(lmax + 1), 1e-5),
+        "it does not see how neighbours are arranged.",
+        "each",
+    )
+    turned = answer(directions.roll(1, dims=1), lmax, shape=(lmax + 1,))  # a third of a turn about (1, 1, 1)
+    wrong_if(not close(found, turned, 1e-5), "it turns with the neighbours.", "pose")
 
 
 @compared(HINTS, tolerance=1e-5, explain=_what_power)
@@ -68,9 +81,8 @@ def check_10_1(generator: Generator) -> Trials:
     """The verdict on `power(directions, lmax)`: (n, 3), no unit, to (lmax + 1,), the power of the signal by l."""
     for n, lmax in ((1, 2), (5, 4), (6, 3)):
         directions = torch.nn.functional.normalize(random_cloud(n, generator))
-        degrees = list(range(lmax + 1))
-        signal = o3.spherical_harmonics(degrees, directions, True, "component").sum(dim=0)
-        sizes = torch.tensor([2 * degree + 1 for degree in degrees])
+        signal = o3.spherical_harmonics(list(range(lmax + 1)), directions, True, "component").sum(dim=0)
+        sizes = 2 * torch.arange(lmax + 1) + 1
         squares = torch.stack([part.square().mean() for part in signal.split(sizes.tolist())])
         power, sums = squares.sqrt(), squares * sizes
         yield (
@@ -109,15 +121,15 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
         renumbered = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()
         wrong_if(not sees[found].any(dim=0).all(), "somebody is not gathered.", "left")
         wrong_if(not torch.equal(renumbered, found[order]), "it depends on how the points are numbered.", "tie")
-        trials.append((found, sees, merit))
-    if all(torch.equal(found, _gatherers(sees, merit)) for found, sees, merit in trials):
+        mistakes = (
+            ("taken", "who is taken cannot gather any more.", _gatherers(sees, merit, once_free=True)),
+            ("merit", "merits do not count as they should.", _gatherers(sees, -merit)),
+        )
+        trials.append((found, _gatherers(sees, merit), mistakes))
+    if all(torch.equal(found, right) for found, right, _ in trials):
         return
-    if all(torch.equal(found, _gatherers(sees, merit, once_free=True)) for found, sees, merit in trials):
-        raise Wrong("who is taken cannot gather any more.", "taken")
-    if all(torch.equal(found, _gatherers(sees, -merit)) for found, sees, merit in trials):
-        raise Wrong("merits do not count as they should.", "merit")
-    if all(found[_gatherers(sees, merit)].all() for found, sees, merit in trials):
-        raise Wrong("more points gather than have to.", "free")
+    recognise(trials, torch.equal)
+    wrong_if(all(found[right].all() for found, right, _ in trials), "more points gather than have to.", "free")
     raise Wrong("others should gather.", "other")
 
 
@@ -129,33 +141,38 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
         alike, order = others * 0, torch.randperm(n, generator=generator)
         x = y + 0.1 * torch.nn.functional.normalize(normal(generator, n, 3))
         crossed = torch.cat([y[:1], y[:1] + 0.05, y[2:]])  # two elements near each other
-        swapped = crossed[[1, 0, *range(2, n)]]
         pair, doubled = torch.cat([y[:1], y[:1] + 0.05, y[1:]]), torch.cat([y[:1], y[1:2], y[1:]])
         one_more, alike_too = (torch.cat([x, x[:1]]), torch.cat([others, others[:1]])), torch.zeros(n + 1).long()
-        far = y.clone()
-        far[0, 0] += 0.3
-        cases = (
-            (1, (x, others, y, others), "it turns a good one down.", "other"),
-            (1, (x[order], others[order], y, others), "it turns down a good one that is numbered otherwise.", "order"),
-            (0, (x, others, y, others, 0.05), "it has a tolerance of its own.", "within"),
-            (1, (y + 0.2, others, y, others, 0.4), "it has a tolerance of its own.", "within"),
-            (1, (swapped, others, crossed, others), "it turns a good one down.", "crossing"),
-            (0, (x, 1 - others, y, others), "it takes other elements.", "species"),
-            (0, (x[:-1], others[:-1], y, others), "it takes another number of atoms.", "number"),
-            (0, (*one_more, y, others), "it takes another number of atoms.", "number"),
-            (0, (crossed, alike, y, alike), "it takes two atoms at one place.", "shared"),
-            (0, (pair, alike_too, doubled, alike_too), "it takes two atoms at one place.", "shared"),
-            (0, (far, others, y, others), "it takes one with an atom too far off.", "worst"),
-            (0, (y @ random_rotation(generator).mT, others, y, others), "it takes a turned one.", "pose"),
-        )
-        for right, inputs, sentence, hint in cases:
-            inputs = inputs if len(inputs) == 5 else (*inputs, 0.2)
-            wrong_if(bool(answer(*inputs, shape=(), dtype=torch.int64)) != right, sentence, hint)
+        far = torch.cat([y[:1] + y.new_tensor([0.3, 0, 0]), y[1:]])
+        for right, within, inputs, sentence, hint in (
+            (1, 0.2, (x, others, y, others), "it turns a good one down.", "other"),
+            (
+                1,
+                0.2,
+                (x[order], others[order], y, others),
+                "it turns down a good one that is numbered otherwise.",
+                "order",
+            ),
+            (0, 0.05, (x, others, y, others), "it has a tolerance of its own.", "within"),
+            (1, 0.4, (y + 0.2, others, y, others), "it has a tolerance of its own.", "within"),
+            (1, 0.2, (crossed[[1, 0, *range(2, n)]], others, crossed, others), "it turns a good one down.", "crossing"),
+            (0, 0.2, (x, 1 - others, y, others), "it takes other elements.", "species"),
+            (0, 0.2, (x[:-1], others[:-1], y, others), "it takes another number of atoms.", "number"),
+            (0, 0.2, (*one_more, y, others), "it takes another number of atoms.", "number"),
+            (0, 0.2, (crossed, alike, y, alike), "it takes two atoms at one place.", "shared"),
+            (0, 0.2, (pair, alike_too, doubled, alike_too), "it takes two atoms at one place.", "shared"),
+            (0, 0.2, (far, others, y, others), "it takes one with an atom too far off.", "worst"),
+            (0, 0.2, (y @ random_rotation(generator).mT, others, y, others), "it takes a turned one.", "pose"),
+        ):
+            wrong_if(bool(answer(*inputs, within, shape=(), dtype=torch.int64)) != right, sentence, hint)
 
 
 def _depends_on_the_others(answer: Answer, found: Tensor, counts: Tensor, energies: Tensor, unseen: Tensor) -> None:
-    if not close(answer(counts, energies, unseen[:1], shape=(1,)).detach(), found[:1], 1e-6):
-        raise Wrong("what it says of one molecule depends on which others are asked about.", "unseen")
+    wrong_if(
+        not close(answer(counts, energies, unseen[:1], shape=(1,)), found[:1], 1e-6),
+        "what it says of one molecule depends on which others are asked about.",
+        "unseen",
+    )
 
 
 @compared(HINTS, tolerance=1e-6, explain=_depends_on_the_others)
@@ -163,8 +180,7 @@ def check_10_4(generator: Generator) -> Trials:
     """The verdict on `composed(counts, energies, unseen)`: (N, e), (N,) in eV and (M, e), to energies (M,) in eV."""
     for n, m, e in ((12, 5, 3), (20, 7, 4)):
         counts, unseen = (torch.randint(0, 6, (rows, e), generator=generator).double() for rows in (n, m))
-        energies = counts @ normal(generator, e) - 3
-        energies = energies + 0.3 * normal(generator, n)
+        energies = counts @ normal(generator, e) - 3 + 0.3 * normal(generator, n)
         total, one = counts.sum(dim=1), torch.ones(n, 1, dtype=torch.float64)
         *weights, constant = torch.linalg.pinv(torch.cat([counts, one], dim=1)) @ energies
         atoms = total.clamp(min=1)
@@ -195,8 +211,6 @@ def check_10_s(generator: Generator) -> Trials:
         pairs = torch.unique(torch.stack([torch.cat([first, second[: 2 * n]]), clusters]), dim=1)
         point, cluster = pairs[:, torch.randperm(pairs.shape[1], generator=generator)]
         sums, sizes = x.new_zeros(n, 3).index_add(0, cluster, x[point]), torch.bincount(cluster)[:, None]
-        by_cluster = x.new_zeros(n, 3).index_add(0, cluster, x[cluster])
-        last = torch.stack([x[point[cluster == k][-1]] for k in range(n)])
         named = point[:, None] == point
         weights = [
             named.tril(-1).any(dim=1).logical_not(),
@@ -210,8 +224,12 @@ def check_10_s(generator: Generator) -> Trials:
             ("sum", "members are added up.", sums),
             ("all", "each cluster is divided by the number of all points.", sums / n_points),
             ("all", "each cluster is divided by the number of all memberships.", sums / len(point)),
-            ("last", "of each cluster only the last member is left.", last),
+            (
+                "last",
+                "of each cluster only the last member is left.",
+                torch.stack([x[point[cluster == k][-1]] for k in range(n)]),
+            ),
             ("once", "a shared point counts in one of its clusters only.", *once),
             ("once", "a shared point counts for less than others.", part),
-            ("pairs", "it takes places by cluster.", by_cluster / sizes),
+            ("pairs", "it takes places by cluster.", x.new_zeros(n, 3).index_add(0, cluster, x[cluster]) / sizes),
         )

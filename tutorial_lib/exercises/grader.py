@@ -45,17 +45,16 @@ class Verdict:
     hint: str = ""
 
     def __repr__(self) -> str:
-        words = {"open": "open", "right": "right", "wrong": "not yet"}[self.state]
         hint = f"\n{' ' * len(self.exercise)}   Hint: {self.hint}" if self.hint else ""
-        return f"{self.exercise} · {words}: {self.sentence}{hint}"
+        return f"{self.exercise} · {'not yet' if self.state == 'wrong' else self.state}: {self.sentence}{hint}"
 
 
+@dataclass(eq=False)
 class Wrong(Exception):
     """An answer that breaks a property: what is wrong, and the name of a hint."""
 
-    def __init__(self, sentence: str, hint: str):
-        super().__init__(sentence)
-        self.sentence, self.hint = sentence, hint
+    sentence: str
+    hint: str
 
 
 def wrong_if(breaks: object, sentence: str, hint: str) -> None:
@@ -73,7 +72,7 @@ def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
     if one.shape != other.shape or one.numel() == 0:
         return one.shape == other.shape
     size = max(one.detach().abs().max().item(), other.detach().abs().max().item())
-    return (one - other).abs().max().item() <= tolerance * size
+    return (one - other).detach().abs().max().item() <= tolerance * size
 
 
 def normal(generator: Generator, *shape: int) -> Tensor:
@@ -96,11 +95,11 @@ def nearest_in_turn(cost: Tensor) -> Tensor:
     return torch.stack(paid)
 
 
+@dataclass(frozen=True)
 class Answer:
     """A reader's function, called with care."""
 
-    def __init__(self, function: Callable):
-        self.function = function
+    function: Callable
 
     def __call__(
         self, *inputs: object, shape: tuple[int, ...] | None = None, dtype: torch.dtype | None = torch.float64
@@ -127,8 +126,11 @@ class Answer:
             raise Wrong(f"it returns {arrived}, and {asked} is asked for.", "dtype")
         wrong_if(not torch.isfinite(output).all(), "it returns NaN or infinity.", "not finite")
         wrong_if(not all(torch.equal(x.detach(), old) for x, old, _ in kept), "it changes its input.", "in place")
-        if any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept):
-            raise Wrong("after it the positions that came in ask for a gradient.", "in place")
+        wrong_if(
+            any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept),
+            "after it the positions that came in ask for a gradient.",
+            "in place",
+        )
         return output
 
 
@@ -206,7 +208,7 @@ def compared(
                     break
             if all(same(found, right) for found, right, _ in tried):
                 return then(answer, generator) if then else None
-            _recognise(tried if every else tried[-1:], same)
+            recognise(tried if every else tried[-1:], same)
             if explain:
                 explain(answer, found, *inputs)
             raise Wrong(hints[f"{trials.__name__.removeprefix('check_').replace('_', '.')} wrong"], "other")
@@ -218,13 +220,13 @@ def compared(
     return decorate
 
 
-def _recognise(tried: list[tuple], same: Callable[[Tensor, Tensor], bool]) -> None:
-    # The first mistake that gives what was found, on all these trials.
-    for mistake in zip(*(mistakes for _, _, mistakes in tried), strict=True):
+def recognise(tried: list[tuple], same: Callable[[Tensor, Tensor], bool]) -> None:
+    """Raise `Wrong` for the first mistake that gives what was found, on all trials: of each (found, ..., mistakes)."""
+    for mistake in zip(*(mistakes for *_, mistakes in tried), strict=True):
         name, sentence, *_ = mistake[0]
         for outputs in zip(*(given[2:] for given in mistake), strict=True):
-            if all(same(found, output) for (found, _, _), output in zip(tried, outputs, strict=True)):
-                raise Wrong(sentence, name)
+            recognised = all(same(found, output) for (found, *_), output in zip(tried, outputs, strict=True))
+            wrong_if(recognised, sentence, name)
 
 
 def _named_after(original: Callable, function: Callable) -> Callable:

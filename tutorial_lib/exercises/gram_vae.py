@@ -69,19 +69,23 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
         if close(image, inside, 1e-6):
             continue
         boxes = (image - inside) / length
-        if not close(image, inside + length * boxes.round(), 1e-6):
-            raise Wrong("some of the results are no image of what came in.", "other image")
+        wrong_if(
+            not close(image, inside + length * boxes.round(), 1e-6),
+            "some of the results are no image of what came in.",
+            "other image",
+        )
         wrong_if(torch.equal(image, given), "it leaves every difference as it is.", "far")
         wrong_if(reach > 1, "differences of several boxes stay too long.", "boxes")
         low, high = image.min() / length, image.max() / length
         wrong_if(low > -1e-6, "every component comes out positive.", "positive")
-        both = low < -0.6 and high > 0.6
-        raise Wrong(f"components reach {low:.2g} to {high:.2g} boxes.", "half" if both else "one side")
+        hint = "half" if low < -0.6 and high > 0.6 else "one side"
+        raise Wrong(f"components reach {low:.2g} to {high:.2g} boxes.", hint)
 
 
 def _what_entries(answer: Answer, found: Tensor, entries: Tensor, order: Tensor) -> None:
-    if not close(found.sort().values, entries.sort().values):
-        raise Wrong("these are not the 36 numbers that came in.", "other")
+    wrong_if(
+        not close(found.sort().values, entries.sort().values), "these are not the 36 numbers that came in.", "other"
+    )
     raise Wrong("the 36 numbers stand in other places than those of x[order].", "entries")
 
 
@@ -92,14 +96,13 @@ def check_2_2(generator: Generator) -> Trials:
         x, order = normal(generator, 8, 3), torch.randperm(8, generator=generator)
         gram, renumbered, back = (gram_matrix(cloud) for cloud in (x, x[order], x[order.argsort()]))
         once = [matrix[*torch.triu_indices(8, 8)] for matrix in (gram[order], gram[:, order])]
-        below = renumbered[*torch.tril_indices(8, 8)]
         yield (
             (upper_triangle(gram), order),
             upper_triangle(renumbered),
             ("inverse", "it renumbers the other way round.", upper_triangle(back)),
             ("same", "nothing is renumbered.", upper_triangle(gram)),
             ("rows", "only one index of every entry is renumbered.", *once),
-            ("triangle", "the numbers are right and stand in other places.", below),
+            ("triangle", "the numbers are right and stand in other places.", renumbered[*torch.tril_indices(8, 8)]),
         )
 
 
@@ -120,15 +123,21 @@ def check_2_3(answer: Answer, generator: Generator) -> None:
     wrong_if(close(price, right, 1e-3), "the prices are nearly right.", "nearly")
     wrong_if(close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half")
     wrong_if(close(price, _price(mean, 2 * log_variance)), "the spread of the codes is misread.", "deviation")
-    if ((price - right).abs() > 1e-8 * right.max()).double().mean() < 0.6:
-        raise Wrong("only some extreme codes have the wrong price.", "nearly")
+    wrong_if(
+        ((price - right).abs() > 1e-8 * right.max()).double().mean() < 0.6,
+        "only some extreme codes have the wrong price.",
+        "nearly",
+    )
     for name, sentence, codes in (
         ("mean", "codes that stand away from 0 have the wrong price.", (0 * mean, log_variance)),
         ("spread", "only codes of variance 1 have the right price.", (mean, 0 * log_variance)),
     ):
-        wrong_if(close(answer(*codes, shape=(6, 3)).detach(), _price(*codes)), sentence, name)
-    if answer(0 * mean, 0 * log_variance, shape=(6, 3)).detach().abs().max() > 1e-8:
-        raise Wrong("a code that says nothing has a price.", "silent")
+        wrong_if(close(answer(*codes, shape=(6, 3)), _price(*codes)), sentence, name)
+    wrong_if(
+        answer(0 * mean, 0 * log_variance, shape=(6, 3)).detach().abs().max() > 1e-8,
+        "a code that says nothing has a price.",
+        "silent",
+    )
     raise Wrong("prices are wrong for many codes.", "other")
 
 
@@ -139,18 +148,27 @@ def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
     nearest, left = nearest_rank3(matrix)[0], torch.linalg.eigvalsh((found + found.mT) / 2)
     wrong_if(left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative")
     wrong_if(left[-4] > size, "it has more than three eigenvalues above 0.", "rank")
-    if close(left, torch.linalg.eigvalsh(nearest)):
-        raise Wrong("the three eigenvalues are right, the matrix is not.", "vectors")
-    if (left > 1e-8).sum() < (values > 0).sum().clamp(max=3):
-        raise Wrong(f"it keeps {int((left > 1e-8).sum())} eigenvalues.", "few")
+    wrong_if(
+        close(left, torch.linalg.eigvalsh(nearest)), "the three eigenvalues are right, the matrix is not.", "vectors"
+    )
+    wrong_if(
+        (left > 1e-8).sum() < (values > 0).sum().clamp(max=3),
+        f"it keeps {int((left > 1e-8).sum())} eigenvalues.",
+        "few",
+    )
 
 
 @compared(HINTS, explain=_what_matrix)
 def check_2_4(generator: Generator) -> Trials:
     """The verdict on `nearest_cloud(g)`: the nearest matrix (n, n), angstrom^2, of a cloud in space."""
-    spectra = [(9, 6, 4, 2, 1, 0.5, -1, -2), (9, 6, 4, 2, 1, -3, -5, -7), (9, 6, -1, -2, -2.5, -3, -4, -5)]
-    spectra += [(9, 6, 4, 0, 0, 0, 0, 0), (9, 6, 4, 2, -1), (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3)]
-    for spectrum in spectra:
+    for spectrum in (
+        (9, 6, 4, 2, 1, 0.5, -1, -2),
+        (9, 6, 4, 2, 1, -3, -5, -7),
+        (9, 6, -1, -2, -2.5, -3, -4, -5),
+        (9, 6, 4, 0, 0, 0, 0, 0),
+        (9, 6, 4, 2, -1),
+        (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3),
+    ):
         basis = torch.linalg.qr(normal(generator, len(spectrum), len(spectrum))).Q
         matrix = basis @ torch.tensor(spectrum, dtype=torch.float64).diag() @ basis.mT
         matrix = (matrix + matrix.mT) / 2

@@ -99,8 +99,11 @@ def _of_shells(q: Tensor) -> Tensor:
 
 def _turns_in_a_mirror(answer: Answer, generator: Generator) -> None:
     block, q = normal(generator, 4, 4), -random_rotation(generator, (), torch.float64)
-    if not close(answer(block, q, shape=(4, 4)).detach(), _of_shells(q) @ block @ _of_shells(q).mT):
-        raise Wrong("rotations are right and mirrors are not.", "mirror")
+    wrong_if(
+        not close(answer(block, q, shape=(4, 4)), _of_shells(q) @ block @ _of_shells(q).mT),
+        "rotations are right and mirrors are not.",
+        "mirror",
+    )
 
 
 @compared(HINTS, then=_turns_in_a_mirror)
@@ -136,8 +139,11 @@ def _gradient(number: Callable, features: Tensor) -> Tensor:
 
 def _what_gradient(answer: Answer, found: Tensor, number: Callable, features: Tensor) -> None:
     wrong_if(close(found, _gradient(number, features).detach(), 1e-3), "it is right to a few digits.", "differences")
-    alone = torch.cat([answer(number, row[None], shape=(1, 3)).detach() for row in features])
-    wrong_if(not close(alone, found, 1e-6), "a row changes when others are beside it.", "mixing")
+    wrong_if(
+        not close(torch.cat([answer(number, row[None], shape=(1, 3)) for row in features]), found, 1e-6),
+        "a row changes when others are beside it.",
+        "mixing",
+    )
 
 
 def _can_be_trained_through(answer: Answer, generator: Generator) -> None:
@@ -150,8 +156,11 @@ def _can_be_trained_through(answer: Answer, generator: Generator) -> None:
             found = answer(number, features, shape=(4, 3))
     except Wrong as wrong:
         raise Wrong(f"under `torch.no_grad` {wrong.sentence}", "no grad") from wrong
-    if not close(found.detach(), _gradient(number, features).detach()):
-        raise Wrong("under `torch.no_grad` it gives something else.", "no grad")
+    wrong_if(
+        not close(found.detach(), _gradient(number, features).detach()),
+        "under `torch.no_grad` it gives something else.",
+        "no grad",
+    )
     asked, slopes = features.clone().requires_grad_(), []
     for function in (answer, _gradient):
         out = (function(number, asked) * features.cos()).sum()
@@ -181,8 +190,11 @@ def _in_any_order(found: Tensor, other: Tensor) -> bool:
 
 def _begins_with_the_lowest(answer: Answer, generator: Generator) -> None:
     fock = normal(generator, 7, 7)
-    if (answer(fock + fock.mT, torch.eye(7, dtype=fock.dtype)).diff() < 0).any():
-        raise Wrong("the levels are right, in another order.", "order")
+    wrong_if(
+        (answer(fock + fock.mT, torch.eye(7, dtype=fock.dtype)).diff() < 0).any(),
+        "the levels are right, in another order.",
+        "order",
+    )
 
 
 @compared(HINTS, same=_in_any_order, then=_begins_with_the_lowest)
@@ -200,7 +212,6 @@ def check_9_4(generator: Generator) -> Trials:
             ("factor", "its factors do not belong together.", inverse.mT @ fock @ inverse),
             ("factor", "the same factor stands on both sides.", inverse @ fock @ inverse),
         )
-        half = torch.linalg.eigvalsh(torch.linalg.solve(overlap, fock))
         yield (
             (fock, overlap),
             torch.linalg.eigvalsh(inverse @ fock @ inverse.mT),
@@ -208,7 +219,11 @@ def check_9_4(generator: Generator) -> Trials:
                 (*words, torch.linalg.eigvals(matrix).real, torch.linalg.eigvalsh(matrix))
                 for *words, matrix in mistaken
             ),
-            ("symmetric", "it solves a problem as if it were symmetric.", half),
+            (
+                "symmetric",
+                "it solves a problem as if it were symmetric.",
+                torch.linalg.eigvalsh(torch.linalg.solve(overlap, fock)),
+            ),
         )
 
 

@@ -6,7 +6,18 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    graded,
+    normal,
+    random_cloud,
+    recognise,
+    wrong_if,
+)
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -62,16 +73,15 @@ def check_5_1(answer: Answer, generator: Generator) -> None:
     if close(found, signal / signal.square().mean().sqrt(), 1e-3):  # a small number under the root does no harm
         return
     factor = found / signal  # one number, if all is well
-    if _is_constant(factor.flatten()):
+    if not _is_constant(factor.flatten()):
+        wrong_if(_is_constant(factor), "channels are scaled apart.", "each channel")
+        each_l = all(_is_constant(part) for part in factor.split([1, 3, 5, 7]))
+        wrong_if(each_l, "an l that symmetry forbids is blown up.", "each l")
+        wrong_if(_is_constant(factor.mT), "coefficients of one l are scaled apart.", "each number")
+    elif close(answer(2 * signal, shape=(16, 5)), found, 1e-3):
         wrong_if(close(found, signal / signal.norm(), 1e-3), "it becomes too small.", "sum")
-        if not close(answer(2 * signal, shape=(16, 5)).detach(), found, 1e-3):
-            raise Wrong("it depends on the size of what comes in.", "root")
-    elif _is_constant(factor):
-        raise Wrong("channels are scaled apart.", "each channel")
-    elif all(_is_constant(part) for part in factor.split([1, 3, 5, 7])):
-        raise Wrong("an l that symmetry forbids is blown up.", "each l")
-    elif _is_constant(factor.mT):
-        raise Wrong("coefficients of one l are scaled apart.", "each number")
+    else:
+        raise Wrong("it depends on the size of what comes in.", "root")
     raise Wrong("it is not the signal at root mean square 1.", "other")
 
 
@@ -84,22 +94,31 @@ def check_5_2(answer: Answer, generator: Generator) -> None:
     """The verdict on `merged(places, within)`: (n, 3), angstrom, to the means (groups, 3) of what hangs together."""
     chain = [[0.8 * k, 0, 0] for k in range(8)]  # its ends are far apart
     others = [[9, 0, 0], [-9, 0.5, 1], [0, 5.99, 0], [0, 6.01, 0.1], [0, 6.3, 0]]  # two alone, and three together
-    places = torch.tensor(chain + others, dtype=torch.float64) @ random_rotation(generator).mT
-    places = places[[4, 8, 1, 10, 0, 6, 11, 2, 5, 9, 7, 12, 3]]
+    places = torch.tensor(chain + others, dtype=torch.float64)[[4, 8, 1, 10, 0, 6, 11, 2, 5, 9, 7, 12, 3]]
+    places = places @ random_rotation(generator).mT
     _, label = connected_components((torch.cdist(places, places) < 1).numpy(), directed=False)
     groups = torch.tensor(label) == torch.arange(4)[:, None]
     right = torch.stack([places[group].mean(dim=0) for group in groups])
     found, backwards = answer(places, 1.0).detach(), answer(places.flip(0), 1.0).detach()
-    if found.ndim != 2 or found.shape[1] != 3:
-        raise Wrong(f"it returns the shape {tuple(found.shape)}, and (groups, 3) is asked for.", "shape")
+    wrong_if(
+        found.ndim != 2 or found.shape[1] != 3,
+        f"it returns the shape {tuple(found.shape)}, and (groups, 3) is asked for.",
+        "shape",
+    )
     if _same_rows(found, right) and _same_rows(backwards, right):
         return
-    if len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8).all():
-        raise Wrong("a group is given by one of its places.", "mean")
+    wrong_if(
+        len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8).all(),
+        "a group is given by one of its places.",
+        "mean",
+    )
     wrong_if(len(found) in (1, len(places)), f"of {len(places)} places it makes {len(found)}.", "all")
     wrong_if(not _same_rows(found, backwards), "numbered backwards, the same places give other means.", "order")
-    if not _same_rows(answer(places + 0.31, 1.0).detach(), found + 0.31):
-        raise Wrong("moved, the same places give other means.", "grid")
+    wrong_if(
+        not _same_rows(answer(places + 0.31, 1.0).detach(), found + 0.31),
+        "moved, the same places give other means.",
+        "grid",
+    )
     wrong_if(len(found) > len(right), "a chain of places is torn.", "chain")
     raise Wrong("the means are others.", "other")
 
@@ -126,12 +145,11 @@ def check_5_3(generator: Generator) -> Trials:
         square = torch.cdist(found, true).square()
         pairs, by_distance = linear_sum_assignment(square), linear_sum_assignment(square.sqrt())
         there, back = square.amin(dim=1).mean(), square.amin(dim=0).mean()
-        nearest = (there, there + back, (there + back) / 2)
         yield (
             (found.requires_grad_(), true),
             square[pairs].mean(),
             ("pairing", "points are paired as they are numbered.", square.diagonal().mean()),
-            ("shared", "two found points may have one partner.", *nearest),
+            ("shared", "two found points may have one partner.", there, there + back, (there + back) / 2),
             ("square", "distances are averaged, not their squares.", square[by_distance].sqrt().mean()),
             ("sum", "it is a sum.", square[pairs].sum()),
         )
@@ -154,11 +172,14 @@ def check_5_4(answer: Answer, generator: Generator) -> None:
             if found == round(characters.mean().item()):
                 continue
             wrong_if(len(symmetries) == 1, f"for the identity alone and l = {degree} it says {found}.", "size")
-            unnatural = characters * torch.linalg.det(symmetries).sign() ** degree
             for name, sentence, count in (
                 ("mean", "it grows with the size of the group.", characters.sum()),
                 ("some", "some of the symmetries have no effect.", characters[: len(characters) // 2].mean()),
-                ("mirror", f"it errs about mirrors, for l = {degree}.", unnatural.mean()),
+                (
+                    "mirror",
+                    f"it errs about mirrors, for l = {degree}.",
+                    (torch.linalg.det(symmetries).sign() ** degree * characters).mean(),
+                ),
             ):
                 wrong_if(found == round(count.item()), sentence, name)
             raise Wrong(f"for {len(symmetries)} symmetries and l = {degree} it says {found}.", "other")
@@ -179,8 +200,11 @@ def check_5_s(answer: Answer, generator: Generator) -> None:
     clouds = (random_cloud(9, generator), square, random_cloud(6, generator), square, square)
     for x, reach in zip(clouds, (4.0, 1.2, 3.0, 0.5, 1.5), strict=True):  # the last reaches across the square
         found = answer(x, reach).detach()
-        if found.ndim != 2 or found.shape[1] != 3:
-            raise Wrong(f"it returns the shape {tuple(found.shape)}; m points have (m, 3).", "shape")
+        wrong_if(
+            found.ndim != 2 or found.shape[1] != 3,
+            f"it returns the shape {tuple(found.shape)}; m points have (m, 3).",
+            "shape",
+        )
         i, j = torch.triu_indices(len(x), len(x), offset=1)
         offset, every = x[i] - x[j], (x[i] + x[j]) / 2
         near = offset.norm(dim=1) < reach
@@ -188,7 +212,7 @@ def check_5_s(answer: Answer, generator: Generator) -> None:
             continue
         nearest = torch.cdist(x, x).fill_diagonal_(torch.inf).argmin(dim=1)
         chosen = (nearest[i] == j) | (nearest[j] == i)
-        for name, sentence, middles in (
+        mistakes = (
             ("self", "each point is a pair with itself, too.", torch.cat([every[near], x])),
             ("twice", "every pair comes twice.", every[near].repeat(2, 1)),
             ("sum", "the points are twice as far out as they should be.", 2 * every[near]),
@@ -197,6 +221,6 @@ def check_5_s(answer: Answer, generator: Generator) -> None:
             ("merged", "pairs that have one middle are counted as one.", every[near].unique(dim=0)),
             ("torn", "only the nearest neighbours are paired.", every[near & chosen]),
             ("self", "each point is a pair with itself, too.", torch.cat([every[near].repeat(2, 1), x])),
-        ):
-            wrong_if(_same_rows(found, middles), sentence, name)
+        )
+        recognise([(found, mistakes)], _same_rows)
         raise Wrong(f"of {int(near.sum())} pairs it makes {len(found)} points, or others.", "other")

@@ -8,7 +8,6 @@ from torch import Generator, Tensor
 from tutorial_lib.exercises.grader import (
     Answer,
     Trials,
-    Wrong,
     close,
     compared,
     graded,
@@ -82,9 +81,8 @@ def check_6_1(answer: Answer, generator: Generator) -> None:
         for missing in range(n_atoms):
             wrong_if(answer(x, missing).shape == x.shape, f"of {n_atoms} atoms {n_atoms} rows are left.", "shape")
             found = answer(x, missing, shape=(n_atoms - 1, 3)).detach()
-            others = torch.cat([x[:missing], x[missing + 1 :]])
-            if not (torch.cdist(found, others).lt(1e-9).sum(dim=0) == 1).all():
-                raise Wrong("they are not the other atoms.", "atoms")
+            off = torch.cdist(found, torch.cat([x[:missing], x[missing + 1 :]]))
+            wrong_if(not (off.lt(1e-9).sum(dim=0) == 1).all(), "they are not the other atoms.", "atoms")
         for missing in range(n_atoms):
             found = answer(x, missing).detach()
             order = torch.randperm(n_atoms, generator=generator)
@@ -97,7 +95,7 @@ def check_6_1(answer: Answer, generator: Generator) -> None:
                 ((x @ turn.mT, missing), found @ turn.mT, "the order depends on the pose.", "pose"),
                 ((moved, missing), found, "the order depends on where the missing atom was.", "leak"),
             ):
-                wrong_if(not close(answer(*inputs).detach(), expected), sentence, hint)
+                wrong_if(not close(answer(*inputs), expected), sentence, hint)
 
 
 @compared(HINTS, tolerance=1e-6)
@@ -136,14 +134,17 @@ def check_6_3(generator: Generator) -> Trials:
         costs, sums = pairings.mean(dim=1), pairings.sqrt().sum(dim=1)
         root, distance = costs.min().sqrt(), sums.min()
         shifted = torch.stack([square[range(m), torch.arange(m).roll(shift)].mean() for shift in range(m)]).min()
-        worse = [shifted, costs.mean(), costs[sums.argmin()], nearest_in_turn(square).mean()]
         put_together = [root**2, root * m**0.5, root**2 * m, root / 3**0.5, distance / m, distance]
-        nearest = [square.amin(dim).mean().sqrt() for dim in (0, 1)]
+        worse = [shifted, costs.mean(), costs[sums.argmin()], nearest_in_turn(square).mean()]
         yield (
             (candidate, missing),
             root,
             ("order", "it changes when the atoms of the candidate are renumbered.", costs[0].sqrt()),
-            ("shared", "each atom is measured to its nearest, whoever else is there.", *nearest),
+            (
+                "shared",
+                "each atom is measured to its nearest, whoever else is there.",
+                *(square.amin(dim).mean().sqrt() for dim in (0, 1)),
+            ),
             ("mean", "the distances are right, and put together otherwise.", *put_together),
             ("pairing", "another pairing is better.", *(cost.sqrt() for cost in worse)),
         )
@@ -156,17 +157,20 @@ def check_6_4(generator: Generator) -> Trials:
         errors = 3 * torch.rand(n, n_candidates, generator=generator, dtype=torch.float64)
         first = errors[:, :k]
         best = first.amin(dim=1)
-        later = [tried.amin(dim=1).mean() for tried in (errors, errors[:, -k:])]
-        transposed = (errors[:k].amin(dim=1).mean(), first.amin(dim=0).mean())
         kept = [best[best < limit].mean() for limit in (0.5, 1.0, 1.5, 2.0, best.max())]
         mixed = (first.mean(), best.median(), best.min(), best.sum(), *(first.mean(dim).min() for dim in (0, 1)))
         yield (
             (errors, k),
             best.mean(),
-            ("all", "it counts candidates that came later.", *later),
+            (
+                "all",
+                "it counts candidates that came later.",
+                errors.amin(dim=1).mean(),
+                errors[:, -k:].amin(dim=1).mean(),
+            ),
             ("all", "it counts one candidate too many.", errors[:, : k + 1].amin(dim=1).mean()),
             ("last", "it looks at one candidate only.", errors[:, k - 1].mean()),
-            ("axis", "rows and columns are mixed up.", *transposed),
+            ("axis", "rows and columns are mixed up.", errors[:k].amin(dim=1).mean(), first.amin(dim=0).mean()),
             ("root", "large errors count more than they should.", best.square().mean().sqrt()),
             ("hindsight", "it picks candidates by their true error.", errors.sort(dim=1).values[:, :k].mean()),
             ("success", "some queries are missing.", *kept),

@@ -102,12 +102,16 @@ def check_1_2(generator: Generator) -> Trials:
 
         x = random_cloud(n_atoms, generator)
         slope = torch.func.grad(energy)(x)
-        alike = [-one.expand_as(slope) for one in (slope.mean(0), slope.sum(0))]
         yield (
             (energy, x),
             -slope,
             ("sign", "atoms are pushed uphill.", slope),
-            ("one atom", "every atom feels the same force.", *alike),
+            (
+                "one atom",
+                "every atom feels the same force.",
+                -slope.mean(0).expand_as(slope),
+                -slope.sum(0).expand_as(slope),
+            ),
         )
 
 
@@ -117,8 +121,11 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
     for n_atoms in (6, 5, 5, 4, 8, 8, 7):
         x = random_cloud(n_atoms, generator)
         numbers = answer(x)
-        if numbers.ndim != 1 or not len(numbers):
-            raise Wrong(f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).", "shape")
+        wrong_if(
+            numbers.ndim != 1 or not len(numbers),
+            f"it returns the shape {tuple(numbers.shape)}; a list of k numbers has (k,).",
+            "shape",
+        )
         describe = partial(answer, shape=tuple(numbers.shape))
         turn = random_rotation(generator)
         order = torch.randperm(n_atoms, generator=generator).roll(1)
@@ -130,15 +137,19 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
         ):
             wrong_if(not close(describe(moved), numbers), f"the numbers change when the cloud is {word}.", move)
         if not (output := describe(x.requires_grad_())).requires_grad:
-            if close(describe(random_cloud(n_atoms, generator)), output):
-                raise Wrong("it says the same of every cloud.", "blind")
+            wrong_if(
+                close(describe(random_cloud(n_atoms, generator)), output), "it says the same of every cloud.", "blind"
+            )
             raise Wrong("no gradient flows back to the positions.", "gradient")
         slopes = torch.autograd.functional.jacobian(describe, x.detach()).flatten(1)
         wrong_if(not torch.isfinite(slopes).all(), "its gradient is NaN or infinity.", "nan")
         rank, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
-        if rank < asked:
-            ways = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}"
-            raise Wrong(f"{ways}, as far as rounding lets us tell.", "blind")
+        wrong_if(
+            rank < asked,
+            f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}, "
+            "as far as rounding lets us tell.",
+            "blind",
+        )
 
 
 @graded(HINTS)
@@ -151,8 +162,9 @@ def check_1_4(answer: Answer, generator: Generator) -> None:
     wrong_if((numbers == numbers[0]).all(), "it says the same of every cloud.", "constant")
     for x, number in zip(clouds, numbers, strict=True):
         turn = random_rotation(generator)
-        if not close(answer(x @ turn.mT, shape=()).detach(), number):
-            raise Wrong("the number changes when the cloud is turned.", "rotation")
+        wrong_if(
+            not close(answer(x @ turn.mT, shape=()), number), "the number changes when the cloud is turned.", "rotation"
+        )
         mirrored = answer(x @ -turn.mT, shape=()).detach()
         wrong_if(close(mirrored, number), "the number does not change in a mirror.", "mirror")
         wrong_if(not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size")
@@ -165,7 +177,6 @@ def check_1_s(generator: Generator) -> Trials:
         x, across = random_cloud(n_atoms, generator), normal(generator, 3)
         unit = across / across.norm()
         along, off_centre = torch.outer(x @ unit, unit), torch.outer((x - x.mean(0)) @ unit, unit)
-        axes = [x * (1 - 2 * axis) for axis in torch.eye(3, dtype=x.dtype)]
         yield (
             (x, across),
             x - 2 * along,
@@ -175,5 +186,9 @@ def check_1_s(generator: Generator) -> Trials:
             ("inverted", "every coordinate has changed its sign.", -x),
             ("length", "it is right only for a normal of length 1.", x - 2 * torch.outer(x @ across, across)),
             ("centroid", "the plane goes through the centroid.", x - 2 * off_centre),
-            ("axis", "the mirror is a plane of the axes, whatever the normal is.", *axes),
+            (
+                "axis",
+                "the mirror is a plane of the axes, whatever the normal is.",
+                *(x * signs for signs in 1 - 2 * torch.eye(3, dtype=x.dtype)),
+            ),
         )

@@ -4,7 +4,17 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    graded,
+    random_cloud,
+    recognise,
+    wrong_if,
+)
 from tutorial_lib.representations.alignment import aligned_rmsd, best_rotation
 from tutorial_lib.representations.gram import gram_matrix
 from tutorial_lib.representations.rotations import random_rotation
@@ -66,21 +76,28 @@ def check_3_1(answer: Answer, generator: Generator) -> None:
         found = answer(gram, shape=(n_atoms, 3)).detach()
         if close(gram_matrix(found), gram, 1e-6):
             continue
-        if close(gram_matrix(found), gram @ gram, 1e-6):
-            raise Wrong("their Gram matrix is the square of the one that came in.", "root")
+        wrong_if(
+            close(gram_matrix(found), gram @ gram, 1e-6),
+            "their Gram matrix is the square of the one that came in.",
+            "root",
+        )
         wrong_if(found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest")
         values, vectors = torch.linalg.eigh(gram)
-        if any(
-            close(found.abs(), (columns * values[-3:].sqrt()).abs(), 1e-6)
-            for columns in (vectors[-3:].mT, vectors.mT[:, -3:])
-        ):
-            raise Wrong("rows and columns are mixed up.", "rows")
+        wrong_if(
+            any(
+                close(found.abs(), (columns * values[-3:].sqrt()).abs(), 1e-6)
+                for columns in (vectors[-3:].mT, vectors.mT[:, -3:])
+            ),
+            "rows and columns are mixed up.",
+            "rows",
+        )
         raise Wrong("their Gram matrix is another.", "other")
 
 
 def _what_rotation(answer: Answer, found: Tensor, source: Tensor, target: Tensor) -> None:
-    if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
-        raise Wrong("Q Q^T is not the identity.", "orthogonal")
+    wrong_if(
+        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6), "Q Q^T is not the identity.", "orthogonal"
+    )
     wrong_if(torch.linalg.det(found) < 0, "for some clouds it is a mirror.", "mirror")
 
 
@@ -127,23 +144,22 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
         if close((y[order] - x).square().sum(), (y[best] - x).square().sum()):
             continue
         by_radius = y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()]
-        for name, sentence, mistaken in (
+        mistakes = (
             ("inverse", "it is the order of the other cloud.", best.argsort()),
             ("distance", "it is nearly always right.", _assigned(distance)),
             ("worst", "no other order is farther away.", _assigned(-distance.square())),
             ("radius", "atoms are paired by their distance from the origin.", by_radius),
-        ):
-            wrong_if(torch.equal(order, mistaken), sentence, name)
+        )
+        recognise([(order, mistakes)], torch.equal)
         raise Wrong("atoms are farther apart than they need be.", "other")
 
 
 def _what_distance(answer: Answer, found: Tensor, x: Tensor, y: Tensor) -> None:
-    turn = torch.linalg.qr(x[:3]).Q
-    turn = turn * torch.linalg.det(turn)
-    if not close(answer(x @ turn.mT, y, shape=()).detach(), found, 1e-6):
-        raise Wrong("it changes when one cloud is turned.", "pose")
-    if not close(answer(-x @ turn.mT, y, shape=()).detach(), found, 1e-6):
-        raise Wrong("it changes when one cloud is mirrored.", "mirror")
+    turn = random_rotation(Generator().manual_seed(0))
+    wrong_if(not close(answer(x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is turned.", "pose")
+    wrong_if(
+        not close(answer(-x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is mirrored.", "mirror"
+    )
 
 
 def _has_a_gradient(answer: Answer, generator: Generator) -> None:
@@ -152,8 +168,11 @@ def _has_a_gradient(answer: Answer, generator: Generator) -> None:
         found = answer(x.requires_grad_(), y, shape=())
         wrong_if(not found.requires_grad, "no gradient flows back to the positions.", "gradient")
         right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
-        if not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), 1e-6):
-            raise Wrong("its gradient is wrong or NaN for some clouds, a tetrahedron among them.", "nan")
+        wrong_if(
+            not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), 1e-6),
+            "its gradient is wrong or NaN for some clouds, a tetrahedron among them.",
+            "nan",
+        )
 
 
 @compared(HINTS, tolerance=1e-6, explain=_what_distance, then=_has_a_gradient)
@@ -174,8 +193,11 @@ def check_3_4(generator: Generator) -> Trials:
 
 
 def _what_mean(answer: Answer, found: Tensor, turns: Tensor) -> None:
-    if not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6):
-        raise Wrong("it is no rotation: multiplied by its transpose it is not 1.", "orthogonal")
+    wrong_if(
+        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6),
+        "it is no rotation: multiplied by its transpose it is not 1.",
+        "orthogonal",
+    )
     wrong_if(torch.linalg.det(found) < 0, "it is a mirror.", "mirror")
 
 
@@ -196,7 +218,6 @@ def check_3_s(generator: Generator) -> Trials:
         flips = (u @ flip.flip(0, 1) @ vt, u @ flip.roll((-1, -1), (0, 1)) @ vt)
         (q, r), (q2, r2) = torch.linalg.qr(mean), torch.linalg.qr(mean.mT)
         one_by_one = (q * r.diagonal().sign(), (q2 * r2.diagonal().sign()).mT)
-        scaled = mean / mean.norm(dim=1, keepdim=True)
         yield (
             (turns,),
             u @ flip @ vt,
@@ -207,5 +228,9 @@ def check_3_s(generator: Generator) -> Trials:
             ("inverse", "it is the inverse of the mean.", (u @ flip @ vt).mT),
             ("rows", "one axis was made right first, then the others.", *one_by_one),
             ("first", "this is the first of them.", turns[0]),
-            ("scaled", "rows have length one, and do not stand at right angles.", scaled),
+            (
+                "scaled",
+                "rows have length one, and do not stand at right angles.",
+                mean / mean.norm(dim=1, keepdim=True),
+            ),
         )

@@ -57,14 +57,19 @@ HINTS = {
 
 
 def _what_harmonic(answer: Answer, found: Tensor, v: Tensor) -> None:
-    if not close(answer(2 * v, shape=found.shape).detach(), found):
-        raise Wrong("it changes with the length of the vectors.", "length")
-    if found.diagonal(dim1=1, dim2=2).sum(dim=1).abs().max() > 1e-6 * found.abs().max():
-        raise Wrong("the matrices have a trace.", "trace")
+    wrong_if(not close(answer(2 * v, shape=found.shape), found), "it changes with the length of the vectors.", "length")
+    wrong_if(
+        found.diagonal(dim1=1, dim2=2).sum(dim=1).abs().max() > 1e-6 * found.abs().max(),
+        "the matrices have a trace.",
+        "trace",
+    )
     unit = normalize(v)
     right = unit[:, :, None] * unit[:, None] - torch.eye(3, dtype=v.dtype) / 3
-    if any(close(sign * found / found.norm(), right / right.norm()) for sign in (1, -1)):
-        raise Wrong("the matrices have another size.", "size")
+    wrong_if(
+        any(close(sign * found / found.norm(), right / right.norm()) for sign in (1, -1)),
+        "the matrices have another size.",
+        "size",
+    )
 
 
 @compared(HINTS, tolerance=1e-6, explain=_what_harmonic)  # a third in single precision will do
@@ -81,8 +86,7 @@ def check_4_1(generator: Generator) -> Trials:
 
 
 def _stays_when_moved(answer: Answer, found: Tensor, f: Tensor, x: Tensor) -> None:
-    if not close(answer(f, x + 1, shape=found.shape).detach(), found):
-        raise Wrong("it changes when the cloud is moved.", "origin")
+    wrong_if(not close(answer(f, x + 1, shape=found.shape), found), "it changes when the cloud is moved.", "origin")
 
 
 @compared(HINTS, explain=_stays_when_moved)
@@ -108,12 +112,13 @@ def check_4_2(generator: Generator) -> Trials:
 @graded(HINTS)
 def check_4_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `holds(l1, p1, l2, p2, l3, p3)`: 1 if the third irrep is in the product of the others, else 0."""
-    wrong = []
-    for l1, l2, l3 in product(range(4), range(4), range(8)):
-        for p1, p2, p3 in product((1, -1), repeat=3):
-            found = answer(l1, p1, l2, p2, l3, p3, shape=(), dtype=torch.int64).item()
-            if found != (abs(l1 - l2) <= l3 <= l1 + l2 and p3 == p1 * p2):
-                wrong.append((l1, p1, l2, p2, l3, p3))
+    wrong = [
+        (l1, p1, l2, p2, l3, p3)
+        for l1, l2, l3 in product(range(4), range(4), range(8))
+        for p1, p2, p3 in product((1, -1), repeat=3)
+        if answer(l1, p1, l2, p2, l3, p3, shape=(), dtype=torch.int64).item()
+        != (abs(l1 - l2) <= l3 <= l1 + l2 and p3 == p1 * p2)
+    ]
     if not wrong:
         return
     irreps = [f"{wrong[-1][at]}{'e' if wrong[-1][at + 1] == 1 else 'o'}" for at in (0, 2, 4)]

@@ -16,8 +16,8 @@ from tutorial_lib.shapes import check_counts
 
 def panels(n: int, *, width: float = 8.0, height: float = 3.0) -> list[Axes]:
     """Axes side by side in one figure, whose size is in inches."""
-    _, axes = plt.subplots(1, n, figsize=(width, height), layout="constrained", squeeze=False)
-    return list(axes[0])
+    figure = plt.figure(figsize=(width, height), layout="constrained")
+    return list(figure.subplots(1, n, squeeze=False)[0])
 
 
 def curve(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel: str, ylabel: str) -> Axes:
@@ -55,10 +55,8 @@ def training_history(
 def bars(ax: Axes, heights: Mapping[str, tuple[str, float]], *, ylabel: str) -> Axes:
     """Labelled bars, each a key of `COLOURS` and a height, with their values written on them."""
     colours = [COLOURS[colour] for colour, _ in heights.values()]
-    drawn = ax.bar(list(heights), [height for _, height in heights.values()], color=colours)
-    ax.bar_label(drawn, fmt="%.3g")
-    ax.margins(y=0.1)
-    ax.set(ylabel=ylabel)
+    ax.bar_label(ax.bar(list(heights), [height for _, height in heights.values()], color=colours), fmt="%.3g")
+    ax.set(ylabel=ylabel, ymargin=0.1)
     ax.tick_params(axis="x", labelrotation=20)
     return ax
 

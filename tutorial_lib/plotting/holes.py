@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
-from tutorial_lib.plotting.pictures import picture
+from tutorial_lib.plotting.pictures import field
 from tutorial_lib.shapes import check_counts
 
 BOND = 2.85  # A, from the centre
-VIEW = {"elev": 25, "azim": -50}  # degrees, one view for all panels
 
 
 class Hole(NamedTuple):
@@ -46,8 +45,8 @@ def candidates(panels: Mapping[str, Hole]) -> Figure:
         for atom in known[np.linalg.norm(known, axis=1) < BOND]:
             ax.plot(*np.stack([np.zeros(3), atom]).T, color="0.6", linewidth=2, zorder=1)
         ax.scatter(0, 0, 0, marker="s", s=60, color=COLOURS["model"], label="centre", zorder=2)
-        known_style = {"color": COLOURS["crystal"], "edgecolor": "k", "depthshade": False}
-        ax.scatter(*known.T, s=60, label="known", zorder=2, **known_style)
+        filled = {"color": COLOURS["crystal"], "edgecolor": "k", "depthshade": False}
+        ax.scatter(*known.T, s=60, label="known", zorder=2, **filled)
         sizes = 15 + 200 * share
         style = {"marker": "D", "color": COLOURS["generated"], "depthshade": False, "zorder": 3}
         ax.scatter(*guessed[1:].T, s=sizes[1:], alpha=0.5, label="candidate", **style)
@@ -55,10 +54,10 @@ def candidates(panels: Mapping[str, Hole]) -> Figure:
         ring = {"facecolor": "none", "edgecolor": COLOURS["real"], "linewidth": 2, "depthshade": False}
         ax.scatter(*missing.T, s=220, label="missing", zorder=4, **ring)
         ax.set_title(title, fontsize=9)
-        ax.set(xlim=(-4, 4), ylim=(-4, 4), zlim=(-4, 4), xlabel="x (Å)", ylabel="y (Å)", zlabel="z (Å)")
+        ax.set(xlim=(-4, 4), ylim=(-4, 4), zlim=(-4, 4), box_aspect=(1, 1, 1))
+        ax.set(xlabel="x (Å)", ylabel="y (Å)", zlabel="z (Å)")
         ax.tick_params(labelsize=6, pad=-2)
-        ax.view_init(**VIEW)
-        ax.set_box_aspect((1, 1, 1))
+        ax.view_init(elev=25, azim=-50)  # degrees, one view for all panels
     figure.axes[0].legend(fontsize=7, loc="upper left", frameon=False)
     figure.tight_layout()
     return figure
@@ -74,8 +73,7 @@ def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: f
         bonded: angstrom, how far from the centre the atom stands that the horizontal axis runs to.
         limit: half the width of the plane, angstrom.
     """
-    extent = (-limit, limit, -limit, limit)
-    picture(ax, values, "density, relative to the largest", origin="lower", extent=extent, vmin=0, vmax=1)
+    field(ax, values, "density, relative to the largest", limit=limit)
     ring = {"markersize": 14, "markerfacecolor": "none", "markeredgewidth": 2, "color": COLOURS["failure"]}
     ax.plot(*np.asarray(points).reshape(-1, 2).T, "o", label="missing", **ring)
     ax.plot(0, 0, "s", color=COLOURS["model"], label="centre")

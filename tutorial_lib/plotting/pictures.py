@@ -14,8 +14,12 @@ from tutorial_lib.shapes import check_counts, check_shapes
 def picture(ax: Axes, values: Tensor, label: str, *, extend: str = "neither", **shown: object) -> None:
     """A plane of values in colours, beside the scale of these."""
     check_shapes(values=(values, "rows columns"))
-    drawn = ax.imshow(np.asarray(values), **shown)
-    ax.figure.colorbar(drawn, ax=ax, label=label, shrink=0.8, extend=extend)
+    ax.figure.colorbar(ax.imshow(np.asarray(values), **shown), ax=ax, label=label, shrink=0.8, extend=extend)
+
+
+def field(ax: Axes, values: Tensor, label: str, *, limit: float) -> None:
+    """Values from 0 to 1 in a plane as far as `limit` to each side of the origin, rows upwards."""
+    picture(ax, values, label, origin="lower", extent=(-limit, limit, -limit, limit), vmin=0, vmax=1)
 
 
 def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
@@ -49,11 +53,9 @@ def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
     check_counts(n_things=len(things))
     n_rows = -(-len(things) // 3)
     figure = plt.figure(figsize=(9.0, 3.0 * n_rows), layout="constrained")
-    axes = figure.subplots(n_rows, 3, squeeze=False).ravel()
-    for ax in axes:
+    axes = [figure.add_subplot(n_rows, 3, place, title=name) for place, name in enumerate(things, start=1)]
+    for ax, thing in zip(axes, things.values(), strict=True):
         ax.set_axis_off()
-    for ax, (name, thing) in zip(axes, things.items(), strict=False):
-        ax.set_title(name)
         if isinstance(thing, str):
             ax.text(0.5, 0.5, thing, ha="center", va="center", family="monospace", fontsize=14)
         elif thing.ndim == 1:
@@ -68,7 +70,7 @@ def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
         else:
             limit = abs(thing).max()
             ax.imshow(thing, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    return list(axes[: len(things)])
+    return axes
 
 
 def digits(axes: Sequence[Axes], pictures: Tensor, *, titles: Sequence[str]) -> Sequence[Axes]:
@@ -100,8 +102,7 @@ def arrows(
     x, y, _ = np.asarray(positions).T
     scaled = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.012}
     for name, (colour, vector) in vectors.items():
-        along_x, along_y, _ = np.asarray(vector).T
-        ax.quiver(x, y, along_x, along_y, color=COLOURS[colour], label=name, **scaled)
+        ax.quiver(x, y, *np.asarray(vector)[:, :2].T, color=COLOURS[colour], label=name, **scaled)
     ax.plot(x, y, linestyle="none", marker="o", markersize=12, color=COLOURS["real"])
     ax.set(title=title, xlabel="x (Å)", ylabel="y (Å)", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     ax.legend(frameon=False, loc="upper left")

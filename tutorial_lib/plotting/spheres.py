@@ -1,5 +1,6 @@
 """Functions on the sphere, alone and at points in space, and fields about them: numbers come in, figures go out."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tutorial_lib.plotting.palette import COLOURS
-from tutorial_lib.plotting.pictures import picture
+from tutorial_lib.plotting.pictures import field
 from tutorial_lib.shapes import check_counts
 
 
@@ -25,8 +26,7 @@ def signals(
         limit: half the width of a panel, in edges of a cube.
     """
     check_counts(n_panels=len(panels))
-    across = min(4, len(panels))
-    down = -(-len(panels) // across)
+    across, down = min(4, len(panels)), math.ceil(len(panels) / 4)
     figure = plt.figure(figsize=(2.4 * across, 2.4 * down))
     for place, (title, (positions, values)) in enumerate(panels.items(), start=1):
         ax = figure.add_subplot(down, across, place, projection="3d")
@@ -34,8 +34,7 @@ def signals(
         ax.scatter(*points.T, color=COLOURS["real"], s=14 if values is not None else 60, depthshade=False)
         if values is not None:
             numbers = np.asarray(values)
-            numbers = numbers * size / max(np.abs(numbers).max(), 1e-12)
-            for point, number in zip(points, numbers, strict=True):
+            for point, number in zip(points, numbers * size / max(np.abs(numbers).max(), 1e-12), strict=True):
                 _lobe(ax, number, directions, point)
         ax.set_title(title, fontsize=9, pad=-2)
         ax.view_init(elev=50, azim=-60)
@@ -77,8 +76,7 @@ def _bare(ax: Axes, limit: float, *, zoom: float) -> None:
 
 def cross_section(ax: Axes, values: Tensor, points: Tensor, *, title: str, limit: float) -> Axes:
     """A field of probabilities (m, m) in a plane, rows upwards, with points (n, 2) of it; all in edges of a cube."""
-    extent = (-limit, limit, -limit, limit)
-    picture(ax, values, "probability of a point", origin="lower", extent=extent, vmin=0, vmax=1)
+    field(ax, values, "probability of a point", limit=limit)
     ax.plot(*np.asarray(points).reshape(-1, 2).T, "o", markersize=9, markerfacecolor="none", color=COLOURS["failure"])
     ax.set(title=title, xlabel="x (edges of a cube)", ylabel="y (edges of a cube)")
     return ax

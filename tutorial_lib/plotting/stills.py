@@ -36,8 +36,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
     drawn if there is one; `centre` has another colour and a square; `camera` is a rotation as ASE writes it.
     """
     check_counts(n_atoms=len(atoms))
-    figure = Figure(figsize=(3.2, 3.2), layout="constrained")
-    ax = figure.subplots()
+    ax = Figure(figsize=(3.2, 3.2), layout="constrained").subplots()
     _draw_atoms(ax, atoms, centre, camera)
     for arrow in arrows:
         start, end = (np.asarray(place) @ rotate(camera) for place in (arrow.start, arrow.end))
@@ -45,7 +44,7 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
         ax.annotate("", end[:2], start[:2], arrowprops=style | {"shrinkA": 0, "shrinkB": 0}, zorder=100)
         ax.update_datalim([end[:2], start[:2]])
     ax.autoscale_view()
-    return _png(figure)
+    return _png(ax.figure)
 
 
 def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> bytes:
@@ -64,12 +63,10 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
     if len(properties) < 3:
         raise ValueError(f"two axes and a colour are needed: {list(properties)} arrived")
     (x_name, x), (y_name, y), (colour_name, colour) = list(properties.items())[:3]
-    figure = Figure(figsize=(5.0, 3.6), layout="constrained")
-    ax = figure.subplots()
-    drawn = ax.scatter(x, y, c=colour, s=8, cmap="viridis")
-    figure.colorbar(drawn, ax=ax, label=colour_name)
+    ax = Figure(figsize=(5.0, 3.6), layout="constrained").subplots()
+    ax.figure.colorbar(ax.scatter(x, y, c=colour, s=8, cmap="viridis"), ax=ax, label=colour_name)
     ax.set(xlabel=x_name, ylabel=y_name)
-    return _png(figure)
+    return _png(ax.figure)
 
 
 def bonds(atoms: Atoms) -> list[tuple[int, int]]:
@@ -93,13 +90,11 @@ def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, size: i
         if len(set(atoms.numbers)) > 2:
             ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
     if atoms.cell.rank == 3:
-        corners = np.array(list(np.ndindex(2, 2, 2)))
-        for i, j in combinations(range(8), 2):
-            if abs(corners[i] - corners[j]).sum() == 1:
-                ends = corners[[i, j]] @ atoms.cell.array @ turn
+        for corners in combinations(np.ndindex(2, 2, 2), 2):
+            if np.abs(np.subtract(*corners)).sum() == 1:
+                ends = corners @ atoms.cell.array @ turn
                 ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
-    ax.set_aspect("equal")
-    ax.margins(0.1)
+    ax.set(aspect="equal", xmargin=0.1, ymargin=0.1)
     ax.set_axis_off()
 
 

@@ -14,12 +14,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from ase import Atoms
 from ase.utils import rotate
 from ipywidgets import DOMWidget, HBox, IntSlider, Play, VBox, jslink
 from torch import Tensor
 
 from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, Arrow, bonds, scatter_map, still, strip
+from tutorial_lib.shapes import check_counts, check_finite
 
 COLAB = "google.colab"
 
@@ -67,8 +69,7 @@ def view(
         raise ValueError(f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}")
     if arrows and atoms.cell.rank:
         raise ValueError("arrows belong to a cluster: take the cell away (atoms.cell = None) first")
-    if not all(np.isfinite([*arrow.start, *arrow.end, arrow.strength]).all() for arrow in arrows):
-        raise ValueError("an arrow holds NaN or infinity: look at where its vector came from")
+    check_finite(torch.tensor([[*arrow.start, *arrow.end, arrow.strength] for arrow in arrows]), what="arrows")
     widget = _widget([atoms], centre, camera, arrows) if extension_matches() else None
     return View(widget, alt, still(atoms, centre, camera, arrows))
 
@@ -90,7 +91,7 @@ def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.n
     if len(columns) < 3 or any(values.shape != (len(frames),) for values in columns.values()):
         shapes = {name: values.shape for name, values in columns.items()}
         raise ValueError(f"three properties at least, one number for each of {len(frames)} clusters: {shapes} arrived")
-    return View(_map(frames, columns), alt, scatter_map(columns))
+    return View(None if COLAB in sys.modules else _map(frames, columns), alt, scatter_map(columns))
 
 
 def extension_version() -> str | None:
@@ -169,21 +170,16 @@ def _map(frames: Sequence[Atoms], columns: dict[str, np.ndarray]) -> DOMWidget |
         from chemiscope.widget import ChemiscopeWidget
     except ImportError:
         return None
-    if COLAB in sys.modules:
-        return None
-    x, y, colour = list(columns)[:3]
-    settings = {"map": {"x": {"property": x}, "y": {"property": y}, "color": {"property": colour}}}
+    chosen = {axis: {"property": name} for axis, name in zip(("x", "y", "color"), columns, strict=False)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about properties that a reader may still choose
         # It would tell a statistics service that a reader looks at a map; without an address it tells nobody.
         for kind in ChemiscopeWidget.__mro__:
             if "_esm" in vars(kind):
                 kind._esm = str(kind._esm).replace("https://plausible.io", "")
-        return show(list(frames), properties=columns, settings=settings, warning_timeout=-1)
+        return show(list(frames), properties=columns, settings={"map": chosen}, warning_timeout=-1)
 
 
 def _check_atoms(frames: Sequence[Atoms]) -> None:
-    if len(frames) == 0 or any(len(atoms) == 0 for atoms in frames):
-        raise ValueError("there are no atoms to show")
-    if not all(np.isfinite(atoms.positions).all() for atoms in frames):
-        raise ValueError("positions hold NaN or infinity: a cloud recovered from a bad matrix, perhaps")
+    check_counts(n_frames=len(frames), n_atoms=min(map(len, frames), default=0))
+    check_finite(*(torch.from_numpy(atoms.positions) for atoms in frames))
