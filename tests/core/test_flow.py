@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from ase import Atoms
 from torch import Generator, nn
 
 from benchmarks import flow_matching as benchmark
@@ -266,6 +267,9 @@ def test_a_dihedral_angle_is_the_one_that_was_built(asked):
     cloud = torch.cat([CORNERS, second[None]])
     expected = sorted([asked, abs((asked + 120 + 180) % 360 - 180), abs((asked - 120 + 180) % 360 - 180)])
     assert metrics.dihedral_angles(cloud[None]).sort().values.tolist() == pytest.approx(expected, abs=0.1)
+    atoms = Atoms("Si6", torch.cat([torch.zeros(1, 3), cloud]).numpy())
+    by_ase = atoms.get_dihedral(2, 0, 1, 5)
+    assert min(by_ase, 360 - by_ase) == pytest.approx(asked, abs=0.1)
 
 
 def test_dihedral_angles_do_not_see_order_or_pose_and_do_see_a_twist(motifs_of_cell, generator):
@@ -302,3 +306,19 @@ def test_the_benchmark_tells_a_bad_generator_from_the_floor_and_sees_sets_turn(m
     errors = benchmark.turning_error(Flow(Scaled.fit(motifs_of_cell), stirred(SetVelocity())), motifs_of_cell)
     assert errors["torch.float32"] < 1e-3
     assert errors["torch.float64"] < 1e-10
+
+
+def test_the_likelihood_of_a_stretch_counts_the_stretch(generator):
+    point = torch.randn(4, 3, generator=generator, dtype=torch.float64)
+    found = flow.log_likelihood(lambda x, t: 0.7 * x, point, 200)
+    noise = point * math.exp(-0.7)
+    known = -0.5 * (noise.square().sum(1) + 3 * math.log(2 * math.pi)) - 3 * 0.7
+    assert torch.allclose(found, known, atol=1e-4)
+
+
+def test_a_bent_or_stretched_tetrahedron_has_a_higher_energy(generator):
+    perfect = metrics.central_energy(CORNERS[None])
+    assert perfect.item() == pytest.approx(-2 * 1.64833, rel=1e-3)
+    assert (metrics.central_energy(CORNERS + 0.2 * torch.randn(50, 4, 3, generator=generator)) > perfect).all()
+    q = representations.random_orthogonal(generator, (), torch.float32)
+    assert torch.allclose(metrics.central_energy((CORNERS @ q.mT)[None]), perfect, atol=1e-4)

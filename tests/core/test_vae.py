@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from tutorial_lib import representations
+from tutorial_lib import representations, training
 from tutorial_lib.models import vae
 from tutorial_lib.representations import alignment, gram
 
@@ -154,3 +154,12 @@ def test_overlap_counts_depth_below_the_shortest_distance():
 def test_negative_weights_of_the_aligned_loss_are_refused(weights):
     with pytest.raises(ValueError, match=r"is -1\.0, and must not be negative"):
         vae.aligned_loss(describe=describer, error=squared_error, **weights)
+
+
+def test_the_aligned_autoencoder_learns(clouds):
+    x = clouds.float()
+    model = vae.AlignedAutoencoder(hidden=(64, 64), seed=0)
+    loss = vae.aligned_loss(beta=1e-3, describe=describer(x), error=squared_error)
+    recipe = training.Recipe(epochs=150, batch_size=16, learning_rate=5e-3)
+    history = training.train(model, x, loss, recipe, device="cpu", progress=False)
+    assert history["reconstruction"][-1] < 0.1 * history["reconstruction"][0]
