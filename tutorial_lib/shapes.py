@@ -4,8 +4,8 @@ Annotations cost nothing at run time and are checked in the tests; what a public
 words of the functions below. Rows are atoms and a rotation acts as `x @ Q.mT`.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache, wraps
 from numbers import Integral
 
@@ -135,6 +135,14 @@ def unrounded(function: Callable) -> Callable:
             return function(*arguments, **named)
 
     return called
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draws inside follow from the seed alone, on the CPU; the global generator continues as if there had been none."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _usable(value):

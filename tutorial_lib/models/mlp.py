@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.shapes import Features, Latent, check_counts, check_indices, check_shapes
+from tutorial_lib.shapes import Features, Latent, check_counts, check_indices, check_shapes, seeded
 
 
 def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, seed: int) -> nn.Sequential:
@@ -21,8 +21,7 @@ def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, 
     if len(widths) < 2:
         raise ValueError(f"a network has an input and an output, so at least two widths: {list(widths)} arrived")
     check_counts(**{f"width {at}": width for at, width in enumerate(widths)})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())]
     return nn.Sequential(*layers[:-1])
 

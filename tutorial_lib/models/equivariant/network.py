@@ -15,7 +15,7 @@ from e3nn.nn import Activation, Gate
 from torch import Tensor, nn
 
 from tutorial_lib.models.equivariant.graph import Graph, default_dtype, neighbour_graph
-from tutorial_lib.shapes import Features, Positions, check_shapes
+from tutorial_lib.shapes import Features, Positions, check_shapes, seeded
 
 
 class Convolution(nn.Module):
@@ -89,8 +89,7 @@ class EquivariantNetwork(nn.Module):
         self.view = {"cutoff": cutoff, "lmax": lmax, "n_radial": n_radial}
         self.irreps_out = o3.Irreps(irreps_out)
         before = o3.Irreps("0e")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.convolutions, self.gates = nn.ModuleList(), nn.ModuleList()
             for hidden in irreps_hidden:
                 gate = gate_for(hidden)
