@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from tutorial_lib.representations.alignment.procrustes import best_rotation, check_choice, turned_onto
-from tutorial_lib.shapes import Order, Orthogonal, Scalars, check_finite, check_shapes
+from tutorial_lib.shapes import Order, Orthogonal, Scalars, check, check_finite, check_shapes
 
 N_NEAREST = 4  # triplets of the whole are taken among so many atoms nearest the origin, the bonded ones of silicon
 N_KEPT = 8  # starts that are refined to the end, the best after one assignment
@@ -55,11 +55,11 @@ def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None
     """
     check_choice(allow_mirror)
     check_shapes(part=(part, "clouds m 3"), whole=(whole, "clouds n 3"))
-    if not 3 <= part.shape[1] <= whole.shape[1]:
-        raise ValueError(
-            f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}: hand in the smaller one first, of "
-            "three atoms at least, which fix a pose"
-        )
+    check(
+        3 <= part.shape[1] <= whole.shape[1],
+        f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}: hand in the smaller one first, of "
+        "three atoms at least, which fix a pose",
+    )
     check_finite(part, whole)
     chunks = [
         _match(p.double(), w.double(), allow_mirror, n_nearest)
