@@ -31,9 +31,9 @@ def motifs_like(
     any with those that the model has learnt from, which flatters it. What counts as valid is for silicon.
     """
     real = representations.nearest_neighbours(cells, n_neighbours=8, cutoff=4.0).positions
-    unseen = real
-    if held_out is not None:
-        unseen = representations.nearest_neighbours(held_out, n_neighbours=8, cutoff=4.0).positions
+    unseen = (
+        real if held_out is None else representations.nearest_neighbours(held_out, n_neighbours=8, cutoff=4.0).positions
+    )
     template = representations.Template.fit(real[:: -(-len(real) // N_FITTED)], seed=seed)
     gram = representations.gram_matrix(template.canonical(real))
     standardiser = representations.Standardiser.fit(gram)

@@ -81,8 +81,7 @@ def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> 
     across = bonds - (bonds @ first)[:, None] * first
     if across.norm(dim=1).max() < 0.5:  # a line has no second axis: any will do
         across = torch.eye(3, dtype=points.dtype) - first[:, None] * first
-    second = across[across.norm(dim=1).argmax()]
-    second = second / second.norm()
+    second = torch.nn.functional.normalize(across[across.norm(dim=1).argmax()], dim=0)
     axes = torch.stack([first, second, torch.linalg.cross(first, second)])
     cells = ((points - points[0]) @ axes.mT).round()
     places, centred = cells - cells.mean(dim=0), points - points.mean(dim=0)

@@ -94,9 +94,11 @@ class Standardiser:
     def features(self, gram: Gram) -> Features:
         """The standardised entries i <= j of Gram matrices."""
         entries = upper_triangle(gram)
-        if entries.shape[-1] != len(self.mean):
-            fitted = _matrix_size(len(self.mean))
-            raise ValueError(f"matrices of {gram.shape[-1]} atoms, and the standardiser was fitted on {fitted} atoms")
+        check(
+            entries.shape[-1] == len(self.mean),
+            f"matrices of {gram.shape[-1]} atoms, and the standardiser was fitted on "
+            f"{_matrix_size(len(self.mean))} atoms",
+        )
         return (entries - self.mean.to(entries)) / self.std.to(entries)
 
     def gram(self, features: Features) -> Gram:
@@ -144,11 +146,11 @@ def positions_from_gram(gram: Tensor) -> Positions:
 
 def _matrix_size(n_entries: int) -> int:
     n_atoms = (math.isqrt(8 * n_entries + 1) - 1) // 2
-    if n_entries < 1 or n_atoms * (n_atoms + 1) // 2 != n_entries:
-        below, above = n_atoms * (n_atoms + 1) // 2, (n_atoms + 1) * (n_atoms + 2) // 2
-        raise ValueError(
-            f"{n_entries} entries make no symmetric matrix: {n_atoms} atoms need {below}, {n_atoms + 1} atoms {above}"
-        )
+    below, above = (n * (n + 1) // 2 for n in (n_atoms, n_atoms + 1))
+    check(
+        below == n_entries >= 1,
+        f"{n_entries} entries make no symmetric matrix: {n_atoms} atoms need {below}, {n_atoms + 1} atoms {above}",
+    )
     return n_atoms
 
 

@@ -67,8 +67,7 @@ def from_smiles(text: str) -> Atoms:
     with rdBase.BlockLogs():
         positions = shape(full, Chem.MolToSmiles(plain))
     check(positions is not None, f"no shape was found for {text!r}: try a smaller molecule, or one of common elements")
-    symbols = [atom.GetSymbol() for atom in full.GetAtoms()]
-    atoms = Atoms(symbols, positions, info={"smiles": text})
+    atoms = Atoms([atom.GetSymbol() for atom in full.GetAtoms()], positions, info={"smiles": text})
     atoms.rotate(45, "x")  # seen well along z, as viewers look at first, and along y, as our stills do
     return atoms
 

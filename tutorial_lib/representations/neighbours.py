@@ -47,7 +47,7 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
     reach = _reach(atoms, cutoff)
     box = _box(atoms, reach)
     _check_box(box, atoms.pbc, reach)
-    finder = NeighborList(cutoff=reach, full_list=True, n_threads=1)
+    finder = NeighborList(cutoff=reach, full_list=True, n_threads=1)  # its memory is what is read below
     first, second, distance, vector = finder.compute(atoms.positions, box, True, quantities="ijdD", copy=False)
     first, second = first.astype(np.int64), second.astype(np.int64)
     if len(distance) and distance.min() < ONE_PLACE:

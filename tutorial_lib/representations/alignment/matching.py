@@ -30,8 +30,7 @@ def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reor
     check_shapes(a=(a, "*batch atoms+ 3"), b=(b, "*batch atoms+ 3"))
     if reorder:
         match = match_atoms(*(x.detach().reshape(-1, *x.shape[-2:]) for x in (a, b)), allow_mirror=allow_mirror)
-        order = match.order.view(b.shape[:-1])
-        b = b.gather(-2, order[..., None].expand_as(b))
+        b = b.gather(-2, match.order.view(b.shape[:-1])[..., None].expand_as(b))
     rotation = best_rotation(b.detach(), a.detach(), allow_mirror=allow_mirror)
     return torch.linalg.vector_norm(a - b @ rotation.mT, dim=(-2, -1)) / a.shape[-2] ** 0.5
 
