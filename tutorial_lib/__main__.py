@@ -63,12 +63,15 @@ def lab_command(options: list[str]) -> list[str]:
     Address and token are set here, since a user's Jupyter configuration may say otherwise.
     """
     folder, first = NOTEBOOKS.parent, notebooks([])[0].relative_to(NOTEBOOKS.parent).as_posix()
-    command = [sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{first}"]
-    command += [f"--{part}={folder}" for part in ("ServerApp.root_dir", "FileContentsManager.root_dir")]
-    command += [f"--ServerApp.preferred_dir={folder}", "--FileContentsManager.preferred_dir="]
-    command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.identity_provider_class=tutorial_lib.__main__.NeverOpen"]
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # a container's only user, often
-    return [*command, *["--allow-root"] * root, *options]
+    return [
+        *(sys.executable, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{first}"),
+        *(f"--{part}={folder}" for part in ("ServerApp.root_dir", "FileContentsManager.root_dir")),
+        *(f"--ServerApp.preferred_dir={folder}", "--FileContentsManager.preferred_dir="),
+        *("--ServerApp.ip=127.0.0.1", "--ServerApp.identity_provider_class=tutorial_lib.__main__.NeverOpen"),
+        *["--allow-root"] * root,
+        *options,
+    ]
 
 
 class KernelMeter(threading.Thread):
@@ -124,8 +127,7 @@ def run_notebook(path: Path, *, store: bool, one_thread: bool = False) -> Run:
         coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
     )
-    n_code = sum(cell.cell_type == "code" for cell in book.cells)
-    bar = tqdm(total=n_code, desc=path.stem, unit="cell")
+    bar = tqdm(total=sum(cell.cell_type == "code" for cell in book.cells), desc=path.stem, unit="cell")
     client.on_cell_executed = lambda **_: bar.update()
     seconds = {}
     env = os.environ | DRAWING | ({"OMP_NUM_THREADS": "1"} if one_thread else {})
@@ -172,9 +174,8 @@ def run(args: argparse.Namespace) -> None:
             sys.exit(
                 f"{path.name} stopped: its kernel died. A system without memory left ends it so: close what you can"
             )
-        minutes = (time.perf_counter() - start) / 60
         print(
-            f"{path.stem}: {minutes:.1f} minutes, {done.cpu_seconds:.0f} CPU seconds, "
+            f"{path.stem}: {(time.perf_counter() - start) / 60:.1f} minutes, {done.cpu_seconds:.0f} CPU seconds, "
             f"{done.peak_bytes / 1e9:.2f} GB at its peak"
         )
 

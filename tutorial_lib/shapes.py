@@ -4,8 +4,8 @@ Annotations cost nothing at run time and are checked in the tests; what a public
 words of the functions below. Rows are atoms and a rotation acts as `x @ Q.mT`.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache, wraps
 from numbers import Integral
 
@@ -33,6 +33,12 @@ Known = Float[Tensor, "queries known 3"]  # angstrom, about the centre: the atom
 Missing = Float[Tensor, "queries missing 3"]  # angstrom, about the same centre: the atoms that were taken out
 Candidates = Float[Tensor, "queries candidates missing 3"]  # angstrom: answers to each query, best first
 PerCandidate = Float[Tensor, "queries candidates"]  # one number an answer
+
+
+def check(holds: object, otherwise: str) -> None:
+    """Refuse, in the given words, what does not hold; the words are written down either way, so they must be cheap."""
+    if not holds:
+        raise ValueError(otherwise)
 
 
 def check_shapes(**arguments: tuple[Tensor, str]) -> None:
@@ -69,15 +75,18 @@ def _fits(word: str, length: int | tuple[int, ...], known: dict[str, int | tuple
 
 def check_finite(*values: Tensor, what: str = "positions") -> None:
     """Refuse NaN and infinity; `what` names the values in the error."""
-    if not all(torch.isfinite(array).all() for array in values):
-        raise ValueError(f"{what} hold NaN or infinity: look at where they came from")
+    check(
+        all(torch.isfinite(array).all() for array in values),
+        f"{what} hold NaN or infinity: look at where they came from",
+    )
 
 
 def check_counts(least: int = 1, **counts: int) -> None:
     """Refuse what is not a whole number of at least `least`; the keywords are the names that a reader knows."""
     for name, n in counts.items():
-        if not isinstance(n, Integral) or n < least:
-            raise ValueError(f"{name} must be a whole number, {least} at least, and {n} arrived")
+        check(
+            isinstance(n, Integral) and n >= least, f"{name} must be a whole number, {least} at least, and {n} arrived"
+        )
 
 
 def check_indices(below: int, **indices: Tensor) -> None:
@@ -90,8 +99,7 @@ def check_indices(below: int, **indices: Tensor) -> None:
 def check_one_of(allowed: Iterable[str], **names: str) -> None:
     """Refuse a name that is not among the allowed ones; the keyword says what it names."""
     for kind, name in names.items():
-        if name not in allowed:
-            raise ValueError(f"there is no {kind} {name!r}: choose one of {', '.join(allowed)}")
+        check(name in allowed, f"there is no {kind} {name!r}: choose one of {', '.join(allowed)}")
 
 
 def check_not_negative(**values: float) -> None:
@@ -103,8 +111,10 @@ def check_not_negative(**values: float) -> None:
 
 def check_apart(distance: Tensor, reach: float) -> None:
     """Refuse pairs at distances under a millionth of `reach`: that is rounding, and so would be their direction."""
-    if (distance <= 1e-6 * reach).any():
-        raise ValueError("two points coincide, and neither sees the other in a direction: merge such points")
+    check(
+        not (distance <= 1e-6 * reach).any(),
+        "two points coincide, and neither sees the other in a direction: merge such points",
+    )
 
 
 def constant(function: Callable) -> Callable:
@@ -136,22 +146,25 @@ def differentiating(function: Callable) -> Callable:
 
 def unrounded(function: Callable) -> Callable:
     """A function whose geometry `autocast` does not round: it computes in the dtype of what comes in."""
+    return _full()(function)
 
-    @wraps(function)
-    def called(*arguments, **named):
-        with _full():
-            return function(*arguments, **named)
 
-    return called
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Draws inside follow from the seed alone, on the CPU; the global generator continues as if there had been none."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def _usable(value):
     return value.clone() if isinstance(value, Tensor) and value.is_inference() else value
 
 
-def _full() -> ExitStack:
-    stack = ExitStack()
-    for device in ("cpu", "cuda"):
-        if torch.is_autocast_enabled(device):
-            stack.enter_context(torch.autocast(device, enabled=False))
-    return stack
+@contextmanager
+def _full() -> Iterator[None]:
+    with ExitStack() as stack:
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        yield

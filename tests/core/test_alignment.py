@@ -106,10 +106,8 @@ def test_long_clouds_in_single_precision_are_laid_upon_their_turned_copies(gener
 @pytest.mark.parametrize("shape", [(4, 3), (5, 4, 3), (2, 3, 4, 3)])
 def test_any_leading_shape_will_do_and_single_precision_comes_back(generator, shape):
     x = torch.randn(shape, generator=generator)
-    rotation, rmsd = (
-        alignment.best_rotation(x, x, allow_mirror=False),
-        alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True),
-    )
+    rotation = alignment.best_rotation(x, x, allow_mirror=False)
+    rmsd = alignment.aligned_rmsd(x, -x.flip(-2), allow_mirror=True, reorder=True)
     assert (rotation.shape, rotation.dtype) == ((*shape[:-2], 3, 3), torch.float32)
     assert (rmsd.shape, rmsd.dtype) == (shape[:-2], torch.float32)
     assert (rmsd < 1e-5).all()
@@ -175,9 +173,8 @@ def test_more_neighbours_find_a_little_more(cell):
 
 @pytest.fixture(scope="module")
 def template():
-    return alignment.Template.fit(
-        representations.nearest_neighbours(datasets.load_amorphous("train")).positions[:200], n_starts=2
-    )
+    motifs = representations.nearest_neighbours(datasets.load_amorphous("train")).positions
+    return alignment.Template.fit(motifs[:200], n_starts=2)
 
 
 def test_the_canonical_form_is_the_same_motif_and_knows_neither_order_nor_pose(template, cell, generator):
@@ -201,18 +198,16 @@ def test_a_template_of_one_motif_is_that_motif(clouds):
     assert (alignment.aligned_rmsd(fitted.positions, clouds[0], allow_mirror=True, reorder=False) < 1e-6).all()
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda x: alignment.best_rotation(x, x), "say whether mirrors are allowed"),
-        (lambda x: alignment.match_atoms(x, x), "say whether mirrors are allowed"),
-        (lambda x: alignment.aligned_rmsd(x, x, reorder=False), "say whether mirrors are allowed"),
-        (lambda x: alignment.aligned_rmsd(x, x, allow_mirror=True), "say whether atoms may be renumbered"),
-    ],
-)
-def test_a_choice_that_changes_the_physics_has_no_default(clouds, call, message):
-    with pytest.raises(TypeError, match=message):
-        call(clouds)
+def test_a_choice_that_changes_the_physics_has_no_default(clouds):
+    for function, choices in [
+        (alignment.best_rotation, {}),
+        (alignment.match_atoms, {}),
+        (alignment.aligned_rmsd, {"reorder": False}),
+    ]:
+        with pytest.raises(TypeError, match="say whether mirrors are allowed"):
+            function(clouds, clouds, **choices)
+    with pytest.raises(TypeError, match="say whether atoms may be renumbered"):
+        alignment.aligned_rmsd(clouds, clouds, allow_mirror=True)
 
 
 LINE = torch.arange(8.0, dtype=torch.float64)[:, None] * torch.tensor([1, 2, 3])
@@ -223,9 +218,7 @@ FOURTH = torch.arange(16)[:, None, None] == 3
     ("function", "spoil", "message"),
     [
         (alignment.best_rotation, lambda x: x[0], "target must be"),
-        (alignment.best_rotation, lambda x: x[:, :7], "target must be"),
         (alignment.match_atoms, lambda x: x[:3], "whole must be"),
-        (alignment.match_atoms, lambda x: x[..., :2], "whole must be"),
         (alignment.match_atoms, lambda x: x[:, :7], "part has 8 atoms and the whole 7: hand in the smaller one first"),
         (lambda x, y, **options: alignment.match_atoms(y, x, **options), lambda x: x[:, :2], "of three atoms at least"),
         (alignment.best_rotation, lambda x: torch.where(FOURTH, LINE, x), r"cloud \[3\] lies on a line or a point"),

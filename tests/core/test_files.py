@@ -54,15 +54,12 @@ def damages(whole):
     return {"cut off": whole[: len(whole) // 2], "one bit": flipped(whole, len(whole) // 2), "empty": b""}
 
 
+WATER = "water_rhf_500k"
 SHIPPED = {
     "silicon": (silicon.DATA, "amorphous_silicon.extxyz.gz", lambda data: datasets.load_amorphous("test", data=data)),
     "crystal": (silicon.DATA, "crystal.extxyz.gz", lambda data: datasets.crystal()),
     "qm9": (qm9.DATA, qm9.SUBSET, lambda data: qm9.load("train", data=data)),
-    "water": (
-        hamiltonians.DATA,
-        "water_rhf_500k.npz",
-        lambda data: hamiltonians.load("water_rhf_500k", "train", data=data),
-    ),
+    "water": (hamiltonians.DATA, f"{WATER}.npz", lambda data: hamiltonians.load(WATER, "train", data=data)),
     "polycubes": (storage.WEIGHTS, "polycubes.pt", materials.trained_on_polycubes),
     "growth": (storage.WEIGHTS, "growth.pt", materials.trained_to_grow),
     "molecules": (storage.WEIGHTS, "molecules.pt", materials.trained_on_molecules),
@@ -229,9 +226,10 @@ ITEM: ATOMS id type x y z
 """
 
 
-@pytest.fixture(
-    params=["own.dump", "own.lammpstrj", "own.dump.gz", "own.data", "data.own", "own.lmp", "own.extxyz", "own.xyz"]
-)
+TYPED = ["own.dump", "own.lammpstrj", "own.dump.gz", "own.data", "data.own", "own.lmp", "own.extxyz", "own.xyz"]
+
+
+@pytest.fixture(params=TYPED)
 def typed(request, tmp_path):
     """A file in which atoms have types and no elements: one of the first, two of the second."""
     path = tmp_path / request.param
@@ -281,9 +279,7 @@ def test_elements_that_a_file_says_are_its_elements(load, cells, tmp_path):
         with pytest.raises(ValueError, match=rf"{name} says .*Si.*, and element names Ge"):
             load(tmp_path / name, element="Ge")
     (tmp_path / "own.dump").write_text(DUMP.replace("2 2 1", "2 1 1").replace("3 2 3", "3 1 3"))
-    assert [str(atoms.symbols) for atoms in load(tmp_path / "own.dump", element="Si")] == ["Si3"], (
-        "one type, one element"
-    )
+    assert [str(atoms.symbols) for atoms in load(tmp_path / "own.dump", element="Si")] == ["Si3"]
 
 
 @pytest.fixture(scope="module")
@@ -307,14 +303,8 @@ def nan_inside(array):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda known: known | {part: known[part][:0] for part in GEOMETRIES},
-            r"positions must be \(geometries\+, atoms, 3\).*shape \(0, 3, 3\)",
-        ),
-        (
-            changed("fock", lambda fock: fock[:5]),
-            r"fock must be .* with geometries = 1000, and shape \(5, 7, 7\) arrived",
-        ),
+        (lambda known: known | {part: known[part][:0] for part in GEOMETRIES}, r"geometries\+, .*shape \(0, 3, 3\)"),
+        (changed("fock", lambda fock: fock[:5]), r"fock must be .* geometries = 1000, and shape \(5, 7, 7\) arrived"),
         (changed("overlap", nan_inside), "matrices or energies hold NaN or infinity"),
         (changed("positions", lambda x: x[:, :2]), "positions must be"),
         (changed("energy", lambda x: x[:, None]), "energy must be"),
@@ -322,17 +312,6 @@ def nan_inside(array):
         (changed("shells", lambda shells: shells + 1), "fock must be"),
         (lambda known: {"a": np.zeros(3)}, "own.npz is cut off or another file"),
         (changed("numbers", lambda z: np.array([Bomb("unpickled")], dtype=object)), "pickled objects"),
-    ],
-    ids=[
-        "none",
-        "too few",
-        "nan",
-        "an atom less",
-        "another shape",
-        "no element",
-        "another shell",
-        "other names",
-        "object",
     ],
 )
 def test_matrices_of_ones_own_that_do_not_fit_are_refused(water, change, message, tmp_path, monkeypatch):
@@ -467,9 +446,8 @@ def test_a_checkpoint_that_is_damaged_or_of_something_else_is_not_resumed_and_it
     storage.keep({"weights": torch.zeros(3)}, path)
     for content in [path.read_bytes(), *broken]:
         path.write_bytes(content)
-        reason = "is cut off or no file of tensors.*train again"
-        if content not in broken:
-            reason = "holds weights, and recipe, history, model"
+        damaged = "is cut off or no file of tensors.*train again"
+        reason = damaged if content in broken else "holds weights, and recipe, history, model"
         for read in (training.load_history, lambda path: train(path, resume=True)):
             with pytest.raises(ValueError, match=rf"run\.pt {reason}"):
                 read(path)

@@ -96,18 +96,13 @@ def test_an_upper_triangle_becomes_the_matrix_and_no_other_length_does():
 @pytest.mark.parametrize(
     ("numbers", "positions", "message"),
     [
-        (
-            WATER,
-            torch.stack([BENT, BENT[[0, 1, 1]] + torch.tensor([[0.0], [0], [0.1]])]),
-            r"atoms 1 and 2 overlap: 0\.17 A",
-        ),
+        (WATER, torch.stack([BENT, BENT[[0, 1, 1]] + torch.tensor([[0], [0], [0.1]])]), r"1 and 2 overlap: 0\.17 A"),
         (WATER, BENT[[0, 0, 2]], r"atoms 0 and 1 overlap: 0.00 A apart"),
         (WATER, 0.2 * BENT, "Are the positions in angstrom"),
         (torch.tensor([8, 1]), BENT[:2], "9 electrons are an odd number"),
         (WATER, BENT[:2], r"positions must be.* with atoms = 3"),
         (WATER, BENT * torch.nan, "NaN or infinity"),
     ],
-    ids=["in one of two shapes", "at one place", "too near", "odd", "too few", "nan"],
 )
 def test_a_molecule_that_cannot_be_computed_is_refused_without_pyscf(numbers, positions, message):
     with pytest.raises(ValueError, match=message):
@@ -228,8 +223,6 @@ def test_pyscfs_functions_are_e3nns_after_the_change_of_basis():
             assert not torch.allclose(meant, ours, atol=0.1)
 
 
-def test_sources_say_what_the_matrices_are_not():
-    text = (hamiltonians.DATA / "SOURCES.md").read_text()
+def test_every_set_has_a_plan_and_is_described():
     assert set(hamiltonians.NAMES) == set(script.PLANS)
-    for words in (*hamiltonians.NAMES, "PySCF 2.14.0", "Apache", "minimal basis", "not converge"):
-        assert words in text
+    assert all(name in (hamiltonians.DATA / "SOURCES.md").read_text() for name in hamiltonians.NAMES)

@@ -19,13 +19,8 @@ def benzene():
 def test_isomers_are_the_same_atoms_bonded_in_five_ways():
     found = isomers.molecules()
     assert {atoms.get_chemical_formula() for atoms in found.values()} == {"C4H6"}
-    assert [molecules.smiles(atoms) for atoms in found.values()] == [
-        "C=CC=C",
-        "CC#CC",
-        "C=C1CC1",
-        "C1C2CC12",
-        "C1=CCC1",
-    ]
+    strings = ["C=CC=C", "CC#CC", "C=C1CC1", "C1C2CC12", "C1=CCC1"]
+    assert [molecules.smiles(atoms) for atoms in found.values()] == strings
     assert all(np.abs(atoms.positions.mean(axis=0)).max() < 1e-12 for atoms in found.values())
 
 
@@ -103,18 +98,10 @@ def test_rattled_copies_are_labelled_and_displaced_by_the_noise(generator):
 
 
 BONDS = {  # angstrom, measured in the gas: K. P. Huber, G. Herzberg (1979), CRC Handbook of Chemistry and Physics
-    "[H][H]": {"HH": 0.741},
-    "N#N": {"NN": 1.098},
-    "O=O": {"OO": 1.208},
-    "FF": {"FF": 1.412},
-    "O=C=O": {"CO": 1.162},
-    "S=C=S": {"CS": 1.553},
-    "O=S=O": {"OS": 1.431},
-    "C=O": {"CO": 1.205, "CH": 1.111},
-    "C#C": {"CC": 1.203, "CH": 1.063},
-    "O": {"HO": 0.958},
-    "OO": {"HO": 0.950, "OO": 1.475},
-}
+    "[H][H]": {"HH": 0.741}, "N#N": {"NN": 1.098}, "O=O": {"OO": 1.208}, "FF": {"FF": 1.412}, "O": {"HO": 0.958},
+    "O=C=O": {"CO": 1.162}, "S=C=S": {"CS": 1.553}, "O=S=O": {"OS": 1.431}, "C=O": {"CO": 1.205, "CH": 1.111},
+    "C#C": {"CC": 1.203, "CH": 1.063}, "OO": {"HO": 0.950, "OO": 1.475},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("text", BONDS)
@@ -132,14 +119,10 @@ def test_small_molecules_have_the_bonds_that_are_measured(text):
 @pytest.mark.parametrize(
     ("text", "pair", "least", "most"),
     [
-        ("C#CC#C", (1, 2), 1.33, 1.43),
-        ("N#CC#N", (1, 2), 1.34, 1.44),
-        ("CN=C=S", (2, 3), 1.52, 1.62),
-        ("[N-]=[N+]=O", (1, 2), 1.14, 1.24),
-        ("O=S(=O)=O", (0, 1), 1.34, 1.50),
-        ("C[Hg]C", (0, 1), 2.0, 2.2),
+        ("C#CC#C", (1, 2), 1.33, 1.43), ("N#CC#N", (1, 2), 1.34, 1.44), ("CN=C=S", (2, 3), 1.52, 1.62),
+        ("[N-]=[N+]=O", (1, 2), 1.14, 1.24), ("O=S(=O)=O", (0, 1), 1.34, 1.50), ("C[Hg]C", (0, 1), 2.0, 2.2),
     ],
-)
+)  # fmt: skip
 def test_a_bond_of_which_the_force_field_knows_nothing_has_a_length_of_its_order(text, pair, least, most):
     assert least < molecules.from_smiles(text).get_distance(*pair) < most
 
@@ -156,13 +139,11 @@ def test_a_cage_has_a_shape(text, shortest):
 
 def test_a_shape_with_nan_or_two_atoms_at_one_place_is_refused(monkeypatch):
     for spoilt in (np.nan, 0.0):
-        monkeypatch.setattr(
-            conformers.rdMolTransforms,
-            "CanonicalizeConformer",
-            lambda conformer, spoilt=spoilt, **_: [
-                conformer.SetAtomPosition(i, [spoilt] * 3) for i in range(conformer.GetNumAtoms())
-            ],
-        )
+
+        def spoil(conformer, value=spoilt, **_):
+            conformer.SetPositions(np.full((conformer.GetNumAtoms(), 3), value))
+
+        monkeypatch.setattr(conformers.rdMolTransforms, "CanonicalizeConformer", spoil)
         with pytest.raises(ValueError, match="no shape was found for 'CCO'"):
             molecules.from_smiles("CCO")
 

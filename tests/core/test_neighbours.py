@@ -55,18 +55,15 @@ def test_the_advice_for_a_small_cell_works():
     assert len(nearest_neighbours(crystal.repeat((3, 3, 3)))) == 54
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
+def test_options_that_leave_no_cloud_are_refused(cell):
+    for options, message in [
         ({"n_neighbours": 0}, "n_neighbours must be a whole number, 1 at least, and 0"),
         ({"cutoff": -1.0}, r"cut-off is -1\.0 A: it must be above 0"),
         ({"cutoff": float("nan")}, "cut-off is nan A"),
         ({"n_neighbours": 40}, "raise the cutoff or lower n_neighbours"),
-    ],
-)
-def test_options_that_leave_no_cloud_are_refused(cell, options, message):
-    with pytest.raises(ValueError, match=message):
-        nearest_neighbours(cell, **options)
+    ]:
+        with pytest.raises(ValueError, match=message):
+            nearest_neighbours(cell, **options)
 
 
 def pair_in(*lengths):

@@ -67,14 +67,10 @@ def test_a_piece_of_the_layer_is_hexagonal_and_shares_edges():
     assert torch.allclose(piece.middles[:, 2], torch.zeros(7), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: octahedra.cluster(0, Generator()), "n must be a whole number, 1 at least, and 0"),
-        (lambda: octahedra.cluster(2, Generator(), tilt=50.0), "a tilt of 50.0 degrees: 0 to 30"),
-        (lambda: octahedra.layer(20), "a piece of 20 octahedra: 1 to 19"),
-    ],
-)
-def test_impossible_clusters_are_refused(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()
+def test_impossible_clusters_are_refused():
+    with pytest.raises(ValueError, match="n must be a whole number, 1 at least, and 0"):
+        octahedra.cluster(0, Generator())
+    with pytest.raises(ValueError, match=r"a tilt of 50\.0 degrees: 0 to 30"):
+        octahedra.cluster(2, Generator(), tilt=50.0)
+    with pytest.raises(ValueError, match="a piece of 20 octahedra: 1 to 19"):
+        octahedra.layer(20)

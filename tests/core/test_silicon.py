@@ -108,8 +108,6 @@ def test_sources_name_every_seed_and_the_judge(cells):
     text = (silicon.DATA / "SOURCES.md").read_text()
     table = re.findall(r"^\| (\d+) \| (train|validation|test) \|", text, flags=re.MULTILINE)
     assert table == [(str(atoms.info["seed"]), atoms.info["split"]) for atoms in cells]
-    assert "CHGNet" in text
-    assert "Rejected runs" in text
 
 
 def test_a_cell_with_vacuum_has_no_radial_distribution_and_a_cluster_no_quality(cell):

@@ -18,5 +18,5 @@ def load(split: str) -> tuple[Tensor, Tensor]:
     parts = {"train": slice(None, N_TRAINING_DIGITS), "test": slice(N_TRAINING_DIGITS, None)}
     check_one_of(parts, split=split)
     stored = load_digits()
-    pictures = torch.tensor(stored.images, dtype=torch.get_default_dtype()) / 16
-    return pictures[parts[split]], torch.tensor(stored.target)[parts[split]]
+    images = torch.tensor(stored.images[parts[split]], dtype=torch.get_default_dtype())
+    return images / 16, torch.tensor(stored.target[parts[split]])

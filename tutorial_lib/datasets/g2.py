@@ -19,11 +19,9 @@ def molecules() -> list[Atoms]:
     K. Raghavachari, P. C. Redfern, J. A. Pople, J. Chem. Phys. 106, 1063 (1997); V. N. Staroverov et al., ibid. 119,
     12129 (2003).
     """
-    found = []
-    for name in molecule_names:
-        atoms = molecule(name)
+    found = [molecule(name) for name in molecule_names]
+    for name, atoms in zip(molecule_names, found, strict=True):
         atoms.info = {"name": name, "energy": _energy(name, atoms) / len(atoms)}
-        found.append(atoms)
     return found
 
 
@@ -41,18 +39,16 @@ def split(seed: int = 0) -> tuple[list[Atoms], list[Atoms]]:
     count = _counted(everything)
     order = torch.randperm(len(everything), generator=Generator().manual_seed(seed)).tolist()
     common = [i for i in order if all(count[symbol] >= 8 for symbol in everything[i].symbols)]
-    unseen = set(common[:30])
-    seen = [i for i in range(len(everything)) if i not in unseen]
-    return [everything[i] for i in seen], [everything[i] for i in sorted(unseen)]
+    unseen = sorted(common[:30])
+    return [atoms for i, atoms in enumerate(everything) if i not in unseen], [everything[i] for i in unseen]
 
 
 def _energy(name: str, atoms: Atoms) -> float:
     # From the heat of formation at room temperature to free atoms and nuclei at rest: as in ase.data.g2_1, whose
     # function knows the first half of the set only.
     known = data[name]
-    energy = known["enthalpy"] - known["ZPE"] - known["thermal correction"]
-    energy -= sum(data[symbol]["enthalpy"] - data[symbol]["thermal correction"] for symbol in atoms.symbols)
-    return energy * units.kcal / units.mol
+    free = sum(data[symbol]["enthalpy"] - data[symbol]["thermal correction"] for symbol in atoms.symbols)
+    return (known["enthalpy"] - known["ZPE"] - known["thermal correction"] - free) * units.kcal / units.mol
 
 
 def _counted(molecules: list[Atoms]) -> Counter:

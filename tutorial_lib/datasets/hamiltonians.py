@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutorial_lib.shapes import Positions, check_finite, check_one_of, check_shapes
+from tutorial_lib.shapes import Positions, check, check_finite, check_one_of, check_shapes
 from tutorial_lib.storage import SUMS, expanded, verified
 
 DATA = Path(__file__).parent / "files" / "hamiltonians"
@@ -47,8 +47,9 @@ class Hamiltonians:
         return len(self.positions)
 
     def __getitem__(self, which: slice | Tensor) -> "Hamiltonians":
-        parts = {name: getattr(self, name)[which] for name in ("positions", "fock", "overlap", "energy")}
-        return replace(self, **parts)
+        return replace(
+            self, **{name: getattr(self, name)[which] for name in ("positions", "fock", "overlap", "energy")}
+        )
 
 
 def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
@@ -58,8 +59,10 @@ def load(name: str, split: str, *, data: Path = DATA) -> Hamiltonians:
     """
     check_one_of(NAMES, set=name)
     check_one_of(("train", "test"), split=split)
-    if not (data / f"{name}.npz").exists() or not (data / SUMS).exists():
-        raise ValueError(f"{name}.npz or its {SUMS} is missing in {data}: fetch it again, or {AGAIN}")
+    check(
+        (data / f"{name}.npz").exists() and (data / SUMS).exists(),
+        f"{name}.npz or its {SUMS} is missing in {data}: fetch it again, or {AGAIN}",
+    )
     everything = read(verified(data / f"{name}.npz", otherwise=AGAIN))
     half = len(everything) // 2
     return everything[:half] if split == "train" else everything[half:]
@@ -89,10 +92,14 @@ def read(path: str | Path) -> Hamiltonians:
             energy=(found.energy, "geometries"),
         )
         check_finite(found.positions, found.fock, found.overlap, found.energy, what="positions, matrices or energies")
-        if not all(1 <= number <= 118 for number in found.numbers.tolist()):
-            raise ValueError(f"numbers are {found.numbers.tolist()}, and elements have 1 to 118")
-        if not all(0 <= atom < len(found.numbers) for atom, _ in found.shells):
-            raise ValueError(f"a shell is on an atom beyond its {len(found.numbers)}")
+        check(
+            all(1 <= number <= 118 for number in found.numbers.tolist()),
+            f"numbers are {found.numbers.tolist()}, and elements have 1 to 118",
+        )
+        check(
+            all(0 <= atom < len(found.numbers) for atom, _ in found.shells),
+            f"a shell is on an atom beyond its {len(found.numbers)}",
+        )
     except (zipfile.BadZipFile, KeyError, EOFError, ValueError, TypeError, AttributeError) as problem:
         reason = "it holds pickled objects" if "pickle" in str(problem) else problem  # NumPy advises to load them
         raise ValueError(f"{path.name} is cut off or another file ({reason}): {AGAIN}") from None
@@ -102,8 +109,9 @@ def read(path: str | Path) -> Hamiltonians:
 def symmetric(upper: np.ndarray) -> np.ndarray:
     """Matrices (..., n, n) from their entries i <= j, row by row (..., n (n + 1) / 2)."""
     n = int((2 * upper.shape[-1]) ** 0.5)
-    if n * (n + 1) // 2 != upper.shape[-1]:
-        raise ValueError(f"{upper.shape[-1]} entries arrived: a symmetric matrix has n (n + 1) / 2")
+    check(
+        n * (n + 1) // 2 == upper.shape[-1], f"{upper.shape[-1]} entries arrived: a symmetric matrix has n (n + 1) / 2"
+    )
     row, column = np.triu_indices(n)
     whole = np.empty((*upper.shape[:-1], n, n), upper.dtype)
     whole[..., row, column] = whole[..., column, row] = upper
@@ -120,18 +128,18 @@ def check_molecule(numbers: Tensor, positions: Positions) -> None:
     check_shapes(numbers=(numbers, "atoms"), positions=(positions, "*batch atoms 3"))
     check_finite(positions)
     electrons = int(numbers.sum())
-    if electrons % 2:
-        raise ValueError(
-            f"{electrons} electrons are an odd number, and a restricted calculation puts two into each orbital: "
-            "take a molecule with an even number, or an unrestricted method, which has two Hamiltonians"
-        )
+    check(
+        electrons % 2 == 0,
+        f"{electrons} electrons are an odd number, and a restricted calculation puts two into each orbital: "
+        "take a molecule with an even number, or an unrestricted method, which has two Hamiltonians",
+    )
     if len(numbers) < 2:
         return
     row, column = torch.triu_indices(len(numbers), len(numbers), 1)
     distance = (positions[..., row, :] - positions[..., column, :]).norm(dim=-1).reshape(-1, len(row)).amin(dim=0)
-    if distance.min() < COINCIDENT:
-        pair = int(distance.argmin())
-        raise ValueError(
-            f"atoms {int(row[pair])} and {int(column[pair])} overlap: {distance[pair]:.2f} A apart, at least "
-            f"{COINCIDENT} A are needed. Are the positions in angstrom?"
-        )
+    pair = distance.argmin()
+    check(
+        distance[pair] >= COINCIDENT,
+        f"atoms {row[pair]} and {column[pair]} overlap: {distance[pair]:.2f} A apart, at least {COINCIDENT} A are "
+        "needed. Are the positions in angstrom?",
+    )

@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import molecule
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Motifs, check_counts
+from tutorial_lib.shapes import Motifs, check, check_counts
 
 
 def molecules() -> dict[str, Atoms]:
@@ -27,8 +27,10 @@ def rattled(molecules: list[Atoms], n_copies: int, noise: float, generator: Gene
     The noise is normal, its standard deviation in each coordinate in angstrom; the generator is on the CPU.
     """
     check_counts(0, n_copies=n_copies)
-    if len({len(atoms) for atoms in molecules}) != 1:
-        raise ValueError(f"molecules of one size are needed: {[len(atoms) for atoms in molecules]} atoms arrived")
+    check(
+        len({len(atoms) for atoms in molecules}) == 1,
+        f"molecules of one size are needed: {[len(atoms) for atoms in molecules]} atoms arrived",
+    )
     label = torch.arange(len(molecules)).repeat(n_copies)
     still = torch.tensor(np.stack([atoms.positions for atoms in molecules]), dtype=torch.get_default_dtype())[label]
     return still + noise * torch.randn(still.shape, generator=generator), label

@@ -12,7 +12,7 @@ from ase.spacegroup import crystal
 from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import check_counts
+from tutorial_lib.shapes import check, check_counts
 
 METAL_OXYGEN = 1.92  # A in WO3, the mean of P. M. Woodward et al., J. Phys. Chem. Solids 56, 1305 (1995)
 TILT = 15.0  # degrees, at most, in each of two angles at a joint
@@ -45,13 +45,11 @@ def cluster(n: int, generator: Generator, *, tilt: float = TILT) -> Octahedra:
     angle at a joint, in degrees: of the bend, and of the turn about the joint.
     """
     check_counts(n=n)
-    if not 0 <= tilt <= 30:
-        raise ValueError(f"a tilt of {tilt} degrees: 0 to 30 leave octahedra apart")
-    for _ in range(400):
-        grown = _grown(n, generator, tilt)
-        if grown is not None:
-            return grown
-    raise ValueError(f"no room for {n} octahedra after 400 tries: take fewer, or a smaller tilt")
+    check(0 <= tilt <= 30, f"a tilt of {tilt} degrees: 0 to 30 leave octahedra apart")
+    tries = (_grown(n, generator, tilt) for _ in range(400))
+    grown = next((one for one in tries if one is not None), None)
+    check(grown is not None, f"no room for {n} octahedra after 400 tries: take fewer, or a smaller tilt")
+    return grown
 
 
 def layer(n: int = 7) -> Octahedra:
@@ -60,13 +58,11 @@ def layer(n: int = 7) -> Octahedra:
     Cut from the crystal: a metal atom, its nearest in the layer (n = 7 is one with all its neighbours), and all sulphur
     bonded to them. The octahedra are a little flattened, as in nature; the metal-sulphur distance is the unit.
     """
-    if not 1 <= n <= 19:
-        raise ValueError(f"a piece of {n} octahedra: 1 to 19 can be cut")
+    check(1 <= n <= 19, f"a piece of {n} octahedra: 1 to 19 can be cut")
     # R. R. Chianelli et al., J. Inorg. Nucl. Chem. 37, 1691 (1975): a = 3.407 A, c = 5.695 A, z = 0.2501
     cell = (3.407, 3.407, 5.695, 90, 90, 120)
-    solid = crystal(["Ti", "S"], [(0, 0, 0), (1 / 3, 2 / 3, 0.2501)], spacegroup=164, cellpar=cell)
-    sheet = solid.repeat((9, 9, 1))
-    sheet.pbc = False
+    sites = [(0, 0, 0), (1 / 3, 2 / 3, 0.2501)]
+    sheet = crystal(["Ti", "S"], sites, spacegroup=164, cellpar=cell).repeat((9, 9, 1))
     places = torch.tensor(sheet.positions, dtype=torch.get_default_dtype())
     metal = torch.tensor(sheet.numbers) == 22
     # Sulphur above the metal belongs to this layer; that of the upper half of the cell lies below it, one cell down.

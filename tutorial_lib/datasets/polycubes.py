@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Places, Positions, check_finite, check_shapes
+from tutorial_lib.shapes import Places, Positions, check, check_finite, check_shapes
 
 # Cubes by their centres. The two screws come first: their order is what a network has to tell by a sign.
 PIECES = {
@@ -43,8 +43,7 @@ def polycubes(n: int, *, mirrors_equal: bool) -> list[Tensor]:
     Grown cube by cube; two are one if a rotation, or a mirror where that counts as equal ("free" polycubes, not
     "one-sided" ones), brings one onto the other. On-Line Encyclopedia of Integer Sequences, A000162 and A038119.
     """
-    if not 1 <= n <= MOST_CUBES:
-        raise ValueError(f"{n} cubes: 1 to {MOST_CUBES} are allowed, beyond that there are thousands of shapes")
+    check(1 <= n <= MOST_CUBES, f"{n} cubes: 1 to {MOST_CUBES} are allowed, beyond that there are thousands of shapes")
     shapes: set[Cells] = {frozenset([(0, 0, 0)])}
     for _ in range(n - 1):
         shapes = {_canonical(grown, mirrors_equal) for shape in shapes for grown in _one_more(shape)}
@@ -82,8 +81,7 @@ def polycube_of(points: Places, *, mirrors_equal: bool, within: float = 0.1) -> 
     across = bonds - (bonds @ first)[:, None] * first
     if across.norm(dim=1).max() < 0.5:  # a line has no second axis: any will do
         across = torch.eye(3, dtype=points.dtype) - first[:, None] * first
-    second = across[across.norm(dim=1).argmax()]
-    second = second / second.norm()
+    second = torch.nn.functional.normalize(across[across.norm(dim=1).argmax()], dim=0)
     axes = torch.stack([first, second, torch.linalg.cross(first, second)])
     cells = ((points - points[0]) @ axes.mT).round()
     places, centred = cells - cells.mean(dim=0), points - points.mean(dim=0)
@@ -126,8 +124,10 @@ def random_trees(n_trees: int, generator: Generator, *, most: int = MOST_CUBES, 
     Each point but the first stands at distance 1 from one of those before it, drawn evenly, and no two are nearer than
     `apart`. Sizes are from 2 to `most`, in turn; each tree is about its centroid.
     """
-    if not apart <= 1 or most < 2:
-        raise ValueError(f"{most} points {apart:g} apart, on bonds of 1: 2 points at least, and apart is at most 1")
+    check(
+        apart <= 1 and most >= 2,
+        f"{most} points {apart:g} apart, on bonds of 1: 2 points at least, and apart is at most 1",
+    )
     trees = []
     while len(trees) < n_trees:
         tree = torch.zeros(1, 3)

@@ -17,7 +17,7 @@ import numpy as np
 from ase import Atoms
 
 from tutorial_lib.datasets.structures import structures
-from tutorial_lib.shapes import check_one_of
+from tutorial_lib.shapes import check, check_one_of
 from tutorial_lib.storage import expanded, verified
 
 DATA = Path(__file__).parent / "files" / "qm9"
@@ -73,8 +73,7 @@ def rows(wheel: Path) -> Iterator[dict[str, str]]:
                         yield row
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as problem:
         raise ValueError(f"{wheel.name} is cut off or another file ({problem}): {again}") from None
-    if row is None:
-        raise ValueError(f"{wheel.name} holds no molecules: {again}")
+    check(row is not None, f"{wheel.name} holds no molecules: {again}")
 
 
 def _atoms(row: dict[str, str]) -> Atoms:

@@ -16,6 +16,7 @@ from ase.data import atomic_numbers
 from ase.io import iread, read
 from ase.io.formats import UnknownFileTypeError, filetype, get_compression, open_with_compression
 
+from tutorial_lib.shapes import check
 from tutorial_lib.storage import expanded
 
 LAMMPS_DATA = re.compile(rb"^\s*\d+\s+atoms\b.*?\bxlo\s+xhi\b", re.MULTILINE | re.DOTALL)
@@ -31,8 +32,9 @@ def structures(path: str | Path, element: str | Sequence[str] | None = None) -> 
     elements = [element] if isinstance(element, str) else list(element or ())
     if wrong := [symbol for symbol in elements if atomic_numbers.get(symbol, 0) < 1]:
         raise ValueError(f"{wrong[0]!r} is no element: give a symbol such as Si")
-    if path.is_file() and path.stat().st_size == 0:
-        raise ValueError(f"{path.name} is empty: write your atoms as extended XYZ once more")
+    check(
+        not path.is_file() or path.stat().st_size, f"{path.name} is empty: write your atoms as extended XYZ once more"
+    )
     return _checked(path, elements)
 
 
@@ -42,11 +44,12 @@ def frames(file: io.BufferedIOBase, name: str | Path) -> Iterator[tuple[int, lis
     while head := file.readline():
         lines = [head]
         if head.strip():
-            if not head.strip().isdigit():
-                raise ValueError(f"{name} is no extended XYZ: a number of atoms is due and {head[:40]!r} is there")
+            check(
+                head.strip().isdigit(),
+                f"{name} is no extended XYZ: a number of atoms is due and {head[:40]!r} is there",
+            )
             lines += islice(file, int(head) + 1)
-            if len(lines) < int(head) + 2:
-                raise ValueError(f"{name} ends in the middle of a cell: is it still being written?")
+            check(len(lines) >= int(head) + 2, f"{name} ends in the middle of a cell: is it still being written?")
             yield offset, lines
         offset += sum(map(len, lines))
 
@@ -70,11 +73,9 @@ def _checked(path: Path, elements: list[str]) -> Iterator[Atoms]:
                 "Extended XYZ is the safest format"
             ) from None
         number += 1
-        if not len(one[0]):
-            raise ValueError(f"{path.name} holds no atoms in structure {number}: write them as extended XYZ, for one")
+        check(len(one[0]), f"{path.name} holds no atoms in structure {number}: write them as extended XYZ, for one")
         yield _named(*one, elements, path.name)
-    if not number:
-        raise ValueError(f"{path.name} holds no atoms that ASE finds: write them as extended XYZ, for one")
+    check(number, f"{path.name} holds no atoms that ASE finds: write them as extended XYZ, for one")
 
 
 def _read(path: Path) -> Iterator[tuple[Atoms, bool]]:
@@ -138,15 +139,15 @@ def _named(atoms: Atoms, typed: bool, elements: list[str], name: str) -> Atoms:
             )
         return atoms
     types = atoms.numbers if typed else atoms.arrays.get("type", np.ones(len(atoms), int))
-    if not elements:
-        raise ValueError(
-            f'{name} says types of its atoms at best, and no elements: pass element="Si", for one, or the symbols of '
-            "types 1, 2, ... in a list"
-        )
-    if types.max() > len(elements) or types.min() < 1:
-        raise ValueError(
-            f"{name} holds atoms of type {types.max()}, and {len(elements)} symbols arrived: "
-            "give those of types 1, 2, ... in a list"
-        )
+    check(
+        elements,
+        f'{name} says types of its atoms at best, and no elements: pass element="Si", for one, or the symbols of '
+        "types 1, 2, ... in a list",
+    )
+    check(
+        types.min() >= 1 and types.max() <= len(elements),
+        f"{name} holds atoms of type {types.max()}, and {len(elements)} symbols arrived: "
+        "give those of types 1, 2, ... in a list",
+    )
     atoms.symbols = np.array(elements)[types - 1]
     return atoms

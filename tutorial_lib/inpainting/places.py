@@ -12,7 +12,15 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.inpainting import Draws, shell_places
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Known, PerCandidate, check_counts, check_finite, check_not_negative, check_shapes
+from tutorial_lib.shapes import (
+    Known,
+    PerCandidate,
+    check_counts,
+    check_finite,
+    check_not_negative,
+    check_shapes,
+    seeded,
+)
 from tutorial_lib.storage import WEIGHTS, with_weights
 
 N_RADIAL = 16  # Gaussians that a distance is written in
@@ -43,8 +51,7 @@ class PositionScorer(nn.Module):
         super().__init__()
         check_counts(width=width)
         self.n_atoms, self.radius = n_atoms, radius
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.from_radius = nn.Linear(N_RADIAL, width)
             self.rounds = nn.ModuleList([_Round(width) for _ in range(2)])
             self.towards = _Message(width)

@@ -9,15 +9,14 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.shapes import Features, Latent, check_counts, check_indices, check_shapes
+from tutorial_lib.shapes import Features, Latent, check_counts, check_indices, check_shapes, seeded
 
 
 def perceptron(widths: Sequence[int], *, activation: type[nn.Module] = nn.SiLU, seed: int) -> nn.Sequential:
     """A multilayer perceptron: a linear layer from each width to the next, with a non-linearity between any two."""
     check_counts(2, **{"the number of widths, input and output included,": len(widths)})
     check_counts(**{f"width {at}": width for at, width in enumerate(widths)})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())]
     return nn.Sequential(*layers[:-1])
 

@@ -32,8 +32,7 @@ def shape(full: Chem.Mol, name: str) -> np.ndarray | None:
     heavy = any(atom.GetAtomicNum() > 1 for atom in full.GetAtoms())
     rdMolTransforms.CanonicalizeConformer(full.GetConformer(), ignoreHs=heavy)
     positions = full.GetConformer().GetPositions()
-    right = np.isfinite(positions).all() and pdist(positions).min(initial=np.inf) > CLOSEST
-    return positions if right else None
+    return positions if np.isfinite(positions).all() and pdist(positions).min(initial=np.inf) > CLOSEST else None
 
 
 def _from_g2(full: Chem.Mol, name: str) -> bool:

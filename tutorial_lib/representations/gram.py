@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.shapes import Features, Gram, Positions, Scalars, UpperTriangle, check_shapes
+from tutorial_lib.shapes import Features, Gram, Positions, Scalars, UpperTriangle, check, check_shapes
 
 RANK_TOLERANCE = 1e-4  # of the largest eigenvalue; float32 keeps about 1e-6 of it
 
@@ -21,10 +21,14 @@ def gram_matrix(positions: Tensor) -> Gram:
     Unchanged by any orthogonal Q, because (X Q^T)(X Q^T)^T = X X^T. It does change with
     the origin and, row for row, with the order of the atoms.
     """
-    if positions.ndim < 2 or positions.shape[-1] != 3 or positions.numel() == 0:
-        raise ValueError(f"positions must be (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived")
-    if not torch.isfinite(positions.square().sum(-1)).all():
-        raise ValueError("positions hold NaN or infinity, or are too large to square: look at the file they came from")
+    check(
+        positions.ndim >= 2 and positions.shape[-1] == 3 and positions.numel(),
+        f"positions must be (..., n, 3), one atom a row: shape {tuple(positions.shape)} arrived",
+    )
+    check(
+        torch.isfinite(positions.square().sum(-1)).all(),
+        "positions hold NaN or infinity, or are too large to square: look at the file they came from",
+    )
     return positions @ positions.mT
 
 
@@ -82,22 +86,27 @@ class Standardiser:
                 mean[group], std[group] = entries[:, group].mean(), entries[:, group].std(correction=0)
         # What varies by rounding only, such as the diagonal of unit vectors, is divided by 1.
         constant = std <= 100 * torch.finfo(entries.dtype).eps * entries.abs().max()
-        if constant.all():
-            raise ValueError("all matrices are equal, so there is no spread to divide by: fit on more than one cloud")
+        check(
+            not constant.all(), "all matrices are equal, so there is no spread to divide by: fit on more than one cloud"
+        )
         return cls(mean, std.masked_fill(constant, 1.0))
 
     def features(self, gram: Gram) -> Features:
         """The standardised entries i <= j of Gram matrices."""
         entries = upper_triangle(gram)
-        if entries.shape[-1] != len(self.mean):
-            fitted = _matrix_size(len(self.mean))
-            raise ValueError(f"matrices of {gram.shape[-1]} atoms, and the standardiser was fitted on {fitted} atoms")
+        check(
+            entries.shape[-1] == len(self.mean),
+            f"matrices of {gram.shape[-1]} atoms, and the standardiser was fitted on "
+            f"{_matrix_size(len(self.mean))} atoms",
+        )
         return (entries - self.mean.to(entries)) / self.std.to(entries)
 
     def gram(self, features: Features) -> Gram:
         """The symmetric matrices, of any rank and sign, that standardised entries stand for."""
-        if features.shape[-1] != len(self.mean):
-            raise ValueError(f"{features.shape[-1]} entries arrived, this standardiser has {len(self.mean)}")
+        check(
+            features.shape[-1] == len(self.mean),
+            f"{features.shape[-1]} entries arrived, this standardiser has {len(self.mean)}",
+        )
         return from_upper_triangle(features * self.std.to(features) + self.mean.to(features))
 
 
@@ -126,34 +135,38 @@ def positions_from_gram(gram: Tensor) -> Positions:
     values, vectors = torch.linalg.eigh(gram)
     largest = values[..., -1:].clamp(min=torch.finfo(gram.dtype).tiny)
     spoilt = torch.cat([values[..., :-3].abs(), -values[..., -3:]], dim=-1).div(largest).max().item()
-    if spoilt > RANK_TOLERANCE:
-        raise ValueError(
-            f"this is no cloud's Gram matrix: beyond three positive eigenvalues there is one of {spoilt:.2g} "
-            f"of the largest, and at most {RANK_TOLERANCE:g} is allowed. Project it first with nearest_rank3."
-        )
+    check(
+        spoilt <= RANK_TOLERANCE,
+        f"this is no cloud's Gram matrix: beyond three positive eigenvalues there is one of {spoilt:.2g} "
+        f"of the largest, and at most {RANK_TOLERANCE:g} is allowed. Project it first with nearest_rank3.",
+    )
     positions = vectors[..., -3:] * values[..., -3:].clamp(min=0).sqrt().unsqueeze(-2)
     return torch.nn.functional.pad(positions, (max(0, 3 - gram.shape[-1]), 0))
 
 
 def _matrix_size(n_entries: int) -> int:
     n_atoms = (math.isqrt(8 * n_entries + 1) - 1) // 2
-    if n_entries < 1 or n_atoms * (n_atoms + 1) // 2 != n_entries:
-        below, above = n_atoms * (n_atoms + 1) // 2, (n_atoms + 1) * (n_atoms + 2) // 2
-        raise ValueError(
-            f"{n_entries} entries make no symmetric matrix: {n_atoms} atoms need {below}, {n_atoms + 1} atoms {above}"
-        )
+    below, above = (n * (n + 1) // 2 for n in (n_atoms, n_atoms + 1))
+    check(
+        below == n_entries >= 1,
+        f"{n_entries} entries make no symmetric matrix: {n_atoms} atoms need {below}, {n_atoms + 1} atoms {above}",
+    )
     return n_atoms
 
 
 def _check_symmetric(gram: Tensor) -> None:
-    if gram.ndim < 2 or gram.shape[-1] != gram.shape[-2] or gram.numel() == 0:
-        raise ValueError(f"a Gram matrix is square, (..., n, n), and not empty: shape {tuple(gram.shape)} arrived")
-    if not torch.isfinite(gram.square().sum((-1, -2))).all():
-        raise ValueError("the Gram matrix holds NaN or infinity, or is too large: look at the positions it came from")
+    check(
+        gram.ndim >= 2 and gram.shape[-1] == gram.shape[-2] and gram.numel(),
+        f"a Gram matrix is square, (..., n, n), and not empty: shape {tuple(gram.shape)} arrived",
+    )
+    check(
+        torch.isfinite(gram.square().sum((-1, -2))).all(),
+        "the Gram matrix holds NaN or infinity, or is too large: look at the positions it came from",
+    )
     gap = (gram - gram.mT).abs().amax().item()
     allowed = 100 * (torch.finfo(gram.dtype).eps if gram.is_floating_point() else 0) * gram.abs().amax().item()
-    if gap > allowed:
-        raise ValueError(
-            f"the Gram matrix is not symmetric: entries ij and ji differ by {gap:.3g}, at most {allowed:.3g} "
-            "is allowed. Take (gram + gram.mT) / 2 if that is rounding."
-        )
+    check(
+        gap <= allowed,
+        f"the Gram matrix is not symmetric: entries ij and ji differ by {gap:.3g}, at most {allowed:.3g} "
+        "is allowed. Take (gram + gram.mT) / 2 if that is rounding.",
+    )

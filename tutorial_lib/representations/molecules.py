@@ -13,13 +13,15 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDetermineBonds, rdFingerprintGenerator
 
 from tutorial_lib.representations.conformers import shape
-from tutorial_lib.shapes import check_counts
+from tutorial_lib.shapes import check, check_counts
 
 
 def bonded(atoms: Atoms) -> Chem.Mol:
     """The molecule with the bonds that RDKit finds from distances and valences."""
-    if not np.isfinite(atoms.positions).all() or (atoms.numbers < 1).any():
-        raise ValueError("positions hold NaN or infinity, or an atom is of no element: look at where they came from")
+    check(
+        np.isfinite(atoms.positions).all() and (atoms.numbers >= 1).all(),
+        "positions hold NaN or infinity, or an atom is of no element: look at where they came from",
+    )
     text = io.StringIO()
     write(text, atoms, format="xyz")
     found = Chem.MolFromXYZBlock(text.getvalue())
@@ -51,19 +53,21 @@ def from_smiles(text: str) -> Atoms:
     """
     with rdBase.BlockLogs():
         plain = Chem.MolFromSmiles(text)
-    if plain is None or plain.GetNumAtoms() == 0:
-        raise ValueError(f"{text!r} is no SMILES that RDKit can read: ethanol is 'CCO', benzene 'c1ccccc1'")
+    check(
+        plain is not None and plain.GetNumAtoms(),
+        f"{text!r} is no SMILES that RDKit can read: ethanol is 'CCO', benzene 'c1ccccc1'",
+    )
     if (n := len(Chem.GetMolFrags(plain))) > 1:
         raise ValueError(f"{text!r} is of {n} molecules, and nothing says how they lie: take them one at a time")
-    if not all(atom.GetAtomicNum() for atom in plain.GetAtoms()):
-        raise ValueError(f"{text!r} holds '*', which is no element: put a symbol such as C in its place")
+    check(
+        all(atom.GetAtomicNum() for atom in plain.GetAtoms()),
+        f"{text!r} holds '*', which is no element: put a symbol such as C in its place",
+    )
     full = Chem.AddHs(plain)
     with rdBase.BlockLogs():
         positions = shape(full, Chem.MolToSmiles(plain))
-    if positions is None:
-        raise ValueError(f"no shape was found for {text!r}: try a smaller molecule, or one of common elements")
-    symbols = [atom.GetSymbol() for atom in full.GetAtoms()]
-    atoms = Atoms(symbols, positions, info={"smiles": text})
+    check(positions is not None, f"no shape was found for {text!r}: try a smaller molecule, or one of common elements")
+    atoms = Atoms([atom.GetSymbol() for atom in full.GetAtoms()], positions, info={"smiles": text})
     atoms.rotate(45, "x")  # seen well along z, as viewers look at first, and along y, as our stills do
     return atoms
 
@@ -89,8 +93,7 @@ def image(atoms: Atoms, n_pixels: int = 64, width: float = 8.0) -> np.ndarray:
     `width` is that of an edge, angstrom.
     """
     check_counts(n_pixels=n_pixels)
-    if len(atoms) == 0:
-        raise ValueError("there are no atoms to draw")
+    check(len(atoms), "there are no atoms to draw")
     pixels = np.linspace(-width / 2, width / 2, n_pixels)
     x, y, _ = (atoms.positions - atoms.positions.mean(axis=0)).T
     along_x, along_y = (np.exp(-((pixels - at[:, None]) ** 2) / (2 * 0.3**2)) for at in (x, y))

@@ -12,7 +12,7 @@ import torch
 from ase import Atoms
 from vesin import NeighborList
 
-from tutorial_lib.shapes import Indices, Positions, check_counts
+from tutorial_lib.shapes import Indices, Positions, check, check_counts
 
 FARTHEST = 1e9  # angstrom from the origin: beyond it, periodic images are counted past what an integer holds
 ONE_PLACE = 1e-2  # angstrom: no two atoms are that near, but copies of one with three digits of its coordinates are
@@ -42,13 +42,12 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
         The first and the second atom of each pair (n_pairs,), their distance (n_pairs,) and the vector from the first
         to the second (n_pairs, 3), both in angstrom.
     """
-    if not 0 < cutoff < np.inf:
-        raise ValueError(f"the cut-off is {cutoff} A: it must be above 0, and finite")
+    check(0 < cutoff < np.inf, f"the cut-off is {cutoff} A: it must be above 0, and finite")
     _check_positions(atoms)
     reach = _reach(atoms, cutoff)
     box = _box(atoms, reach)
     _check_box(box, atoms.pbc, reach)
-    finder = NeighborList(cutoff=reach, full_list=True, n_threads=1)
+    finder = NeighborList(cutoff=reach, full_list=True, n_threads=1)  # its memory is what is read below
     first, second, distance, vector = finder.compute(atoms.positions, box, True, quantities="ijdD", copy=False)
     first, second = first.astype(np.int64), second.astype(np.int64)
     if len(distance) and distance.min() < ONE_PLACE:
@@ -76,8 +75,7 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
         True
     """
     cells = [cells] if isinstance(cells, Atoms) else list(cells)
-    if not cells:
-        raise ValueError("no cell was given: pass one ase.Atoms or a list of them")
+    check(cells, "no cell was given: pass one ase.Atoms or a list of them")
     if strangers := [type(cell).__name__ for cell in cells if not isinstance(cell, Atoms)]:
         raise TypeError(f"a cell is an ase.Atoms and a {strangers[0]} arrived: silicon.load_amorphous reads cells")
     check_counts(n_neighbours=n_neighbours)
@@ -93,21 +91,22 @@ def nearest_neighbours(cells: Atoms | Iterable, n_neighbours: int = 8, cutoff: f
         found.append((vector[start[kept, None] + np.arange(n_neighbours)], np.full(len(kept), index), kept))
     positions, cell, atom = (torch.from_numpy(np.concatenate(arrays)) for arrays in zip(*found, strict=True))
     n_atoms = sum(map(len, cells))
-    if not len(positions):
-        raise ValueError(
-            f"none of the {n_atoms} atoms has {n_neighbours} neighbours within {cutoff} A: "
-            "raise the cutoff or lower n_neighbours"
-        )
+    check(
+        len(positions),
+        f"none of the {n_atoms} atoms has {n_neighbours} neighbours within {cutoff} A: "
+        "raise the cutoff or lower n_neighbours",
+    )
     return Environments(positions.to(torch.get_default_dtype()), cell, atom, dropped=n_atoms - len(positions))
 
 
 def _check_positions(atoms: Atoms) -> None:
-    if len(atoms) == 0:
-        raise ValueError("it holds no atoms")
+    check(len(atoms), "it holds no atoms")
     if len(bad := np.flatnonzero(~(np.abs(atoms.positions) < FARTHEST).all(axis=1))):
         raise ValueError(f"the position of atom {bad[0]} is not finite, or too far: {atoms.positions[bad[0]]}")
-    if not (np.abs(atoms.cell.array[atoms.pbc]) < FARTHEST).all():
-        raise ValueError(f"its cell is not finite, or too large: {atoms.cell.array.tolist()}")
+    check(
+        (np.abs(atoms.cell.array[atoms.pbc]) < FARTHEST).all(),
+        f"its cell is not finite, or too large: {atoms.cell.array.tolist()}",
+    )
 
 
 def _reach(atoms: Atoms, cutoff: float) -> float:
@@ -133,8 +132,10 @@ def _box(atoms: Atoms, reach: float) -> np.ndarray:
 
 def _check_box(box: np.ndarray, pbc: np.ndarray, reach: float) -> None:
     volume = abs(np.linalg.det(box))
-    if not volume > 1e-9 * np.prod(np.linalg.norm(box, axis=1)):
-        raise ValueError("it is periodic but its cell has no volume: set atoms.cell, or atoms.pbc = False")
+    check(
+        volume > 1e-9 * np.prod(np.linalg.norm(box, axis=1)),
+        "it is periodic but its cell has no volume: set atoms.cell, or atoms.pbc = False",
+    )
     widths = volume / np.linalg.norm(np.cross(box[[1, 2, 0]], box[[2, 0, 1]]), axis=1)
     narrow = pbc & (widths < 2 * reach)
     if narrow.any():
@@ -145,8 +146,8 @@ def _check_box(box: np.ndarray, pbc: np.ndarray, reach: float) -> None:
             f"Repeat it: atoms.repeat({tuple(repeats.tolist())})"
         )
     bins = np.floor(widths / reach)
-    if bins.prod() > N_BINS and bins.min() < 2 * (bins.prod() / N_BINS) ** (1 / 3):
-        raise ValueError(
-            f"it is {widths.max():g} A long and {widths.min():g} A wide: too long for the search for neighbours, "
-            "so cut it into pieces"
-        )
+    check(
+        bins.prod() <= N_BINS or bins.min() >= 2 * (bins.prod() / N_BINS) ** (1 / 3),
+        f"it is {widths.max():g} A long and {widths.min():g} A wide: too long for the search for neighbours, "
+        "so cut it into pieces",
+    )

@@ -6,7 +6,7 @@ A network reads a number more easily from a row of them, of which two or three a
 import torch
 from torch import Tensor
 
-from tutorial_lib.shapes import Positions
+from tutorial_lib.shapes import Positions, check
 
 # Below exp(-87) a number in single precision has no full accuracy left, and many a processor takes a hundred times as
 # long for it. A bump that far away is 2e-35 here.
@@ -15,8 +15,7 @@ FARTHEST = 80.0
 
 def gaussians(values: Tensor, centres: Tensor, width: float) -> Tensor:
     """The values exp(-((value - centre) / width)^2 / 2) (..., n), at least 2e-35, no unit."""
-    if not width > 0:
-        raise ValueError(f"a bump of width {width}: it must be above 0")
+    check(width > 0, f"a bump of width {width}: it must be above 0")
     return (-0.5 * ((values[..., None] - centres) * (1 / width)).square()).clamp(min=-FARTHEST).exp()
 
 

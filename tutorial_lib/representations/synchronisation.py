@@ -33,8 +33,7 @@ def synchronise(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
     _, vectors = torch.linalg.eigh(normalised.permute(0, 2, 1, 3).reshape(3 * n_clouds, 3 * n_clouds))
     found = vectors[:, -3:].view(n_clouds, 3, 3) / scale[:, None, None]
     # The eigenvectors may come out as mirror images, all of them alike.
-    found = found * torch.linalg.det(found).sum().sign()
-    rotations = _nearest(found)
+    rotations = _nearest(found * torch.linalg.det(found).sum().sign())
     return (rotations @ rotations[0].mT).to(relative)
 
 
@@ -58,8 +57,7 @@ def chained(relative: Tensor, known: Tensor | None = None) -> Orthogonal:
 def rotation_error(found: Orthogonal, truth: Orthogonal) -> Tensor:
     """The angle between each found rotation and the true one, degree, after the best rotation common to all."""
     check_shapes(found=(found, "clouds 3 3"), truth=(truth, "clouds 3 3"))
-    common = _nearest((found.mT @ truth).sum(0))
-    error = found @ common @ truth.mT
+    error = found @ _nearest((found.mT @ truth).sum(0)) @ truth.mT
     cosine = (error.diagonal(dim1=1, dim2=2).sum(1) - 1) / 2
     sine = torch.linalg.matrix_norm(error - error.mT) / 8**0.5
     return torch.atan2(sine, cosine).rad2deg()  # an arccosine alone loses half of the digits near 0
@@ -87,5 +85,4 @@ def _blocks(relative: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
 
 def _nearest(matrices: Tensor) -> Tensor:
     """The rotations nearest to matrices: Procrustes, with the three unit vectors as the atoms."""
-    axes = torch.eye(3, dtype=matrices.dtype).expand_as(matrices)
-    return best_rotation(axes, matrices.mT, allow_mirror=False)
+    return best_rotation(torch.eye(3, dtype=matrices.dtype).expand_as(matrices), matrices.mT, allow_mirror=False)

@@ -15,7 +15,7 @@ from e3nn.nn import Activation, Gate
 from torch import Tensor, nn
 
 from tutorial_lib.models.equivariant.graph import Graph, default_dtype, neighbour_graph
-from tutorial_lib.shapes import Features, Positions, check_shapes
+from tutorial_lib.shapes import Features, Positions, check_shapes, seeded
 
 
 class Convolution(nn.Module):
@@ -90,8 +90,7 @@ class EquivariantNetwork(nn.Module):
         gates = [gate_for(hidden) for hidden in irreps_hidden]
         irreps_before = [o3.Irreps("0e"), *(gate.irreps_out for gate in gates)]
         irreps_after = [*(gate.irreps_in for gate in gates), self.irreps_out]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.convolutions = nn.ModuleList(
                 Convolution(comes_in, goes_out, lmax, n_radial)
                 for comes_in, goes_out in zip(irreps_before, irreps_after, strict=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.models.flow.ode import normal
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes
+from tutorial_lib.shapes import Features, Latent, Motifs, Scalars, check_shapes, seeded
 
 N_WAVES = 5  # Fourier features of the time: from half a wave to eight
 TYPICAL = 3.5  # A, between the distances of the first and of the second shell
@@ -56,8 +56,7 @@ class MotifVelocity(nn.Module):
         n_numbers, n_atoms = chart.shape[0], len(chart.mean)
         self.register_buffer("centres", torch.linspace(NEAREST, FARTHEST, N_RADIAL).to(chart.mean))
         self.pairs = torch.triu_indices(n_atoms + 1, n_atoms + 1, offset=1)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.waves = TimeWaves(n_properties)
             self.read = nn.Linear(n_numbers + (1 + N_RADIAL) * self.pairs.shape[1], width)
             self.modulate = nn.Sequential(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tutorial_lib.models.flow.network import TimeWaves
 from tutorial_lib.models.flow.ode import normal
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Features, Positions, Scalars, check_shapes
+from tutorial_lib.shapes import Features, Positions, Scalars, check_shapes, seeded
 
 N_RADIAL = 24
 FARTHEST = 4.0  # in the unit of the chart, about 1.9 A: noise reaches that far
@@ -30,8 +30,7 @@ class SetVelocity(nn.Module):
     def __init__(self, width: int = 48, n_layers: int = 3, *, n_properties: int = 0, seed: int = 0):
         super().__init__()
         self.register_buffer("centres", torch.linspace(0, FARTHEST, N_RADIAL))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.waves = TimeWaves(n_properties)
             self.start = nn.Linear(N_RADIAL + self.waves.width, width)
             self.of_pair = nn.ModuleList(nn.Linear(N_RADIAL + 2, width, bias=False) for _ in range(n_layers))

@@ -17,6 +17,7 @@ from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind
 from tutorial_lib.models.hamiltonian.graphs import LMAX, N_RADIAL, Shapes, seen
 from tutorial_lib.models.hamiltonian.layers import Convolution, Linear, products
 from tutorial_lib.models.hamiltonian.reach import check_reachable, needed_irreps
+from tutorial_lib.shapes import seeded
 
 CHANNELS = 24
 WIDTH = 32  # of the network in a gate
@@ -85,8 +86,7 @@ class HamiltonianNetwork(nn.Module):
         n_alone = len(elements)  # kinds of blocks of one atom, which come before those of pairs
         self.atoms = [[i for i, _ in kind.sites] for kind in blocks.kinds[:n_alone]]
         self.n_more = o3.Irreps(irreps).dim - 1
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.known = nn.Embedding(len(elements), channels)
             self.looks = nn.ModuleList(
                 Convolution(before, irreps, harmonics, channels, N_RADIAL) for before in ("0e", irreps, irreps)

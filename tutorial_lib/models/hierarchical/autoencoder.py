@@ -28,7 +28,7 @@ from tutorial_lib.models.spherical import (
     normalised,
     peaks,
 )
-from tutorial_lib.shapes import Features, Indices, Places, Signals, check_finite, check_shapes, differentiating
+from tutorial_lib.shapes import Features, Indices, Places, Signals, check_finite, check_shapes, differentiating, seeded
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
 SAME_POINT = 0.35  # units of the level: points found nearer to each other are one, found twice
@@ -86,8 +86,7 @@ class HierarchicalAutoencoder(nn.Module):
         self.latent_irreps = o3.Irreps(
             [(latent_channels, ir) for ir in o3.Irrep.iterator(latent_lmax) if ir.p == (-1) ** ir.l]
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.start = nn.Parameter(torch.randn(1, max(1, len(self.species)), channels))
             self.ascents = nn.ModuleList(Ascent(channels, lmax, level) for level in levels)
             self.last = EquivariantNonlinearity(channels, lmax)

@@ -22,7 +22,7 @@ from tutorial_lib.models.spherical import (
     normalised,
     places_about,
 )
-from tutorial_lib.shapes import Indices, Places, Signals, check_shapes
+from tutorial_lib.shapes import Indices, Places, Signals, check_shapes, seeded
 
 LMAX, N_FIELD_SIGNALS = 4, 8
 RATTLE = 0.03  # of the examples in training, in the unit of positions: what was grown is not exact either
@@ -52,8 +52,7 @@ class GrowthHead(nn.Module):
     ):
         super().__init__()
         self.sight, self.radius, self.width = sight, radius, width
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.start = nn.Parameter(torch.randn(1, kinds, channels))
             self.look, self.after_look = Message(channels, LMAX), EquivariantNonlinearity(channels, LMAX)
             self.to_field = EquivariantLinear(channels, N_FIELD_SIGNALS, LMAX)

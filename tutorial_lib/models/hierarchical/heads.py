@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity
-from tutorial_lib.shapes import Features, Positions, check_shapes, unrounded
+from tutorial_lib.shapes import Features, Positions, check_shapes, seeded, unrounded
 
 
 class PieceHead(nn.Module):
@@ -25,8 +25,7 @@ class PieceHead(nn.Module):
 
     def __init__(self, irreps: o3.Irreps, seed: int = 0):
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.dim = irreps.dim
             self.twice = o3.FullyConnectedTensorProduct(irreps, irreps, "8x0e + 4x1o + 4x1e + 4x2e + 4x2o")
             self.thrice = o3.FullyConnectedTensorProduct(self.twice.irreps_out, irreps, "0o + 7x0e")
@@ -45,8 +44,7 @@ class SlotDecoder(nn.Module):
         super().__init__()
         (n, top), *_ = reversed(model.latent_irreps)
         self.signals_of = model.signals_of
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.layers = nn.Sequential(
                 EquivariantLinear(n, channels, top.l),
                 EquivariantNonlinearity(channels, top.l),

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tutorial_lib.models.missing_atom.graphs import ELEMENTS, N_RADIAL, MaskedMolecules
+from tutorial_lib.shapes import seeded
 
 
 class AtomOutput(NamedTuple):
@@ -81,8 +82,7 @@ class CartesianNetwork(nn.Module):
     ):
         super().__init__()
         self.n_vectors = n_vectors
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.known = nn.Embedding(len(ELEMENTS), width)
             self.layers = nn.ModuleList(Layer(width, n_vectors, n_radial, first=at == 0) for at in range(n_layers))
             self.head = nn.Sequential(nn.Linear(width, 32), nn.SiLU(), nn.Linear(32, len(ELEMENTS) + 1))

@@ -15,7 +15,7 @@ from tutorial_lib.models.flow.ode import integrate, matching_error, normal
 from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, degrees, normalised
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Features, Scalars, check_counts
+from tutorial_lib.shapes import Features, Scalars, check_counts, seeded
 
 N_RADIAL = 12  # on the axis of times
 WIDTH = 1 / (N_RADIAL - 1) / math.sqrt(2)
@@ -62,8 +62,7 @@ class CodeFlow(nn.Module):
         self.register_buffer("scale", (scale + LEAST)[degrees(lmax)][:, None])
         self.register_buffer("degree", degrees(lmax), persistent=False)
         self.register_buffer("centres", torch.linspace(0, 1, N_RADIAL), persistent=False)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.begin = EquivariantLinear(n + given_channels, channels, lmax)
             self.bends = nn.ModuleList(EquivariantNonlinearity(channels, lmax) for _ in range(depth))
             self.scalars = nn.Sequential(

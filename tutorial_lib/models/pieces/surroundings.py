@@ -19,7 +19,7 @@ from tutorial_lib.models.spherical import (
     peaks,
     places_about,
 )
-from tutorial_lib.shapes import Features, check_shapes
+from tutorial_lib.shapes import Features, check_shapes, seeded
 
 LMAX, CODE_CHANNELS = 4, 2
 NOISE = 0.3  # of every number of a code during training, where all have mean square 1
@@ -36,8 +36,7 @@ class Surroundings(nn.Module):
 
     def __init__(self, *, channels: int = 16, seed: int = 0):
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.start = nn.Parameter(torch.randn(1, 1, channels))
             self.look, self.bend = Message(channels, LMAX), EquivariantNonlinearity(channels, LMAX)
             self.to_code = EquivariantLinear(channels, CODE_CHANNELS, LMAX)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.shapes import Decoded, Features, Latent, Motifs, check_counts, check_shapes
+from tutorial_lib.shapes import Decoded, Features, Latent, Motifs, check_counts, check_shapes, seeded
 
 
 class LatentVariableModel(nn.Module):
@@ -37,8 +37,7 @@ class LatentVariableModel(nn.Module):
             n_outputs=n_outputs,
         )
         self.n_features, self.n_latent = n_features, n_latent
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed):
             self.encoder = _layers([n_features, *hidden], activation)
             self.code = nn.Linear(hidden[-1], 2 * n_latent)  # means, then logarithms of variances
             self.decoder = nn.Sequential(

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from tutorial_lib.representations.alignment.procrustes import best_rotation, check_choice, turned_onto
-from tutorial_lib.shapes import Order, Orthogonal, Scalars, check_finite, check_shapes
+from tutorial_lib.shapes import Order, Orthogonal, Scalars, check, check_finite, check_shapes
 
 N_NEAREST = 4  # triplets of the whole are taken among so many atoms nearest the origin, the bonded ones of silicon
 N_KEPT = 8  # starts that are refined to the end, the best after one assignment
@@ -30,8 +30,7 @@ def aligned_rmsd(a: Tensor, b: Tensor, *, allow_mirror: bool | None = None, reor
     check_shapes(a=(a, "*batch atoms+ 3"), b=(b, "*batch atoms+ 3"))
     if reorder:
         match = match_atoms(*(x.detach().reshape(-1, *x.shape[-2:]) for x in (a, b)), allow_mirror=allow_mirror)
-        order = match.order.view(b.shape[:-1])
-        b = b.gather(-2, order[..., None].expand_as(b))
+        b = b.gather(-2, match.order.view(b.shape[:-1])[..., None].expand_as(b))
     rotation = best_rotation(b.detach(), a.detach(), allow_mirror=allow_mirror)
     return torch.linalg.vector_norm(a - b @ rotation.mT, dim=(-2, -1)) / a.shape[-2] ** 0.5
 
@@ -55,11 +54,11 @@ def match_atoms(part: Tensor, whole: Tensor, *, allow_mirror: bool | None = None
     """
     check_choice(allow_mirror)
     check_shapes(part=(part, "clouds m 3"), whole=(whole, "clouds n 3"))
-    if not 3 <= part.shape[1] <= whole.shape[1]:
-        raise ValueError(
-            f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}: hand in the smaller one first, of "
-            "three atoms at least, which fix a pose"
-        )
+    check(
+        3 <= part.shape[1] <= whole.shape[1],
+        f"the part has {part.shape[1]} atoms and the whole {whole.shape[1]}: hand in the smaller one first, of "
+        "three atoms at least, which fix a pose",
+    )
     check_finite(part, whole)
     chunks = [
         _match(p.double(), w.double(), allow_mirror, n_nearest)
