@@ -67,8 +67,8 @@ def nearest_motif_rmsd(positions: Motifs, training: Motifs, n_candidates: int = 
     """
     check_shapes(positions=(positions, "_ atoms 3"), training=(training, "_ atoms 3"))
     check_counts(n_candidates=n_candidates)
-    unlike = torch.cdist(descriptor(positions), descriptor(training))
-    candidates = unlike.topk(min(n_candidates, len(training)), dim=1, largest=False).indices
+    difference = torch.cdist(descriptor(positions), descriptor(training))
+    candidates = difference.topk(min(n_candidates, len(training)), dim=1, largest=False).indices
     whole = training[candidates].flatten(0, 1)
     part = positions[:, None].expand(-1, candidates.shape[1], -1, -1).flatten(0, 1)
     return match_atoms(part, whole, allow_mirror=True).rmsd.view(candidates.shape).amin(1)

@@ -77,9 +77,9 @@ def coverage(generated: Motifs, real: Motifs) -> float:
     """
     check_counts(N_BALL + 1, n_real=len(real))
     check_shapes(generated=(generated, "_ atoms 3"), real=(real, "_ atoms 3"))
-    own, other = descriptor(real), descriptor(generated)
-    ball = _nearest_fellow(own, N_BALL)
-    return (torch.cdist(own, other).amin(1) < ball).float().mean().item()
+    own = descriptor(real)
+    near = torch.cdist(own, descriptor(generated)).amin(1) < _nearest_fellow(own, N_BALL)
+    return near.float().mean().item()
 
 
 def novelty(generated: Motifs, training: Motifs) -> float:
@@ -103,9 +103,8 @@ class Comparison:
     floor: dict[str, float]
 
     def __str__(self) -> str:
-        rows = [f"{'':24}{'generated':>10}{'floor':>10}"]
-        rows += [f"{name:24}{value:>10.3f}{self.floor[name]:>10.3f}" for name, value in self.score.items()]
-        return "\n".join(rows)
+        rows = (f"{name:24}{value:>10.3f}{self.floor[name]:>10.3f}" for name, value in self.score.items())
+        return "\n".join([f"{'':24}{'generated':>10}{'floor':>10}", *rows])
 
 
 @unrounded

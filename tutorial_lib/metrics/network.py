@@ -101,14 +101,12 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
     if not (length >= ONE_PLACE).all():
         raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
     unit = vector / length
-    left, right = [], []
-    for shift in range(1, int(np.bincount(first).max(initial=0))):
-        same = np.flatnonzero(first[shift:] == first[:-shift])
-        left.append(same)
-        right.append(same + shift)
-    if not left:
+    shifts = range(1, int(np.bincount(first).max(initial=0)))
+    if not shifts:
         raise ValueError("no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
-    one, other = unit[np.concatenate(left)], unit[np.concatenate(right)]
+    same = [np.flatnonzero(first[shift:] == first[:-shift]) for shift in shifts]
+    one = unit[np.concatenate(same)]
+    other = unit[np.concatenate([left + shift for left, shift in zip(same, shifts, strict=True)])]
     # An arccosine would lose half of the digits near 0 and 180 degrees.
     return np.degrees(2 * np.arctan2(np.linalg.norm(one - other, axis=1), np.linalg.norm(one + other, axis=1)))
 
@@ -133,8 +131,7 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
     curves = []
     for atoms in cells:
         _check_bulk(atoms)
-        _, _, distance, _ = neighbour_pairs(atoms, cutoff)
-        count, _ = np.histogram(distance, bins=edges)
+        count, _ = np.histogram(neighbour_pairs(atoms, cutoff)[2], bins=edges)
         curves.append(count * atoms.get_volume() / (len(atoms) ** 2 * shell))
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
 

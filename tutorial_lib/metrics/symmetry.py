@@ -96,9 +96,8 @@ class Ledger:
 
     def _table(self, entry: Callable[[str, str], str]) -> str:
         width = max(map(len, self.errors))
-        rows = [[" " * width, *COLUMNS]]
-        rows += [[f"{model:{width}}", *(entry(model, column) for column in COLUMNS)] for model in self.errors]
-        return "\n".join("  ".join([row[0], *(f"{word:>15}" for word in row[1:])]) for row in rows)
+        rows = {"": COLUMNS} | {model: [entry(model, column) for column in COLUMNS] for model in self.errors}
+        return "\n".join("  ".join([f"{name:{width}}", *(f"{x:>15}" for x in row)]) for name, row in rows.items())
 
 
 def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], clouds: Positions) -> Ledger:

@@ -63,8 +63,8 @@ class CellFolder:
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change with the names of the files and with where cells begin."""
-        names = "\n".join(path.name for path in self.files)
-        return hashlib.sha256(names.encode() + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
+        names = "\n".join(path.name for path in self.files).encode()
+        return hashlib.sha256(names + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
 
     def _read(self, index: int) -> Atoms:
         with self.files[self._file[index]].open("rb") as file:

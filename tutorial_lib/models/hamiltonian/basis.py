@@ -40,9 +40,7 @@ def wigner(degree: int, q: Orthogonal) -> Tensor:
 
 def from_pyscf(degree: int) -> Tensor:
     """The orthogonal matrix C of a shell with Y_pyscf = C Y_e3nn, float64."""
-    if degree == 1:
-        return torch.eye(3, dtype=torch.float64)
-    return wigner(degree, torch.tensor(AXES, dtype=torch.float64))
+    return wigner(degree, torch.tensor(AXES if degree != 1 else torch.eye(3).tolist(), dtype=torch.float64))
 
 
 def change_of_basis(shells: Shells) -> Tensor:

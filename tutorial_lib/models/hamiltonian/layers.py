@@ -81,8 +81,8 @@ class Linear(nn.Module):
         )
         self.n_out, self.adds_up = sum(sizes), set(terms) != {1}
         self.register_buffer("which", ways_of_rows(sizes, terms), persistent=False)
-        every = [n for n, size in zip(terms, sizes, strict=True) for _ in range(size)]
-        self.register_buffer("row", torch.arange(self.n_out).repeat_interleave(torch.tensor(every)), persistent=False)
+        row = torch.arange(self.n_out).repeat_interleave(torch.tensor(terms).repeat_interleave(torch.tensor(sizes)))
+        self.register_buffer("row", row, persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (sum of (2 l + 1) times terms, ..., channels in) to (sum of 2 l + 1, ..., channels out)."""

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.hamiltonian.blocks import Blocks
 from tutorial_lib.models.hamiltonian.graphs import Shapes
+from tutorial_lib.shapes import check_counts, check_shapes
 
 FLOOR = 1e-4  # hartree: what varies less is not blown up
 SQUARES = 0.02  # of the squared error, for each mean absolute error, both in millihartree
@@ -42,8 +43,7 @@ class Standard:
     @classmethod
     def fit(cls, blocks: Blocks, fock: Tensor) -> "Standard":
         """Means and scales of matrices (shapes, orbitals, orbitals), hartree."""
-        if len(fock) == 0:
-            raise ValueError("there are no matrices to measure means and scales on: at least one is needed")
+        check_counts(n_matrices=len(fock))
         coefficients = blocks.coefficients(fock.double())
         mean, scale = (torch.zeros(len(blocks), dtype=torch.float64) for _ in range(2))
         for at, kind in enumerate(blocks.kinds):
@@ -54,8 +54,7 @@ class Standard:
                 measured = torch.tensor([name[0] == at and name[1] in both for name in blocks.copy])
                 if (degree, p) == (0, 1):
                     mean[here] = coefficients[:, measured].mean()
-                moved = coefficients[:, measured] - mean[here][0]
-                scale[here] = moved.square().mean().sqrt().clamp(min=FLOOR)
+                scale[here] = (coefficients[:, measured] - mean[here][0]).square().mean().sqrt().clamp(min=FLOOR)
         traces = (coefficients - mean).square() @ blocks.to_traces
         trace_mean, trace_scale = (traces.new_zeros(traces.shape[1]) for _ in range(2))
         same = [(at, *(sorted((a, b)) if blocks.kinds[at].alike else (a, b))) for at, _, a, b in blocks.parts]
@@ -83,12 +82,9 @@ def matrix_loss(
     It is the mean absolute error of the coefficients in millihartree, with a little of its square, and the squared
     error of the standardised traces where the network predicts them. Shapes follow the batch to its device.
     """
-    if len(shapes) != len(fock):
-        raise ValueError(f"{len(shapes)} shapes and {len(fock)} matrices arrived: each shape has one")
-    dtype = shapes.harmonics.dtype
-    meant, traces = (target.to(dtype) for target in standard.targets(fock))
-    scale = (1e3 * standard.scale).to(dtype)
-    there = cache(lambda device: (shapes.to(device), *(x.to(device) for x in (meant, traces, scale))))
+    check_shapes(shapes=(shapes.harmonics, "shapes _ _ _"), matrices=(fock, "shapes _ _"))
+    targets = [x.to(shapes.harmonics.dtype) for x in (*standard.targets(fock), 1e3 * standard.scale)]
+    there = cache(lambda device: [x.to(device) for x in (shapes, *targets)])
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         known, aims, its_traces, unit = there(batch.device)

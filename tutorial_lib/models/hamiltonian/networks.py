@@ -2,9 +2,11 @@
 
 Atoms exchange messages twice, and what they then know becomes their own blocks. A pair of atoms is one more message,
 along one edge, which becomes the block of the pair. Both orders of two equal atoms are asked and the
-mean is taken, so that the matrix follows when atoms are renumbered. The non-linearity after each message is handed in.
+mean is taken, so that the matrix follows when atoms are renumbered. The non-linearity after each message is handed in:
+`network` makes the four variants of one size that differ in nothing else.
 """
 
+import bisect
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,10 +18,13 @@ from torch import Tensor, nn
 from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind
 from tutorial_lib.models.hamiltonian.graphs import LMAX, N_RADIAL, Shapes, seen
 from tutorial_lib.models.hamiltonian.layers import Convolution, Linear, products
+from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
 from tutorial_lib.models.hamiltonian.reach import check_reachable, needed_irreps
+from tutorial_lib.shapes import check_one_of
 
 CHANNELS = 24
 WIDTH = 32  # of the network in a gate
+NONLINEARITIES = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gradient, "gradient and trace": Gradient}
 
 
 class Prediction(NamedTuple):
@@ -51,9 +56,8 @@ class Head(nn.Module):
         """Features (dim, shapes, sites, channels) to coefficients (shapes, sites, coefficients of a block)."""
         parts = []
         for where, weight in zip(self.where, self.weights, strict=True):
-            part = features[where]
-            mixed = part.reshape(-1, len(weight)) @ weight
-            parts.append(mixed.view(*part.shape[:-1], -1).permute(1, 2, 3, 0).flatten(2))
+            mixed = features[where].flatten(0, 2) @ weight
+            parts.append(mixed.unflatten(0, features[where].shape[:-1]).permute(1, 2, 3, 0).flatten(2))
         return torch.cat(parts, dim=-1)
 
 
@@ -148,3 +152,27 @@ class HamiltonianNetwork(nn.Module):
         here, there = predicted.chunk(2, dim=1)
         there = there[..., swap] if swap.ndim == 1 else there @ swap.to(there.dtype)
         return (0.5 * (here + there)).flatten(1)
+
+
+def network(
+    name: str, blocks: Blocks, *, channels: int = CHANNELS, irreps: str | None = None, seed: int = 0
+) -> HamiltonianNetwork:
+    """One of `NONLINEARITIES`, with the width at which its number of parameters is nearest to that of the gates."""
+    check_one_of(NONLINEARITIES, variant=name)
+
+    def made(name: str, width: int) -> HamiltonianNetwork:
+        options = {"channels": channels, "width": width, "traces": name == "gradient and trace", "seed": seed}
+        return HamiltonianNetwork(blocks, NONLINEARITIES[name], irreps, **options)
+
+    if name == "gate":
+        return made(name, WIDTH)
+    meant, widths = size(made("gate", WIDTH)), range(2, 3 * WIDTH)
+    # The number of parameters grows with the width.
+    at = bisect.bisect_left(widths, meant, key=lambda width: size(made(name, width)))
+    near = [made(name, width) for width in widths[max(0, at - 1) : at + 1]]
+    return min(near, key=lambda model: abs(size(model) - meant))
+
+
+def size(model: nn.Module) -> int:
+    """How many parameters there are."""
+    return sum(weights.numel() for weights in model.parameters())
