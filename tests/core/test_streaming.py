@@ -230,7 +230,7 @@ def test_several_elements_are_refused_with_their_place(folder, tmp_path):
         epoch(stream(folder))
 
 
-@pytest.mark.parametrize(("n_kept", "message"), [(0, "it has no clouds"), (None, "none of the atoms has 8 neighbours")])
+@pytest.mark.parametrize(("n_kept", "message"), [(0, "n_clouds must be a whole number"), (None, "none of the atoms has 8 neighbours")])
 def test_a_cell_without_clouds_is_refused_with_its_place(folder, n_kept, message):
     def clouds(atoms):
         if n_kept is None:
@@ -247,7 +247,7 @@ def test_a_cell_without_clouds_is_refused_with_its_place(folder, n_kept, message
     [
         ({"shares": 3}, "10 examples cannot be cut into 3 equal shares"),
         ({"shares": 2, "cells_per_epoch": 1}, "an epoch has 1 cells and a step 2 shares"),
-        ({"batch_size": 0}, "0 examples cannot be cut"),
+        ({"batch_size": 0}, "batch_size must be a whole number"),
     ],
 )
 def test_impossible_shares_are_refused(folder, options, message):

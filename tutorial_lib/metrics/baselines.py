@@ -38,8 +38,7 @@ class PrincipalComponents:
                 "features: ask for fewer components or pass more inputs"
             )
         self.centre = features.mean(0)
-        _, _, directions = torch.linalg.svd(features - self.centre, full_matrices=False)
-        self.directions = directions[:n_components]
+        self.directions = torch.linalg.svd(features - self.centre, full_matrices=False).Vh[:n_components]
 
     def encode(self, features: Features) -> Latent:
         """The coordinates along the components, from the mean of the inputs that they were fitted on."""

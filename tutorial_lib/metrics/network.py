@@ -74,8 +74,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         >>> quality.four_fold, quality.crystalline
         (1.0, 1.0)
     """
-    _check_bulk(atoms)
-    pairs = neighbour_pairs(atoms, SHELL_CUTOFF)
+    pairs = _bulk_pairs(atoms, SHELL_CUTOFF)
     n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
     first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
     n_bonds = np.bincount(first, minlength=len(atoms))
@@ -128,17 +127,15 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
         raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
     edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
-    curves = []
-    for atoms in cells:
-        _check_bulk(atoms)
-        count, _ = np.histogram(neighbour_pairs(atoms, cutoff)[2], bins=edges)
-        curves.append(count * atoms.get_volume() / (len(atoms) ** 2 * shell))
+    counts = (np.histogram(_bulk_pairs(atoms, cutoff)[2], bins=edges)[0] for atoms in cells)
+    curves = [n * atoms.get_volume() / (len(atoms) ** 2 * shell) for n, atoms in zip(counts, cells, strict=True)]
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
 
 
-def _check_bulk(atoms: Atoms) -> None:
+def _bulk_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
     if not atoms.pbc.all():
         raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
+    return neighbour_pairs(atoms, cutoff)
 
 
 def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from ase import Atoms
 from torch import Generator, Tensor
 
 from tutorial_lib.datasets.structures import frames, read_frame
+from tutorial_lib.shapes import check_counts
 from tutorial_lib.storage import expanded
 from tutorial_lib.training.batches import Share
 
@@ -115,7 +116,8 @@ class Stream:
         self.mine = range(shares) if mine is None else mine
         if keep:
             self._clouds = cache(self._clouds)
-        if shares < 1 or batch_size < 1 or batch_size % shares:
+        check_counts(batch_size=batch_size, shares=shares)
+        if batch_size % shares:
             raise ValueError(f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them")
         if (n_cells := cells_per_epoch or len(cells)) < shares:
             raise ValueError(
@@ -168,8 +170,8 @@ class Stream:
     def _clouds(self, index: int) -> Tensor:
         atoms = self.cells.cell(index)
         try:
-            if not len(clouds := self.clouds(atoms)):
-                raise ValueError("it has no clouds: leave it out, or ask for other ones")
+            clouds = self.clouds(atoms)
+            check_counts(n_clouds=len(clouds))
         except ValueError as error:
             raise ValueError(f"{self.cells.where(index)}: {error}") from None
         return clouds

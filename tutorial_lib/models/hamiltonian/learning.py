@@ -45,24 +45,25 @@ class Standard:
         """Means and scales of matrices (shapes, orbitals, orbitals), hartree."""
         check_counts(n_matrices=len(fock))
         coefficients = blocks.coefficients(fock.double())
-        mean, scale = (torch.zeros(len(blocks), dtype=torch.float64) for _ in range(2))
-        for at, kind in enumerate(blocks.kinds):
-            for copy, (degree, p, a, b) in enumerate(kind.copies):
-                # Of two equal atoms none is the first: what couples b with a is measured with what couples a with b.
-                both = {copy, kind.copies.index((degree, p, b, a))} if kind.alike else {copy}
-                here = torch.tensor([name == (at, copy) for name in blocks.copy])
-                measured = torch.tensor([name[0] == at and name[1] in both for name in blocks.copy])
-                if (degree, p) == (0, 1):
-                    mean[here] = coefficients[:, measured].mean()
-                scale[here] = (coefficients[:, measured] - mean[here][0]).square().mean().sqrt().clamp(min=FLOOR)
+
+        def kind_of_shells(at: int, a: int, b: int) -> tuple[int, ...]:
+            # Of two equal atoms none is the first: what couples b with a is measured with what couples a with b.
+            return (at, *(sorted((a, b)) if blocks.kinds[at].alike else (a, b)))
+
+        copies = [(at, *blocks.kinds[at].copies[copy]) for at, copy in blocks.copy]
+        alike = _alike(coefficients, [(degree, p, kind_of_shells(at, a, b)) for at, degree, p, a, b in copies])
+        invariant = torch.tensor([copy[1:3] == (0, 1) for copy in copies])
+        mean = torch.stack([measured.mean() for measured in alike]).where(invariant, 0.0)
+        scale = [(measured - centre).square().mean().sqrt() for measured, centre in zip(alike, mean, strict=True)]
         traces = (coefficients - mean).square() @ blocks.to_traces
-        trace_mean, trace_scale = (traces.new_zeros(traces.shape[1]) for _ in range(2))
-        same = [(at, *(sorted((a, b)) if blocks.kinds[at].alike else (a, b))) for at, _, a, b in blocks.parts]
-        for parts in set(same):
-            here = torch.tensor([other == parts for other in same])
-            trace_mean[here] = traces[:, here].mean()
-            trace_scale[here] = traces[:, here].std(correction=0).clamp(min=FLOOR**2)
-        return cls(blocks, mean, scale, trace_mean, trace_scale)
+        alike = _alike(traces, [kind_of_shells(at, a, b) for at, _, a, b in blocks.parts])
+        return cls(
+            blocks,
+            mean,
+            torch.stack(scale).clamp(min=FLOOR),
+            torch.stack([measured.mean() for measured in alike]),
+            torch.stack([measured.std(correction=0) for measured in alike]).clamp(min=FLOOR**2),
+        )
 
     def targets(self, fock: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised coefficients and traces, float64, which a network learns to predict."""
@@ -72,6 +73,11 @@ class Standard:
     def matrices(self, standardised: Tensor) -> Tensor:
         """Matrices in hartree, float64, of standardised coefficients (shapes, coefficients)."""
         return self.blocks.matrices(standardised.double() * self.scale + self.mean)
+
+
+def _alike(values: Tensor, keys: list[tuple]) -> list[Tensor]:
+    """For each column the columns (shapes, columns) with the same key, itself among them."""
+    return [values[:, [other == key for other in keys]] for key in keys]
 
 
 def matrix_loss(
@@ -104,5 +110,5 @@ def matrix_loss(
 @torch.no_grad()
 def predicted(model: nn.Module, standard: Standard, shapes: Shapes) -> Tensor:
     """The matrices of all shapes, (shapes, orbitals, orbitals), hartree, float64."""
-    parts = [model(shapes[at : at + BATCH]).coefficients for at in range(0, len(shapes), BATCH)]
-    return standard.matrices(torch.cat(parts))
+    starts = range(0, len(shapes), BATCH)
+    return standard.matrices(torch.cat([model(shapes[at : at + BATCH]).coefficients for at in starts]))

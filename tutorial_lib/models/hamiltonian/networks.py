@@ -161,8 +161,8 @@ def network(
     check_one_of(NONLINEARITIES, variant=name)
 
     def made(name: str, width: int) -> HamiltonianNetwork:
-        options = {"channels": channels, "width": width, "traces": name == "gradient and trace", "seed": seed}
-        return HamiltonianNetwork(blocks, NONLINEARITIES[name], irreps, **options)
+        how = {"channels": channels, "width": width, "traces": name == "gradient and trace"}
+        return HamiltonianNetwork(blocks, NONLINEARITIES[name], irreps, **how, seed=seed)
 
     if name == "gate":
         return made(name, WIDTH)
