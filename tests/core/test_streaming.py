@@ -247,7 +247,7 @@ def test_a_cell_without_clouds_is_refused_with_its_place(folder, n_kept, message
     [
         ({"shares": 3}, "10 examples cannot be cut into 3 equal shares"),
         ({"shares": 2, "cells_per_epoch": 1}, "an epoch has 1 cells and a step 2 shares"),
-        ({"batch_size": 0}, "batch_size must be a whole number"),
+        ({"batch_size": 0}, "0 examples cannot be cut"),
     ],
 )
 def test_impossible_shares_are_refused(folder, options, message):

@@ -91,8 +91,8 @@ def novelty(generated: Motifs, training: Motifs) -> float:
     check_counts(2, n_training=len(training))
     check_shapes(generated=(generated, "_ atoms 3"), training=(training, "_ atoms 3"))
     known = descriptor(training)
-    usual = _nearest_fellow(known, 1).median()
-    return (torch.cdist(descriptor(generated), known).amin(1) > usual).float().mean().item()
+    novel = torch.cdist(descriptor(generated), known).amin(1) > _nearest_fellow(known, 1).median()
+    return novel.float().mean().item()
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
     n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
     first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
     n_bonds = np.bincount(first, minlength=len(atoms))
-    n_staggered = _n_staggered(len(atoms), first, second, vector)
+    in_diamond = (_n_staggered(len(atoms), first, second, vector) == 4) & (n_bonds == 4)
     angles = bond_angles(first, vector)
     return NetworkQuality(
         three_fold=float(np.mean(n_bonds == 3)),
@@ -89,7 +89,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         angle_std=float(angles.std()),
         bond_mean=float(bond.mean()),
         density=float(atoms.get_masses().sum() / units.mol / atoms.get_volume() * 1e24),
-        crystalline=float(np.mean((n_staggered == 4) & (n_bonds == 4))),
+        crystalline=float(np.mean(in_diamond)),
         eight_neighbours=float(np.mean(n_within_shell >= 8)),
     )
 

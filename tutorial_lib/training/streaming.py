@@ -116,8 +116,7 @@ class Stream:
         self.mine = range(shares) if mine is None else mine
         if keep:
             self._clouds = cache(self._clouds)
-        check_counts(batch_size=batch_size, shares=shares)
-        if batch_size % shares:
+        if shares < 1 or batch_size < 1 or batch_size % shares:
             raise ValueError(f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them")
         if (n_cells := cells_per_epoch or len(cells)) < shares:
             raise ValueError(

@@ -54,11 +54,9 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (dim, shapes, sites, channels) to coefficients (shapes, sites, coefficients of a block)."""
-        parts = []
-        for where, weight in zip(self.where, self.weights, strict=True):
-            mixed = features[where].flatten(0, 2) @ weight
-            parts.append(mixed.unflatten(0, features[where].shape[:-1]).permute(1, 2, 3, 0).flatten(2))
-        return torch.cat(parts, dim=-1)
+        pairs = zip([features[where] for where in self.where], self.weights, strict=True)
+        mixed = [(part.flatten(0, 2) @ weight).unflatten(0, part.shape[:-1]) for part, weight in pairs]
+        return torch.cat([part.permute(1, 2, 3, 0).flatten(2) for part in mixed], dim=-1)
 
 
 class HamiltonianNetwork(nn.Module):
@@ -118,8 +116,10 @@ class HamiltonianNetwork(nn.Module):
     def forward(self, shapes: Shapes) -> Prediction:
         """The standardised matrices of shapes of the molecule."""
         n, n_atoms = len(shapes), len(self.element)
-        product = products(shapes.harmonics, self.irreps, self.harmonics, self.irreps).flatten(1, 2)
-        start = products(shapes.harmonics, "0e", self.harmonics, self.irreps).flatten(1, 2)
+        start, product = (
+            products(shapes.harmonics, before, self.harmonics, self.irreps).flatten(1, 2)
+            for before in ("0e", self.irreps)
+        )
         heights = shapes.heights.flatten(1, 2)
         features = self.known(self.element).expand(1, n, -1, -1)
         for step, matrix in enumerate((start, product)):
@@ -134,15 +134,13 @@ class HamiltonianNetwork(nn.Module):
             (ends[0] + ends[1]).flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
         )
         along, along_numbers = self.bends[2](self.looks[2].after(messages.transpose(0, 1).unflatten(1, (n, -1))))
-        parts = [(features[:, :, atoms], numbers[:, atoms]) for atoms in self.atoms]
-        parts += zip(along.split(self.counts, dim=2), along_numbers.split(self.counts, dim=1), strict=True)
-        blocks, traces = [], []
-        for at, (head, (part, invariants)) in enumerate(zip(self.heads, parts, strict=True)):
-            blocks.append(self._both_orders(head(part), f"swap_{at}"))
-            if head.traces:
-                traces.append(self._both_orders(head.traces(invariants), f"swap_parts_{at}"))
-        coefficients = torch.cat(blocks, dim=1)
-        return Prediction(coefficients, torch.cat(traces, dim=1) if traces else coefficients.new_empty(len(shapes), 0))
+        parts = [*(features[:, :, atoms] for atoms in self.atoms), *along.split(self.counts, dim=2)]
+        invariants = [*(numbers[:, atoms] for atoms in self.atoms), *along_numbers.split(self.counts, dim=1)]
+        heads = list(enumerate(zip(self.heads, parts, invariants, strict=True)))
+        blocks = [self._both_orders(head(part), f"swap_{at}") for at, (head, part, _) in heads]
+        traces = [self._both_orders(head.traces(z), f"swap_parts_{at}") for at, (head, _, z) in heads if head.traces]
+        no_traces = blocks[0].new_empty(n, 0)
+        return Prediction(torch.cat(blocks, dim=1), torch.cat([no_traces, *traces], dim=1))
 
     def _both_orders(self, predicted: Tensor, name: str) -> Tensor:
         """The mean of what is predicted for (i, j) and, transposed, for (j, i), where both were asked."""
