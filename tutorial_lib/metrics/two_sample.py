@@ -69,7 +69,7 @@ def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSamp
     x, label = np.concatenate(sides), np.repeat([1, 0], n)
     trees = HistGradientBoostingClassifier(max_leaf_nodes=15, early_stopping=False, random_state=seed)
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
-    areas = cross_val_score(trees, x, label, scoring="roc_auc", cv=folds)
+    areas = cross_val_score(trees, x, label, scoring="roc_auc", cv=folds, error_score="raise")
     return TwoSample(float(np.mean(areas)), float(np.std(areas, ddof=1) / N_FOLDS**0.5))
 
 

@@ -97,8 +97,7 @@ class Blocks:
     def coefficients(self, matrices: Tensor) -> Tensor:
         """What symmetric matrices (..., orbitals, orbitals) hold of each Q_k; only the entries i <= j are read."""
         check_shapes(matrices=(matrices, f"*batch {self.n_orbitals} {self.n_orbitals}"))
-        row, column = self.upper
-        return matrices[..., row, column] @ self.to_coefficients.to(matrices.dtype)
+        return matrices[..., *self.upper] @ self.to_coefficients.to(matrices.dtype)
 
     def matrices(self, coefficients: Tensor) -> Tensor:
         """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied."""

@@ -79,10 +79,9 @@ class HamiltonianNetwork(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        irreps = irreps or needed_irreps(blocks)
-        harmonics = str(o3.Irreps.spherical_harmonics(lmax))
+        self.irreps = irreps = irreps or needed_irreps(blocks)
+        self.harmonics = harmonics = str(o3.Irreps.spherical_harmonics(lmax))
         check_reachable(blocks, irreps, harmonics)
-        self.irreps, self.harmonics = irreps, harmonics
         n_atoms, elements = len(blocks.numbers), sorted(set(blocks.numbers))
         n_alone = len(elements)  # kinds of blocks of one atom, which come before those of pairs
         self.atoms = [[i for i, _ in kind.sites] for kind in blocks.kinds[:n_alone]]
