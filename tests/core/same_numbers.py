@@ -25,7 +25,7 @@ from tutorial_lib import inpainting, training
 from tutorial_lib.datasets import polycubes
 from tutorial_lib.inpainting import latent, places
 from tutorial_lib.models import equivariant, flow, hierarchical, missing_atom, mlp, pieces, vae
-from tutorial_lib.models.hamiltonian import learning, variants
+from tutorial_lib.models.hamiltonian import learning, networks
 from tutorial_lib.representations import gram
 
 N_KEPT = 5  # of each array, evenly spaced, beside its mean and root mean square
@@ -135,9 +135,9 @@ def trainings() -> dict[str, object]:
             missing_atom.CartesianNetwork(8, 4, 1), torch.arange(4), missing_atom.masked_atom_loss(v.hole_set())
         ),
     }
-    for name in variants.NONLINEARITIES:
+    for name in networks.NONLINEARITIES:
         done[f"Hamiltonian, {name}"] = lambda name=name: trained(
-            variants.network(name, v.water_blocks(), channels=4),
+            networks.network(name, v.water_blocks(), channels=4),
             torch.arange(6),
             learning.matrix_loss(v.water_standard(), v.water_shapes(), v.water().fock),
         )

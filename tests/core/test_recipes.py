@@ -4,11 +4,15 @@ from tutorial_lib.training import Recipe, recipes
 
 
 def test_the_seed_comes_in_and_the_full_profile_trains_longer(monkeypatch):
+    monkeypatch.delenv("TUTORIAL_PROFILE", raising=False)
     assert recipes.gram_vae(1) == Recipe(300, 256, 0.01, seed=1)
     assert recipes.gram_vae_collapsed() == Recipe(60, 256, 0.01)
     monkeypatch.setenv("TUTORIAL_PROFILE", "full")
     assert recipes.gram_vae() == Recipe(2000, 256, 0.01)
     assert recipes.gram_vae_collapsed() == Recipe(60, 256, 0.01)
+    monkeypatch.setenv("TUTORIAL_PROFILE", "fast")
+    with pytest.raises(ValueError, match="no TUTORIAL_PROFILE 'fast': choose one of quick, full"):
+        recipes.gram_vae()
 
 
 def test_a_recipe_takes_as_many_steps_however_many_examples_there_are(monkeypatch):

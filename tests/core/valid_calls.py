@@ -391,7 +391,7 @@ CALLS = {
     ),
     "models.hamiltonian.learning.matrix_loss": lambda: call(water_standard(), water_shapes(), water().fock),
     "models.hamiltonian.learning.predicted": lambda: call(water_network(), water_standard(), water_shapes()),
-    "models.hamiltonian.network.HamiltonianNetwork.forward": lambda: on(water_network(), water_shapes()),
+    "models.hamiltonian.networks.HamiltonianNetwork.forward": lambda: on(water_network(), water_shapes()),
     "models.hamiltonian.nonlinear.Gate.forward": lambda: on(hamiltonian.Gate("0e + 1o", 4, 4), draw(4, 5, 4)),
     "models.hamiltonian.nonlinear.Gradient.forward": lambda: on(hamiltonian.Gradient("0e + 1o", 4, 4), draw(4, 5, 4)),
     "models.hamiltonian.nonlinear.TensorSquare.forward": lambda: on(
@@ -402,8 +402,8 @@ CALLS = {
         water_blocks(), needed_irreps(water_blocks()), "0e + 1o + 2e"
     ),
     "models.hamiltonian.polynomials.polynomial": lambda: call(water(), water(), 1),
-    "models.hamiltonian.variants.network": lambda: call("gate", water_blocks(), channels=4),
-    "models.hamiltonian.variants.size": lambda: call(nn.Linear(2, 2)),
+    "models.hamiltonian.networks.network": lambda: call("gate", water_blocks(), channels=4),
+    "models.hamiltonian.networks.size": lambda: call(nn.Linear(2, 2)),
     "models.missing_atom.graphs.MoleculeSet": lambda: call(molecules(), cutoff=3.0, n_radial=4),
     "models.missing_atom.graphs.MoleculeSet.every_hole": lambda: on(hole_set()),
     "models.missing_atom.graphs.MoleculeSet.without": lambda: on(hole_set(), *holes()),
@@ -520,7 +520,7 @@ WHY_NOT = {
     "a part of a network, which gets what the rest of it made": """
         models.equivariant.graph.Graph.gather models.equivariant.network.Convolution.forward
         models.flow.network.MotifVelocity.looks models.hamiltonian.blocks.Blocks.swap
-        models.hamiltonian.layers.Convolution.forward models.hamiltonian.network.Head.forward
+        models.hamiltonian.layers.Convolution.forward models.hamiltonian.networks.Head.forward
         models.hamiltonian.nonlinear.Compared.inner models.hamiltonian.nonlinear.Compared.forward
         models.hamiltonian.nonlinear.Gradient.gradient models.missing_atom.graphs.MaskedMolecules.sums
         models.missing_atom.graphs.MaskedMolecules.gathered models.missing_atom.network.Layer.forward

@@ -38,8 +38,7 @@ class PrincipalComponents:
                 "features: ask for fewer components or pass more inputs"
             )
         self.centre = features.mean(0)
-        _, _, directions = torch.linalg.svd(features - self.centre, full_matrices=False)
-        self.directions = directions[:n_components]
+        self.directions = torch.linalg.svd(features - self.centre, full_matrices=False).Vh[:n_components]
 
     def encode(self, features: Features) -> Latent:
         """The coordinates along the components, from the mean of the inputs that they were fitted on."""
@@ -67,8 +66,8 @@ def nearest_motif_rmsd(positions: Motifs, training: Motifs, n_candidates: int = 
     """
     check_shapes(positions=(positions, "_ atoms 3"), training=(training, "_ atoms 3"))
     check_counts(n_candidates=n_candidates)
-    unlike = torch.cdist(descriptor(positions), descriptor(training))
-    candidates = unlike.topk(min(n_candidates, len(training)), dim=1, largest=False).indices
+    difference = torch.cdist(descriptor(positions), descriptor(training))
+    candidates = difference.topk(min(n_candidates, len(training)), dim=1, largest=False).indices
     whole = training[candidates].flatten(0, 1)
     part = positions[:, None].expand(-1, candidates.shape[1], -1, -1).flatten(0, 1)
     return match_atoms(part, whole, allow_mirror=True).rmsd.view(candidates.shape).amin(1)

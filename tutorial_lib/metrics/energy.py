@@ -61,12 +61,10 @@ def dihedral_angles(positions: Motifs) -> Tensor:
     check_counts(5, n_atoms=positions.shape[1])
     order = positions.norm(dim=-1).argsort(dim=-1)[..., None].expand_as(positions)
     first, second = positions.gather(1, order).split([4, positions.shape[1] - 4], dim=1)
-    bonded = torch.cdist(first, second) < BOND
-    motif, j, k = bonded.nonzero(as_tuple=True)
-    axis, out = first[motif, j], second[motif, k]
+    motif, j, k = (torch.cdist(first, second) < BOND).nonzero(as_tuple=True)
     others = torch.tensor([[other for other in range(4) if other != at] for at in range(4)], device=positions.device)[j]
     start = first[motif[:, None], others]
-    axis, out = (x[:, None].expand_as(start) for x in (axis, out))
+    axis, out = (x[:, None].expand_as(start) for x in (first[motif, j], second[motif, k]))
     one, other = torch.linalg.cross(start, axis), torch.linalg.cross(out, axis)
     sine = torch.linalg.vector_norm(torch.linalg.cross(one, other), dim=-1)
     return torch.atan2(sine, (one * other).sum(-1)).flatten() * (180 / math.pi)

@@ -13,7 +13,6 @@ from torch import Tensor
 from tutorial_lib.datasets.hamiltonians import Hamiltonians
 from tutorial_lib.shapes import check_finite, check_shapes
 
-MICRO = 1e6
 MILLI_EV = 27211.386245988  # a hartree, CODATA 2018
 DEGENERATE = 1e-3  # hartree: what lies nearer is counted as one energy, and its orbitals may mix
 
@@ -60,8 +59,8 @@ def matrix_errors(predicted: Tensor, true: Hamiltonians) -> MatrixErrors:
     pad = gaps.new_zeros(len(gaps), 1)
     alone = ~(torch.cat([pad, gaps], dim=1) | torch.cat([gaps, pad], dim=1))[:, :n]
     return MatrixErrors(
-        entries=MICRO * (predicted - true.fock).abs().mean().item(),
-        occupied=MICRO * (found - meant)[:, :n].abs().mean().item(),
+        entries=1e6 * (predicted - true.fock).abs().mean().item(),
+        occupied=1e6 * (found - meant)[:, :n].abs().mean().item(),
         overlap=cosine[alone].mean().item(),
         degenerate=1 - alone.double().mean().item(),
     )

@@ -77,9 +77,9 @@ def coverage(generated: Motifs, real: Motifs) -> float:
     """
     check_counts(N_BALL + 1, n_real=len(real))
     check_shapes(generated=(generated, "_ atoms 3"), real=(real, "_ atoms 3"))
-    own, other = descriptor(real), descriptor(generated)
-    ball = _nearest_fellow(own, N_BALL)
-    return (torch.cdist(own, other).amin(1) < ball).float().mean().item()
+    own = descriptor(real)
+    near = torch.cdist(own, descriptor(generated)).amin(1) < _nearest_fellow(own, N_BALL)
+    return near.float().mean().item()
 
 
 def novelty(generated: Motifs, training: Motifs) -> float:
@@ -91,8 +91,8 @@ def novelty(generated: Motifs, training: Motifs) -> float:
     check_counts(2, n_training=len(training))
     check_shapes(generated=(generated, "_ atoms 3"), training=(training, "_ atoms 3"))
     known = descriptor(training)
-    usual = _nearest_fellow(known, 1).median()
-    return (torch.cdist(descriptor(generated), known).amin(1) > usual).float().mean().item()
+    novel = torch.cdist(descriptor(generated), known).amin(1) > _nearest_fellow(known, 1).median()
+    return novel.float().mean().item()
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,8 @@ class Comparison:
     floor: dict[str, float]
 
     def __str__(self) -> str:
-        rows = [f"{'':24}{'generated':>10}{'floor':>10}"]
-        rows += [f"{name:24}{value:>10.3f}{self.floor[name]:>10.3f}" for name, value in self.score.items()]
-        return "\n".join(rows)
+        rows = (f"{name:24}{value:>10.3f}{self.floor[name]:>10.3f}" for name, value in self.score.items())
+        return "\n".join([f"{'':24}{'generated':>10}{'floor':>10}", *rows])
 
 
 @unrounded

@@ -74,12 +74,11 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         >>> quality.four_fold, quality.crystalline
         (1.0, 1.0)
     """
-    _check_bulk(atoms)
-    pairs = neighbour_pairs(atoms, SHELL_CUTOFF)
+    pairs = _bulk_pairs(atoms, SHELL_CUTOFF)
     n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
     first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
     n_bonds = np.bincount(first, minlength=len(atoms))
-    n_staggered = _n_staggered(len(atoms), first, second, vector)
+    in_diamond = (_n_staggered(len(atoms), first, second, vector) == 4) & (n_bonds == 4)
     angles = bond_angles(first, vector)
     return NetworkQuality(
         three_fold=float(np.mean(n_bonds == 3)),
@@ -90,7 +89,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         angle_std=float(angles.std()),
         bond_mean=float(bond.mean()),
         density=float(atoms.get_masses().sum() / units.mol / atoms.get_volume() * 1e24),
-        crystalline=float(np.mean((n_staggered == 4) & (n_bonds == 4))),
+        crystalline=float(np.mean(in_diamond)),
         eight_neighbours=float(np.mean(n_within_shell >= 8)),
     )
 
@@ -101,14 +100,12 @@ def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
     if not (length >= ONE_PLACE).all():
         raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
     unit = vector / length
-    left, right = [], []
-    for shift in range(1, int(np.bincount(first).max(initial=0))):
-        same = np.flatnonzero(first[shift:] == first[:-shift])
-        left.append(same)
-        right.append(same + shift)
-    if not left:
+    shifts = range(1, int(np.bincount(first).max(initial=0)))
+    if not shifts:
         raise ValueError("no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
-    one, other = unit[np.concatenate(left)], unit[np.concatenate(right)]
+    same = [np.flatnonzero(first[shift:] == first[:-shift]) for shift in shifts]
+    one = unit[np.concatenate(same)]
+    other = unit[np.concatenate([left + shift for left, shift in zip(same, shifts, strict=True)])]
     # An arccosine would lose half of the digits near 0 and 180 degrees.
     return np.degrees(2 * np.arctan2(np.linalg.norm(one - other, axis=1), np.linalg.norm(one + other, axis=1)))
 
@@ -130,18 +127,15 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
         raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
     edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
-    curves = []
-    for atoms in cells:
-        _check_bulk(atoms)
-        _, _, distance, _ = neighbour_pairs(atoms, cutoff)
-        count, _ = np.histogram(distance, bins=edges)
-        curves.append(count * atoms.get_volume() / (len(atoms) ** 2 * shell))
+    counts = (np.histogram(_bulk_pairs(atoms, cutoff)[2], bins=edges)[0] for atoms in cells)
+    curves = [n * atoms.get_volume() / (len(atoms) ** 2 * shell) for n, atoms in zip(counts, cells, strict=True)]
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
 
 
-def _check_bulk(atoms: Atoms) -> None:
+def _bulk_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
     if not atoms.pbc.all():
         raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
+    return neighbour_pairs(atoms, cutoff)
 
 
 def _n_staggered(n_atoms: int, first: np.ndarray, second: np.ndarray, vector: np.ndarray) -> np.ndarray:

@@ -96,9 +96,8 @@ class Ledger:
 
     def _table(self, entry: Callable[[str, str], str]) -> str:
         width = max(map(len, self.errors))
-        rows = [[" " * width, *COLUMNS]]
-        rows += [[f"{model:{width}}", *(entry(model, column) for column in COLUMNS)] for model in self.errors]
-        return "\n".join("  ".join([row[0], *(f"{word:>15}" for word in row[1:])]) for row in rows)
+        rows = {"": COLUMNS} | {model: [entry(model, column) for column in COLUMNS] for model in self.errors}
+        return "\n".join("  ".join([f"{name:{width}}", *(f"{x:>15}" for x in row)]) for name, row in rows.items())
 
 
 def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], clouds: Positions) -> Ledger:
@@ -125,10 +124,10 @@ def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], 
             g = copy.deepcopy(f).to(dtype).eval() if isinstance(f, nn.Module) else f
             for column, move in moves.items():
                 try:
-                    error = equivariance_error(g, clouds.to(dtype), move, partial(act, transformation=move))
+                    act_out = partial(act, transformation=move)
+                    errors[name][column][dtype] = equivariance_error(g, clouds.to(dtype), move, act_out)
                 except Exception as problem:
                     raise ValueError(f"model {name!r}, column {column!r}, {dtype}: {problem}") from problem
-                errors[name][column][dtype] = error
     ledger = Ledger(errors)
     blind = [column for column in COLUMNS if ledger.verdict(CONTROL, column) != "broken"]
     if blind:

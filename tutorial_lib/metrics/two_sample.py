@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from torch import Generator
 
 from tutorial_lib.metrics.baselines import nearest_motif_rmsd
@@ -68,11 +67,9 @@ def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSamp
     generator = Generator().manual_seed(seed)
     sides = [statistics(sampled(x, n, generator)).double().cpu().numpy() for x in (generated, real)]
     x, label = np.concatenate(sides), np.repeat([1, 0], n)
-    areas = []
-    for known, asked in StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed).split(x, label):
-        trees = HistGradientBoostingClassifier(max_leaf_nodes=15, early_stopping=False, random_state=seed)
-        scores = trees.fit(x[known], label[known]).decision_function(x[asked])
-        areas.append(roc_auc_score(label[asked], scores))
+    trees = HistGradientBoostingClassifier(max_leaf_nodes=15, early_stopping=False, random_state=seed)
+    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
+    areas = cross_val_score(trees, x, label, scoring="roc_auc", cv=folds, error_score="raise")
     return TwoSample(float(np.mean(areas)), float(np.std(areas, ddof=1) / N_FOLDS**0.5))
 
 

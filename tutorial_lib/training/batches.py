@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.shapes import check_finite
+from tutorial_lib.shapes import check_counts, check_finite
 
 AGAIN = "resume with what it was begun with, or choose another path"
 Batch = Tensor | tuple[Tensor, ...]
@@ -45,10 +45,8 @@ class InMemory:
     def __init__(self, data: Batch, batch_size: int, seed: int, device: torch.device):
         tensors = data if isinstance(data, tuple) else (data,)
         if not all(isinstance(tensor, Tensor) for tensor in tensors):
-            kinds = [type(tensor).__name__ for tensor in tensors]
-            raise TypeError(f"data are tensors, and {kinds} arrived: torch.as_tensor makes one of an array")
-        if len(tensors[0]) == 0:
-            raise ValueError("there is no data: (0 examples) arrived, at least one is needed")
+            raise TypeError(f"data must be tensors: use torch.as_tensor on {[type(part).__name__ for part in tensors]}")
+        check_counts(n_examples=len(tensors[0]))
         if len({len(tensor) for tensor in tensors}) > 1:
             raise ValueError(f"the parts of the data differ in length: {[len(tensor) for tensor in tensors]}")
         check_finite(*tensors, what="the data")

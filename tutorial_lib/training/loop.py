@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tutorial_lib.shapes import check_counts, differentiating
+from tutorial_lib.shapes import check_counts, check_one_of, differentiating
 from tutorial_lib.storage import expanded
 from tutorial_lib.training import checkpoints
 from tutorial_lib.training.batches import Batch, InMemory, OneProcess, Source
@@ -56,8 +56,7 @@ class Recipe:
 def profile() -> str:
     """The profile that notebooks run under: "quick" unless TUTORIAL_PROFILE says "full"."""
     name = os.environ.get("TUTORIAL_PROFILE", "quick")
-    if name not in PROFILES:
-        raise ValueError(f"TUTORIAL_PROFILE is {name!r}: set it to one of {PROFILES}, or unset it")
+    check_one_of(PROFILES, TUTORIAL_PROFILE=name)
     return name
 
 
@@ -118,9 +117,7 @@ def train(
         optimiser.register_step_pre_hook(lambda *_: update())
     stepper = backend.set_up(model, loss, optimiser)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule, "source": source}
-    history: History = {}
-    if path is not None and resume and path.exists():
-        history = checkpoints.restore(path, asdict(recipe), parts)
+    history = checkpoints.restore(path, asdict(recipe), parts) if resume and path.exists() else {}
     first = len(history.get("loss", []))
     with (
         torch.enable_grad(),  # and as it was afterwards, whatever a Ctrl-C inside the optimiser leaves behind

@@ -31,11 +31,7 @@ def by_profile(length: Length) -> int:
 
 def in_epochs(epochs: Length, batch_size: int, learning_rate: float) -> Callable[..., Recipe]:
     """A recipe that lacks only its seed."""
-
-    def recipe(seed: int = 0) -> Recipe:
-        return Recipe(by_profile(epochs), batch_size, learning_rate, seed)
-
-    return recipe
+    return lambda seed=0: Recipe(by_profile(epochs), batch_size, learning_rate, seed)
 
 
 def in_steps(steps: Length, batch_size: int, learning_rate: float) -> Callable[..., Recipe]:
@@ -67,8 +63,7 @@ motifs = in_epochs(48, 64, 3e-3)  # a benchmark's autoencoder of eight neighbour
 
 def octahedra(how: str = "found", seed: int = 0) -> Recipe:
     """The autoencoders of 600 clusters of octahedra, one pretrained: about 200 CPU seconds with any levels."""
-    epochs = {"found": 50, "three": 40, "pairs": 12, "flat": 68}[how]
-    return Recipe(epochs, batch_size=12, learning_rate=3e-3, seed=seed)
+    return Recipe({"found": 50, "three": 40, "pairs": 12, "flat": 68}[how], 12, 3e-3, seed)
 
 
 def growth(n_examples: int, seed: int = 0) -> Recipe:

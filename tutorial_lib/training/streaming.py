@@ -18,6 +18,7 @@ from ase import Atoms
 from torch import Generator, Tensor
 
 from tutorial_lib.datasets.structures import frames, read_frame
+from tutorial_lib.shapes import check_counts
 from tutorial_lib.storage import expanded
 from tutorial_lib.training.batches import Share
 
@@ -63,8 +64,8 @@ class CellFolder:
 
     def digest(self) -> str:
         """Sixteen hexadecimal digits that change with the names of the files and with where cells begin."""
-        names = "\n".join(path.name for path in self.files)
-        return hashlib.sha256(names.encode() + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
+        names = "\n".join(path.name for path in self.files).encode()
+        return hashlib.sha256(names + self._offset.tobytes() + self.n_atoms.tobytes()).hexdigest()[:16]
 
     def _read(self, index: int) -> Atoms:
         with self.files[self._file[index]].open("rb") as file:
@@ -168,8 +169,8 @@ class Stream:
     def _clouds(self, index: int) -> Tensor:
         atoms = self.cells.cell(index)
         try:
-            if not len(clouds := self.clouds(atoms)):
-                raise ValueError("it has no clouds: leave it out, or ask for other ones")
+            clouds = self.clouds(atoms)
+            check_counts(n_clouds=len(clouds))
         except ValueError as error:
             raise ValueError(f"{self.cells.where(index)}: {error}") from None
         return clouds

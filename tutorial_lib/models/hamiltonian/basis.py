@@ -13,8 +13,6 @@ from torch import Tensor
 from tutorial_lib.datasets.hamiltonians import Shells
 from tutorial_lib.shapes import Orthogonal, check_shapes, unrounded
 
-AXES = ((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))  # (x, y, z) to (y, z, x)
-
 
 @unrounded
 def wigner(degree: int, q: Orthogonal) -> Tensor:
@@ -40,9 +38,8 @@ def wigner(degree: int, q: Orthogonal) -> Tensor:
 
 def from_pyscf(degree: int) -> Tensor:
     """The orthogonal matrix C of a shell with Y_pyscf = C Y_e3nn, float64."""
-    if degree == 1:
-        return torch.eye(3, dtype=torch.float64)
-    return wigner(degree, torch.tensor(AXES, dtype=torch.float64))
+    axes = [0, 1, 2] if degree == 1 else [1, 2, 0]  # (x, y, z) to (y, z, x)
+    return wigner(degree, torch.eye(3, dtype=torch.float64)[axes])
 
 
 def change_of_basis(shells: Shells) -> Tensor:

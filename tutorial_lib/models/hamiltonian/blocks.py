@@ -11,7 +11,7 @@ same irreps: such a kind of blocks, an atom with itself or with another, is what
 """
 
 from dataclasses import dataclass
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, pairwise
 
 import torch
 from e3nn import o3
@@ -69,28 +69,23 @@ class Blocks:
         ]
         if not all(self.of_atom):
             raise ValueError(f"atom {self.of_atom.index([])} has no shells: {shells} arrived for {self.numbers}")
-        of_element: dict[int, list[int]] = {}
-        for number, own in zip(self.numbers, self.of_atom, strict=True):
-            degrees = [degree for _, degree in own]
-            if of_element.setdefault(number, degrees) != degrees:
-                raise ValueError(
-                    f"atoms of element {number} have the shells {of_element[number]} and {degrees}: only one"
-                )
+        bases = {(z, *[degree for _, degree in own]) for z, own in zip(self.numbers, self.of_atom, strict=True)}
+        if len(bases) > len(set(self.numbers)):
+            raise ValueError(f"atoms of one element have different shells, as (element, l, ...): {sorted(bases)}")
         self.kinds = self._kinds()
-        rows, self.copy, part, weight = [], [], [], []
-        for at, kind in enumerate(self.kinds):
-            for site in kind.sites:
-                for copy, (degree, _, a, b) in enumerate(kind.copies):
-                    rows.append(self._symmetric(site, degree, a, b))
-                    self.copy += [(at, copy)] * (2 * degree + 1)
-                    part += [(at, site, a, b)] * (2 * degree + 1)
-                    # Off the diagonal, half of the square of w_k is in either of the two places of the block.
-                    weight += [1.0 if site[0] == site[1] and a == b else 0.5] * (2 * degree + 1)
-        self.parts = [(at, site, *p) for at, kind in enumerate(self.kinds) for site in kind.sites for p in kind.parts]
-        # The trace of a part times its transpose is a sum over squares of coefficients.
+        blocks = [(at, kind, site) for at, kind in enumerate(self.kinds) for site in kind.sites]
+        self.parts = [(at, site, *pair) for at, kind, site in blocks for pair in kind.parts]
+        irreps = [(at, site, copy, *kind.copies[copy]) for at, kind, site in blocks for copy in range(len(kind.copies))]
+        components = [irrep for irrep in irreps for _ in range(2 * irrep[3] + 1)]
+        self.copy = [(at, copy) for at, _, copy, *_ in components]
+        # The trace of a part times its transpose is a sum over squares of coefficients. Off the diagonal, half of the
+        # square of w_k is in either of the two places of the block.
+        part = [self.parts.index((at, site, a, b)) for at, site, *_, a, b in components]
+        weight = [1.0 if site[0] == site[1] and a == b else 0.5 for _, site, *_, a, b in components]
         self.to_traces = torch.zeros(len(part), len(self.parts), dtype=torch.float64)
-        self.to_traces[range(len(part)), [self.parts.index(name) for name in part]] = torch.tensor(weight).double()
+        self.to_traces[range(len(part)), part] = torch.tensor(weight).double()
         self.upper = row, column = torch.triu_indices(self.n_orbitals, self.n_orbitals)
+        rows = [self._symmetric(site, degree, a, b) for _, site, _, degree, _, a, b in irreps]
         self.to_matrix = torch.cat(rows)[:, row, column]
         # tr(Q_k H) meets every entry above the diagonal twice.
         self.to_coefficients = (self.to_matrix * torch.where(row == column, 1.0, 2.0)).mT.contiguous()
@@ -102,8 +97,7 @@ class Blocks:
     def coefficients(self, matrices: Tensor) -> Tensor:
         """What symmetric matrices (..., orbitals, orbitals) hold of each Q_k; only the entries i <= j are read."""
         check_shapes(matrices=(matrices, f"*batch {self.n_orbitals} {self.n_orbitals}"))
-        row, column = self.upper
-        return matrices[..., row, column] @ self.to_coefficients.to(matrices.dtype)
+        return matrices[..., *self.upper] @ self.to_coefficients.to(matrices.dtype)
 
     def matrices(self, coefficients: Tensor) -> Tensor:
         """The sum of all w_k Q_k, symmetric to the last bit because entries i <= j are computed and copied."""
@@ -115,41 +109,39 @@ class Blocks:
 
         A matrix with one entry of 1 or -1 a row; for other blocks it is the unit matrix.
         """
-        size = kind.irreps.dim
         if not kind.alike:
-            return torch.eye(size, dtype=torch.float64)
+            return torch.eye(kind.irreps.dim, dtype=torch.float64)
         i, j = kind.sites[0]
-        sizes = [2 * copy[0] + 1 for copy in kind.copies]
-        starts = list(accumulate(sizes, initial=0))
-        matrix = torch.zeros(size, size, dtype=torch.float64)
-        for at, (degree, p, a, b) in enumerate(kind.copies):
+        ends = accumulate((2 * degree + 1 for degree, *_ in kind.copies), initial=0)
+        components = [slice(*span) for span in pairwise(ends)]
+        matrix = torch.zeros(kind.irreps.dim, kind.irreps.dim, dtype=torch.float64)
+        for here, (degree, p, a, b) in zip(components, kind.copies, strict=True):
             l_a, l_b = self.of_atom[i][a][1], self.of_atom[j][b][1]
-            here = o3.wigner_3j(degree, l_a, l_b, dtype=torch.float64)
-            there = o3.wigner_3j(degree, l_b, l_a, dtype=torch.float64).transpose(1, 2)
-            to = starts[kind.copies.index((degree, p, b, a))]
-            block = torch.sign((here * there).sum()) * torch.eye(sizes[at])
-            matrix[starts[at] : starts[at] + sizes[at], to : to + sizes[at]] = block
+            symbol = o3.wigner_3j(degree, l_a, l_b, dtype=torch.float64)
+            other = o3.wigner_3j(degree, l_b, l_a, dtype=torch.float64).transpose(1, 2)
+            there = components[kind.copies.index((degree, p, b, a))]
+            matrix[here, there] = torch.sign((symbol * other).sum()) * torch.eye(2 * degree + 1).double()
         return matrix
 
     def _kinds(self) -> list[Kind]:
-        found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
-        for i, number in enumerate(self.numbers):
-            found.setdefault((number,), []).append((i, i))
-        for pair in combinations(range(len(self.numbers)), 2):
-            # The order of the atoms must not matter: the heavier one has the rows.
-            i, j = sorted(pair, key=lambda atom: -self.numbers[atom])
+        atoms = range(len(self.numbers))
+        found: dict[tuple[int, ...], list] = {
+            (z,): [(i, i) for i in atoms if self.numbers[i] == z] for z in self.numbers
+        }
+        # The order of the atoms must not matter: the heavier one has the rows.
+        for i, j in (sorted(pair, key=lambda atom: -self.numbers[atom]) for pair in combinations(atoms, 2)):
             found.setdefault((self.numbers[i], self.numbers[j]), []).append((i, j))
         return [Kind(elements, sites, self._copies(*sites[0])) for elements, sites in found.items()]
 
     def _copies(self, i: int, j: int) -> list[tuple[int, int, int, int]]:
-        copies = [
+        copies = (
             (degree, (-1) ** (l_a + l_b), a, b)
             for a, (_, l_a) in enumerate(self.of_atom[i])
             for b, (_, l_b) in enumerate(self.of_atom[j])
             for degree in range(abs(l_a - l_b), l_a + l_b + 1)
             # Of a shell with itself the antisymmetric part is zero, as the matrix is symmetric.
             if i != j or a < b or (a == b and degree % 2 == 0)
-        ]
+        )
         return sorted(copies, key=lambda copy: (o3.Irrep(*copy[:2]), copy[2:]))
 
     def _symmetric(self, site: tuple[int, int], degree: int, a: int, b: int) -> Tensor:

@@ -53,8 +53,8 @@ def coupling(first: str, second: str, out: str, dtype: torch.dtype) -> Tensor:
         ways = [(i, j) for i, j, end in paths(first, second, out) if end == k]
         block = torch.zeros(a.dim, b.dim, ir.dim, len(ways), dtype=dtype)
         for way, (i, j) in enumerate(ways):
-            symbol = o3.wigner_3j(a[i].ir.l, b[j].ir.l, ir.l, dtype=dtype)
-            block[a.slices()[i], b.slices()[j], :, way] = math.sqrt(ir.dim) * symbol
+            symbol = math.sqrt(ir.dim) * o3.wigner_3j(a[i].ir.l, b[j].ir.l, ir.l, dtype=dtype)
+            block[a.slices()[i], b.slices()[j], :, way] = symbol
         blocks.append(block.flatten(2))
     return torch.cat(blocks, dim=2)
 
@@ -81,8 +81,8 @@ class Linear(nn.Module):
         )
         self.n_out, self.adds_up = sum(sizes), set(terms) != {1}
         self.register_buffer("which", ways_of_rows(sizes, terms), persistent=False)
-        every = [n for n, size in zip(terms, sizes, strict=True) for _ in range(size)]
-        self.register_buffer("row", torch.arange(self.n_out).repeat_interleave(torch.tensor(every)), persistent=False)
+        row = torch.arange(self.n_out).repeat_interleave(torch.tensor(terms).repeat_interleave(torch.tensor(sizes)))
+        self.register_buffer("row", row, persistent=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (sum of (2 l + 1) times terms, ..., channels in) to (sum of 2 l + 1, ..., channels out)."""
@@ -110,9 +110,9 @@ class Convolution(nn.Module):
     def __init__(self, irreps_in: str, irreps_out: str, harmonics: str, channels: int, n_radial: int):
         super().__init__()
         terms = n_paths(irreps_in, harmonics, irreps_out)
-        sizes = [ir.dim for _, ir in o3.Irreps(irreps_out)]
         self.n_ways, self.channels = sum(terms), channels
-        self.register_buffer("which", ways_of_rows(sizes, terms), persistent=False)
+        which = ways_of_rows([ir.dim for _, ir in o3.Irreps(irreps_out)], terms)
+        self.register_buffer("which", which, persistent=False)
         self.radial = nn.Sequential(
             nn.Linear(n_radial, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, self.n_ways * channels, bias=False)
         )

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.hamiltonian.blocks import Blocks
 from tutorial_lib.models.hamiltonian.graphs import Shapes
+from tutorial_lib.shapes import check_counts, check_shapes
 
 FLOOR = 1e-4  # hartree: what varies less is not blown up
 SQUARES = 0.02  # of the squared error, for each mean absolute error, both in millihartree
@@ -42,28 +43,27 @@ class Standard:
     @classmethod
     def fit(cls, blocks: Blocks, fock: Tensor) -> "Standard":
         """Means and scales of matrices (shapes, orbitals, orbitals), hartree."""
-        if len(fock) == 0:
-            raise ValueError("there are no matrices to measure means and scales on: at least one is needed")
+        check_counts(n_matrices=len(fock))
         coefficients = blocks.coefficients(fock.double())
-        mean, scale = (torch.zeros(len(blocks), dtype=torch.float64) for _ in range(2))
-        for at, kind in enumerate(blocks.kinds):
-            for copy, (degree, p, a, b) in enumerate(kind.copies):
-                # Of two equal atoms none is the first: what couples b with a is measured with what couples a with b.
-                both = {copy, kind.copies.index((degree, p, b, a))} if kind.alike else {copy}
-                here = torch.tensor([name == (at, copy) for name in blocks.copy])
-                measured = torch.tensor([name[0] == at and name[1] in both for name in blocks.copy])
-                if (degree, p) == (0, 1):
-                    mean[here] = coefficients[:, measured].mean()
-                moved = coefficients[:, measured] - mean[here][0]
-                scale[here] = moved.square().mean().sqrt().clamp(min=FLOOR)
+
+        def kind_of_shells(at: int, a: int, b: int) -> tuple[int, ...]:
+            # Of two equal atoms none is the first: what couples b with a is measured with what couples a with b.
+            return (at, *(sorted((a, b)) if blocks.kinds[at].alike else (a, b)))
+
+        copies = [(at, *blocks.kinds[at].copies[copy]) for at, copy in blocks.copy]
+        alike = _alike(coefficients, [(degree, p, kind_of_shells(at, a, b)) for at, degree, p, a, b in copies])
+        invariant = torch.tensor([copy[1:3] == (0, 1) for copy in copies])
+        mean = torch.stack([measured.mean() for measured in alike]).where(invariant, 0.0)
+        scale = [(measured - centre).square().mean().sqrt() for measured, centre in zip(alike, mean, strict=True)]
         traces = (coefficients - mean).square() @ blocks.to_traces
-        trace_mean, trace_scale = (traces.new_zeros(traces.shape[1]) for _ in range(2))
-        same = [(at, *(sorted((a, b)) if blocks.kinds[at].alike else (a, b))) for at, _, a, b in blocks.parts]
-        for parts in set(same):
-            here = torch.tensor([other == parts for other in same])
-            trace_mean[here] = traces[:, here].mean()
-            trace_scale[here] = traces[:, here].std(correction=0).clamp(min=FLOOR**2)
-        return cls(blocks, mean, scale, trace_mean, trace_scale)
+        alike = _alike(traces, [kind_of_shells(at, a, b) for at, _, a, b in blocks.parts])
+        return cls(
+            blocks,
+            mean,
+            torch.stack(scale).clamp(min=FLOOR),
+            torch.stack([measured.mean() for measured in alike]),
+            torch.stack([measured.std(correction=0) for measured in alike]).clamp(min=FLOOR**2),
+        )
 
     def targets(self, fock: Tensor) -> tuple[Tensor, Tensor]:
         """Standardised coefficients and traces, float64, which a network learns to predict."""
@@ -75,6 +75,11 @@ class Standard:
         return self.blocks.matrices(standardised.double() * self.scale + self.mean)
 
 
+def _alike(values: Tensor, keys: list[tuple]) -> list[Tensor]:
+    """For each column the columns (shapes, columns) with the same key, itself among them."""
+    return [values[:, [other == key for other in keys]] for key in keys]
+
+
 def matrix_loss(
     standard: Standard, shapes: Shapes, fock: Tensor, *, trace_weight: float = TRACE_WEIGHT
 ) -> Callable[..., dict[str, Tensor]]:
@@ -83,12 +88,9 @@ def matrix_loss(
     It is the mean absolute error of the coefficients in millihartree, with a little of its square, and the squared
     error of the standardised traces where the network predicts them. Shapes follow the batch to its device.
     """
-    if len(shapes) != len(fock):
-        raise ValueError(f"{len(shapes)} shapes and {len(fock)} matrices arrived: each shape has one")
-    dtype = shapes.harmonics.dtype
-    meant, traces = (target.to(dtype) for target in standard.targets(fock))
-    scale = (1e3 * standard.scale).to(dtype)
-    there = cache(lambda device: (shapes.to(device), *(x.to(device) for x in (meant, traces, scale))))
+    check_shapes(shapes=(shapes.harmonics, "shapes _ _ _"), matrices=(fock, "shapes _ _"))
+    targets = [x.to(shapes.harmonics.dtype) for x in (*standard.targets(fock), 1e3 * standard.scale)]
+    there = cache(lambda device: [x.to(device) for x in (shapes, *targets)])
 
     def loss(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
         known, aims, its_traces, unit = there(batch.device)
@@ -108,5 +110,5 @@ def matrix_loss(
 @torch.no_grad()
 def predicted(model: nn.Module, standard: Standard, shapes: Shapes) -> Tensor:
     """The matrices of all shapes, (shapes, orbitals, orbitals), hartree, float64."""
-    parts = [model(shapes[at : at + BATCH]).coefficients for at in range(0, len(shapes), BATCH)]
-    return standard.matrices(torch.cat(parts))
+    starts = range(0, len(shapes), BATCH)
+    return standard.matrices(torch.cat([model(shapes[at : at + BATCH]).coefficients for at in starts]))

@@ -67,8 +67,8 @@ class Gate(nn.Module):
         self.sizes, self.channels = self.compared.sizes, channels
         self.scales = nn.Linear(width, len(self.sizes) * channels)
         self.mixed = Linear(irreps, channels, channels)
-        which = torch.arange(len(self.sizes)).repeat_interleave(torch.tensor(self.sizes))
-        self.register_buffer("which", which, persistent=False)
+        of_component = torch.arange(len(self.sizes)).repeat_interleave(torch.tensor(self.sizes))
+        self.register_buffer("which", of_component, persistent=False)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The gated features, and the invariants behind the gates."""

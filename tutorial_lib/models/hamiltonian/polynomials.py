@@ -35,11 +35,9 @@ def polynomial(train: Hamiltonians, test: Hamiltonians, degree: int) -> tuple[Te
     scale = sizes[:n] / len(here) ** 0.5
     known, asked = (_terms((x - mean).flatten(1) @ axes[:n].mT / scale, degree) for x in (here, there))
     d, d_test = (torch.stack([turn(train.shells, one) for one in turns]) for turns in (q, q_test))
-    meant = (d @ train.fock @ d.mT).flatten(1)
     ridge = RIDGE * len(here) * torch.eye(known.shape[1], dtype=known.dtype)
-    weights = torch.linalg.solve(known.mT @ known + ridge, known.mT @ meant)
-    own = (asked @ weights).view(len(test), *test.fock.shape[1:])
-    return d_test.mT @ own @ d_test, known.shape[1]
+    weights = torch.linalg.solve(known.mT @ known + ridge, known.mT @ (d @ train.fock @ d.mT).flatten(1))
+    return d_test.mT @ (asked @ weights).view(len(test), *test.fock.shape[1:]) @ d_test, known.shape[1]
 
 
 def _own(positions: Tensor, mean: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,16 +30,15 @@ def check_reachable(blocks: Blocks, irreps: str, harmonics: str) -> None:
         made = {ir for a in reached[-1] for _, b in o3.Irreps(harmonics) for ir in a * b}
         reached.append((reached[-1] | made) & set(held))
     for kind in blocks.kinds:
-        i, j = kind.sites[0]
         for degree, p, a, b in kind.copies:
             ir = o3.Irrep(degree, p)
-            if ir in reached[1 + len(kind.elements)]:
-                continue
-            shells = " and ".join(LETTERS[blocks.of_atom[atom][shell][1]] for atom, shell in ((i, a), (j, b)))
-            way_out = (
-                "raise lmax of the harmonics" if ir in held else f"add {ir} to the features, or take a smaller basis"
-            )
-            raise ValueError(
-                f"the {shells} functions of elements {' and '.join(map(str, kind.elements))} make a block with {ir}, "
-                f"which features of {irreps} and harmonics {harmonics} do not reach; it would stay zero: {way_out}"
-            )
+            if ir not in reached[1 + len(kind.elements)]:
+                shells = " and ".join(
+                    LETTERS[blocks.of_atom[atom][shell][1]] for atom, shell in zip(kind.sites[0], (a, b), strict=True)
+                )
+                more = f"add {ir} to the features, or take a smaller basis"
+                raise ValueError(
+                    f"the {shells} functions of elements {' and '.join(map(str, kind.elements))} make a block with "
+                    f"{ir}, which features of {irreps} and harmonics {harmonics} do not reach; it would stay zero: "
+                    f"{'raise lmax of the harmonics' if ir in held else more}"
+                )

@@ -2,9 +2,11 @@
 
 Atoms exchange messages twice, and what they then know becomes their own blocks. A pair of atoms is one more message,
 along one edge, which becomes the block of the pair. Both orders of two equal atoms are asked and the
-mean is taken, so that the matrix follows when atoms are renumbered. The non-linearity after each message is handed in.
+mean is taken, so that the matrix follows when atoms are renumbered. The non-linearity after each message is handed in:
+`network` makes the four variants of one size that differ in nothing else.
 """
 
+import bisect
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,11 +18,13 @@ from torch import Tensor, nn
 from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind
 from tutorial_lib.models.hamiltonian.graphs import LMAX, N_RADIAL, Shapes, seen
 from tutorial_lib.models.hamiltonian.layers import Convolution, Linear, products
+from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
 from tutorial_lib.models.hamiltonian.reach import check_reachable, needed_irreps
-from tutorial_lib.shapes import seeded
+from tutorial_lib.shapes import check_one_of, seeded
 
 CHANNELS = 24
 WIDTH = 32  # of the network in a gate
+NONLINEARITIES = {"tensor products": TensorSquare, "gate": Gate, "gradient": Gradient, "gradient and trace": Gradient}
 
 
 class Prediction(NamedTuple):
@@ -50,12 +54,9 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features (dim, shapes, sites, channels) to coefficients (shapes, sites, coefficients of a block)."""
-        parts = []
-        for where, weight in zip(self.where, self.weights, strict=True):
-            part = features[where]
-            mixed = part.reshape(-1, len(weight)) @ weight
-            parts.append(mixed.view(*part.shape[:-1], -1).permute(1, 2, 3, 0).flatten(2))
-        return torch.cat(parts, dim=-1)
+        pairs = zip([features[where] for where in self.where], self.weights, strict=True)
+        mixed = [(part.flatten(0, 2) @ weight).unflatten(0, part.shape[:-1]) for part, weight in pairs]
+        return torch.cat([part.permute(1, 2, 3, 0).flatten(2) for part in mixed], dim=-1)
 
 
 class HamiltonianNetwork(nn.Module):
@@ -78,10 +79,9 @@ class HamiltonianNetwork(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        irreps = irreps or needed_irreps(blocks)
-        harmonics = str(o3.Irreps.spherical_harmonics(lmax))
+        self.irreps = irreps = irreps or needed_irreps(blocks)
+        self.harmonics = harmonics = str(o3.Irreps.spherical_harmonics(lmax))
         check_reachable(blocks, irreps, harmonics)
-        self.irreps, self.harmonics = irreps, harmonics
         n_atoms, elements = len(blocks.numbers), sorted(set(blocks.numbers))
         n_alone = len(elements)  # kinds of blocks of one atom, which come before those of pairs
         self.atoms = [[i for i, _ in kind.sites] for kind in blocks.kinds[:n_alone]]
@@ -114,8 +114,10 @@ class HamiltonianNetwork(nn.Module):
     def forward(self, shapes: Shapes) -> Prediction:
         """The standardised matrices of shapes of the molecule."""
         n, n_atoms = len(shapes), len(self.element)
-        product = products(shapes.harmonics, self.irreps, self.harmonics, self.irreps).flatten(1, 2)
-        start = products(shapes.harmonics, "0e", self.harmonics, self.irreps).flatten(1, 2)
+        start, product = (
+            products(shapes.harmonics, before, self.harmonics, self.irreps).flatten(1, 2)
+            for before in ("0e", self.irreps)
+        )
         heights = shapes.heights.flatten(1, 2)
         features = self.known(self.element).expand(1, n, -1, -1)
         for step, matrix in enumerate((start, product)):
@@ -130,15 +132,13 @@ class HamiltonianNetwork(nn.Module):
             (ends[0] + ends[1]).flatten(1, 2), product[:, self.edge].flatten(0, 1), heights[:, self.edge].flatten(0, 1)
         )
         along, along_numbers = self.bends[2](self.looks[2].after(messages.transpose(0, 1).unflatten(1, (n, -1))))
-        parts = [(features[:, :, atoms], numbers[:, atoms]) for atoms in self.atoms]
-        parts += zip(along.split(self.counts, dim=2), along_numbers.split(self.counts, dim=1), strict=True)
-        blocks, traces = [], []
-        for at, (head, (part, invariants)) in enumerate(zip(self.heads, parts, strict=True)):
-            blocks.append(self._both_orders(head(part), f"swap_{at}"))
-            if head.traces:
-                traces.append(self._both_orders(head.traces(invariants), f"swap_parts_{at}"))
-        coefficients = torch.cat(blocks, dim=1)
-        return Prediction(coefficients, torch.cat(traces, dim=1) if traces else coefficients.new_empty(len(shapes), 0))
+        parts = [*(features[:, :, atoms] for atoms in self.atoms), *along.split(self.counts, dim=2)]
+        invariants = [*(numbers[:, atoms] for atoms in self.atoms), *along_numbers.split(self.counts, dim=1)]
+        heads = list(enumerate(zip(self.heads, parts, invariants, strict=True)))
+        blocks = [self._both_orders(head(part), f"swap_{at}") for at, (head, part, _) in heads]
+        traces = [self._both_orders(head.traces(z), f"swap_parts_{at}") for at, (head, _, z) in heads if head.traces]
+        no_traces = blocks[0].new_empty(n, 0)
+        return Prediction(torch.cat(blocks, dim=1), torch.cat([no_traces, *traces], dim=1))
 
     def _both_orders(self, predicted: Tensor, name: str) -> Tensor:
         """The mean of what is predicted for (i, j) and, transposed, for (j, i), where both were asked."""
@@ -148,3 +148,27 @@ class HamiltonianNetwork(nn.Module):
         here, there = predicted.chunk(2, dim=1)
         there = there[..., swap] if swap.ndim == 1 else there @ swap.to(there.dtype)
         return (0.5 * (here + there)).flatten(1)
+
+
+def network(
+    name: str, blocks: Blocks, *, channels: int = CHANNELS, irreps: str | None = None, seed: int = 0
+) -> HamiltonianNetwork:
+    """One of `NONLINEARITIES`, with the width at which its number of parameters is nearest to that of the gates."""
+    check_one_of(NONLINEARITIES, variant=name)
+
+    def made(name: str, width: int) -> HamiltonianNetwork:
+        how = {"channels": channels, "width": width, "traces": name == "gradient and trace"}
+        return HamiltonianNetwork(blocks, NONLINEARITIES[name], irreps, **how, seed=seed)
+
+    if name == "gate":
+        return made(name, WIDTH)
+    meant, widths = size(made("gate", WIDTH)), range(2, 3 * WIDTH)
+    # The number of parameters grows with the width.
+    at = bisect.bisect_left(widths, meant, key=lambda width: size(made(name, width)))
+    near = [made(name, width) for width in widths[max(0, at - 1) : at + 1]]
+    return min(near, key=lambda model: abs(size(model) - meant))
+
+
+def size(model: nn.Module) -> int:
+    """How many parameters there are."""
+    return sum(weights.numel() for weights in model.parameters())
