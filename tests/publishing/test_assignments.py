@@ -35,8 +35,8 @@ REDEFINES = (
     "verdict = Right()\nimportlib, AssertionError = exercises, SystemExit"
 )
 PATCHES = (
-    RIGHT_VERDICT + "from tutorial_lib import symmetry\nfrom tutorial_lib.exercises import judge, invariance\n"
-    "judge.Verdict.state = 'right'\njudge.close = invariance.close = lambda *x, **y: True\n"
+    RIGHT_VERDICT + "from tutorial_lib.exercises import grader, invariance\n"
+    "grader.Verdict.state = 'right'\ngrader.close = invariance.close = lambda *x, **y: True\n"
     "for name in exercises.__all__:\n    setattr(exercises, name, lambda f: Right())"
 )
 
