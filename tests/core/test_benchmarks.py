@@ -45,14 +45,6 @@ def test_a_power_is_found_again_where_small_sizes_are_all_overhead():
     assert cost.exponent(sizes, 1e-3 + 1e-6 * sizes**1.5) == pytest.approx(1.5, abs=0.05)
 
 
-def test_the_graph_of_a_cell_has_four_bonds_an_atom_and_a_cloud_has_fewer():
-    atoms = cost.crystal(2)
-    graph = cost.graph_of(atoms, cost.BONDS, lmax=1)
-    assert len(graph.source) == 4 * len(atoms)
-    assert graph.harmonics.shape == (4 * 64, 4)
-    assert cost.network(1)(graph).shape == (1, 1)
-
-
 def test_only_what_has_harmonics_imports_e3nn_only_pictures_import_matplotlib_and_the_library_alone_nothing():
     modules = "datasets.silicon inpainting.places metrics.two_sample models.vae representations.alignment training.loop"
     code = "import importlib, sys; [importlib.import_module(f'tutorial_lib.{name}') for name in sys.argv[1].split()]"
@@ -161,9 +153,8 @@ def tiny(tmp_path):
         (tmp_path / "log").write_text("")
         path = os.pathsep.join([str(tmp_path), str(TOP), os.environ.get("PYTHONPATH", "")])
         env = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, mode, str(jobs), *values], cwd=tmp_path, env=env, capture_output=True, text=True
-        )
+        words = [sys.executable, "-c", RUN, mode, str(jobs), *values]
+        done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
         assert (done.returncode != 0) == ("STOP" in environment), done.stderr
         log = (tmp_path / "log").read_text().splitlines()
         return [line.split()[0] for line in log if line.endswith("begins")], done.stdout, log

@@ -10,7 +10,6 @@ import pytest
 from benchmarks.harness.table import stored
 from scripts.data import make_amorphous_silicon
 from scripts.publish.make_costs_page import SCALE_PAGE
-from scripts.publish.pages import TOP
 from scripts.train import train_beyond
 
 TEXT = SCALE_PAGE.read_text(encoding="utf-8")
@@ -54,8 +53,3 @@ def test_the_page_has_commands_for_every_step():
     starts = " ".join(commands())
     assert len(commands()) >= 6
     assert all(word in starts for word in ("torchrun", "fabric run", "--devices 2", "--resume", "--dask"))
-
-
-def test_the_page_is_on_the_site_and_in_the_readme():
-    assert "\nscale\n" in (TOP / "docs" / "index.md").read_text(encoding="utf-8")
-    assert "(docs/scale.md)" in (TOP / "README.md").read_text(encoding="utf-8")
