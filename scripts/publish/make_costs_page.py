@@ -32,14 +32,19 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.2g}" if seconds < 0.099 else f"{1000 * seconds:,.0f}"
 
 
+def middle(runs: list, size: int, name: str) -> float:
+    """The median over repeats of one number at one size."""
+    return float(np.median([run[size][name] for run in runs]))
+
+
 def processes(runs: dict) -> str:
     """A row for each size: examples a second, median with the slowest and the fastest, by who computes."""
     rows = []
     for size, (width, batch_size) in enumerate(runs["sizes"]):
         speeds = [[run[size]["examples a second"] for run in runs[name]] for name in ("one", "two threads", "two")]
         shown = [f"{np.median(values):,.0f} ({min(values):,.0f} to {max(values):,.0f})" for values in speeds]
-        one, two = (np.median([run[size]["cpu"] for run in runs[name]]) for name in ("one", "two"))
-        rows.append((f"{width}", f"{batch_size:,}", *shown, f"{two / one:.2f}"))
+        dearer = middle(runs["two"], size, "cpu") / middle(runs["one"], size, "cpu")
+        rows.append((f"{width}", f"{batch_size:,}", *shown, f"{dearer:.2f}"))
     header = "numbers an atom | examples a step | one process | two threads | two processes | CPU time, two / one"
     return table(header, rows)
 

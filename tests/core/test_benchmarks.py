@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import time
 from argparse import Namespace
 
 import nbformat
@@ -11,9 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks.harness import notebooks, store
+from benchmarks.harness import budget, notebooks, store
 from benchmarks.harness.store import TOP
-from benchmarks.harness.table import RESULTS, Figure, announce
+from benchmarks.harness.table import RESULTS, Figure, announce, stored
 from benchmarks.research import cost
 from scripts.publish import make_costs_page as costs
 from scripts.publish.pages import with_blocks
@@ -87,6 +88,25 @@ def test_the_pages_of_costs_and_of_scale_are_the_measured_ones():
 def test_every_benchmark_has_stored_its_figures_and_all_results_are_of_a_benchmark():
     assert list(everything.figures(everything.NAMES)) == everything.NAMES
     assert {path.stem for path in RESULTS.glob("*.json")} <= set(everything.NAMES)
+
+
+def test_every_notebook_has_a_budget_and_a_measurement():
+    names = {path.stem for path in (TOP / "notebooks").glob("[0-9]*.ipynb")}
+    measured = stored("notebooks")
+    assert names == {name for name, cost in measured.items() if {"cpu_seconds", "gigabytes", "seconds"} <= cost.keys()}
+    assert {name[:2] for name in names} == set(budget.CPU_SECONDS)
+
+
+def test_a_pace_is_that_of_a_fixed_piece_of_work(monkeypatch):
+    def pace(seconds):
+        """What comes out where the work takes so long, by the clock that is asked before and after it."""
+        ticks = iter(range(1000))
+        monkeypatch.setattr(budget, "fixed_work", lambda: None)
+        monkeypatch.setattr(time, "thread_time", lambda: seconds * next(ticks))
+        return budget.Pace(rest=10).stop()
+
+    assert pace(3 * budget.UNDISTURBED) == 3
+    assert pace(budget.UNDISTURBED / 2) == 1, "a faster machine is given no smaller budget"
 
 
 # --- Runs that are kept
