@@ -25,7 +25,6 @@ def counted(path: Path) -> tuple[int, int, int, int]:
 
 
 def main() -> None:
-    """The command line."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for folder in FOLDERS:
         counts = [counted(path) for path in sorted((TOP / folder).rglob("*.py"))]

@@ -40,11 +40,10 @@ HERE = ["-n", "0", "--dist=no", "-q", "-p", "no:cacheprovider"]  # in this proce
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one line: where it is, and the file's text with it."""
+    """One change: its file, its first and last line, and the file's text with it."""
 
     path: str
     lines: tuple[int, int]
-    operator: str
     code: str
     draw: str
 
@@ -89,18 +88,17 @@ def sample(size: int, seed: int) -> list[Mutant]:
         code = mutate_code(text, get_operator(name)(), occurrence)
         with contextlib.suppress(SyntaxError):
             if ast.dump(ast.parse(code)) != ast.dump(ast.parse(text)):
-                found.append(Mutant(path, lines, name, code, draw))
+                found.append(Mutant(path, lines, code, draw))
     return found
 
 
 class Watch:
-    """A plugin of pytest that notes what failed and what each test took."""
+    """A plugin of pytest: what failed, and what each test took with its set-up and tear-down."""
 
     def __init__(self):
         self.seconds, self.failed = defaultdict(float), []
 
     def pytest_runtest_logreport(self, report):
-        """Add up a test's set-up, call and tear-down."""
         self.seconds[report.nodeid] += report.duration
         if report.failed:
             self.failed.append(report.nodeid)
@@ -111,9 +109,8 @@ def forked(arguments: list[str], folder: Path, cpu_seconds: int = 0) -> tuple[in
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         os.close(reading)
-        sink = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(sink, 1)
-        os.dup2(sink, 2)
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
         if cpu_seconds:
             resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
         os.chdir(folder)
@@ -149,7 +146,8 @@ def reached(coverage_file: Path) -> dict[str, dict[int, set[str]]]:
 
 def chosen(mutant: Mutant, lines: dict[int, set[str]], seconds: dict[str, float]) -> list[str]:
     """The tests to run for a mutant, a minute of them at most, quickest first, those of a file side by side."""
-    tests = {test for line in range(mutant.lines[0], mutant.lines[1] + 1) for test in lines.get(line, ())}
+    first, last = mutant.lines
+    tests = set().union(*(lines.get(line, ()) for line in range(first, last + 1)))
     if tests == {""}:
         tests = set().union(*lines.values())
     sum_of, kept = 0.0, defaultdict(list)
@@ -191,12 +189,11 @@ def fates(job: int, jobs: int, mutants: list[Mutant], tests: list[list[str]]) ->
 def changed(mutant: Mutant) -> str:
     """The lines that a mutant changes, as a diff without its head."""
     before = Path(mutant.path).read_text(encoding="utf-8").splitlines()
-    rows = list(difflib.unified_diff(before, mutant.code.splitlines(), n=0, lineterm=""))[2:]
-    return "\n".join(row for row in rows if not row.startswith("@@"))
+    rows = difflib.unified_diff(before, mutant.code.splitlines(), n=0, lineterm="")
+    return "\n".join(row for row in rows if not row.startswith(("---", "+++", "@@")))
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=150, help="how many mutants")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
@@ -209,15 +206,14 @@ def main() -> None:
     for name in HEAVY:
         importlib.import_module(name)
     mutants = sample(args.size, args.seed)
-    coverage_file = BUILD / "mutants.coverage"
-    os.environ["COVERAGE_FILE"] = str(coverage_file)
+    os.environ["COVERAGE_FILE"] = str(BUILD / "mutants.coverage")
     print(f"{len(mutants)} mutants; all tests once, which takes some minutes", flush=True)
     options = ["--cov=tutorial_lib", "--cov-context=test", "--cov-report="]
     _, seconds, failed = forked(["tests", "tutorial_lib", *HERE, *args.tests, *options], TOP)
     seconds = {test: took for test, took in seconds.items() if test not in failed}
     if failed:
         print(f"{len(failed)} tests fail without any mutant and are left out: {', '.join(failed)}")
-    lines = reached(coverage_file)
+    lines = reached(BUILD / "mutants.coverage")
     if not seconds or not any(tests - {""} for of_file in lines.values() for tests in of_file.values()):
         sys.exit("no test was run, or coverage has no contexts: look at what pytest says of tests and tutorial_lib")
     tests = [chosen(mutant, lines.get(mutant.path, {}), seconds) for mutant in mutants]

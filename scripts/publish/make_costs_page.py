@@ -29,7 +29,6 @@ def costs(series: dict[str, dict]) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """Two digits that mean something."""
     return f"{1000 * seconds:.2g}" if seconds < 0.099 else f"{1000 * seconds:,.0f}"
 
 
@@ -51,7 +50,6 @@ def processes(runs: dict) -> str:
 
 
 def blocks() -> dict[Path, dict[str, str]]:
-    """What is generated on each page."""
     cells = [(where, f"{seconds:.0f}") for where, seconds in slowest(stored("notebooks"))]
     made = {"costs": costs(stored("cost")), "cells": table("cell | CPU s", cells)}
     return {PAGE: made, SCALE_PAGE: {"processes": processes(stored("scale")["processes"])}}

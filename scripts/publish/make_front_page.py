@@ -49,13 +49,11 @@ if "google.colab" in sys.modules and not Path("glossary.md").exists():
 
 
 def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:
-    """The address that opens a notebook on Binder."""
     place = quote(f"notebooks/{name}.ipynb", safe="")
     return f"https://mybinder.org/v2/gh/{address.removeprefix(GITHUB)}/main?labpath={place}"
 
 
 def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
-    """The address that opens a notebook on Colab."""
     return f"https://colab.research.google.com/github/{address.removeprefix(GITHUB)}/blob/main/notebooks/{name}.ipynb"
 
 
@@ -67,7 +65,6 @@ def hub(address: str = ADDRESS, server: str = "https://hub.example.org") -> str:
 
 
 def badges(address: str = ADDRESS) -> str:
-    """The README's first line of pictures."""
     tests = f"{address}/actions/workflows/tests.yml"
     return (
         f"[![Tests]({tests}/badge.svg)]({tests}) "
@@ -125,8 +122,7 @@ Questions, stumbles and corrections are welcome [as issues]({address}/issues). S
 cell, and add what `python -m pip freeze` prints."""
 
 
-def citation(address: str = ADDRESS) -> str:
-    """CITATION.cff, from which GitHub and Zotero make a reference."""
+def citation(address: str = ADDRESS) -> str:  # from which GitHub and Zotero make a reference
     return CITATION.format(**PROJECT, address=address)
 
 
@@ -140,8 +136,7 @@ def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[s
     }
 
 
-def hub_blocks(address: str = ADDRESS) -> dict[str, str]:
-    """What is generated from the address in the page about JupyterHub."""
+def hub_blocks(address: str = ADDRESS) -> dict[str, str]:  # in the page about JupyterHub
     return {"link": f"```\n{hub(address)}\n```"}
 
 
@@ -194,7 +189,6 @@ def picture(width: int = 1200) -> Image.Image:
 
 
 def main() -> None:
-    """The command line."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     for path in LESSONS:
         nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)

@@ -39,17 +39,11 @@ class Section:
 
     @property
     def minutes(self) -> float:
-        """What it takes to teach."""
         return sum(MINUTES[name] * n for name, n in self.amounts.items()) + self.seconds / 60
 
 
 def sections(book: nbformat.NotebookNode, seconds: dict[str, float]) -> list[Section]:
-    """The sections of a notebook that are taught; what comes before the first heading is its opening.
-
-    Args:
-        book: the notebook.
-        seconds: of computing, by the id of a cell.
-    """
+    """The sections of a notebook that are taught, `seconds` by the id of a cell; the first is called Opening."""
     found = [Section("Opening")]
     for cell in book.cells:
         if "colab" in cell.metadata.get("tags", []):
@@ -61,24 +55,15 @@ def sections(book: nbformat.NotebookNode, seconds: dict[str, float]) -> list[Sec
         for part in re.split(r"^(?=## )", cell.source, flags=re.MULTILINE):
             if heading := re.match(r"## (.+)\n", part + "\n"):
                 found.append(Section(heading[1].strip()))
-            found[-1].amounts += Counter(
-                {
-                    "word": len(re.sub(r"\]\([^)]*\)|[#*>`$|]", " ", part).split()),
-                    "Predict": part.count("> **Predict.**"),
-                    "figure": part.count("*Figure: "),
-                }
-            )
+            amounts, words = found[-1].amounts, re.sub(r"\]\([^)]*\)|[#*>`$|]", " ", part).split()
+            amounts += Counter(word=len(words), Predict=part.count("> **Predict.**"), figure=part.count("*Figure: "))
     for section in found:
         section.seconds = round(section.seconds, 1)
     return [section for section in found if section.title not in LEFT_OUT]
 
 
 def measured(path: Path) -> list[Section]:
-    """The sections of a notebook with their measured seconds.
-
-    Raises:
-        SystemExit: a cell has not been measured yet.
-    """
+    """The sections of a notebook with their measured seconds."""
     try:
         return sections(nbformat.read(path, 4), stored("notebooks").get(path.stem, {}).get("seconds", {}))
     except KeyError:
@@ -88,12 +73,7 @@ def measured(path: Path) -> list[Section]:
 def plans_table(found: list[Section], plans: dict[str, dict]) -> str:
     """A lesson's plans as one table; a dash is a section that is run and not talked about.
 
-    Args:
-        found: the lesson's sections.
-        plans: for each of `LENGTHS`, `sections` (titles) and `exercises` (minutes, by number).
-
-    Raises:
-        ValueError: a plan names a section that there is not.
+    The plan of each of `LENGTHS` has `sections` (titles) and `exercises` (minutes, by number).
     """
     titles = [section.title for section in found]
     for length, plan in plans.items():

@@ -35,7 +35,7 @@ def modules_of(folder: str) -> list[str]:
 
 def grouped() -> dict[str, list[str]]:
     """All modules that have a page, under the names of their folders."""
-    return {folder: modules_of(folder) for folder in FOLDERS} | {"around it": ["cli", "shapes", "storage"]}
+    return {folder: modules_of(folder) for folder in FOLDERS} | {"around it": ["pipelines", "shapes", "storage"]}
 
 
 def stage(folder: Path) -> None:
@@ -119,7 +119,6 @@ def build(out: Path) -> None:
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=expanded, default=BUILT, help="the folder to build into (default: build/site)")
     args = parser.parse_args()

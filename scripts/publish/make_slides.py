@@ -37,11 +37,9 @@ class Deck:
         self.without = [words.lower() for words in without]
         self.left_out: list[str] = []  # headings
         self.slides: list[Slide] = []
-        self.heading = ""
-        self.skipping = False
+        self.heading, self.questions = "", []
+        self.skipping = self.answering = False
         self.adjacent = False  # whether code stands just before
-        self.answering = False
-        self.questions: list[list] = []
         for cell in book.cells:
             if cell.cell_type == "markdown":
                 for part in self.markdown.parts(cell.source):
@@ -52,12 +50,6 @@ class Deck:
 
     def _add(self, kind: str, body: str = "", code: tuple[str, ...] = ()) -> None:
         self.slides.append(Slide(kind, self.heading, body, code=code))
-
-    def _show(self, more: str) -> None:
-        self.slides[-1].body += more
-
-    def _note(self, more: str) -> None:
-        self.slides[-1].notes += more
 
     def _prose(self, part: list) -> None:
         kind, children = part[0].type, part[1].children if len(part) > 1 else None
@@ -72,18 +64,17 @@ class Deck:
         elif kind == "math_block":
             if self.slides[-1].kind not in ("section", "formula"):
                 self._add("formula")
-            self._show(formula(self.markdown.html(part)))
+            self.slides[-1].body += formula(self.markdown.html(part))
         elif len(self.slides) == 1:
             self._opening(part)
         elif self.slides[-1].kind == "picture" and reading.first(children or [], "em"):
             words = self.markdown.inline(reading.first(children, "em")).removeprefix("Figure: ")
-            self._show(f'<p class="caption">{words[:1].upper()}{words[1:]}</p>')
-        elif self.slides[-1].kind == "section" and not self.slides[-1].body + self.slides[-1].notes:
-            if answer := reading.opening_sentence(children or []):
-                self._show(f'<p class="answer">{self.markdown.inline(answer)}</p>')
-            self._note(self.markdown.html(part))
+            self.slides[-1].body += f'<p class="caption">{words[:1].upper()}{words[1:]}</p>'
         else:
-            self._note(self.markdown.html(part))
+            new = self.slides[-1].kind == "section" and not self.slides[-1].body + self.slides[-1].notes
+            if new and (answer := reading.opening_sentence(children or [])):
+                self.slides[-1].body += f'<p class="answer">{self.markdown.inline(answer)}</p>'
+            self.slides[-1].notes += self.markdown.html(part)
 
     def _section(self, tag: str, heading: str) -> None:
         if tag == "h1":
@@ -105,13 +96,13 @@ class Deck:
         shown = self.markdown.html(part)
         children = part[1].children or []
         if question := reading.first(children, "strong"):
-            self._show(f'<p class="question"><strong>{self.markdown.inline(question)}</strong></p>')
+            self.slides[-1].body += f'<p class="question"><strong>{self.markdown.inline(question)}</strong></p>'
             rest = self.markdown.inline(children[children.index(question[-1]) + 2 :])
-            self._note(f"<p>{rest}</p>" if rest else "")
+            self.slides[-1].notes += f"<p>{rest}</p>" if rest else ""
         elif part[0].type == "bullet_list_open" or part[1].content.startswith("At the end"):
-            self._show(shown)
+            self.slides[-1].body += shown
         else:
-            self._note(shown)
+            self.slides[-1].notes += shown
 
     def _last(self, part: list) -> None:
         """What we now know, questions with their answers, titles of exercises; sources are notes."""
@@ -130,13 +121,13 @@ class Deck:
                 )
         elif self.heading == "What we now know" and kind == "bullet_list_open":
             size = min(text_size(self.markdown.html(item) for item in reading.items(part)), 32)
-            self._show(f'<div style="font-size: {size}px">{self.markdown.html(part)}</div>')
+            self.slides[-1].body += f'<div style="font-size: {size}px">{self.markdown.html(part)}</div>'
         elif self.heading == "Exercises":
             title = self.markdown.inline(reading.first(part[1].children or [], "strong")) if len(part) > 1 else ""
             if re.match(r"\d+\.\d+ ", title):
-                self._show(f"<p>{title.removesuffix('.')}</p>")
+                self.slides[-1].body += f"<p>{title.removesuffix('.')}</p>"
         else:
-            self._note(self.markdown.html(part))
+            self.slides[-1].notes += self.markdown.html(part)
 
     def _code(self, cell: nbformat.NotebookNode) -> None:
         drawn, text = reading.pictures(cell), reading.printed(cell)
@@ -147,7 +138,7 @@ class Deck:
         for picture in drawn:
             self._add("picture", picture, code=out)
         if drawn and not reading.defines(cell):
-            self._note(f"<pre><code>{html.escape(cell.source, quote=False)}</code></pre>")
+            self.slides[-1].notes += f"<pre><code>{html.escape(cell.source, quote=False)}</code></pre>"
         self.adjacent = not drawn
 
     def _listing(self, code: tuple[str, ...]) -> None:
@@ -164,13 +155,9 @@ class Deck:
 
 
 def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Path]:
-    """Write a deck for each notebook, but for sections whose heading has certain words, and a page that links to all.
+    """The decks that are written, one a notebook, but for sections whose heading has certain words.
 
-    Returns:
-        The decks, without that page.
-
-    Raises:
-        ValueError: no heading has the words.
+    A page that links to all is written beside them.
     """
     decks = {path.stem: Deck(nbformat.read(path, 4), without) for path in lessons}
     for words in without:
@@ -186,12 +173,10 @@ def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Pa
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks, such as 04; all by default")
-    parser.add_argument(
-        "--out", type=expanded, default=reading.TOP / "build" / "slides", help="folder (default: build/slides)"
-    )
+    default = reading.TOP / "build" / "slides"
+    parser.add_argument("--out", type=expanded, default=default, help="folder (default: build/slides)")
     leave_out = "leave out sections whose heading says this"
     parser.add_argument("--without", action="append", default=[], metavar="WORDS", help=leave_out)
     args = parser.parse_args()

@@ -14,11 +14,7 @@ def table(header: str, rows: Iterable[Iterable[str]]) -> str:
 
 
 def with_blocks(page: str, blocks: dict[str, str]) -> str:
-    """A page with each block between its two comments made anew.
-
-    Raises:
-        ValueError: there is no such block.
-    """
+    """A page with each block between its two comments made anew."""
     for name, text in blocks.items():
         pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(\n<!-- end -->)", flags=re.DOTALL)
         page, n_found = pattern.subn(lambda block, text=text: block[1] + text + block[2], page)
@@ -28,5 +24,4 @@ def with_blocks(page: str, blocks: dict[str, str]) -> str:
 
 
 def fill(page: Path, blocks: dict[str, str]) -> None:
-    """Write blocks into a page."""
     page.write_text(with_blocks(page.read_text(encoding="utf-8"), blocks), encoding="utf-8")

@@ -58,7 +58,6 @@ class Exercise:
 
 
 def is_import(node: ast.AST) -> bool:
-    """Whether a statement imports."""
     return isinstance(node, ast.Import | ast.ImportFrom)
 
 
@@ -81,11 +80,7 @@ def graded(source: str, where: str) -> ast.Attribute:
 
 
 def with_answer(stub: str, answer: str, where: str) -> str:
-    """The stub with the body of the answer, between two marks, where its `...` stands: nbgrader makes the stub again.
-
-    Raises:
-        SystemExit: the two are not one function, or the answer needs more than imports beside it.
-    """
+    """The stub with the body of the answer, between two marks, for its `...`: nbgrader makes the stub again."""
     (asked,) = [node for node in ast.parse(stub).body if isinstance(node, ast.FunctionDef)]
     beside = [node for node in ast.parse(answer).body if not (is_import(node) or isinstance(node, ast.Expr))]
     if len(beside) != 1 or not isinstance(beside[0], ast.FunctionDef):
@@ -171,12 +166,8 @@ def assignment(lesson: Path, *, points: int, extra: bool) -> nbformat.NotebookNo
     more = [line for one in found for line in one.imports.splitlines() if line not in needed]
     imports = "\n".join([needed, *dict.fromkeys(more)])
     counted = f"{points} point" if points == 1 else f"{points} points"
-    head = (
-        (HERE / "students.md")
-        .read_text(encoding="utf-8")
-        .rstrip()
-        .format(title=title, points=counted, number=lesson.stem[:2])
-    )
+    head = (HERE / "students.md").read_text(encoding="utf-8").rstrip()
+    head = head.format(title=title, points=counted, number=lesson.stem[:2])
     cells = [nbformat.v4.new_markdown_cell(head, id="students"), nbformat.v4.new_code_cell(imports, id="imports")]
     for one in found:
         place = one.name.replace(".", "-")
@@ -186,9 +177,7 @@ def assignment(lesson: Path, *, points: int, extra: bool) -> nbformat.NotebookNo
             _code(one.cell, f"answer-{place}", grade=False, locked=False, solution=True),
             _code(marks, f"marks-{place}", grade=True, locked=True, solution=False, points=points),
         ]
-    for cell in cells:
-        if cell.id.startswith("marks"):  # lets "Run All" go on below an exercise that is still open
-            cell.metadata["tags"] = ["raises-exception"]
+        cells[-1].metadata["tags"] = ["raises-exception"]  # lets "Run All" go on below an exercise that is still open
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
 
@@ -212,11 +201,9 @@ def export(lessons: list[Path], out: Path, *, points: int, extra: bool) -> None:
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", metavar="NN", help="numbers of lessons, such as 01; all if none is given")
-    default = TOP / "build" / "nbgrader"
-    parser.add_argument("--out", type=expanded, default=default, help="folder (default: build/nbgrader)")
+    parser.add_argument("--out", type=expanded, default=TOP / "build" / "nbgrader", help="default: build/nbgrader")
     parser.add_argument("--points", type=int, default=1, help="for each exercise (default: 1)")
     parser.add_argument("--extra", action="store_true", help="add the exercise of docs/teaching/NN_name.md")
     asked = parser.parse_args()

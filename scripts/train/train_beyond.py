@@ -50,7 +50,6 @@ class Objective(nn.Module):
         self.model, self.loss = model, loss
 
     def forward(self, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        """The terms of the loss of a batch."""
         return self.loss(self.model, batch, generator)
 
 
@@ -74,7 +73,6 @@ class SpreadOut(OneProcess):
             yield {name: value.detach().double() for name, value in terms.items()}
 
     def total(self, value: float) -> float:
-        """The sum over all processes."""
         value = torch.tensor(value, dtype=torch.float64, device=self.fabric.device)
         return self.fabric.all_reduce(value, reduce_op="sum").item()
 
@@ -114,16 +112,13 @@ def fabric_of(args: argparse.Namespace) -> Any:
 
 
 def run_train(args: argparse.Namespace) -> None:
-    """The command `train`."""
     if find_spec("lightning_fabric") is None:
         sys.exit('Lightning Fabric is not installed: pip install -e ".[scale]"')
     cells = CellFolder(args.folder)
     fabric = fabric_of(args)
     if args.shares % fabric.world_size:
-        sys.exit(
-            f"{args.shares} shares cannot be dealt out evenly to {fabric.world_size} processes: "
-            "pass --shares with a multiple of their number"
-        )
+        uneven = f"{args.shares} shares cannot be dealt out evenly to {fabric.world_size} processes"
+        sys.exit(f"{uneven}: pass --shares with a multiple of their number")
     if not os.environ.get("LT_CLI_USED"):
         fabric.launch()
     if args.out:
@@ -131,29 +126,38 @@ def run_train(args: argparse.Namespace) -> None:
     n_mine = args.shares // fabric.world_size
     mine = range(fabric.global_rank * n_mine, (fabric.global_rank + 1) * n_mine)
     stream = Stream(
-        cells, clouds_of, batch_size=args.batch_size, seed=args.seed, shares=args.shares, mine=mine,
-        cells_per_epoch=args.cells_per_epoch, keep=args.keep, device=fabric.device,
-    )  # fmt: skip
+        cells,
+        clouds_of,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        shares=args.shares,
+        mine=mine,
+        cells_per_epoch=args.cells_per_epoch,
+        keep=args.keep,
+        device=fabric.device,
+    )
     model = new_flow(cells, args.width, args.layers, args.seed)
     recipe = training.Recipe(args.epochs, args.batch_size, args.learning_rate, args.seed)
-    backend = SpreadOut(fabric, args.threads)
     history = training.train(
-        model, stream, velocity_loss, recipe, device=fabric.device, checkpoint=args.checkpoint,
-        checkpoint_every=args.checkpoint_every, resume=args.resume, backend=backend,
-    )  # fmt: skip
+        model,
+        stream,
+        velocity_loss,
+        recipe,
+        device=fabric.device,
+        checkpoint=args.checkpoint,
+        checkpoint_every=args.checkpoint_every,
+        resume=args.resume,
+        backend=SpreadOut(fabric, args.threads),
+    )
     if fabric.is_global_zero:
         if args.out:
             keep({"width": args.width, "layers": args.layers, "weights": model.state_dict()}, args.out)
         n_processes = f"{fabric.world_size} process{'es' if fabric.world_size > 1 else ''}"
-        first, last = history["loss"][0], history["loss"][-1]
-        print(
-            f"trained on {len(cells)} cells, {stream.n_steps} steps an epoch, in {n_processes}; "
-            f"the loss went from {first:.3f} to {last:.3f}, and 1 is what a normal distribution reaches"
-        )
+        loss = f"{history['loss'][0]:.3f} to {history['loss'][-1]:.3f}, and 1 is what a normal distribution reaches"
+        print(f"trained on {len(cells)} cells, {stream.n_steps} steps an epoch, in {n_processes}; the loss: {loss}")
 
 
 def run_draw(args: argparse.Namespace) -> None:
-    """The command `draw`."""
     again = "train once more with --out"
     found = stored(args.flow, ("width", "layers", "weights"), otherwise=again)
     velocity = flow.SetVelocity(found["width"], found["layers"], seed=0)
@@ -166,7 +170,6 @@ def run_draw(args: argparse.Namespace) -> None:
 
 
 def run_write(args: argparse.Namespace) -> None:
-    """The command `write`."""
     args.folder.mkdir(parents=True, exist_ok=True)
     cells = datasets.load_amorphous("train")
     for number, atoms in enumerate(cells, start=1):
@@ -178,21 +181,18 @@ def run_write(args: argparse.Namespace) -> None:
 
 
 def positive(text: str) -> int:
-    """A whole number above 0, for the command line."""
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
 
 
 def element(text: str) -> str:
-    """The symbol of an element, for the command line."""
     if text not in atomic_numbers:
         raise argparse.ArgumentTypeError(f"{text} is no element: give a symbol such as Si")
     return text
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
     step = commands.add_parser("write", help="write the shipped training cells, one file each")

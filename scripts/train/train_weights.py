@@ -27,14 +27,12 @@ Task = tuple[nn.Module, Any, Any, training.Recipe]  # a model, its data, its los
 
 
 def growth() -> Task:
-    """The head that adds a cube."""
     known, _ = polycubes.held_out(0)
     data = hierarchical.additions(known)
     return hierarchical.GrowthHead(), data, hierarchical.growth_loss, recipes.growth(len(data[1]))
 
 
 def molecules() -> Task:
-    """The autoencoder of molecules."""
     known, _ = g2.split()
     model = hierarchical.molecule_autoencoder()
     loss = partial(hierarchical.reconstruction_loss, rattle=recipes.MOLECULES_RATTLE)
@@ -42,21 +40,18 @@ def molecules() -> Task:
 
 
 def octahedra() -> Task:
-    """The autoencoder of clusters of octahedra."""
     clouds = hierarchical.octahedra_to_train_on()
     model, data = hierarchical.octahedra_autoencoder(clouds), hierarchical.padded(clouds)
     return model, data, hierarchical.reconstruction_loss, recipes.octahedra()
 
 
 def places() -> Task:
-    """The scorer of candidate positions for missing atoms."""
     clouds = representations.nearest_neighbours(datasets.load_amorphous("train")).positions
     loss = scorer.position_loss(n_places=recipes.N_RANDOM_PLACES, rattle=recipes.PLACE_RATTLE)
     return scorer.PositionScorer(), clouds, loss, recipes.places()
 
 
 def shapes() -> Task:
-    """The autoencoder of polycubes."""
     known, _ = polycubes.held_out(0)
     clouds = polycubes.with_trees(known, Generator().manual_seed(0))
     model, recipe = hierarchical.polycube_autoencoder(), recipes.polycubes(len(clouds))
@@ -67,7 +62,6 @@ NETWORKS = {"growth": growth, "molecules": molecules, "octahedra": octahedra, "p
 
 
 def main() -> None:
-    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("--out", type=expanded, default=WEIGHTS, help="folder of the weights and their checksum")

@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import time
 from argparse import Namespace
 
 import nbformat
@@ -11,9 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as everything
-from benchmarks.harness import notebooks, store
+from benchmarks.harness import budget, notebooks, store
 from benchmarks.harness.store import TOP
-from benchmarks.harness.table import RESULTS, Figure, announce
+from benchmarks.harness.table import RESULTS, Figure, announce, stored
 from benchmarks.research import cost
 from scripts.publish import make_costs_page as costs
 from scripts.publish.pages import with_blocks
@@ -43,14 +44,6 @@ def test_the_exit_status_says_whether_a_figure_is_missed_or_unknown(word, status
 def test_a_power_is_found_again_where_small_sizes_are_all_overhead():
     sizes = np.array([10, 100, 1_000, 10_000, 100_000])
     assert cost.exponent(sizes, 1e-3 + 1e-6 * sizes**1.5) == pytest.approx(1.5, abs=0.05)
-
-
-def test_the_graph_of_a_cell_has_four_bonds_an_atom_and_a_cloud_has_fewer():
-    atoms = cost.crystal(2)
-    graph = cost.graph_of(atoms, cost.BONDS, lmax=1)
-    assert len(graph.source) == 4 * len(atoms)
-    assert graph.harmonics.shape == (4 * 64, 4)
-    assert cost.network(1)(graph).shape == (1, 1)
 
 
 def test_only_what_has_harmonics_imports_e3nn_only_pictures_import_matplotlib_and_the_library_alone_nothing():
@@ -95,6 +88,25 @@ def test_the_pages_of_costs_and_of_scale_are_the_measured_ones():
 def test_every_benchmark_has_stored_its_figures_and_all_results_are_of_a_benchmark():
     assert list(everything.figures(everything.NAMES)) == everything.NAMES
     assert {path.stem for path in RESULTS.glob("*.json")} <= set(everything.NAMES)
+
+
+def test_every_notebook_has_a_budget_and_a_measurement():
+    names = {path.stem for path in (TOP / "notebooks").glob("[0-9]*.ipynb")}
+    measured = stored("notebooks")
+    assert names == {name for name, cost in measured.items() if {"cpu_seconds", "gigabytes", "seconds"} <= cost.keys()}
+    assert {name[:2] for name in names} == set(budget.CPU_SECONDS)
+
+
+def test_a_pace_is_that_of_a_fixed_piece_of_work(monkeypatch):
+    def pace(seconds):
+        """What comes out where the work takes so long, by the clock that is asked before and after it."""
+        ticks = iter(range(1000))
+        monkeypatch.setattr(budget, "fixed_work", lambda: None)
+        monkeypatch.setattr(time, "thread_time", lambda: seconds * next(ticks))
+        return budget.Pace(rest=10).stop()
+
+    assert pace(3 * budget.UNDISTURBED) == 3
+    assert pace(budget.UNDISTURBED / 2) == 1, "a faster machine is given no smaller budget"
 
 
 # --- Runs that are kept
@@ -161,9 +173,8 @@ def tiny(tmp_path):
         (tmp_path / "log").write_text("")
         path = os.pathsep.join([str(tmp_path), str(TOP), os.environ.get("PYTHONPATH", "")])
         env = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"} | environment
-        done = subprocess.run(
-            [sys.executable, "-c", RUN, mode, str(jobs), *values], cwd=tmp_path, env=env, capture_output=True, text=True
-        )
+        words = [sys.executable, "-c", RUN, mode, str(jobs), *values]
+        done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True)
         assert (done.returncode != 0) == ("STOP" in environment), done.stderr
         log = (tmp_path / "log").read_text().splitlines()
         return [line.split()[0] for line in log if line.endswith("begins")], done.stdout, log

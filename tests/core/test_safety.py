@@ -114,9 +114,8 @@ def watched(tmp_path, work):
     env = {name: value for name, value in os.environ.items() if not name.startswith(elsewhere)}
     env |= {"HOME": str(places["home"]), "TMPDIR": str(places["temporary"]), "PYTHONDONTWRITEBYTECODE": "1"}
     env["PYTHONPATH"] = os.pathsep.join([str(TOP), env.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, "-c", WATCHED, work], cwd=places["work"], env=env, capture_output=True, text=True, timeout=600
-    )
+    words = [sys.executable, "-c", WATCHED, work]
+    done = subprocess.run(words, cwd=places["work"], env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -66,13 +66,11 @@ def test_run_prints_minutes_and_memory_and_stores_outputs_only_where_asked(shelf
 def test_a_run_tells_what_was_said_and_what_each_cell_took(shelf, monkeypatch):
     clock = itertools.accumulate(itertools.count(1.0))  # 1, 3, 6, 10, 15: before each cell and after each of code
     here = threading.current_thread()
-    monkeypatch.setattr(
-        command.KernelMeter, "spent", lambda meter: next(clock) if threading.current_thread() is here else 99.0
-    )
+    spent = lambda meter: next(clock) if threading.current_thread() is here else 99.0  # noqa: E731
+    monkeypatch.setattr(command.KernelMeter, "spent", spent)
     cells = [nbformat.v4.new_code_cell(s) for s in ("x = bytearray(300_000_000)", "6 * 7")]
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("Sums"), *cells]), shelf / "03_tiny.ipynb"
-    )
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("Sums"), *cells])
+    nbformat.write(book, shelf / "03_tiny.ipynb")
     done = command.run_notebook(shelf / "03_tiny.ipynb", store=False)
     assert done.peak_bytes > 300e6
     assert done.seconds == {cells[0].id: 6 - 3, cells[1].id: 15 - 10}
@@ -170,11 +168,8 @@ def test_help_is_help(words, main, monkeypatch, capsys):
 
 
 def test_an_empty_token_in_a_configuration_is_none():
-    new = [
-        command.NeverOpen(token=""),
-        command.NeverOpen(config=Config(IdentityProvider={"token": ""})),
-        command.NeverOpen(),
-    ]
+    empty = Config(IdentityProvider={"token": ""})
+    new = [command.NeverOpen(token=""), command.NeverOpen(config=empty), command.NeverOpen()]
     assert all(len(provider.token) >= 48 and provider.token_generated for provider in new)
     assert len({provider.token for provider in new}) == 3
     own = {"token": "chosen"}, {"token": "", "hashed_password": "argon2:chosen"}
@@ -189,12 +184,10 @@ def test_no_configuration_of_a_users_own_opens_the_server_or_leads_it_elsewhere(
     config[section] = config.get(section, {}) | {"token": ""}
     (tmp_path / "jupyter_server_config.json").write_text(json.dumps(config))
     log = tmp_path / "log"
-    places = {name: str(tmp_path) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    environment = os.environ | {name: str(tmp_path) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    words = command.lab_command(["--no-browser", "--ServerApp.port=0"])
     with log.open("w") as file:
-        server = subprocess.Popen(
-            command.lab_command(["--no-browser", "--ServerApp.port=0"]),
-            env=os.environ | places, stdout=file, stderr=file,
-        )  # fmt: skip
+        server = subprocess.Popen(words, env=environment, stdout=file, stderr=file)
     try:
         while not (found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\S*\?token=(\w+)", log.read_text())):
             assert server.poll() is None, log.read_text()
@@ -212,10 +205,8 @@ def test_no_configuration_of_a_users_own_opens_the_server_or_leads_it_elsewhere(
 
 
 def test_a_stored_picture_has_its_caption_as_alt_and_no_dead_widget():
-    cells = [
-        nbformat.v4.new_code_cell("plot()"),
-        nbformat.v4.new_markdown_cell("*Figure: a line\nthat rises.* And more."),
-    ]
+    caption = "*Figure: a line\nthat rises.* And more."
+    cells = [nbformat.v4.new_code_cell("plot()"), nbformat.v4.new_markdown_cell(caption)]
     data = {"image/png": "iVBORw0K", "text/plain": "a plot", command.WIDGET: {"model_id": "gone"}}
     cells[0].outputs = [nbformat.v4.new_output("display_data", data=data)]
     (output,) = command._publishable(nbformat.v4.new_notebook(cells=cells)).cells[0].outputs

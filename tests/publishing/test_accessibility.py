@@ -79,12 +79,6 @@ def test_colours_can_be_told_apart_and_stand_out_from_paper(cones):
     assert max(colour[0] for colour in seen.values()) < 75
 
 
-def test_dashes_and_markers_say_the_same_as_colours():
-    for marks in (palette.DASHES, palette.MARKERS):
-        assert set(marks) == set(palette.COLOURS)
-        assert len(set(marks.values())) == len(marks)
-
-
 def test_figures_use_them():
     (ax,) = plotting.panels(1)
     labels = {"xlabel": "x (Å)", "ylabel": "y (Å)"}

@@ -35,8 +35,8 @@ REDEFINES = (
     "verdict = Right()\nimportlib, AssertionError = exercises, SystemExit"
 )
 PATCHES = (
-    RIGHT_VERDICT + "from tutorial_lib import symmetry\nfrom tutorial_lib.exercises import judge, invariance\n"
-    "judge.Verdict.state = 'right'\njudge.close = invariance.close = lambda *x, **y: True\n"
+    RIGHT_VERDICT + "from tutorial_lib.exercises import grader, invariance\n"
+    "grader.Verdict.state = 'right'\ngrader.close = invariance.close = lambda *x, **y: True\n"
     "for name in exercises.__all__:\n    setattr(exercises, name, lambda f: Right())"
 )
 
@@ -137,9 +137,8 @@ def test_an_assignment_has_every_exercise_of_its_lesson_once_with_its_own_stub_a
 
 def test_no_link_of_an_assignment_is_dead(tmp_path):
     script.export(notebooks([]), tmp_path, points=1, extra=False)
-    headings = re.findall(
-        "^#+ (.*)", (script.NOTEBOOKS / "glossary.md").read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    glossary = (script.NOTEBOOKS / "glossary.md").read_text(encoding="utf-8")
+    headings = re.findall("^#+ (.*)", glossary, flags=re.MULTILINE)
     anchors = {"glossary.md#" + heading.lower().replace(" ", "-") for heading in headings}
     cells = [cell for path in tmp_path.rglob("*.ipynb") for cell in nbformat.read(path, 4).cells]
     prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
@@ -147,9 +146,8 @@ def test_no_link_of_an_assignment_is_dead(tmp_path):
     assert len(links) >= 5
     assert set(links) <= anchors
     assert (tmp_path / "source" / NAME / "glossary.md").exists()
-    assert script.living_links("[a](https://x.y/z) [b](../p.ipynb) [c](../n/glossary.md#d)") == (
-        "[a](https://x.y/z) b [c](glossary.md#d)"
-    )
+    made = script.living_links("[a](https://x.y/z) [b](../p.ipynb) [c](../n/glossary.md#d)")
+    assert made == "[a](https://x.y/z) b [c](glossary.md#d)"
 
 
 def test_making_a_course_again_keeps_what_a_teacher_wrote(tmp_path):

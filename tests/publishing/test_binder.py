@@ -78,9 +78,8 @@ def test_a_workflow_may_do_little_and_not_for_long(path):
 
 
 def test_workflows_run_on_every_push_on_every_python_of_the_project_and_every_week():
-    pinned, newest = (
-        yaml.safe_load((TOP / ".github" / "workflows" / f"{n}.yml").read_text()) for n in ("tests", "newest")
-    )
+    folder = TOP / ".github" / "workflows"
+    pinned, newest = (yaml.safe_load((folder / f"{name}.yml").read_text()) for name in ("tests", "newest"))
     assert set(pinned[True]) >= {"push", "pull_request"}
     assert ".ci/run" in [step.get("run") for step in pinned["jobs"]["pinned"]["steps"]]
     minors = [int(version.split(".")[1]) for version in pinned["jobs"]["pinned"]["strategy"]["matrix"]["python"]]

@@ -3,6 +3,7 @@
 Screenshots are kept under build/screenshots, or where the variable SCREENSHOTS says.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -70,30 +71,27 @@ def lab(folder):
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-         f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"],
-        env=os.environ | state, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
+    command += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, env=os.environ | state, **silent)
     try:
-        yield _ready(folder / "runtime")
+        server = until(lambda: answering(folder / "runtime"), 60)
+        assert server, "JupyterLab did not answer within a minute"
+        yield server
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _ready(runtime: Path) -> dict:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for path in runtime.glob("jpserver-*.json"):
+def answering(runtime):
+    """Address and token of the server that has left them in this folder, if it answers."""
+    for path in runtime.glob("jpserver-*.json"):
+        with contextlib.suppress(OSError):
             server = json.loads(path.read_text())
-            try:
-                urllib.request.urlopen(f"{server['url']}api?token={server['token']}", timeout=5).close()
-            except OSError:
-                continue
+            urllib.request.urlopen(f"{server['url']}api?token={server['token']}", timeout=5).close()
             return server
-        time.sleep(0.5)
-    raise TimeoutError("JupyterLab did not answer within a minute")
+    return None
 
 
 @pytest.fixture
@@ -121,12 +119,12 @@ def opened(lab, browser, request):
     assert [url for url in asked if not url.startswith((lab["url"], "data:", "blob:"))] == [], "it calls somebody else"
 
 
-def until(condition, seconds: float) -> bool:
-    """Whether the condition became true in time."""
+def until(condition, seconds: float):
+    """What a condition gave, which is true if it became true in time."""
     deadline = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < deadline:
         time.sleep(0.5)
-    return bool(found)
+    return found
 
 
 def run_all(page, n_cells: int, seconds: float):

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from scripts.publish.make_front_page import HUB, TOP, hub
+from scripts.publish.make_front_page import HUB, TOP
 
 CONFIG = TOP / "docs" / "teaching" / "jupyterhub_config.py"
 
@@ -55,15 +55,7 @@ def test_the_configuration_loads_stays_on_loopback_and_asks_for_a_password(runni
 def test_every_name_in_the_configuration_is_one_that_jupyterhub_knows(running):
     from jupyterhub import app, auth, spawner
 
-    kinds = {
-        "JupyterHub": app.JupyterHub,
-        "PAMAuthenticator": auth.PAMAuthenticator,
-        "Spawner": spawner.LocalProcessSpawner,
-    }
+    local = spawner.LocalProcessSpawner
+    kinds = {"JupyterHub": app.JupyterHub, "PAMAuthenticator": auth.PAMAuthenticator, "Spawner": local}
     for name, settings in running.config.items():
         assert set(settings) <= set(kinds[name].class_traits(config=True)), name
-
-
-def test_the_link_is_the_one_that_the_trial_follows():
-    query = hub("https://example.org/a/b", "http://127.0.0.1:1").split("?")[1]
-    assert query.startswith("repo=https://example.org/a/b&branch=main&targetpath=course&urlpath=")

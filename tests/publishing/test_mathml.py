@@ -21,6 +21,11 @@ CONFIGURATION = 'extensions = ["mathml"]\nhtml_math_renderer = "mathml"\nhtml_th
 STYLE = r' (?:stretchy|form|lspace|rspace|mathvariant|class|movablelimits|displaystyle|scriptlevel)="[^"]*"'
 
 
+HAT = (
+    '<msub><mrow><mover accent="true"><mi>r</mi><mo>ˆ</mo></mover><mspace width="0em"></mspace></mrow><mi>i</mi></msub>'
+)
+
+
 def written(formula, block=False):
     """The MathML without its frame, spaces and looks."""
     inner = re.sub(r"^<math[^>]*>|</math>$", "", extension.mathml(formula, block=block))
@@ -44,18 +49,13 @@ def test_a_formula_says_what_latex_means(formula, markup):
     assert written(formula) == markup
 
 
-def test_brackets_grow_only_where_they_are_told():
+def test_a_line_of_its_own_is_a_block_brackets_grow_where_they_are_told_and_an_index_stands_beside_an_accent():
+    assert written(r"\hat r_{ij}").startswith("<msub>")
+    assert 'display="block"' in extension.mathml("x", block=True)
+    assert 'display="block"' not in extension.mathml("x", block=False)
     assert 'stretchy="false"' in extension.mathml(r"\lVert x \rVert", block=True)
     assert "stretchy" not in extension.mathml(r"\left\lVert x \right\rVert", block=True)
     assert extension.mathml(r"\big\lVert x \big\rVert", block=True).count('minsize="1.2em"') == 2
-
-
-def test_the_index_of_a_letter_with_an_accent_stands_beside_it():
-    assert written(r"\hat r_{ij}").startswith("<msub>")
-
-
-def test_a_line_of_its_own_is_a_block():
-    assert ['display="block"' in extension.mathml("x", block=block) for block in (True, False)] == [True, False]
 
 
 @pytest.mark.parametrize("formula", [r"\unheardof x", r"\frac{1", "a } b {", r"\left( x", "x^", "", "x % y"])

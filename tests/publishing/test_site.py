@@ -92,12 +92,6 @@ def test_a_notebook_is_there_with_all_its_outputs_and_words_for_its_pictures(bui
     assert "<details>" in text, "answers are folded"
 
 
-def test_formulas_are_drawn_without_a_script(built):
-    text = (built / "notebooks" / "04_tetris.html").read_text(encoding="utf-8")
-    assert text.count("<math") > 5
-    assert not any("mathjax" in source.lower() for source in Page(text).resources)
-
-
 def test_every_module_has_a_page_with_its_public_functions(built):
     for name in (name for names in site.grouped().values() for name in names):
         assert "tutorial_lib" in (built / "library" / f"{name}.html").read_text(encoding="utf-8")

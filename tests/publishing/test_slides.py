@@ -3,14 +3,13 @@
 import html
 import re
 import sys
-from html.parser import HTMLParser
 
 import nbformat
 import pytest
 from chromium import IN_BROWSER
 
 from scripts.publish import make_slides as script
-from scripts.publish.slides import look, reading
+from scripts.publish.slides import reading
 from tutorial_lib.__main__ import notebooks
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
@@ -40,19 +39,6 @@ PRINTED = """[...document.querySelectorAll(".pdf-page section")].map(slide => {
   const style = getComputedStyle(slide);
   return `${slide.offsetHeight} ${style.display} ${style.paddingLeft}`;
 })"""
-
-
-class Resources(HTMLParser):
-    """What a page asks for when it is opened: all addresses but those of links that are clicked."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.found, self.tags = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.found += [value for name, value in attrs if name in ("src", "srcset", "href", "data") and tag != "a"]
 
 
 def plain(markup):
@@ -112,9 +98,7 @@ def holds(slide, source):
 
 
 def test_every_picture_is_there_with_its_words_and_its_caption_below(book, built):
-    outputs = [
-        output for cell in book.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
-    ]
+    outputs = [o for cell in book.cells for o in cell.get("outputs", []) if "image/png" in o.get("data", {})]
     drawn = {o.data["image/png"].replace("\n", ""): o.metadata.get("image/png", {}).get("alt") for o in outputs}
     text = built.read_text(encoding="utf-8")
     found = {png: alt for alt, png in re.findall(r'<img alt="([^"]+)" src="data:image/png;base64,([^"]*)">', text)}
@@ -157,18 +141,6 @@ def test_answers_of_the_quiz_wait_for_a_key(book, built):
     assert all(slide.index('class="asked"') < slide.index('class="answer fragment"') for slide in quiz)
 
 
-def test_a_deck_asks_nobody_for_anything(built):
-    for path in (built, built.parent / "index.html"):
-        text = path.read_text(encoding="utf-8")
-        found = Resources(text).found
-        assert all(address.startswith("data:") for address in found)
-        style = re.search(r"<style>(.*?)</style>", text, flags=re.DOTALL)[1]
-        assert "@import" not in style
-        assert re.findall(r"url\((?![\"']?data:)", style) == []
-    assert Resources(built.read_text(encoding="utf-8")).tags.count("script") == 1
-    assert "glossary.md" not in built.read_text(encoding="utf-8")
-
-
 def test_a_section_can_be_left_out(book, deck):
     titles = list(dict.fromkeys(slide.title for slide in deck.slides))
     shorter = script.Deck(book, [plain(titles[3]).upper()])
@@ -185,15 +157,6 @@ def test_a_picture_without_words_is_refused():
     silent = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="})
     with pytest.raises(ValueError, match="a picture has no words"):
         reading.pictures(nbformat.v4.new_code_cell(outputs=[silent]))
-
-
-def test_long_code_is_smaller_and_too_long_code_has_no_size():
-    few, many, wide, too_many = (
-        look.code_size(("code", "\n".join(["x" * n_letters] * n_lines)))
-        for n_lines, n_letters in ((5, 20), (20, 20), (5, 100), (40, 20))
-    )
-    assert few == max(look.CODE) > max(many, wide)
-    assert too_many is None
 
 
 def test_long_lines_of_output_are_wrapped_and_none_is_lost():

@@ -25,7 +25,6 @@ class Slide:
     code: tuple[str, ...] = field(default=(), repr=False)  # kinds and texts in turn, to be sized together
 
     def html(self) -> str:
-        """The slide as reveal.js reads it."""
         level = "h1" if self.kind == "opening" else "h2"
         notes = f'<aside class="notes">{self.notes}</aside>' if self.notes else ""
         shown = listing(self.code) + self.body
@@ -49,10 +48,8 @@ def code_size(code: tuple[str, ...]) -> int | None:
 
 def output_size(code: tuple[str, ...], size: int) -> int:
     """The largest size of letters for outputs below code of a size, in pixels: it is they that one looks at."""
-    printed, written = (
-        lines(text for kind, text in zip(code[::2], code[1::2], strict=True) if kind == which)
-        for which in ("output", "code")
-    )
+    pairs = list(zip(code[::2], code[1::2], strict=True))
+    printed, written = (lines(text for kind, text in pairs if kind == which) for which in ("output", "code"))
     room = HEIGHT - 20 * len(code) - 1.3 * size * (written[0] if written[1] else 0)
     fits = (s for s in range(28, size, -1) if 1.3 * s * printed[0] < room and 0.61 * s * printed[1] < WIDTH - 40)
     return next(fits, size)
@@ -122,10 +119,8 @@ def page_of(slides: list[Slide]) -> str:
 
 
 def index(titles: dict[str, str]) -> str:
-    """A page with a link to each deck."""
     links = "\n".join(f'<li><a href="{name}.html">{title}</a></li>' for name, title in titles.items())
     style = "body { font: 24px/1.6 sans-serif; max-width: 40em; margin: 2em auto; } ul { list-style: none; }"
     keys = "<p>S: notes of the speaker. O: all slides. B: black. F: full screen. ?: all keys.</p>"
-    return _template("page.html").format(
-        title="Slides", style=style, body=f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}"
-    )
+    body = f"<h1>Slides</h1>\n<ul>\n{links}\n</ul>\n{keys}"
+    return _template("page.html").format(title="Slides", style=style, body=body)

@@ -42,7 +42,6 @@ class Markdown:
                 start = i + 1
 
     def html(self, part: list) -> str:
-        """A part as HTML."""
         for token in part:
             if token.children:
                 token.children = list(self._without_links(token.children))

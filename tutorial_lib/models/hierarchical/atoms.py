@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.hierarchical.points import padded
-from tutorial_lib.shapes import Features
+from tutorial_lib.shapes import Features, check_counts
 
 
 def clouds_of(
@@ -68,6 +68,7 @@ def same_molecule(found: Atoms, true: Atoms, *, within: float = 0.2) -> bool:
 
     The pose has to be the same; not so the order of the atoms.
     """
+    check_counts(atoms=len(true))
     if len(found) != len(true):
         return False
     places = torch.tensor(true.positions - true.positions.mean(axis=0))
