@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.harness.store import module_of
 from benchmarks.harness.table import RESULTS, Benchmark, Figure, announce, read_results, with_options
 
-OTHERS = ("budget", "led_pieces", "missing_atom_rivals", "operators", "store", "table")  # what benchmarks import
+OTHERS = ("budget", "led_pieces", "missing_atom_rivals", "octahedra_networks", "operators", "store", "table")  # what benchmarks import
 NAMES = sorted({path.stem for path in Path(__file__).parent.rglob("[a-z]*.py")} - set(OTHERS))
 
 
