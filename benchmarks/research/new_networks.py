@@ -38,15 +38,11 @@ KINDS = ("new", "in training", "unfinished", "invalid")
 def split(seed: int) -> set[Cells]:
     """The two topologies of four octahedra that are left out; the square of four cannot be made of tilted ones."""
     shapes = [topology(octahedra_networks.straight(shape)) for shape in polycubes(SIZE, mirrors_equal=True)]
-    trees = sorted((shape for shape in shapes if shape and _joints(shape) == SIZE - 1), key=sorted)
+    cells = {shape: torch.tensor(sorted(shape), dtype=torch.float64) for shape in shapes if shape}
+    trees = sorted((shape for shape in cells if (torch.pdist(cells[shape]) < 1.1).sum() == SIZE - 1), key=sorted)
     order = torch.randperm(len(trees), generator=Generator().manual_seed(0)).tolist()
     third = len(trees) // 3
     return {trees[i] for i in order[(seed % 3) * third : (seed % 3 + 1) * third]}
-
-
-def _joints(shape: Cells) -> int:
-    cells = torch.tensor(sorted(shape), dtype=torch.float64)
-    return int((torch.pdist(cells) < 1.1).sum())
 
 
 def to_train_on(left_out: set[Cells], generator: Generator) -> list[Octahedra]:

@@ -25,8 +25,6 @@ MIDDLE, CORNER = 0, 1  # kinds of points
 N_STARTS = {MIDDLE: 48, CORNER: 16}
 SURE = {MIDDLE: 0.06, CORNER: 0.4}  # room is one place of many, a corner is missed where it is
 
-Examples = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
-
 
 def straight(cells: Tensor) -> Octahedra:
     """Octahedra without tilts, one for each cell of a polycube, that share corners where cells share faces."""
@@ -96,7 +94,7 @@ def network_heads(seed: int = 0, *, sight: float = 1.8) -> tuple[GrowthHead, Gro
     return attach, GrowthHead(sight=2.6, radius=1.7, kinds=2, seed=seed)
 
 
-def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generator: Generator) -> Examples:
+def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generator: Generator) -> tuple[Tensor, ...]:
     """For each network the middles beyond free corners that make a known topology, each joint bent at random.
 
     What is not known is forbidden; networks that grow into nothing known are left out. A batch for `growth_loss`:
@@ -120,7 +118,7 @@ def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generat
     return _examples(found)
 
 
-def gaps(networks: Sequence[Octahedra], generator: Generator) -> Examples:
+def gaps(networks: Sequence[Octahedra], generator: Generator) -> tuple[Tensor, ...]:
     """Each network with one octahedron at an end of it that lacks one to five of its corners, and the corners.
 
     The octahedron and the corners are drawn; that which joins it to others stays. Returns what `attachments` does.
@@ -172,7 +170,7 @@ def _kinds(network: Octahedra) -> Tensor:
     return torch.tensor([MIDDLE] * len(network.middles) + [CORNER] * len(network.corners))
 
 
-def _examples(found: Sequence[tuple[Octahedra, Tensor]]) -> Examples:
+def _examples(found: Sequence[tuple[Octahedra, Tensor]]) -> tuple[Tensor, ...]:
     clouds, counts = padded([network.points for network, _ in found])
     kinds = pad_sequence([_kinds(network) for network, _ in found], batch_first=True)
     return (clouds, counts, *padded([places for _, places in found]), kinds)
@@ -194,8 +192,7 @@ def _own(network: Octahedra) -> Tensor:
 def _sound(network: Octahedra) -> bool:
     """Whether octahedra are octahedra and none is in the way of another, however they are joined."""
     middles, corners, own = network.middles, network.corners, _own(network)
-    owners = own.sum(dim=0)
-    if (own.sum(dim=1) != 6).any() or (owners < 1).any() or (owners > 2).any():
+    if (own.sum(dim=1) != 6).any() or ((own.sum(dim=0) - 1.5).abs() > 1).any():  # a corner belongs to one or two
         return False
     if (torch.cdist(middles, corners)[~own] < FOREIGN).any():
         return False
