@@ -79,7 +79,7 @@ def by_chance(n: int, generator: Generator) -> Octahedra:
 
 def census(networks: list[Octahedra], n: int, known: set[Cells], left_out: set[Cells]) -> dict:
     """What has been born: shares of all draws, which topologies that were left out are among it, and the bends."""
-    counts, reached, bends = Counter(), Counter(), []
+    counts, reached, bends = Counter(), set(), []
     for network in networks:
         shape = topology(network)
         if len(network.middles) < n or len(network.corners) < 5 * n + 1:
@@ -88,10 +88,10 @@ def census(networks: list[Octahedra], n: int, known: set[Cells], left_out: set[C
             counts["invalid"] += 1
         else:
             counts["in training" if shape in known else "new"] += 1
-            reached[shape] += 1
+            reached.add(shape)
             bends.append(octahedra_networks.bends(network))
     found = {kind: counts[kind] / len(networks) for kind in KINDS}
-    found |= {"classes": len(reached), "reached": len(set(reached) & left_out), "of": len(left_out)}
+    found |= {"classes": len(reached), "reached": len(reached & left_out), "of": len(left_out)}
     return found | {"bend (degree)": torch.cat(bends).mean().item() if bends else 0.0}
 
 

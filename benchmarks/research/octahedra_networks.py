@@ -42,11 +42,10 @@ def topology(network: Octahedra) -> Cells | None:
     if not _sound(network):
         return None
     cells, steps = steps_of(network)
-    if cells is None:
-        return None
     n_shared = int((steps.abs().sum(dim=(0, 2)) == 2).sum())
-    n_beside = int(((torch.cdist(cells, cells) - 1).abs() < 0.1).sum()) // 2
-    return polycube_of(cells, mirrors_equal=True) if n_shared == n_beside else None
+    if cells is None or n_shared != int(((torch.cdist(cells, cells) - 1).abs() < 0.1).sum()) // 2:
+        return None
+    return polycube_of(cells, mirrors_equal=True)
 
 
 def steps_of(network: Octahedra) -> tuple[Tensor | None, Tensor]:
@@ -121,7 +120,7 @@ def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generat
 def gaps(networks: Sequence[Octahedra], generator: Generator) -> tuple[Tensor, ...]:
     """Each network with one octahedron at an end of it that lacks one to five of its corners, and the corners.
 
-    The octahedron and the corners are drawn; that which joins it to others stays. Returns what `attachments` does.
+    The octahedron and the corners are drawn; the corner that joins it to others stays. A batch as of `attachments`.
     """
     found = []
     for network in networks:
