@@ -117,16 +117,10 @@ def _climbed(head: GrowthHead, signals: Tensor, place: Tensor) -> Tensor:
     return place
 
 
-def data() -> dict[str, Tensor]:
-    """(motifs, 8, 3) of the training and of the test cells, angstrom."""
-    return {
-        name: representations.nearest_neighbours(datasets.load_amorphous(name)).positions for name in ("train", "test")
-    }
-
-
 def measured(seed: int) -> dict:
     """One training of the head, and the scores of what it grows."""
-    cells = {name: x.float() for name, x in data().items()}
+    motifs = {name: representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test")}
+    cells = {name: found.positions.float() for name, found in motifs.items()}
     head = GrowthHead(sight=3.5, radius=RADIUS, width=WIDTH, kinds=2, seed=seed)
     began = time.process_time()
     x = cells["train"] / BOND

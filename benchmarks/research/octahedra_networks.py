@@ -85,10 +85,8 @@ def bends(network: Octahedra) -> Tensor:
 
 
 def network_heads(seed: int = 0, *, sight: float = 1.8) -> tuple[GrowthHead, GrowthHead]:
-    """Two untrained heads: that which attaches middles, and sees as far as `sight`, and that which adds corners.
-
-    The corners beside a corner are 1.4 away from it, the opposite one 2.
-    """
+    """Two untrained heads: that which attaches middles, and sees as far as `sight`, and that which adds corners."""
+    # The corners beside a corner are 1.4 away from it, the opposite one 2.
     attach = GrowthHead(sight=sight, radius=1.7, width=0.25, kinds=2, seed=seed)
     return attach, GrowthHead(sight=2.6, radius=1.7, kinds=2, seed=seed)
 
