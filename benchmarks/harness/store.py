@@ -127,7 +127,7 @@ def key(*roots: str) -> str:
 class Call:
     """A function and what it is called with; JSON can write both that and what the function gives.
 
-    Nothing may run beside one that is `alone`, as it measures time; `roots` is what it depends on, if not its benchmark,
+    Nothing runs beside one that is `alone`, as it measures time; `roots` is what it depends on, if not its benchmark,
     as in `dependencies`; `measured` is what other runs have found, by its argument, and no part of the file's name.
     """
 
