@@ -19,7 +19,8 @@ from pathlib import Path
 from benchmarks.harness.store import module_of
 from benchmarks.harness.table import RESULTS, Benchmark, Figure, announce, read_results, with_options
 
-OTHERS = ("budget", "led_pieces", "missing_atom_rivals", "operators", "store", "table")  # what benchmarks import
+# What benchmarks import
+OTHERS = ("budget", "led_pieces", "missing_atom_rivals", "octahedra_networks", "operators", "store", "table")
 NAMES = sorted({path.stem for path in Path(__file__).parent.rglob("[a-z]*.py")} - set(OTHERS))
 
 
@@ -48,15 +49,7 @@ def of_other_builds(benchmarks: list[Benchmark]) -> str:
 
 
 def markdown(found: dict[str, list[Figure]], *, reported: bool = False) -> str:
-    """One table, a row a figure, the command that measures it in the first column.
-
-    Args:
-        found: what `figures` gives.
-        reported: also those of which nothing was asked.
-
-    Returns:
-        Markdown, with a mark where a figure is missed.
-    """
+    """One table, a row a figure, with a mark where one is missed; `reported` shows those of which nothing was asked."""
     rows = ["| `python -m benchmarks` | figure | asked | measured |", "| --- | --- | --- | --- |"]
     for name, some in found.items():
         for figure in some:

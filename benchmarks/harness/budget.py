@@ -27,11 +27,7 @@ def fixed_work() -> None:
 
 
 class Pace(threading.Thread):
-    """How much longer this machine takes now than an undisturbed one, sampled until `stop`.
-
-    Args:
-        rest: seconds between two samples.
-    """
+    """How much longer this machine takes now than an undisturbed one, sampled every `rest` seconds until `stop`."""
 
     def __init__(self, rest: float = 8.0):
         super().__init__(daemon=True)

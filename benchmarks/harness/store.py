@@ -127,10 +127,8 @@ def key(*roots: str) -> str:
 class Call:
     """A function and what it is called with; JSON can write both that and what the function gives.
 
-    Args:
-        alone: it measures time, and nothing may run beside it.
-        roots: what it depends on, if not on its benchmark, as in `dependencies`.
-        **measured: what other runs have found, by the name of its argument; it is no part of the file's name.
+    Nothing runs beside one that is `alone`, as it measures time; `roots` is what it depends on, if not its benchmark,
+    as in `dependencies`; `measured` is what other runs have found, by its argument, and no part of the file's name.
     """
 
     def __init__(self, function: Callable, *arguments, alone: bool = False, roots: Sequence[str] = (), **measured):
@@ -157,10 +155,8 @@ class Waiting(Exception):
 class Runs:
     """The runs of one benchmark: those that are wanted, from files or done now.
 
-    Args:
-        jobs: how many runs go side by side, each on one thread.
-        resume: take from files what nothing has changed for.
-        plan: run nothing; the first `map` that would raises `Waiting`.
+    So many `jobs` go side by side, each on one thread; `resume` takes from files what nothing has changed for; `plan`
+    runs nothing, and the first `map` that would raises `Waiting`.
     """
 
     def __init__(self, benchmark: str, *, jobs: int = 1, resume: bool = True, plan: bool = False, folder: Path = RUNS):

@@ -19,7 +19,7 @@ from tutorial_lib import datasets, representations, training
 from tutorial_lib.metrics import motif_statistics
 from tutorial_lib.models import hierarchical
 from tutorial_lib.models.hierarchical.growth import FAR, GrowthHead
-from tutorial_lib.models.spherical import blobs, excess
+from tutorial_lib.models.spherical import blobs, excess, uphill
 
 N = motif_statistics.N_COMPARED
 N_ATOMS = 8
@@ -112,42 +112,26 @@ def _log_p(head: GrowthHead, signals: Tensor, places: Tensor) -> Tensor:
 
 
 def _climbed(head: GrowthHead, signals: Tensor, place: Tensor) -> Tensor:
-    """Up the slope of log p, no farther than a width in a step."""
     for _ in range(N_CLIMBS):
-        place = place.detach().requires_grad_(True)
-        (slope,) = torch.autograd.grad(_log_p(head, signals, place).sum(), place)
-        step = WIDTH**2 * slope
-        place = place.detach() + step * (0.8 * WIDTH / (step.norm(dim=2, keepdim=True) + 1e-9)).clamp(max=1)
+        place = uphill(lambda at: _log_p(head, signals, at[:, None]), place[:, 0], WIDTH)[:, None]
     return place
-
-
-def data() -> dict[str, Tensor]:
-    """(motifs, 8, 3) of the training and of the test cells, angstrom."""
-    return {
-        name: representations.nearest_neighbours(datasets.load_amorphous(name)).positions for name in ("train", "test")
-    }
-
-
-def scores(made: Tensor, real: Tensor, known: Tensor) -> dict[str, float]:
-    """Those of `SCORES`, as `flow_matching` finds them."""
-    found = flow_matching.scores(made, real, known)
-    return {name: found[name] for name in SCORES}
 
 
 def measured(seed: int) -> dict:
     """One training of the head, and the scores of what it grows."""
-    cells = {name: x.float() for name, x in data().items()}
+    motifs = {name: representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test")}
+    cells = {name: found.positions.float() for name, found in motifs.items()}
     head = GrowthHead(sight=3.5, radius=RADIUS, width=WIDTH, kinds=2, seed=seed)
     began = time.process_time()
     x = cells["train"] / BOND
     shells = Shells(x)
-    losses = training.train(head, x, centre_loss(shells), replace(RECIPE, seed=seed), device="cpu", progress=False)[
-        "loss"
-    ]
-    result = {"seed": seed, "seconds": time.process_time() - began, "loss": losses[:: max(1, len(losses) // 10)]}
+    history = training.train(head, x, centre_loss(shells), replace(RECIPE, seed=seed), device="cpu", progress=False)
+    losses, seconds = history["loss"], time.process_time() - began
+    result = {"seed": seed, "seconds": seconds, "loss": losses[:: max(1, len(losses) // 10)]}
     for way in WAYS:
         made = grown(head, shells, N, way, Generator().manual_seed(seed))
-        result[way] = scores(made, cells["test"], cells["train"])
+        found = flow_matching.scores(made, cells["test"], cells["train"])
+        result[way] = {name: found[name] for name in SCORES}
     return result
 
 

@@ -14,11 +14,13 @@ from torch.nn.functional import normalize
 
 from benchmarks.harness.store import Call, Runs
 from benchmarks.harness.table import Benchmark, Figure, mean_and_spread, shares_in_words
+from benchmarks.research import octahedra_networks
+from benchmarks.research.octahedra_networks import more_octahedra, topology
 from tutorial_lib import training
 from tutorial_lib.datasets import octahedra
 from tutorial_lib.datasets.octahedra import Octahedra
 from tutorial_lib.datasets.polycubes import Cells, polycubes
-from tutorial_lib.models import hierarchical, pieces
+from tutorial_lib.models import hierarchical
 from tutorial_lib.models.hierarchical.growth import GrowthHead
 from tutorial_lib.representations import random_orthogonal
 
@@ -35,22 +37,12 @@ KINDS = ("new", "in training", "unfinished", "invalid")
 
 def split(seed: int) -> set[Cells]:
     """The two topologies of four octahedra that are left out; the square of four cannot be made of tilted ones."""
-    shapes = [pieces.topology(_straight(shape)) for shape in polycubes(SIZE, mirrors_equal=True)]
-    trees = sorted((shape for shape in shapes if shape and _joints(shape) == SIZE - 1), key=sorted)
+    shapes = [topology(octahedra_networks.straight(shape)) for shape in polycubes(SIZE, mirrors_equal=True)]
+    cells = {shape: torch.tensor(sorted(shape), dtype=torch.float64) for shape in shapes if shape}
+    trees = sorted((shape for shape in cells if (torch.pdist(cells[shape]) < 1.1).sum() == SIZE - 1), key=sorted)
     order = torch.randperm(len(trees), generator=Generator().manual_seed(0)).tolist()
     third = len(trees) // 3
     return {trees[i] for i in order[(seed % 3) * third : (seed % 3 + 1) * third]}
-
-
-def _straight(cells: Tensor) -> Octahedra:
-    """The network without tilts on a polycube."""
-    steps = torch.cat([torch.eye(3), -torch.eye(3)])
-    return Octahedra(2 * cells, torch.unique((2 * cells[:, None] + steps).flatten(0, 1), dim=0))
-
-
-def _joints(shape: Cells) -> int:
-    cells = torch.tensor(sorted(shape), dtype=torch.float64)
-    return int((torch.pdist(cells) < 1.1).sum())
 
 
 def to_train_on(left_out: set[Cells], generator: Generator) -> list[Octahedra]:
@@ -60,7 +52,7 @@ def to_train_on(left_out: set[Cells], generator: Generator) -> list[Octahedra]:
         clusters: list[Octahedra] = []
         while len(clusters) < many:
             cluster = octahedra.cluster(n, generator)
-            if pieces.topology(cluster) not in {None, *left_out}:
+            if topology(cluster) not in {None, *left_out}:
                 clusters.append(cluster)
         found += clusters
     return found
@@ -87,19 +79,19 @@ def by_chance(n: int, generator: Generator) -> Octahedra:
 
 def census(networks: list[Octahedra], n: int, known: set[Cells], left_out: set[Cells]) -> dict:
     """What has been born: shares of all draws, which topologies that were left out are among it, and the bends."""
-    counts, reached, bends = Counter(), Counter(), []
+    counts, reached, bends = Counter(), set(), []
     for network in networks:
-        shape = pieces.topology(network)
+        shape = topology(network)
         if len(network.middles) < n or len(network.corners) < 5 * n + 1:
             counts["unfinished"] += 1
         elif shape is None:
             counts["invalid"] += 1
         else:
             counts["in training" if shape in known else "new"] += 1
-            reached[shape] += 1
-            bends.append(pieces.bends(network))
+            reached.add(shape)
+            bends.append(octahedra_networks.bends(network))
     found = {kind: counts[kind] / len(networks) for kind in KINDS}
-    found |= {"classes": len(reached), "reached": len(set(reached) & left_out), "of": len(left_out)}
+    found |= {"classes": len(reached), "reached": len(reached & left_out), "of": len(left_out)}
     return found | {"bend (degree)": torch.cat(bends).mean().item() if bends else 0.0}
 
 
@@ -115,22 +107,23 @@ def measured(seed: int) -> dict:
     """One training of both heads, and what they grow beside the others."""
     generator, left_out = Generator().manual_seed(100 + seed), split(seed)
     clusters = to_train_on(left_out, generator)
-    known = {pieces.topology(cluster) for cluster in clusters}
-    attached = pieces.attachments(clusters * REPEATS, known, generator)
-    lacking = pieces.gaps(clusters * REPEATS, generator)
-    heads, far = pieces.network_heads(seed), pieces.network_heads(seed, sight=FAR_SIGHT)[0]
+    known = {topology(cluster) for cluster in clusters}
+    attached = octahedra_networks.attachments(clusters * REPEATS, known, generator)
+    lacking = octahedra_networks.gaps(clusters * REPEATS, generator)
+    heads = octahedra_networks.network_heads(seed)
+    far, _ = octahedra_networks.network_heads(seed, sight=FAR_SIGHT)
     seconds = [trained(head, data, n, seed) for head, data, n in zip(heads, (attached, lacking), EPOCHS, strict=True)]
     trained(far, attached, EPOCHS[0], seed)
     one = [octahedra.cluster(1, generator)]
-    grown = pieces.more_octahedra(heads, one * DRAWS, SIZE, generator)
+    grown = more_octahedra(heads, one * DRAWS, SIZE, generator)
     born = {
         HEADS: grown,
-        FAR: pieces.more_octahedra((far, heads[1]), one * DRAWS_FAR, SIZE, generator),
+        FAR: more_octahedra((far, heads[1]), one * DRAWS_FAR, SIZE, generator),
         RULE: [octahedra.cluster(SIZE, generator) for _ in range(DRAWS)],
         CHANCE: [by_chance(SIZE, generator) for _ in range(DRAWS)],
     }
-    larger = pieces.more_octahedra(heads, one * DRAWS_LARGER, LARGER, generator)
-    new = [network for network in grown if pieces.topology(network) in left_out]
+    larger = more_octahedra(heads, one * DRAWS_LARGER, LARGER, generator)
+    new = [network for network in grown if topology(network) in left_out]
     return {
         "seed": seed,
         "left out": sorted(sorted(shape) for shape in left_out),

@@ -23,10 +23,7 @@ N_BENDS = 3
 class CodeOperator(nn.Module):
     """What adding a point does to a code, or what taking one away does, learned from pairs of codes.
 
-    Args:
-        model: whose codes are changed; it is not trained along.
-        channels: of the signals inside.
-        seed: of the weights.
+    The model, whose codes are changed, is not trained along.
     """
 
     def __init__(self, model: HierarchicalAutoencoder, *, channels: int = 24, seed: int = 0):

@@ -166,6 +166,17 @@ def test_clouds_of_two_sizes_grow_each_to_its_own(shipped):
         grown_by(shipped, [torch.zeros(0, 3)], 3)
 
 
+def test_ascents_begin_about_the_points_that_are_named():
+    head = hierarchical.GrowthHead(seed=0)
+    torch.nn.init.constant_(head.field.rest[-1].bias, 5.0)
+    far = torch.tensor([[0.0, 0, 0], [20, 0, 0]])
+    for at in (0, 1):
+        named = {"about": [torch.tensor([at])], "starts": 40}
+        found = hierarchical.sites(head, [far], Generator().manual_seed(0), **named).places
+        assert len(found) > 0
+        assert ((found - far[at]).norm(dim=1) < 2).all()
+
+
 @pytest.fixture(scope="module")
 def model():
     return hierarchical.trained_on_polycubes()

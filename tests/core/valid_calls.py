@@ -125,7 +125,6 @@ grower = once(hierarchical.trained_to_grow)
 molecule_tree = once(lambda: hierarchical.molecule_autoencoder().eval())
 code_of_water = once(lambda: hierarchical.encode_atoms(molecule_tree(), [molecule("H2O")]).detach())
 octahedra = once(lambda: [cluster(n, generator()) for n in (2, 3)])
-network_heads = once(pieces.network_heads)
 surroundings = once(lambda: pieces.Surroundings(channels=4))
 two_surroundings = once(lambda: [draw(2, 3), draw(3, 3)])
 
@@ -439,9 +438,6 @@ CALLS = {
     "models.hierarchical.heads.SlotDecoder.forward": lambda: on(SlotDecoder(tree(), channels=4), latents()),
     "models.hierarchical.heads.matched_error": lambda: call(draw(3, 4, 3), draw(3, 4, 3) + 1),
     "models.hierarchical.heads.invariants": lambda: call(draw(3, 8), o3.Irreps("2x0e + 2x1o")),
-    "models.pieces.joints.topology": lambda: call(octahedra()[0]),
-    "models.pieces.joints.steps_of": lambda: call(octahedra()[0]),
-    "models.pieces.joints.bends": lambda: call(octahedra()[0]),
     "models.hierarchical.levels.check": lambda: call(two_pieces(), TETRIS),
     "models.hierarchical.levels.pooled": lambda: call(points(), TETRIS),
     "models.hierarchical.levels.out_of_reach": lambda: call(pooled(points(), TETRIS), TETRIS),
@@ -449,10 +445,6 @@ CALLS = {
     "models.hierarchical.materials.octahedra_levels": lambda: call([pair.points for pair in octahedra()], "found"),
     "models.hierarchical.found_motifs.FoundMotifs.fit": lambda: call(points(), 1.2),
     "models.hierarchical.found_motifs.signal_powers": lambda: call(points(), 1.2),
-    "models.pieces.networks.network_heads": lambda: call(0, sight=1.8),
-    "models.pieces.networks.attachments": lambda: call(octahedra(), [pieces.topology(octahedra()[1])], generator()),
-    "models.pieces.networks.gaps": lambda: call(octahedra(), generator()),
-    "models.pieces.networks.more_octahedra": lambda: call(network_heads(), [octahedra()[0]], 1, generator()),
     "models.hierarchical.points.padded": lambda: call(two_pieces()),
     "models.hierarchical.points.in_one_part": lambda: call(two_pieces()[0], 1.2),
     "models.hierarchical.points.points_of": lambda: call(*padded(two_pieces())),

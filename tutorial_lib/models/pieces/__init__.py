@@ -1,7 +1,6 @@
-"""Codes and networks that are born: what `python -m benchmarks new_codes new_networks` stands on.
+"""Codes that are drawn, and clouds made of them: what `python -m benchmarks new_codes` stands on.
 
 `drawing` draws codes, and `completion` makes clouds of the codes of their motifs, which are those of `surroundings`.
-`networks` grows octahedra, and `joints` judges them.
 """
 
 import lazy_loader
@@ -12,8 +11,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "completion": ["completed", "completions"],
         "drawing": ["CodeFlow", "drawing_loss"],
-        "joints": ["bends", "steps_of", "topology"],
-        "networks": ["attachments", "gaps", "more_octahedra", "network_heads"],
         "surroundings": ["Surroundings", "surroundings_loss"],
     },
 )
