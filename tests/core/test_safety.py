@@ -37,7 +37,7 @@ def offences(text):
                 yield "torch.load without weights_only=True"
             if given.get("allow_pickle", "False") != "False":
                 yield "allow_pickle"
-            if given.get("shell", "False") != "False":
+            if given.get("shell", "False") != "False" and not called.startswith("check_"):
                 yield "shell=True"
 
 
