@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from tutorial_lib import training
-from tutorial_lib.training import batches
+from tutorial_lib.training import batches, loop
 
 CUDA = torch.device("cuda", 0)
 MOVES = {Tensor.to, Tensor.cpu, Tensor.cuda, Tensor.copy_, torch._fused_adam_}  # autograd keeps gradients as they were
@@ -107,7 +107,7 @@ def run_lesson(path: Path) -> list[str]:
         return history
 
     training.train = train
-    training.best_device = lambda: torch.device("cuda")
+    loop.best_device = lambda: torch.device("cuda")
     batches.Generator = lambda device: torch.Generator()
     names: dict = {"__name__": "__main__"}
     with PretendCuda():
