@@ -92,7 +92,7 @@ def check_counts(least: int = 1, **counts: int) -> None:
 def check_indices(below: int, **indices: Tensor) -> None:
     """Refuse indices that are not 0 to `below` - 1: torch counts negative ones from the end."""
     for name, index in indices.items():
-        if len(wrong := index[(index < 0) | (index >= below)]):
+        if len(wrong := index[~((index >= 0) & (index < below))]):  # NaN is neither
             raise IndexError(f"{name} must count {below} from 0, and {wrong[0].item()} arrived")
 
 

@@ -289,9 +289,6 @@ CALLS = {
     "inpainting.holes.by_cell": lambda: call(draw(8).abs(), torch.arange(8) % 2),
     "inpainting.library.Library": lambda: call(real()[:20]),
     "inpainting.library.Library.find": lambda: on(inpainting.Library(real()[:20]), real()[20:23, :6], 3),
-    "inpainting.library.Found.flat": lambda: on(
-        inpainting.Library(real()[:20]).find(real()[20:23, :6], 3), real()[20:23, :6]
-    ),
     "inpainting.objective.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
     "inpainting.ranking.inpaint": lambda: call(real()[:3, :7], 1, RandomPlaces(), 2, generator()),
     "inpainting.baselines.RandomPlaces.complete": lambda: on(RandomPlaces(), real()[:3, :7], 1, 4, generator()),
@@ -497,6 +494,7 @@ WHY_NOT = {
         inpainting.objective.TalkCompletion inpainting.objective.TalkCompletion.complete
         models.pieces.completion.completed""",
     "tried with what makes its arguments or calls it": """
+        inpainting.library.Found.flat
         models.hierarchical.points.noise_like models.spherical.fields.OccupancyField.loss
         models.spherical.ascents.uphill metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths
         representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
@@ -541,6 +539,7 @@ NAN_ALLOWED = {
 }
 # NaN goes through these, as through any arithmetic; all others refuse it, or have an answer without it.
 NAN_IN_NAN_OUT = """
+    representations.radial.distances_of_pairs
     representations.radial.gaussians representations.gram.from_upper_triangle representations.gram.permuted
     representations.gram.Standardiser.gram metrics.baselines.gram_error metrics.baselines.PrincipalComponents.
     metrics.network.bond_angles datasets.isomers.rattled representations.molecules.image

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import Shells
 from tutorial_lib.representations.gram import from_upper_triangle
-from tutorial_lib.shapes import check_shapes
+from tutorial_lib.shapes import check_indices, check_shapes
 
 LARGEST_L = 5  # two such shells couple to l = 10, and e3nn knows the symbols up to 11
 
@@ -58,6 +58,7 @@ class Blocks:
     """How the matrices of one molecule fall into irreps, of its atomic numbers (atoms,) and shells in their order."""
 
     def __init__(self, numbers: Tensor, shells: Shells):
+        check_indices(119, numbers=numbers)
         if not all(0 <= degree <= LARGEST_L for _, degree in shells):
             raise ValueError(f"l is from 0 to {LARGEST_L}: shells {shells} arrived, as (atom, l)")
         self.numbers, self.shells = tuple(numbers.tolist()), shells

@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.missing_atom.graphs import ELEMENTS, MaskedMolecules, MoleculeSet
 from tutorial_lib.models.missing_atom.network import AtomOutput
-from tutorial_lib.shapes import Indices, check_shapes
+from tutorial_lib.shapes import Indices, check, check_shapes
 
 NEAR = 0.5  # A: the published table counts a place as right within it
 BATCH = 64  # holes at a time: larger arrays take longer to get from the system than to fill
@@ -88,7 +88,9 @@ def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indi
 
     They are molecules and the atoms removed from them; every atom of every molecule in turn if None.
     """
-    molecule, removed = molecules.every_hole() if holes is None else holes
+    holes = molecules.every_hole() if holes is None else holes
+    check(len(holes) == 2, f"{len(holes)} arrays arrived: molecules and the atoms removed from them are needed")
+    molecule, removed = holes
     check_shapes(molecule=(molecule, "holes"), removed=(removed, "holes"))
     parts = map(molecules.without, molecule.split(BATCH), removed.split(BATCH))
     columns = zip(*(_compared(part, attention_pool(part, model(part))) for part in parts), strict=True)
