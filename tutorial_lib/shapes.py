@@ -61,8 +61,8 @@ def check_shapes(**arguments: tuple[Tensor, str]) -> None:
             n_batch = max(0, len(lengths) - len(words) + 1)
             lengths = [tuple(lengths[:n_batch]), *lengths[n_batch:]]
         if len(lengths) != len(words) or not all(map(_fits, words, lengths, [known] * len(words))):
-            asked += f" with {', '.join(bound)}" * bool(bound)
-            hint = f": pass {name}[None] for one of them" * (len(lengths) == len(words) - 1)
+            asked = f"{asked} with {', '.join(bound)}" if bound else asked
+            hint = f": pass {name}[None] for one of them" if len(lengths) == len(words) - 1 else ""
             raise ValueError(f"{name} must be {asked}, and shape {tuple(values.shape)} arrived{hint}")
 
 
@@ -105,8 +105,7 @@ def check_one_of(allowed: Iterable[str], **names: str) -> None:
 def check_not_negative(**values: float) -> None:
     """Refuse negative weights and standard deviations; the keywords are the names that a reader knows."""
     for name, value in values.items():
-        if not value >= 0:
-            raise ValueError(f"{name} is {value}, and must not be negative: pass 0 or more")
+        check(value >= 0, f"{name} is {value}, and must not be negative: pass 0 or more")
 
 
 def check_apart(distance: Tensor, reach: float) -> None:

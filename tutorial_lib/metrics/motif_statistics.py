@@ -11,6 +11,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
+from tutorial_lib.representations.radial import distances_of_pairs
 from tutorial_lib.shapes import Motifs, check_counts, check_finite, check_shapes, unrounded
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
@@ -28,8 +29,7 @@ def centre_distances(positions: Motifs) -> Tensor:
 def pair_distances(positions: Motifs) -> Tensor:
     """The distances between the atoms (N, n (n - 1) / 2), angstrom, the centre left out, shortest first."""
     _check(positions)
-    row, column = torch.triu_indices(positions.shape[1], positions.shape[1], offset=1)
-    return (positions[:, row] - positions[:, column]).norm(dim=-1).sort(dim=-1).values
+    return distances_of_pairs(positions).sort(dim=-1).values
 
 
 def bond_angles(positions: Motifs) -> Tensor:

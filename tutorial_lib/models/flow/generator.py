@@ -105,7 +105,6 @@ def flow_loss() -> Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator],
         if properties:
             known = torch.rand(len(positions), 1, generator=generator, device=positions.device) >= DROPPED
             velocity = partial(flow.velocity, condition=torch.where(known, properties[0], torch.nan))
-
         return {"loss": matching_error(velocity, flow.chart.coordinates(positions), flow.chart.widths, generator)}
 
     return loss

@@ -77,7 +77,8 @@ class Standard:
 
 def _alike(values: Tensor, keys: list[tuple]) -> list[Tensor]:
     """For each column the columns (shapes, columns) with the same key, itself among them."""
-    return [values[:, [other == key for other in keys]] for key in keys]
+    columns = {key: values[:, [other == key for other in keys]] for key in set(keys)}
+    return [columns[key] for key in keys]
 
 
 def matrix_loss(
