@@ -19,7 +19,7 @@ from tutorial_lib import datasets, representations, training
 from tutorial_lib.metrics import motif_statistics
 from tutorial_lib.models import hierarchical
 from tutorial_lib.models.hierarchical.growth import FAR, GrowthHead
-from tutorial_lib.models.spherical import blobs, excess, uphill
+from tutorial_lib.models.spherical import excess_cross_entropy, gaussian_targets, uphill
 
 N = motif_statistics.N_COMPARED
 N_ATOMS = 8
@@ -75,7 +75,7 @@ def centre_loss(shells: Shells):
         signals = _of_centres(head, torch.where(there, seen, 0.0), n)
         of = torch.arange(len(x)).repeat_interleave(places.shape[1])
         logits = head.field(signals, places.flatten(0, 1), of)
-        return {"loss": excess(logits, blobs(places, missing, WIDTH).flatten())}
+        return {"loss": excess_cross_entropy(logits, gaussian_targets(places, missing, WIDTH).flatten())}
 
     return loss
 
@@ -121,7 +121,7 @@ def measured(seed: int) -> dict:
     """One training of the head, and the scores of what it grows."""
     motifs = {name: representations.nearest_neighbours(datasets.load_amorphous(name)) for name in ("train", "test")}
     cells = {name: found.positions.float() for name, found in motifs.items()}
-    head = GrowthHead(sight=3.5, radius=RADIUS, width=WIDTH, kinds=2, seed=seed)
+    head = GrowthHead(cutoff=3.5, radius=RADIUS, width=WIDTH, kinds=2, seed=seed)
     began = time.process_time()
     x = cells["train"] / BOND
     shells = Shells(x)

@@ -29,7 +29,7 @@ DRAWS, DRAWS_LARGER, DRAWS_FAR = 300, 60, 100
 CLUSTERS = {1: 20, 2: 80, 3: 150, 4: 150}  # to train on, by the number of octahedra
 REPEATS = 2  # of each, with other bends and other gaps
 EPOCHS = (8, 20)  # of the head that attaches, and of that which completes
-FAR_SIGHT = 3.2  # as far as the head for polycubes sees: 1.6 distances of neighbouring middles
+FAR_CUTOFF = 3.2  # as far as the head for polycubes sees: 1.6 distances of neighbouring middles
 N_KEPT = 6  # networks whose coordinates are stored
 HEADS, FAR, RULE, CHANCE = "the heads", "an attaching head that sees farther", "the true rule", "random joints"
 KINDS = ("new", "in training", "unfinished", "invalid")
@@ -111,7 +111,7 @@ def measured(seed: int) -> dict:
     attached = octahedra_networks.attachments(clusters * REPEATS, known, generator)
     lacking = octahedra_networks.gaps(clusters * REPEATS, generator)
     heads = octahedra_networks.network_heads(seed)
-    far, _ = octahedra_networks.network_heads(seed, sight=FAR_SIGHT)
+    far, _ = octahedra_networks.network_heads(seed, cutoff=FAR_CUTOFF)
     seconds = [trained(head, data, n, seed) for head, data, n in zip(heads, (attached, lacking), EPOCHS, strict=True)]
     trained(far, attached, EPOCHS[0], seed)
     one = [octahedra.cluster(1, generator)]

@@ -84,11 +84,11 @@ def bends(network: Octahedra) -> Tensor:
     return 2 * torch.atan2(*sides.view(-1, 2).unbind(1)).rad2deg()
 
 
-def network_heads(seed: int = 0, *, sight: float = 1.8) -> tuple[GrowthHead, GrowthHead]:
-    """Two untrained heads: that which attaches middles, and sees as far as `sight`, and that which adds corners."""
+def network_heads(seed: int = 0, *, cutoff: float = 1.8) -> tuple[GrowthHead, GrowthHead]:
+    """Two untrained heads: that which attaches middles, and sees as far as `cutoff`, and that which adds corners."""
     # The corners beside a corner are 1.4 away from it, the opposite one 2.
-    attach = GrowthHead(sight=sight, radius=1.7, width=0.25, kinds=2, seed=seed)
-    return attach, GrowthHead(sight=2.6, radius=1.7, kinds=2, seed=seed)
+    attach = GrowthHead(cutoff=cutoff, radius=1.7, width=0.25, kinds=2, seed=seed)
+    return attach, GrowthHead(cutoff=2.6, radius=1.7, kinds=2, seed=seed)
 
 
 def attachments(networks: Sequence[Octahedra], known: Collection[Cells], generator: Generator) -> tuple[Tensor, ...]:

@@ -70,7 +70,7 @@ def pairs_of_codes(
     for cloud in clouds:
         for at in torch.randperm(len(cloud), generator=generator).tolist():
             rest = torch.cat([cloud[:at], cloud[at + 1 :]])
-            if in_one_part(rest, model.levels[0].reach):
+            if in_one_part(rest, model.levels[0].pooling_radius):
                 break
         less.append(rest)
         places.append(cloud[at] - rest.mean(dim=0))

@@ -107,7 +107,7 @@ def test_neither_a_point_without_neighbours_nor_an_unknown_surrounding_is_lost()
 
 
 def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
-    with pytest.raises(ValueError, match=r"within the reach of 0\.5: take a longer reach"):
+    with pytest.raises(ValueError, match=r"within the cut-off of 0\.5: take a longer cut-off"):
         FoundMotifs.fit(points(CLOUDS[:2]), 0.5)
     for apart in (0.0, 1e-7):
         twice = torch.tensor([[0.0, 0, 0], [apart, 0, 0], [1, 0, 0]])
@@ -117,7 +117,7 @@ def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
 
 def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size():
     pieces = points(list(polycubes.pieces()[1]))
-    motifs = FoundMotifs.fit(pieces, reach=1.2)
+    motifs = FoundMotifs.fit(pieces, 1.2)
     pooling = hierarchical.pooled(pieces, (Level(1.2, 0.2, 1.2, motifs=motifs),))[0]
     sizes = torch.bincount(pooling.cluster)
     assert len(sizes.unique()) > 1
@@ -130,7 +130,7 @@ def test_two_kinds_gather_where_one_leaves_somebody_out_and_the_one_with_more_me
     generator = Generator().manual_seed(5)
     clusters = [octahedra.cluster(1 + n % 6, generator) for n in range(60)]
     these = points([cluster.points for cluster in clusters])
-    motifs = FoundMotifs.fit(these, reach=1.6)
+    motifs = FoundMotifs.fit(these, 1.6)
 
     def n_clusters(chosen):
         level = Level(1.6, 0.25, 2.0, motifs=FoundMotifs(1.6, motifs.kinds, chosen))

@@ -141,7 +141,7 @@ def test_training_again_with_the_same_seed_gives_the_same_model():
         ([torch.zeros(2, 3)], "two points of cloud 0 coincide"),
         ([torch.tensor([[0.0, 0, 0], [0.2, 0, 0], [1, 0, 0]])], "two points of cloud 0 are 0.20 apart"),
         ([PIECES[0] * math.nan], "points of cloud 0 hold NaN"),
-        ([torch.tensor([[0.0, 0, 0], [1, 0, 0], [3, 0, 0]])], "no neighbour within the reach of 1.2"),
+        ([torch.tensor([[0.0, 0, 0], [1, 0, 0], [3, 0, 0]])], "no neighbour within the pooling radius of 1.2"),
         ([], "clouds are"),
     ],
     ids=["one cloud", "one point", "coincident", "near", "nan", "lonely", "none"],

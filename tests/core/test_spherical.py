@@ -112,7 +112,7 @@ def test_a_field_turns_with_its_signal(turn):
 def test_a_blob_is_one_at_its_point_and_knows_its_width():
     points = torch.tensor([[[0.0, 0, 0], [2, 0, 0]]])
     places = torch.tensor([[[0.0, 0, 0], [0, 0.3, 0], [1.0, 0, 0]]])
-    values = spherical.blobs(places, points, 0.3)[0]
+    values = spherical.gaussian_targets(places, points, 0.3)[0]
     assert values.tolist() == pytest.approx([1, math.exp(-0.5), math.exp(-1 / 0.18)])
 
 
@@ -131,7 +131,9 @@ def gaussians(*points):
     """A field whose blobs stand at points, whatever the signal says."""
 
     def field(signals, places, of):
-        return torch.logit(spherical.blobs(places[None], torch.tensor(points)[None], 0.2)[0].clamp(1e-6, 1 - 1e-6))
+        return torch.logit(
+            spherical.gaussian_targets(places[None], torch.tensor(points)[None], 0.2)[0].clamp(1e-6, 1 - 1e-6)
+        )
 
     return field
 

@@ -353,8 +353,8 @@ CALLS = {
     "models.spherical.fields.OccupancyField.forward": lambda: on(field(), *signals_at()),
     "models.spherical.fields.OccupancyField.answers": lambda: on(field(), *signals_at()),
     "models.spherical.fields.OccupancyField.kinds": lambda: on(field(kinds=2), *signals_at()),
-    "models.spherical.fields.blobs": lambda: call(draw(2, 6, 3), draw(2, 4, 3), 0.2),
-    "models.spherical.fields.excess": lambda: call(draw(2, 6), torch.rand(2, 6)),
+    "models.spherical.fields.gaussian_targets": lambda: call(draw(2, 6, 3), draw(2, 4, 3), 0.2),
+    "models.spherical.fields.excess_cross_entropy": lambda: call(draw(2, 6), torch.rand(2, 6)),
     "models.spherical.fields.places_about": lambda: call(
         draw(2, 4, 3), torch.tensor([4, 3]), generator(), width=0.2, radius=1.0, n=5
     ),
@@ -599,7 +599,7 @@ REFERENCES = {
         [d[linear_sum_assignment(d)].mean() for d in (cdist(a, b, "sqeuclidean") for a, b in zip(x, y, strict=True))]
     ],
     "inpainting.holes.by_cell": lambda x, cell: [x.mean(), sem([x[cell == k].mean() for k in np.unique(cell)])],
-    "models.spherical.fields.blobs": lambda x, y, width: [
+    "models.spherical.fields.gaussian_targets": lambda x, y, width: [
         [np.exp(-(cdist(a, b).min(1) ** 2) / (2 * width**2)) for a, b in zip(x, y, strict=True)]
     ],
 }

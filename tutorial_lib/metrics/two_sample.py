@@ -1,8 +1,8 @@
-"""Is it the same distribution? Generated and real motifs come in; one number for each way of being wrong goes out.
+"""Whether generated and real motifs follow one distribution: three numbers for three ways of failing.
 
-`motif_statistics` compares one statistic at a time, and each can be cheated on its own. Here a classifier looks at all
-of them at once, distances to the training set tell a copy machine from a generator, and distances of real motifs to the
-nearest generated one tell what is left out. Lost: handedness and order.
+`motif_statistics` compares one statistic at a time, and a generator may match each of them and still be wrong. Here a
+classifier looks at all of them at once; distances to the training set show whether motifs are copied; distances of real
+motifs to the nearest generated one show what is missing. None of them depends on handedness or the order of atoms.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class TwoSample:
 
     Attributes:
         auc: the mean over folds of the area under the ROC curve; 0.5 where they cannot be told apart.
-        error: its standard error over folds, which share training motifs, so it is somewhat too small.
+        error: the standard error of the mean over folds; folds share training motifs, so it is somewhat too small.
     """
 
     auc: float
@@ -52,15 +52,15 @@ class Memory:
 
 
 def statistics(positions: Motifs) -> Features:
-    """What the classifier is shown: sorted distances, and the sorted angles between the four nearest atoms."""
+    """The classifier's features: sorted distances, and the sorted angles between the four nearest atoms."""
     return torch.cat([descriptor(positions), bond_angles(positions).sort(dim=1).values], dim=1)
 
 
 def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSample:
     """How well boosted trees tell generated from real motifs that they were not fitted on (Lopez-Paz and Oquab 2017).
 
-    The same number on each side, 1,024 at most; five folds. Compare it with its floor, the score of real training
-    motifs in the generator's place: cells differ, so that it need not be 0.5. The seed chooses motifs and folds.
+    Both sets are cut to one size, 1,024 motifs at most; there are five folds. Compare the result with its floor, the
+    score of real training motifs: cells differ, so the floor need not be 0.5. The seed chooses motifs and folds.
     """
     n = min(len(generated), len(real), N_COMPARED)
     check_counts(2 * N_FOLDS, n_motifs=n)
@@ -74,10 +74,10 @@ def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSamp
 
 
 def memory(generated: Motifs, training: Motifs, held_out: Motifs) -> Memory:
-    """Whether generated motifs lie nearer to the training motifs than held-out ones, of other cells, do.
+    """Whether generated motifs lie nearer to the training motifs than held-out motifs of other cells do.
 
-    Held-out motifs are as near as an honest draw from the same distribution is. Nearer is a copy; farther is another
-    distribution, and no merit. `training` is all that the generator has seen.
+    Held-out motifs show how near a fresh draw from the same distribution lies. Motifs that are nearer are copies; motifs
+    that are farther follow another distribution, which is no merit. Pass all motifs that the generator was trained on.
     """
     made, real = (nearest_motif_rmsd(x, training, N_CANDIDATES) for x in (generated, held_out))
     near = real.quantile(NEAR)
@@ -85,7 +85,7 @@ def memory(generated: Motifs, training: Motifs, held_out: Motifs) -> Memory:
 
 
 def mean_miss(generated: Motifs, real: Motifs) -> float:
-    """The mean RMSD (angstrom) of real motifs to the nearest generated one: what a generator leaves out makes it large.
+    """The mean RMSD (angstrom) of real motifs to the nearest generated one; it grows with what a generator leaves out.
 
     It falls with the number of generated motifs, so compare sets of one size.
     """

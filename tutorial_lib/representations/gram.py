@@ -1,7 +1,7 @@
-"""Gram matrices: point clouds come in, numbers that do not change under rotation go out, and the way back.
+"""Gram matrices: from point clouds to numbers that do not change under rotation, and back.
 
-Lost on the way in: the pose of the cloud and its handedness. Lost on the way back from a matrix that is no cloud's: all
-but three eigenvalues, and `nearest_rank3` says how much that was.
+A Gram matrix does not know the pose of its cloud, nor its handedness. A matrix that belongs to no cloud, such as a
+network's output, loses all but three eigenvalues on the way back; `nearest_rank3` returns how much that is.
 """
 
 import math
@@ -65,10 +65,10 @@ def permuted(entries: Tensor, generator: Generator) -> UpperTriangle:
 
 @dataclass(frozen=True)
 class Standardiser:
-    """Gram matrices to numbers of mean 0 and spread 1, and back, as the talk does it.
+    """From Gram matrices to features of mean 0 and standard deviation 1, and back.
 
-    The diagonal (squared distances to the centre) and the rest (inner products of two atoms) get
-    one mean and one standard deviation each. Nothing else would survive a permutation of atoms.
+    The diagonal (squared distances to the centre) shares one mean and one standard deviation, and so does the rest
+    (inner products of two atoms): with one pair for each entry, the features would depend on the order of the atoms.
     """
 
     mean: Tensor  # (n (n + 1) / 2,), angstrom^2
@@ -102,7 +102,7 @@ class Standardiser:
         return (entries - self.mean.to(entries)) / self.std.to(entries)
 
     def gram(self, features: Features) -> Gram:
-        """The symmetric matrices, of any rank and sign, that standardised entries stand for."""
+        """The symmetric matrices of standardised entries; they may have any rank and negative eigenvalues."""
         check(
             features.shape[-1] == len(self.mean),
             f"{features.shape[-1]} entries arrived, this standardiser has {len(self.mean)}",

@@ -1,7 +1,7 @@
-"""A generator of motifs: a chart and a velocity come in; what they learn, draw and say of motifs goes out.
+"""A generator of motifs by flow matching: a chart (coordinates of motifs) and a velocity network make a `Flow`.
 
-The loss is handed to `training`. Noise is to a flow what the code is to an autoencoder, but nothing is lost: every
-motif has its own noise.
+`training.train` minimises `flow_loss`. Noise is to a flow what the latent vector is to an autoencoder, but the map is
+invertible: every motif has its own noise.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,12 @@ DROPPED = 0.5  # of the training motifs come without their condition, so that on
 
 
 class Flow(nn.Module):
-    """Noise made into motifs.
+    """A flow from noise to motifs, which samples and computes densities.
 
-    The velocity is trained, and an exponential moving average of its weights draws: the noise of the last batches is
-    averaged out, and held-out motifs are met better. `n_steps` are those of Runge and Kutta when it draws. The chart is
-    `charts.Principal` or `charts.Scaled`. A condition is a row of standardised properties for each motif; NaN, or None
-    for all, asks for motifs of any kind. Motifs are in the order and pose of the chart.
+    Training changes `velocity`; samples are drawn with an exponential moving average of its weights, which fits held-out
+    motifs better. `n_steps` is the number of Runge-Kutta steps for a sample. The chart is `charts.Principal` or
+    `charts.Scaled`, and motifs have its order and pose. A condition is a row of standardised properties for each motif;
+    NaN, or None for all motifs, leaves them free.
     """
 
     def __init__(self, chart: nn.Module, velocity: nn.Module, n_steps: int = N_STEPS):
@@ -46,7 +46,7 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def update_average(self) -> None:
-        """Let the average follow the velocity by a step; `training.train` calls it before each of its own."""
+        """Move the average one step towards the velocity; `training.train` calls this before each of its steps."""
         n_before = int(self.average.n_averaged)
         # Short at first, so that the weights of the start are soon forgotten.
         share = 1 - min(DECAY, (1 + n_before) / (10 + n_before)) if n_before else 1.0
@@ -64,18 +64,18 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def decode(self, noise: Tensor, condition: Features | None = None) -> Motifs:
-        """The motifs that noise (N, *chart.shape) is carried to."""
+        """The motifs at the ends of the paths that start at noise (N, *chart.shape)."""
         return self.chart.positions(integrate(self._velocity(condition), noise, self.n_steps))
 
     @torch.no_grad()
     def encode(self, positions: Motifs, condition: Features | None = None) -> Tensor:
-        """The noise (N, *chart.shape) that motifs came from, or would have."""
+        """The noise (N, *chart.shape) that the flow carries to the given motifs."""
         return integrate(
             self._velocity(condition), self.chart.coordinates(positions), self.n_steps, since=1.0, until=0.0
         )
 
     def interpolate(self, one: Motifs, other: Motifs, shares: Scalars) -> Tensor:
-        """Motifs (N, S, n, 3) on the way from one (shares 0) to another (shares 1), through the noise."""
+        """Motifs (N, S, n, 3) decoded from noise between that of one motif (shares 0) and of another (shares 1)."""
         check_shapes(one=(one, "clouds _ _"), other=(other, "clouds _ _"), shares=(shares, "shares"))
         ends = [self.encode(x).repeat_interleave(len(shares), dim=0) for x in (one, other)]
         return self.decode(interpolate(*ends, shares.repeat(len(one)))).unflatten(0, (len(one), len(shares)))
@@ -83,7 +83,7 @@ class Flow(nn.Module):
     def log_likelihood(self, positions: Motifs, n_steps: int = N_STEPS_OF_DENSITY) -> Scalars:
         """The logarithm of the probability density of motifs, in the coordinates of the chart, nats.
 
-        Two flows can be compared by it only in one chart; that of a set counts every pose and order of a motif.
+        Only flows with the same chart can be compared by it. The density of a set counts every pose and order.
         """
         return log_likelihood(self.average, self.chart.coordinates(positions), n_steps)
 
@@ -92,11 +92,11 @@ class Flow(nn.Module):
 
 
 def flow_loss() -> Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator], dict[str, Tensor]]:
-    """The loss of a flow, for `training.train`: the error of the velocity on lines from fresh noise to motifs.
+    """The flow-matching loss for `training.train`: the velocity's squared error on lines from fresh noise to motifs.
 
-    In its unit 1 is what a normal distribution reaches. Where the batch of motifs is a pair, its second part are
-    properties (N, n_properties), standardised, and half of them are kept from the network. The loss changes nothing: a
-    loop of one's own calls `Flow.update_average` in each step, or the flow draws as it began.
+    A loss of 1 is what a normal distribution reaches. A batch may be a pair of motifs and standardised properties
+    (N, n_properties); half of the properties are hidden from the network (condition dropout). Whoever writes another
+    training loop has to call `Flow.update_average` in each step, or samples come from the untrained average.
     """
 
     def loss(flow: nn.Module, batch: Tensor | tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:

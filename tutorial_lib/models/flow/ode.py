@@ -52,11 +52,11 @@ def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
 
 
 def matching_error(velocity: Velocity, motifs: Tensor, widths: Tensor, generator: Generator) -> Tensor:
-    """The mean squared error of a velocity on random lines, in units of what normal motifs would leave.
+    """The mean squared error of a velocity on random lines from noise to motifs, relative to that of a normal model.
 
-    Where motifs are normal no network can know more than the mean that `normal` gives, and (w / s)^2 is left. So each
-    error is divided by w / s, and below 1 is better than a normal distribution. `widths` are as for `normal`, and the
-    generator is on the device of the motifs.
+    If motifs followed a normal distribution, the best velocity would be the mean that `normal` returns, and an error of
+    (w / s)^2 would remain. Each error is divided by w / s, so that below 1 is better than a normal distribution.
+    `widths` are as for `normal`; the generator is on the device of the motifs.
     """
     kind = {"generator": generator, "device": motifs.device, "dtype": motifs.dtype}
     noise, time = torch.randn(motifs.shape, **kind), torch.rand(len(motifs), **kind)

@@ -50,7 +50,7 @@ class HierarchicalAutoencoder(nn.Module):
     """From clouds to one vector of irreps each, and back.
 
     Args:
-        levels: how points are pooled; the last level has an infinite reach.
+        levels: how points are pooled; the last level has an infinite pooling radius.
         latent_lmax: the highest l of the vector.
         latent_channels: how many irreps of each l.
         lmax: of the signals inside; at least that of the vector is used.
@@ -78,8 +78,8 @@ class HierarchicalAutoencoder(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        if not levels or levels[-1].reach != float("inf"):
-            raise ValueError("the last level has to gather all points into one: give it reach=math.inf")
+        if not levels or levels[-1].pooling_radius != float("inf"):
+            raise ValueError("the last level has to gather all points into one: give it pooling_radius=math.inf")
         lmax = max(lmax, latent_lmax)
         self.levels, self.species, self.judges = tuple(levels), tuple(species), judges
         self.largest: int | None = None

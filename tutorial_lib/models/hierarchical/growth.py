@@ -34,7 +34,7 @@ class GrowthHead(nn.Module):
     """For every point of a cloud a field: is there room for another point near to me?
 
     Args:
-        sight: how far a point sees, in the unit of positions, such as edges of a cube.
+        cutoff: how far a point sees, in the unit of positions, such as edges of a cube.
         radius: how far from a point its field is asked.
         width: of the blob about a place where a point may be added.
         kinds: of points, where the clouds tell them apart.
@@ -44,14 +44,14 @@ class GrowthHead(nn.Module):
         self,
         *,
         channels: int = 16,
-        sight: float = 1.6,
+        cutoff: float = 1.6,
         radius: float = 1.55,
         width: float = 0.2,
         kinds: int = 1,
         seed: int = 0,
     ):
         super().__init__()
-        self.sight, self.radius, self.width = sight, radius, width
+        self.cutoff, self.radius, self.width = cutoff, radius, width
         with seeded(seed):
             self.start = nn.Parameter(torch.randn(1, kinds, channels))
             self.look, self.after_look = Message(channels, LMAX), EquivariantNonlinearity(channels, LMAX)
@@ -63,7 +63,7 @@ class GrowthHead(nn.Module):
         check_kinds(points, self.start.shape[1])
         alike = points.species is None
         start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
-        target, source = points.pairs(self.sight)
+        target, source = points.pairs(self.cutoff)
         vectors = points.positions[source] - points.positions[target]
         messages = self.look(start, vectors, source, target, len(points.cloud))
         return normalised(self.to_field(self.after_look(torch.cat([messages[:1] + start, messages[1:]]))))

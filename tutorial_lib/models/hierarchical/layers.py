@@ -55,14 +55,14 @@ class Ascent(nn.Module):
 
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
-        self.sight = level.sight
+        self.cutoff = level.cutoff
         self.look, self.after_look = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
         self.gather, self.after_gather = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
     def forward(self, signals: Signals, level: Pooling) -> Signals:
         """The signals of the clusters."""
         points, centres = level.points, level.centres
-        signals = _added(signals, self.after_look(_looked(self.look, signals, points, self.sight)))
+        signals = _added(signals, self.after_look(_looked(self.look, signals, points, self.cutoff)))
         vectors = points.positions[level.member] - centres.positions[level.cluster]
         return self.after_gather(self.gather(signals, vectors, level.member, level.cluster, len(centres.cloud)))
 
@@ -72,7 +72,7 @@ class Descent(nn.Module):
 
     def __init__(self, channels: int, lmax: int, level: Level):
         super().__init__()
-        self.sight = level.sight
+        self.cutoff = level.cutoff
         self.tell, self.after_tell = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
         self.look, self.after_look = Message(channels, lmax, level.unit), EquivariantNonlinearity(channels, lmax)
 
@@ -80,7 +80,7 @@ class Descent(nn.Module):
         """The signals of points, for what `HierarchicalAutoencoder.descend` is given."""
         vectors = above[parent] - points.positions[child]
         signals = self.after_tell(self.tell(signals, vectors, parent, child, len(points.cloud)))
-        return _added(signals, self.after_look(_looked(self.look, signals, points, self.sight)))
+        return _added(signals, self.after_look(_looked(self.look, signals, points, self.cutoff)))
 
 
 def _added(one: Signals, other: Signals) -> Signals:
@@ -90,6 +90,6 @@ def _added(one: Signals, other: Signals) -> Signals:
     return torch.cat([one + other[: len(one)], other[len(one) :]])
 
 
-def _looked(look: Message, signals: Signals, points: Points, sight: float) -> Signals:
-    target, source = points.pairs(sight)
+def _looked(look: Message, signals: Signals, points: Points, cutoff: float) -> Signals:
+    target, source = points.pairs(cutoff)
     return look(signals, points.positions[source] - points.positions[target], source, target, len(points.cloud))

@@ -27,26 +27,26 @@ class Level:
     """How points are pooled, and how they are found again. All lengths are in the unit of positions.
 
     Attributes:
-        reach: each pair of points nearer than this is pooled into the middle between them; infinity pools all points of
-            a cloud at its centroid.
+        pooling_radius: each pair of points nearer than this is pooled into the middle between them; infinity pools all
+            points of a cloud at its centroid.
         width: of the blob by which a decoder marks a point.
         radius: of the ball about a middle in which the decoder looks for points.
         unit: the distance by which those between the points are divided before a network sees them.
-        sight: how far the points look at each other.
-        motifs: which points pool all others within reach; without them every pair is pooled.
+        cutoff: how far the points look at each other.
+        motifs: which points pool all others within the pooling radius; without them every pair is pooled.
     """
 
-    reach: float
+    pooling_radius: float
     width: float
     radius: float
     unit: float = 1.0
-    sight: float = math.inf
+    cutoff: float = math.inf
     motifs: FoundMotifs | None = None
 
 
 # Cubes, their bonds, one point; in edges of a cube. The ball of the second level holds all bonds of six cubes.
-TETRIS = (Level(reach=1.2, width=0.2, radius=1.0), Level(reach=math.inf, width=0.2, radius=3.2))
-FLAT = (Level(reach=math.inf, width=0.3, radius=3.2),)  # cubes, one point
+TETRIS = (Level(pooling_radius=1.2, width=0.2, radius=1.0), Level(pooling_radius=math.inf, width=0.2, radius=3.2))
+FLAT = (Level(pooling_radius=math.inf, width=0.3, radius=3.2),)  # cubes, one point
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,10 @@ def pooled(points: Points, levels: Sequence[Level]) -> list[Pooling]:
     """All levels of clouds, from their points to one point each."""
     poolings = []
     for level in levels:
-        if math.isinf(level.reach):
+        if math.isinf(level.pooling_radius):
             poolings.append(_into_one(points))
         elif level.motifs is None:
-            poolings.append(_in_pairs(points, level.reach))
+            poolings.append(_in_pairs(points, level.pooling_radius))
         else:
             poolings.append(_about_motifs(points, level))
         points = poolings[-1].centres
@@ -130,16 +130,16 @@ def _into_one(points: Points) -> Pooling:
     return Pooling(points, Points(middles, clouds, points.n_clouds), everything, points.cloud)
 
 
-def _in_pairs(points: Points, reach: float) -> Pooling:
+def _in_pairs(points: Points, radius: float) -> Pooling:
     one, other = points.pairs()
     distance = (points.positions[one] - points.positions[other]).norm(dim=1)
-    near = distance < reach
+    near = distance < radius
     lonely = torch.bincount(one[near], minlength=len(points.cloud)) == 0
     if lonely.any():
         nearest = distance[one == lonely.nonzero()[0]].min() if (one == lonely.nonzero()[0]).any() else math.inf
         raise ValueError(
-            f"a point has no neighbour within the reach of {reach:g} and would be lost: its nearest is {nearest:.2f} "
-            "away. Take a level with a longer reach"
+            f"a point has no neighbour within the pooling radius of {radius:g} and would be lost: its nearest is "
+            f"{nearest:.2f} away. Take a level with a longer one"
         )
     one, other = one[near & (one < other)], other[near & (one < other)]
     middles = (points.positions[one] + points.positions[other]) / 2
@@ -149,7 +149,7 @@ def _in_pairs(points: Points, reach: float) -> Pooling:
 
 
 def _about_motifs(points: Points, level: Level) -> Pooling:
-    member, about = level.motifs.members(points, level.reach)
+    member, about = level.motifs.members(points, level.pooling_radius)
     n = len(points.positions)
     size = torch.bincount(about, minlength=n)
     middles = points.positions.new_zeros(n, 3).index_add(0, about, points.positions[member]) / size[:, None]

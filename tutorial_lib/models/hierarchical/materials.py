@@ -56,15 +56,15 @@ def octahedra_levels(clouds: list[Tensor], how: str = "found") -> tuple[Level, .
     if how not in HOW:
         raise ValueError(f"levels {how!r}: there are {', '.join(HOW)}")
     if how in ("flat", "pairs"):
-        atoms = Level(math.inf, width=0.25, radius=6.6, unit=2.0, sight=2.2)
-        return (atoms,) if how == "flat" else (Level(REACH, width=0.25, radius=1.0, sight=REACH), atoms)
+        atoms = Level(math.inf, width=0.25, radius=6.6, unit=2.0, cutoff=2.2)
+        return (atoms,) if how == "flat" else (Level(REACH, width=0.25, radius=1.0, cutoff=REACH), atoms)
     points = points_of(*padded(clouds[:N_FOR_MOTIFS]))
-    first = Level(REACH, width=0.25, radius=1.5, sight=REACH, motifs=FoundMotifs.fit(points, REACH))
+    first = Level(REACH, width=0.25, radius=1.5, cutoff=REACH, motifs=FoundMotifs.fit(points, REACH))
     top = Level(math.inf, width=0.4, radius=5.6, unit=2.0)
     if how == "found":
         return first, top
     motifs = FoundMotifs.fit(pooled(points, (first,))[0].centres, NEXT_REACH)
-    return first, Level(NEXT_REACH, width=0.4, radius=2.6, unit=2.0, sight=NEXT_REACH, motifs=motifs), top
+    return first, Level(NEXT_REACH, width=0.4, radius=2.6, unit=2.0, cutoff=NEXT_REACH, motifs=motifs), top
 
 
 def octahedra_autoencoder(
@@ -87,7 +87,7 @@ def molecule_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
 
     They go up to l = 6, because benzene is not round only from there on.
     """
-    levels = (Level(math.inf, width=0.25, radius=3.6, unit=1.2, sight=3.0),)
+    levels = (Level(math.inf, width=0.25, radius=3.6, unit=1.2, cutoff=3.0),)
     species = g2.elements(g2.molecules())
     model = HierarchicalAutoencoder(levels, latent_lmax=6, latent_channels=12, lmax=4, species=species, seed=seed)
     model.largest = g2.LARGEST
@@ -101,4 +101,4 @@ def trained_on_molecules(folder: Path = WEIGHTS) -> HierarchicalAutoencoder:
 
 def motif_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
     """An untrained autoencoder for eight neighbours in amorphous silicon, in angstrom, with 50 numbers in its code."""
-    return HierarchicalAutoencoder((Level(math.inf, width=0.45, radius=5.5, unit=2.35, sight=1.0),), seed=seed)
+    return HierarchicalAutoencoder((Level(math.inf, width=0.45, radius=5.5, unit=2.35, cutoff=1.0),), seed=seed)

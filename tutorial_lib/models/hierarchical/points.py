@@ -28,13 +28,13 @@ class Points:
     n_clouds: int
     species: Tensor | None = None
 
-    def pairs(self, sight: float = math.inf) -> tuple[Tensor, Tensor]:
-        """All ordered pairs of two points of one cloud that are nearer than `sight`: who looks, and who is seen."""
+    def pairs(self, cutoff: float = math.inf) -> tuple[Tensor, Tensor]:
+        """All ordered pairs of two points of one cloud that are nearer than `cutoff`: who looks, and who is seen."""
         together = self.cloud[:, None] == self.cloud
         target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
-        if math.isinf(sight):
+        if math.isinf(cutoff):
             return target, source
-        near = (self.positions[target] - self.positions[source]).norm(dim=1) < sight
+        near = (self.positions[target] - self.positions[source]).norm(dim=1) < cutoff
         return target[near], source[near]
 
 
@@ -51,12 +51,12 @@ def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
     return positions, torch.tensor([len(cloud) for cloud in clouds], device=positions.device)
 
 
-def in_one_part(cloud: Tensor, reach: float) -> bool:
-    """Whether a cloud hangs together: from each point to each other there is a chain of steps shorter than `reach`.
+def in_one_part(cloud: Tensor, cutoff: float) -> bool:
+    """Whether a cloud hangs together: from each point to each other there is a chain of steps shorter than `cutoff`.
 
     True also for one point; False for none.
     """
-    return len(merge(cloud, torch.zeros(len(cloud), dtype=torch.long, device=cloud.device), reach)[0]) == 1
+    return len(merge(cloud, torch.zeros(len(cloud), dtype=torch.long, device=cloud.device), cutoff)[0]) == 1
 
 
 def points_of(positions: Positions, counts: Indices, species: Tensor | None = None) -> Points:

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     None,
     {
         "ascents": ["climbed", "merge", "peaks", "uphill"],
-        "fields": ["OccupancyField", "blobs", "excess", "places_about"],
+        "fields": ["OccupancyField", "gaussian_targets", "excess_cross_entropy", "places_about"],
         "signals": [
             "EquivariantLinear",
             "EquivariantNonlinearity",

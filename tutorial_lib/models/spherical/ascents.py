@@ -54,28 +54,28 @@ def peaks(
     grid = _ball(radius, STRIDE * width).to(signals)
     starts, owners = [], []
     for batch in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):
-        of = batch.repeat_interleave(len(grid))
+        owner = batch.repeat_interleave(len(grid))
         begin = grid.repeat(len(batch), 1)
-        hopeful = field(signals, begin, of).sigmoid() > FAINT
+        hopeful = field(signals, begin, owner).sigmoid() > FAINT
         starts.append(begin[hopeful])
-        owners.append(of[hopeful])
-    places, of = torch.cat(starts), torch.cat(owners)
+        owners.append(owner[hopeful])
+    places, owner = torch.cat(starts), torch.cat(owners)
     before = places
     for _ in range(ASCENTS):
-        before, places = places, climbed(field, signals, places, of, width=width)
+        before, places = places, climbed(field, signals, places, owner, width=width)
     arrived = (places - before).norm(dim=1) < 0.1 * width  # others are still on their way, between two peaks
-    kept = arrived & (field(signals, places, of).sigmoid() > least) & (places.norm(dim=1) < radius)
-    places, of, _ = merge(places[kept], of[kept], width)
+    kept = arrived & (field(signals, places, owner).sigmoid() > least) & (places.norm(dim=1) < radius)
+    places, owner, _ = merge(places[kept], owner[kept], width)
     for _ in range(POLISH):
-        places = climbed(field, signals, places, of, width=width)
-    kept = (field(signals, places, of).sigmoid() > least) & _held(field, signals, places, of, width)
-    return places[kept], of[kept]
+        places = climbed(field, signals, places, owner, width=width)
+    kept = (field(signals, places, owner).sigmoid() > least) & _held(field, signals, places, owner, width)
+    return places[kept], owner[kept]
 
 
 @differentiating
-def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, *, width: float) -> Places:
+def climbed(field: Callable[..., Tensor], signals: Signals, places: Places, owner: Indices, *, width: float) -> Places:
     """Places one step further up: width squared times the gradient of log p, and no farther than a width."""
-    return uphill(lambda here: logsigmoid(field(signals, here, of)), places, width)
+    return uphill(lambda here: logsigmoid(field(signals, here, owner)), places, width)
 
 
 def uphill(log_p: Callable[[Tensor], Tensor], places: Places, width: float) -> Places:
@@ -87,23 +87,23 @@ def uphill(log_p: Callable[[Tensor], Tensor], places: Places, width: float) -> P
     return places.detach() + step * (0.8 * width / (step.norm(dim=1, keepdim=True) + 1e-9)).clamp(max=1)
 
 
-def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, Tensor]:
+def merge(places: Places, owner: Indices, within: float) -> tuple[Tensor, Tensor, Tensor]:
     """Places of one owner that hang together, each group as its mean: no order, and so no tie to break.
 
     Args:
         places: (P, 3).
-        of: (P,), the owner of each.
+        owner: (P,), the owner of each.
         within: places of one owner nearer than this hang together.
 
     Returns:
         (groups, 3) means, (groups,) owners, and (P,) to which group each place went.
     """
-    check_finite(places, of, torch.tensor([within]), what="places, their owners or the distance")
-    check_shapes(places=(places, "places 3"), of=(of, "places"))
+    check_finite(places, owner, torch.tensor([within]), what="places, their owners or the distance")
+    check_shapes(places=(places, "places 3"), owner=(owner, "places"))
     if len(places) == 0:
-        return places, of, of
+        return places, owner, owner
     apart = 10 * (places.abs().max().item() + within)  # owners are kept apart in a fourth dimension
-    near = cKDTree(np.column_stack([places.cpu(), apart * of.double().cpu()])).query_pairs(
+    near = cKDTree(np.column_stack([places.cpu(), apart * owner.double().cpu()])).query_pairs(
         within, output_type="ndarray"
     )
     joined = coo_array((np.ones(len(near)), (near[:, 0], near[:, 1])), shape=(len(places), len(places)))
@@ -111,14 +111,14 @@ def merge(places: Places, of: Indices, within: float) -> tuple[Tensor, Tensor, T
     group = torch.tensor(label, dtype=torch.long, device=places.device)
     size = torch.bincount(group, minlength=n_groups)[:, None]
     means = places.new_zeros(n_groups, 3).index_add(0, group, places) / size
-    return means, of.new_zeros(n_groups).index_put((group,), of), group
+    return means, owner.new_zeros(n_groups).index_put((group,), owner), group
 
 
-def _held(field: Callable[..., Tensor], signals: Signals, places: Places, of: Indices, width: float) -> Tensor:
+def _held(field: Callable[..., Tensor], signals: Signals, places: Places, owner: Indices, width: float) -> Tensor:
     """Whether whoever is put beside a place, on any side, climbs back: on a ring one does not, along the ring."""
     shifts = width * torch.cat([torch.eye(3), -torch.eye(3)]).to(places)
     beside = (places[:, None] + shifts).flatten(0, 1)
-    ends = climbed(field, signals, beside, of.repeat_interleave(6), width=width).unflatten(0, (-1, 2, 3))
+    ends = climbed(field, signals, beside, owner.repeat_interleave(6), width=width).unflatten(0, (-1, 2, 3))
     left = (ends[:, 0] - ends[:, 1]) / (2 * width)  # what is left of each shift: nothing in a blob, all along a ring
     return torch.linalg.eigvalsh(left + left.mT)[:, -1] / 2 < LET_GO
 

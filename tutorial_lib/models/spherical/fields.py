@@ -44,31 +44,31 @@ class OccupancyField(nn.Module):
         self.register_buffer("sum_of_l", each_l / each_l.sum(dim=1, keepdim=True).sqrt(), persistent=False)
         self.register_buffer("centres", torch.linspace(0, self.radius, N_RADIAL), persistent=False)
 
-    def forward(self, signals: Signals, places: Places, of: Indices) -> Tensor:
+    def forward(self, signals: Signals, places: Places, owner: Indices) -> Tensor:
         """(P,) logits that a point is there."""
-        return self.answers(signals, places, of)[:, 0]
+        return self.answers(signals, places, owner)[:, 0]
 
-    def kinds(self, signals: Signals, places: Places, of: Indices) -> Tensor:
+    def kinds(self, signals: Signals, places: Places, owner: Indices) -> Tensor:
         """(P, kinds) logits of every kind, should there be a point."""
-        return self.answers(signals, places, of)[:, 1:]
+        return self.answers(signals, places, owner)[:, 1:]
 
-    def answers(self, signals: Signals, places: Places, of: Indices) -> Tensor:
+    def answers(self, signals: Signals, places: Places, owner: Indices) -> Tensor:
         """The logit that a point is there, and those of every kind beside it, (P, 1 + kinds).
 
         Args:
             signals: (coefficients, G, channels).
             places: (P, 3), each about the centre of its signal.
-            of: (P,), to which of the G signals each place belongs.
+            owner: (P,), to which of the G signals each place belongs.
         """
         channels = self.first.in_features // (self.lmax + 1)
         check_shapes(signals=(signals, f"{(self.lmax + 1) ** 2} _ {channels}"))
-        check_shapes(places=(places, "places 3"), of=(of, "places"))
-        check_indices(signals.shape[1], of=of)
+        check_shapes(places=(places, "places 3"), owner=(owner, "places"))
+        check_indices(signals.shape[1], owner=owner)
         places = places / self.unit
         square = places.square().sum(dim=1, keepdim=True)
         all_l = list(range(self.lmax + 1))
         solid = o3.spherical_harmonics(all_l, 1.5 * places / (square + 1).sqrt(), False, "component")
-        together = signals[:, of] * solid.mT.to(signals.dtype)[..., None]
+        together = signals[:, owner] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
         radial = gaussians(distance[:, 0], self.centres, self.radius / (N_RADIAL - 1) / math.sqrt(2))
@@ -76,12 +76,14 @@ class OccupancyField(nn.Module):
         return self.rest(self.first(invariants.permute(1, 2, 0).flatten(1)) * (1 + scale) + shift)
 
     def loss(self, signals: Signals, places: Tensor, points: Tensor, width: float) -> Tensor:
-        """How far the fields are from `blobs` about the points of each signal, at places (G, M, 3), as `excess`."""
+        """The excess cross-entropy of the fields at places (G, M, 3); the targets are Gaussians about each signal's points."""
         owner = torch.arange(len(places), device=places.device).repeat_interleave(places.shape[1])
-        return excess(self(signals, places.flatten(0, 1), owner), blobs(places, points, width).flatten())
+        return excess_cross_entropy(
+            self(signals, places.flatten(0, 1), owner), gaussian_targets(places, points, width).flatten()
+        )
 
 
-def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
+def gaussian_targets(places: Tensor, points: Tensor, width: float) -> Tensor:
     """What a field should be, (G, M): exp(-d^2 / 2 width^2), where d is the distance to the nearest point.
 
     Places are (G, M, 3) and points (G, n, 3), of which those that fill up a shorter list lie far away.
@@ -91,7 +93,7 @@ def blobs(places: Tensor, points: Tensor, width: float) -> Tensor:
     return (-nearest.square() / (2 * width**2)).exp()
 
 
-def excess(logits: Tensor, target: Tensor) -> Tensor:
+def excess_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy of fields in nats a place, less what is left where they are perfect: zero for perfect fields."""
     check_shapes(logits=(logits, "*places"), target=(target, "*places"))
     least = torch.special.entr(target) + torch.special.entr(1 - target)
