@@ -19,7 +19,7 @@ import nbformat
 from benchmarks.harness.budget import Pace
 from benchmarks.harness.store import Call, Runs
 from benchmarks.harness.table import RESULTS, Benchmark, Figure, announce, roots_of_notebook, stored, with_options
-from tutorial_lib.__main__ import notebooks, run_notebook
+from tutorial_lib.course.runs import notebooks, run_notebook
 
 NAME = "notebooks"
 N_SLOWEST = 5

@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.harness.budget import CPU_SECONDS, GIGABYTES
 from benchmarks.harness.store import TOP, Call, Runs, Waiting, kept, key, module_of, stale, versions
-from tutorial_lib.__main__ import notebooks, run_notebook
+from tutorial_lib.course.runs import notebooks, run_notebook
 
 RESULTS = Path(__file__).parent.parent / "results"
 
@@ -158,7 +158,7 @@ def stored(name: str) -> dict:
 
 def roots_of_notebook(number: str) -> tuple[str, str]:
     """What a run of a notebook depends on."""
-    return "tutorial_lib.__main__", notebooks([number])[0].relative_to(TOP).as_posix()
+    return "tutorial_lib.course.runs", notebooks([number])[0].relative_to(TOP).as_posix()
 
 
 def notebook_cost(number: str) -> tuple[float, float]:

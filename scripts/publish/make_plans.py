@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from benchmarks.harness.table import stored
 from scripts.publish.pages import TOP, fill, table
-from tutorial_lib.__main__ import notebooks
+from tutorial_lib.course.runs import notebooks
 
 TEACHING = TOP / "docs" / "teaching"
 LENGTHS = ("50", "90")

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from scripts.publish.slides import reading
 from scripts.publish.slides.look import Slide, code_size, formula, index, page_of, text_size
-from tutorial_lib.__main__ import notebooks
+from tutorial_lib.course.runs import notebooks
 from tutorial_lib.storage import expanded
 
 LAST = ("What we now know", "Questions", "Exercises", "Sources")

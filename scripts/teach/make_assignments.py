@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial_lib.__main__ import notebooks
+from tutorial_lib.course.runs import notebooks
 from tutorial_lib.storage import expanded
 
 HERE = Path(__file__).parent

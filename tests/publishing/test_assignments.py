@@ -15,7 +15,7 @@ import pytest
 
 from scripts.teach import make_assignments as script
 from tutorial_lib import exercises
-from tutorial_lib.__main__ import notebooks
+from tutorial_lib.course.runs import notebooks
 from tutorial_lib.exercises import invariance
 
 POINTS = 2

@@ -20,7 +20,7 @@ import pytest
 from chromium import IN_BROWSER
 from PIL import Image
 
-from tutorial_lib.__main__ import NOTEBOOKS
+from tutorial_lib.course.runs import NOTEBOOKS
 
 TOP = NOTEBOOKS.parent
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))

@@ -10,7 +10,7 @@ from chromium import IN_BROWSER
 
 from scripts.publish import make_slides as script
 from scripts.publish.slides import reading
-from tutorial_lib.__main__ import notebooks
+from tutorial_lib.course.runs import notebooks
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
 LESSONS = [

@@ -11,13 +11,19 @@ from ase.data import covalent_radii
 from ase.data.colors import jmol_colors
 from ase.utils import rotate
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from PIL import Image
 
 from tutorial_lib.plotting.palette import COLOURS
 from tutorial_lib.shapes import check_counts
 
 BOND_STRETCH = 1.28
+BALL, STICK = 0.5, 0.12  # of the covalent radius; A
+FINE = 900  # points along the longer side in which atoms are computed
 CAMERA = "-75x,20y,5z"
+PALE = 0.6  # of the way to white, the farthest
+LIGHT = np.array([-0.4, 0.55, 0.73])  # its direction: from the left, from above, and from the reader
 SILICON = 14  # has the colour of the course, every other element that of Jmol
 
 
@@ -53,7 +59,7 @@ def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> 
     figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
     limit = 1.15 * max(np.abs(atoms.positions).max() for atoms in frames)
     for ax, atoms in zip(figure.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
-        _draw_atoms(ax, atoms, centre, camera, size=7)
+        _draw_atoms(ax, atoms, centre, camera, font=5)
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
     return _png(figure)
 
@@ -77,28 +83,67 @@ def bonds(atoms: Atoms) -> list[tuple[int, int]]:
     return list(zip(first[joined].tolist(), second[joined].tolist(), strict=True))
 
 
-def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, size: int = 14) -> None:
+def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: float = 9) -> None:
+    """Shaded balls and sticks, the symbols of elements where there are three or more, and the edges of a cell."""
     turn = rotate(camera)
-    x, y, depth = (atoms.positions @ turn).T
-    for i, j in bonds(atoms):
-        ax.plot(x[[i, j]], y[[i, j]], color="0.5", linewidth=3, zorder=min(depth[i], depth[j]))
-    for at, number in enumerate(atoms.numbers):
-        colour = COLOURS["crystal"] if number == SILICON else jmol_colors[number]
-        marker, colour = ("s", COLOURS["model"]) if at == centre else ("o", colour)
-        style = {"markersize": size if number > 1 else 0.7 * size, "markeredgecolor": "k", "clip_on": False}
-        ax.plot(x[at], y[at], marker, color=colour, zorder=depth[at], **style)
-        if len(set(atoms.numbers)) > 2:
-            ax.annotate(atoms.symbols[at], (x[at], y[at]), (8, 6), textcoords="offset points", fontsize=9)
+    places, radii = atoms.positions @ turn, BALL * covalent_radii[atoms.numbers]
+    colours = np.array([to_rgb(COLOURS["crystal"]) if n == SILICON else jmol_colors[n] for n in atoms.numbers])
+    if centre is not None:
+        colours[centre], radii[centre] = to_rgb(COLOURS["model"]), 1.25 * radii[centre]
+    image, extent = _rendered(places, radii, colours, bonds(atoms))
+    ax.imshow(image, extent=extent, origin="lower", interpolation="antialiased")
+    if len(set(atoms.numbers)) > 2:
+        for symbol, (x, y, _), colour in zip(atoms.symbols, places, colours, strict=True):
+            ax.text(x, y, symbol, ha="center", va="center", fontsize=font, color="k" if colour.mean() > 0.45 else "w")
     if atoms.cell.rank == 3:
         for corners in combinations(np.ndindex(2, 2, 2), 2):
             if np.abs(np.subtract(*corners)).sum() == 1:
                 ends = corners @ atoms.cell.array @ turn
                 ax.plot(ends[:, 0], ends[:, 1], color="k", linewidth=0.8, linestyle=":")
-    ax.set(aspect="equal", xmargin=0.1, ymargin=0.1)
+    ax.autoscale()
+    ax.set(aspect="equal", xmargin=0.02, ymargin=0.02)
     ax.set_axis_off()
+
+
+def _rendered(
+    places: np.ndarray, radii: np.ndarray, colours: np.ndarray, joined: Sequence[tuple[int, int]]
+) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+    """Balls and sticks as an image (rows, columns, 4), the nearest in front and the farther ones paler.
+
+    Returns:
+        The image, and where its left, right, lower and upper edges are.
+    """
+    low, high = (places - radii[:, None]).min(axis=0), (places + radii[:, None]).max(axis=0)
+    x, y = (np.arange(low[axis], high[axis], (high - low)[:2].max() / FINE) for axis in (0, 1))
+    image, front = np.zeros((len(y), len(x), 4)), np.full((len(y), len(x)), -np.inf)
+    middles = [(i, (places[i] + places[j]) / 2) for pair in joined for i, j in (pair, pair[::-1])]
+    balls = [(place, place, *ball) for place, *ball in zip(places, radii, colours, strict=True)]
+    for start, end, radius, colour in balls + [(places[i], middle, STICK, colours[i]) for i, middle in middles]:
+        (left, below), (right, above) = np.minimum(start, end)[:2] - radius, np.maximum(start, end)[:2] + radius
+        here = slice(*np.searchsorted(y, (below, above))), slice(*np.searchsorted(x, (left, right)))
+        away = np.stack(np.meshgrid(x[here[1]], y[here[0]]), axis=-1) - start[:2]
+        line = end - start
+        along = np.clip(away @ line[:2] / max(line[:2] @ line[:2], 1e-12), 0, 1)[..., None]
+        away = away - along * line[:2]
+        height = np.sqrt(np.maximum(radius**2 - (away**2).sum(axis=-1, keepdims=True), 0))
+        depth = start[2] + along * line[2] + height
+        seen = ((height > 0) & (depth > front[here][..., None]))[..., 0]
+        light = np.clip(np.concatenate([away, height], axis=-1) @ LIGHT / radius, 0, 1)[..., None]
+        shaded = np.clip(colour * (0.5 + 0.6 * light) + 0.45 * light**30, 0, 1)
+        paler = PALE * np.clip((high[2] - depth) / (high[2] - low[2]), 0, 1)
+        image[here][seen] = np.concatenate([shaded + paler * (1 - shaded), np.ones_like(light)], axis=-1)[seen]
+        front[here][seen] = depth[seen][:, 0]
+    return image, (x[0], x[-1], y[0], y[-1])
 
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=80, bbox_inches="tight", pad_inches=0.15)
-    return file.getvalue()
+    figure.savefig(file, format="png", dpi=200, bbox_inches="tight", pad_inches=0.1)
+    return fewer_colours(file.getvalue())
+
+
+def fewer_colours(png: bytes) -> bytes:
+    """The picture with 256 colours: a third of the bytes, and hardly another picture."""
+    file = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+    return min(png, file.getvalue(), key=len)
