@@ -5,6 +5,7 @@ import re
 import sys
 import threading
 import time
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,8 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
+
+from tutorial_lib.plotting.stills import fewer_colours
 
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 CAPTION = "*Figure: "
@@ -131,6 +134,8 @@ def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell, after in zip(book.cells, [*book.cells[1:], None], strict=True):
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = b64encode(fewer_colours(b64decode(output.data["image/png"]))).decode()
             if "image/png" in output.get("data", {}) and after and after.source.startswith(CAPTION):
                 words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", after.source.removeprefix(CAPTION)).split("*")[0]
                 output.metadata.setdefault("image/png", {})["alt"] = " ".join(words.split())
