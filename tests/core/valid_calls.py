@@ -31,8 +31,8 @@ from tutorial_lib.inpainting.places import PositionScorer
 from tutorial_lib.models import equivariant, flow, hamiltonian, hierarchical, missing_atom, mlp, pieces, spherical, vae
 from tutorial_lib.models.flow.network import TimeWaves
 from tutorial_lib.models.hamiltonian import TensorSquare
+from tutorial_lib.models.hamiltonian.blocks import needed_irreps
 from tutorial_lib.models.hamiltonian.layers import Linear
-from tutorial_lib.models.hamiltonian.reach import needed_irreps
 from tutorial_lib.models.hierarchical import TETRIS, SlotDecoder, padded, pooled
 from tutorial_lib.models.spherical import EquivariantLinear
 from tutorial_lib.representations import Standardiser, Template, gram_matrix
@@ -263,19 +263,19 @@ CALLS = {
     "models.flow.ode.integrate": lambda: call(still, draw(4, 6), 2, since=0.0, until=1.0),
     "models.flow.ode.interpolate": lambda: call(draw(4, 6), draw(4, 6) + 1, torch.rand(4)),
     "models.flow.ode.log_likelihood": lambda: call(still, draw(4, 6), 2),
-    "models.vae.losses.kl_divergence": lambda: call(draw(4, 6), draw(4, 6)),
-    "models.vae.losses.evidence_loss": lambda: call(beta=0.1, reduction="sum", permute=False),
-    "models.vae.losses.overlap": lambda: call(draw(4, 6, 3), 2.0),
-    "models.vae.losses.aligned_loss": lambda: call(beta=0.1, describe=gram_matrix, error=aligned_rmsd, rattle=0.1),
-    "models.vae.losses.active_units": lambda: call(motif_vae(), draw(4, 36)),
-    "models.vae.networks.VariationalAutoencoder": lambda: call(6, [5], 2),
-    "models.vae.networks.LatentVariableModel.encode": lambda: on(motif_vae(), draw(4, 36)),
-    "models.vae.networks.LatentVariableModel.decode": lambda: on(motif_vae(), draw(4, 8)),
-    "models.vae.networks.LatentVariableModel.reconstruct": lambda: on(motif_vae(), draw(4, 36)),
-    "models.vae.networks.LatentVariableModel.forward": lambda: on(motif_vae(), draw(4, 36), generator()),
-    "models.vae.networks.LatentVariableModel.sample": lambda: on(motif_vae(), 3, generator()),
-    "models.vae.networks.AlignedAutoencoder": lambda: call(8, [5], 2),
-    "models.vae.networks.AlignedAutoencoder.decode": lambda: on(vae.AlignedAutoencoder(8, [5], 8), draw(4, 8)),
+    "models.vae.kl_divergence": lambda: call(draw(4, 6), draw(4, 6)),
+    "models.vae.evidence_loss": lambda: call(beta=0.1, reduction="sum", permute=False),
+    "models.vae.overlap": lambda: call(draw(4, 6, 3), 2.0),
+    "models.vae.aligned_loss": lambda: call(beta=0.1, describe=gram_matrix, error=aligned_rmsd, rattle=0.1),
+    "models.vae.active_units": lambda: call(motif_vae(), draw(4, 36)),
+    "models.vae.VariationalAutoencoder": lambda: call(6, [5], 2),
+    "models.vae.LatentVariableModel.encode": lambda: on(motif_vae(), draw(4, 36)),
+    "models.vae.LatentVariableModel.decode": lambda: on(motif_vae(), draw(4, 8)),
+    "models.vae.LatentVariableModel.reconstruct": lambda: on(motif_vae(), draw(4, 36)),
+    "models.vae.LatentVariableModel.forward": lambda: on(motif_vae(), draw(4, 36), generator()),
+    "models.vae.LatentVariableModel.sample": lambda: on(motif_vae(), 3, generator()),
+    "models.vae.AlignedAutoencoder": lambda: call(8, [5], 2),
+    "models.vae.AlignedAutoencoder.decode": lambda: on(vae.AlignedAutoencoder(8, [5], 8), draw(4, 8)),
     "training.loop.train": lambda: call(
         nn.Linear(3, 1), draw(8, 3), mean_square, training.Recipe(1), device="cpu", progress=False
     ),
@@ -328,7 +328,7 @@ CALLS = {
     "models.flow.network.MotifVelocity.forward": lambda: on(motif_flow().velocity, draw(3, 21), torch.rand(3)),
     "metrics.energy.central_energy": lambda: call(real()[:9]),
     "metrics.energy.dihedral_angles": lambda: call(real()[:9]),
-    "models.flow.sets.SetVelocity.forward": lambda: on(flow.SetVelocity(8, 1), draw(3, 8, 3), torch.rand(3)),
+    "models.flow.network.SetVelocity.forward": lambda: on(flow.SetVelocity(8, 1), draw(3, 8, 3), torch.rand(3)),
     "models.equivariant.graph.spherical_harmonics": lambda: call("0e + 1o", draw(4, 3)),
     "models.equivariant.graph.representation": lambda: call("0e + 1o", turns(2)),
     "models.equivariant.graph.neighbour_graph": lambda: call(0.5 * draw(3, 4, 3), cutoff=2.0, lmax=1, n_radial=2),
@@ -387,8 +387,8 @@ CALLS = {
     "models.hamiltonian.nonlinear.Gate.forward": lambda: on(hamiltonian.Gate("0e + 1o", 4, 4), draw(4, 5, 4)),
     "models.hamiltonian.nonlinear.Gradient.forward": lambda: on(hamiltonian.Gradient("0e + 1o", 4, 4), draw(4, 5, 4)),
     "models.hamiltonian.nonlinear.TensorSquare.forward": lambda: on(TensorSquare("0e + 1o", 4, 4), draw(4, 5, 4)),
-    "models.hamiltonian.reach.needed_irreps": lambda: call(water_blocks()),
-    "models.hamiltonian.reach.check_reachable": lambda: call(
+    "models.hamiltonian.blocks.needed_irreps": lambda: call(water_blocks()),
+    "models.hamiltonian.blocks.check_reachable": lambda: call(
         water_blocks(), needed_irreps(water_blocks()), "0e + 1o + 2e"
     ),
     "models.hamiltonian.polynomials.polynomial": lambda: call(water(), water(), 1),
@@ -529,7 +529,6 @@ NAN_ALLOWED = {
     ("models.flow.ode.", LARGE): "float32 ends at 3e38, and squares before it; what comes in has no unit, rms about 1",
     ("models.flow.generator.", LARGE): "the same: numbers in charts are about 1",
     ("models.flow.network.", LARGE): "the same",
-    ("models.flow.sets.", LARGE): "the same",
     ("models.hamiltonian.nonlinear.", LARGE): "the same: features inside a network are about 1",
     ("models.spherical.ascents.climbed", LARGE): "the same: places in widths of a blob",
     ("models.spherical.signals.product", LARGE): "the same: numbers of a signal are about 1",
@@ -544,12 +543,12 @@ NAN_IN_NAN_OUT = """
     representations.gram.Standardiser.gram metrics.baselines.gram_error metrics.baselines.PrincipalComponents.
     metrics.network.bond_angles datasets.isomers.rattled representations.molecules.image
     datasets.hamiltonians.symmetric datasets.polycubes.with_trees models.mlp.Autoencoder.
-    models.mlp.reconstruction_loss models.mlp.cross_entropy_loss models.flow.ode. models.vae.losses.kl_divergence
-    models.vae.losses.overlap models.vae.networks. inpainting.holes.taken_out inpainting.holes.apart
-    inpainting.holes.restored_error inpainting.holes.closest inpainting.holes.by_cell inpainting.baselines.Retrieval
-    inpainting.places.radial_basis inpainting.places.PositionScorer.forward models.flow.charts.Principal.coordinates
-    models.flow.charts.Principal.positions models.flow.charts.Scaled. models.flow.generator. models.flow.network.
-    models.flow.sets.SetVelocity.forward models.equivariant.graph.spherical_harmonics
+    models.mlp.reconstruction_loss models.mlp.cross_entropy_loss models.flow.ode. models.vae.kl_divergence
+    models.vae.overlap models.vae.LatentVariableModel. models.vae.AlignedAutoencoder. inpainting.holes.taken_out
+    inpainting.holes.apart inpainting.holes.restored_error inpainting.holes.closest inpainting.holes.by_cell
+    inpainting.baselines.Retrieval inpainting.places.radial_basis inpainting.places.PositionScorer.forward
+    models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.charts.Scaled.
+    models.flow.generator. models.flow.network. models.equivariant.graph.spherical_harmonics
     models.equivariant.network.logits models.spherical.signals.product models.spherical.signals.normalised
     models.spherical.signals.EquivariantLinear.forward models.spherical.signals.EquivariantNonlinearity.forward
     models.spherical.fields. models.spherical.ascents.climbed models.hamiltonian.blocks.
@@ -611,14 +610,14 @@ PER_ITEM = """
     metrics.motif_statistics.bond_angles metrics.motif_statistics.descriptor metrics.baselines.gram_error
     metrics.baselines.PrincipalComponents.encode metrics.baselines.PrincipalComponents.reconstruct
     metrics.baselines.nearest_motif_rmsd models.mlp.Autoencoder.forward models.flow.ode.integrate
-    models.flow.ode.interpolate models.flow.ode.log_likelihood models.vae.losses.kl_divergence models.vae.losses.overlap
-    models.vae.networks.LatentVariableModel.reconstruct models.vae.networks.AlignedAutoencoder.decode
+    models.flow.ode.interpolate models.flow.ode.log_likelihood models.vae.kl_divergence models.vae.overlap
+    models.vae.LatentVariableModel.reconstruct models.vae.AlignedAutoencoder.decode
     inpainting.holes.apart inpainting.holes.restored_error inpainting.holes.closest inpainting.library.Library.find
     inpainting.objective.from_products inpainting.places.radial_basis inpainting.places.PositionScorer.forward
     models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.generator.Flow.decode
     models.flow.generator.Flow.encode models.flow.generator.Flow.log_likelihood metrics.two_sample.statistics
     models.flow.network.TimeWaves.forward models.flow.network.MotifVelocity.forward metrics.energy.central_energy
-    metrics.energy.dihedral_angles models.flow.sets.SetVelocity.forward models.equivariant.graph.representation
+    metrics.energy.dihedral_angles models.flow.network.SetVelocity.forward models.equivariant.graph.representation
     models.equivariant.network.logits models.equivariant.network.EquivariantNetwork.forward
     models.equivariant.network.EquivariantNetwork.each_point models.spherical.signals.harmonics
     models.hamiltonian.blocks.Blocks.coefficients models.hamiltonian.blocks.Blocks.matrices

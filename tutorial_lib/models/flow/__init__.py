@@ -1,7 +1,7 @@
 """Noise comes in, motifs of amorphous silicon go out.
 
-`charts` are the coordinates, `network` the velocity along straight lines from noise to motifs, `sets` a velocity that
-knows no order and no pose, `ode` follows a velocity, and `generator` draws.
+`charts` are the coordinates, `network` the velocities along straight lines from noise to motifs, of motifs in one order
+and pose or in any, `ode` follows a velocity, and `generator` draws.
 """
 
 import lazy_loader
@@ -12,8 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "charts": ["Principal", "Scaled"],
         "generator": ["Flow", "flow_loss"],
-        "network": ["MotifVelocity"],
+        "network": ["MotifVelocity", "SetVelocity"],
         "ode": ["integrate", "interpolate", "log_likelihood", "matching_error"],
-        "sets": ["SetVelocity"],
     },
 )

@@ -15,11 +15,10 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind
+from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind, check_reachable, needed_irreps
 from tutorial_lib.models.hamiltonian.graphs import LMAX, N_RADIAL, Shapes, seen
 from tutorial_lib.models.hamiltonian.layers import Convolution, Linear, products
 from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
-from tutorial_lib.models.hamiltonian.reach import check_reachable, needed_irreps
 from tutorial_lib.shapes import check_one_of, seeded
 
 CHANNELS = 24
