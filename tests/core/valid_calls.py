@@ -435,7 +435,7 @@ CALLS = {
     "models.hierarchical.heads.SlotDecoder.forward": lambda: on(SlotDecoder(tree(), channels=4), latents()),
     "models.hierarchical.heads.matched_error": lambda: call(draw(3, 4, 3), draw(3, 4, 3) + 1),
     "models.hierarchical.heads.invariants": lambda: call(draw(3, 8), o3.Irreps("2x0e + 2x1o")),
-    "models.hierarchical.levels.check": lambda: call(two_pieces(), TETRIS),
+    "models.hierarchical.levels.check_clouds": lambda: call(two_pieces(), TETRIS),
     "models.hierarchical.levels.pooled": lambda: call(points(), TETRIS),
     "models.hierarchical.levels.out_of_reach": lambda: call(pooled(points(), TETRIS), TETRIS),
     "models.hierarchical.materials.octahedra_to_train_on": lambda: call(0, 2),

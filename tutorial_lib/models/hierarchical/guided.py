@@ -53,8 +53,8 @@ def guided_decode(
     Head and model have one unit; clouds are about the centroid of what the code is of, which may be any at all. Large
     strengths, as in `led_by`, leave nothing to the generator.
     """
-    begin = _first_points(model, codes)
-    return grow(head, begin, n_points, generator, favour=led_by(model, codes, strength=strength))
+    favour = led_by(model, codes, strength=strength)
+    return grow(head, _first_points(model, codes), n_points, generator, favour=favour)
 
 
 def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]:
@@ -63,9 +63,7 @@ def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]
     for number, signals in enumerate(model.signals_of(codes).split(1, dim=1)):
         these = found[number // N_AT_ONCE]
         points = these.positions[these.cloud == number % N_AT_ONCE]
-        if len(points) == 0:
-            begin.append(codes.new_zeros(1, 3))
-            continue
+        points = points if len(points) else codes.new_zeros(1, 3)
         one, other = ((torch.cdist(points, points) < JOINED).fill_diagonal_(False)).nonzero(as_tuple=True)
         middles = (points[one] + points[other]) / 2
         bonds = model.fields[-1](signals, middles, torch.zeros_like(one)).sigmoid()

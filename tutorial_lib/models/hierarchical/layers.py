@@ -42,8 +42,8 @@ class Message(nn.Module):
         """
         vectors = vectors / self.unit
         distance = (vectors.square().sum(dim=1) + 1e-12).sqrt()
-        of_l = self.radial(gaussians(distance, self.centres, WIDTH))
-        of_l = of_l.unflatten(1, self.shape).permute(1, 2, 0, 3)  # 2, l, messages, channels
+        # 2, l, messages, channels
+        of_l = self.radial(gaussians(distance, self.centres, WIDTH)).unflatten(1, self.shape).permute(1, 2, 0, 3)
         direction = harmonics(self.lmax, vectors, softness=SOFTNESS).mT[..., None]
         filters, plain = direction * of_l[0][self.before.degree], direction * of_l[1][self.before.degree]
         sent = product(self.before(signals)[:, source], filters) + signals[:1, source] * plain

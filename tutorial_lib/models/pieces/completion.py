@@ -94,8 +94,7 @@ def _agreed(cloud: Tensor, centre: Tensor, before: Tensor, after: Tensor) -> Ten
     if len(before) and (len(after) == 0 or torch.cdist(before, after).amin(dim=1).max() > AGREED):
         return None
     places = after + centre
-    nearest = torch.cdist(places, cloud).amin(dim=1)
-    new = places[nearest > SAME]
+    new = places[torch.cdist(places, cloud).amin(dim=1) > SAME]
     if (torch.cdist(new, cloud) < APART).any() or (len(new) > 1 and torch.pdist(new).min() < APART):
         return None
     return new

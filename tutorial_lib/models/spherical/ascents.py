@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from tutorial_lib.shapes import Indices, Places, Signals, check_finite, check_shapes, constant, differentiating
+from tutorial_lib.shapes import Indices, Places, Signals, check, check_finite, check_shapes, constant, differentiating
 
 ASCENTS = 15
 POLISH = 5  # steps more of those that are left: the mean of ends is not quite the top
@@ -49,8 +49,10 @@ def peaks(
     Raises:
         ValueError: the width or the radius is not positive, or the radius is over a hundred widths.
     """
-    if not (0 < width < math.inf and 0 < radius <= MOST_WIDTHS * width):
-        raise ValueError(f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths")
+    check(
+        0 < width < math.inf and 0 < radius <= MOST_WIDTHS * width,
+        f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths",
+    )
     grid = _ball(radius, STRIDE * width).to(signals)
     starts, owners = [], []
     for batch in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):

@@ -66,8 +66,9 @@ class OccupancyField(nn.Module):
         check_indices(signals.shape[1], owner=owner)
         places = places / self.unit
         square = places.square().sum(dim=1, keepdim=True)
-        all_l = list(range(self.lmax + 1))
-        solid = o3.spherical_harmonics(all_l, 1.5 * places / (square + 1).sqrt(), False, "component")
+        solid = o3.spherical_harmonics(
+            list(range(self.lmax + 1)), 1.5 * places / (square + 1).sqrt(), False, "component"
+        )
         together = signals[:, owner] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre
