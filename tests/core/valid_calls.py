@@ -415,8 +415,8 @@ CALLS = {
     "models.hierarchical.atoms.encode_atoms": lambda: call(molecule_tree(), [molecule("H2O")]),
     "models.hierarchical.atoms.decode_atoms": lambda: call(molecule_tree(), code_of_water()),
     "models.hierarchical.atoms.same_molecule": lambda: call(molecule("H2O"), molecule("H2O"), within=0.2),
-    "models.hierarchical.codes.signals_of": lambda: call(draw(3, 18), 2),
-    "models.hierarchical.codes.codes_of": lambda: call(draw(9, 3, 2)),
+    "models.hierarchical.layers.signals_of": lambda: call(draw(3, 18), 2),
+    "models.hierarchical.layers.codes_of": lambda: call(draw(9, 3, 2)),
     "models.pieces.drawing.CodeFlow": lambda: call(draw(20, 50), lmax=4, channels=4, depth=1),
     "models.pieces.drawing.CodeFlow.draw": lambda: on(code_flow(), 2, generator(), n_steps=2),
     "models.pieces.drawing.drawing_loss": lambda: call(code_flow(), (draw(3, 50),), generator()),
@@ -479,8 +479,8 @@ WHY_NOT = {
         metrics.network.NetworkQuality.failed_gates models.hierarchical.materials.molecule_autoencoder
         models.hierarchical.materials.motif_autoencoder""",
     "files: test_files and test_streaming break them in every way": """
-        storage. training.checkpoints. training.streaming. datasets.structures. datasets.qm9.read
-        datasets.qm9.rows inpainting.places.trained_position_scorer
+        storage. training.loop.load_history training.loop.restore training.loop.save training.streaming.
+        datasets.structures. datasets.qm9.read datasets.qm9.rows inpainting.places.trained_position_scorer
         models.hierarchical.materials.trained_on_octahedra models.hierarchical.materials.trained_on_molecules""",
     "called by all others: test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later": "shapes.",
     "what the loop of training asks: test_training and test_streaming": "training.batches.",
@@ -511,7 +511,8 @@ WHY_NOT = {
         models.hierarchical.autoencoder.HierarchicalAutoencoder.ascend
         models.hierarchical.autoencoder.HierarchicalAutoencoder.descend
         models.hierarchical.autoencoder.HierarchicalAutoencoder.judgement models.pieces.drawing.CodeFlow.forward
-        models.hierarchical.growth.GrowthHead.judged models.hierarchical.layers.
+        models.hierarchical.growth.GrowthHead.judged models.hierarchical.layers.Message.
+        models.hierarchical.layers.Ascent. models.hierarchical.layers.Descent.
         models.hierarchical.levels.Pooling.children models.hierarchical.found_motifs.FoundMotifs.kind_of
         models.hierarchical.found_motifs.FoundMotifs.members""",
 }
@@ -555,7 +556,7 @@ NAN_IN_NAN_OUT = """
     models.hamiltonian.graphs.radial_basis models.hamiltonian.layers. models.hamiltonian.learning.Standard.
     models.hamiltonian.nonlinear. models.missing_atom.graphs.MoleculeSet models.missing_atom.graphs.radial_basis
     models.hierarchical.atoms.clouds_of
-    models.hierarchical.atoms.examples models.hierarchical.codes. models.pieces.drawing.
+    models.hierarchical.atoms.examples models.hierarchical.layers. models.pieces.drawing.
     models.hierarchical.growing.grow models.hierarchical.growing.edited models.hierarchical.heads.PieceHead.forward
     models.hierarchical.heads.matched_error models.hierarchical.heads.invariants models.hierarchical.points.padded
     models.hierarchical.points.points_of

@@ -13,12 +13,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "atoms": ["clouds_of", "decode_atoms", "encode_atoms", "examples", "same_molecule"],
         "autoencoder": ["HierarchicalAutoencoder", "Unfolded"],
-        "codes": ["codes_of", "signals_of"],
         "found_motifs": ["FoundMotifs", "signal_powers"],
         "growing": ["Sites", "edited", "grow", "removable", "sites"],
         "growth": ["GrowthHead", "additions", "free_places", "growth_loss"],
         "guided": ["guided_decode", "led_by"],
         "heads": ["PieceHead", "SlotDecoder", "invariants", "matched_error"],
+        "layers": ["codes_of", "signals_of"],
         "levels": ["FLAT", "TETRIS", "Level", "Pooling", "pooled"],
         "losses": ["exact", "reconstruction_errors", "reconstruction_loss", "worst_distance"],
         "materials": [

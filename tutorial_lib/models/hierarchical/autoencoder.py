@@ -16,8 +16,7 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
-from tutorial_lib.models.hierarchical.layers import Ascent, Descent
+from tutorial_lib.models.hierarchical.layers import Ascent, Descent, codes_of, signals_of
 from tutorial_lib.models.hierarchical.levels import TETRIS, Level, Pooling, check_clouds, out_of_reach, pooled
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
 from tutorial_lib.models.spherical import (

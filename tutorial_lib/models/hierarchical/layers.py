@@ -1,4 +1,8 @@
-"""Messages between points: signals at points come in, signals at points go out, one level up or one level down."""
+"""Messages between points: signals at points come in, signals at points go out, one level up or one level down.
+
+A code is a vector of irreps, and the same numbers are signals, functions on the sphere: irreps of natural parity,
+equally many of each l, and those of one l stand together, 4x0e+4x1o+4x2e.
+"""
 
 import math
 
@@ -9,7 +13,7 @@ from tutorial_lib.models.hierarchical.levels import Level, Pooling
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, harmonics, product
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Indices, Places, Signals
+from tutorial_lib.shapes import Features, Indices, Places, Signals, check, check_shapes
 
 SOFTNESS = 0.15  # edges of a cube: nearer than this to a centre, a direction fades
 VIEW = 4.5  # edges of a cube: where the radial basis ends
@@ -93,3 +97,27 @@ def _added(one: Signals, other: Signals) -> Signals:
 def _looked(look: Message, signals: Signals, points: Points, cutoff: float) -> Signals:
     target, source = points.pairs(cutoff)
     return look(signals, points.positions[source] - points.positions[target], source, target, len(points.cloud))
+
+
+def signals_of(codes: Features, lmax: int) -> Signals:
+    """Codes (N, channels * (lmax + 1)^2), all of l = 0 first, as signals ((lmax + 1)^2, N, channels).
+
+    Raises:
+        ValueError: the codes have another size.
+    """
+    n = (lmax + 1) ** 2
+    check(
+        lmax >= 0 and codes.ndim == 2 and codes.shape[1] and codes.shape[1] % n == 0,
+        f"codes have shape {tuple(codes.shape)}: (N, k * {n}) is needed, for irreps up to l = {lmax}, 0 or more",
+    )
+    channels = codes.shape[1] // n
+    parts = codes.split([channels * (2 * l_of + 1) for l_of in range(lmax + 1)], dim=1)
+    return torch.cat([part.unflatten(1, (channels, part.shape[1] // channels)).permute(2, 0, 1) for part in parts])
+
+
+def codes_of(signals: Signals) -> Features:
+    """Signals as codes: the way back from `signals_of`."""
+    n_l = max(1, round(len(signals) ** 0.5))
+    check_shapes(signals=(signals, f"{n_l**2} codes channels"))
+    parts = signals.split([2 * l_of + 1 for l_of in range(n_l)])
+    return torch.cat([part.permute(1, 2, 0).flatten(1) for part in parts], dim=1)

@@ -12,7 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.flow.ode import integrate, matching_error, normal
-from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
+from tutorial_lib.models.hierarchical.layers import codes_of, signals_of
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, degrees, normalised
 from tutorial_lib.representations.radial import gaussians
 from tutorial_lib.shapes import Features, Scalars, check, check_counts, seeded

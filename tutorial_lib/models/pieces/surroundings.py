@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
-from tutorial_lib.models.hierarchical.layers import Message
+from tutorial_lib.models.hierarchical.layers import Message, codes_of, signals_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
     EquivariantNonlinearity,
