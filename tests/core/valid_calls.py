@@ -512,7 +512,7 @@ WHY_NOT = {
         models.hierarchical.autoencoder.HierarchicalAutoencoder.descend
         models.hierarchical.autoencoder.HierarchicalAutoencoder.judgement models.pieces.drawing.CodeFlow.forward
         models.hierarchical.growth.GrowthHead.judged models.hierarchical.layers.Message.
-        models.hierarchical.layers.Ascent. models.hierarchical.layers.Descent.
+        models.hierarchical.layers.Ascent. models.hierarchical.layers.Descent. models.hierarchical.layers.signal_sum
         models.hierarchical.levels.Pooling.children models.hierarchical.found_motifs.FoundMotifs.kind_of
         models.hierarchical.found_motifs.FoundMotifs.members""",
 }

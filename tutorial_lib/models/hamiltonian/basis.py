@@ -39,8 +39,8 @@ def wigner(degree: int, q: Orthogonal) -> Tensor:
 
 def from_pyscf(degree: int) -> Tensor:
     """The orthogonal matrix C of a shell with Y_pyscf = C Y_e3nn, float64."""
-    axes = [0, 1, 2] if degree == 1 else [1, 2, 0]  # (x, y, z) to (y, z, x)
-    return wigner(degree, torch.eye(3, dtype=torch.float64)[axes])
+    # (x, y, z) to (y, z, x), but for l = 1
+    return wigner(degree, torch.eye(3, dtype=torch.float64)[[0, 1, 2] if degree == 1 else [1, 2, 0]])
 
 
 def change_of_basis(shells: Shells) -> Tensor:

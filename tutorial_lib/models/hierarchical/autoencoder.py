@@ -139,8 +139,7 @@ class HierarchicalAutoencoder(nn.Module):
         for ascent, pooling in zip(self.ascents, poolings, strict=True):
             signals = ascent(signals, pooling)
             found.append(signals)
-        signals = signals + self.last(signals)
-        return [*found, normalised(self.to_latent(normalised(signals)))]
+        return [*found, normalised(self.to_latent(normalised(signals + self.last(signals))))]
 
     def descend(self, k: int, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices):
         """The signals of points below level k, from which the next level starts, and those of their fields.

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
 from tutorial_lib.datasets.polycubes import polycube_of
-from tutorial_lib.models.hierarchical.layers import Message
+from tutorial_lib.models.hierarchical.layers import Message, signal_sum
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, noise_like, padded, points_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
@@ -63,10 +63,8 @@ class GrowthHead(nn.Module):
         check_kinds(points, self.start.shape[1])
         alike = points.species is None
         start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
-        target, source = points.pairs(self.cutoff)
-        vectors = points.positions[source] - points.positions[target]
-        messages = self.look(start, vectors, source, target, len(points.cloud))
-        return normalised(self.to_field(self.after_look(torch.cat([messages[:1] + start, messages[1:]]))))
+        messages = self.look.among(start, points, self.cutoff)
+        return normalised(self.to_field(self.after_look(signal_sum(start, messages))))
 
     def judged(self, signals: Signals, points: Points, places: Places, cloud: Indices) -> tuple[Tensor, Tensor]:
         """What all points within the radius of each place say of it: the mean of log p, and the least p; 0 without any.

@@ -53,6 +53,11 @@ class Message(nn.Module):
         sent = product(self.before(signals)[:, source], filters) + signals[:1, source] * plain
         return self.after(sent.new_zeros(len(sent), n_targets, sent.shape[2]).index_add(1, target, sent) / 2)
 
+    def among(self, signals: Signals, points: Points, cutoff: float) -> Signals:
+        """The sums of all messages between points nearer than the cut-off."""
+        target, source = points.pairs(cutoff)
+        return self(signals, points.positions[source] - points.positions[target], source, target, len(points.cloud))
+
 
 class Ascent(nn.Module):
     """One level up: points look at each other, and clusters pool what their members know."""
@@ -66,7 +71,7 @@ class Ascent(nn.Module):
     def forward(self, signals: Signals, level: Pooling) -> Signals:
         """The signals of the clusters."""
         points, centres = level.points, level.centres
-        signals = _added(signals, self.after_look(_looked(self.look, signals, points, self.cutoff)))
+        signals = signal_sum(signals, self.after_look(self.look.among(signals, points, self.cutoff)))
         vectors = points.positions[level.member] - centres.positions[level.cluster]
         return self.after_gather(self.gather(signals, vectors, level.member, level.cluster, len(centres.cloud)))
 
@@ -84,19 +89,14 @@ class Descent(nn.Module):
         """The signals of points, for what `HierarchicalAutoencoder.descend` is given."""
         vectors = above[parent] - points.positions[child]
         signals = self.after_tell(self.tell(signals, vectors, parent, child, len(points.cloud)))
-        return _added(signals, self.after_look(_looked(self.look, signals, points, self.cutoff)))
+        return signal_sum(signals, self.after_look(self.look.among(signals, points, self.cutoff)))
 
 
-def _added(one: Signals, other: Signals) -> Signals:
+def signal_sum(one: Signals, other: Signals) -> Signals:
     """The sum of signals, of which one may have fewer coefficients."""
     if len(one) > len(other):
         one, other = other, one
     return torch.cat([one + other[: len(one)], other[len(one) :]])
-
-
-def _looked(look: Message, signals: Signals, points: Points, cutoff: float) -> Signals:
-    target, source = points.pairs(cutoff)
-    return look(signals, points.positions[source] - points.positions[target], source, target, len(points.cloud))
 
 
 def signals_of(codes: Features, lmax: int) -> Signals:

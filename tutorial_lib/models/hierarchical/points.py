@@ -30,8 +30,7 @@ class Points:
 
     def pairs(self, cutoff: float = math.inf) -> tuple[Tensor, Tensor]:
         """All ordered pairs of two points of one cloud that are nearer than `cutoff`: who looks, and who is seen."""
-        together = self.cloud[:, None] == self.cloud
-        target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
+        target, source = (self.cloud[:, None] == self.cloud).fill_diagonal_(False).nonzero(as_tuple=True)
         if math.isinf(cutoff):
             return target, source
         near = (self.positions[target] - self.positions[source]).norm(dim=1) < cutoff

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.models.hierarchical.layers import Message, codes_of, signals_of
+from tutorial_lib.models.hierarchical.layers import Message, codes_of, signal_sum, signals_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
     EquivariantNonlinearity,
@@ -48,8 +48,7 @@ class Surroundings(nn.Module):
         counts = torch.tensor([len(each) for each in around], device=vectors.device)
         point = torch.arange(len(counts), device=vectors.device).repeat_interleave(counts)
         messages = self.look(self.start, vectors, torch.zeros_like(point), point, len(counts))
-        messages = torch.cat([messages[:1] + self.start, messages[1:]])
-        return codes_of(normalised(self.to_code(self.bend(messages))))
+        return codes_of(normalised(self.to_code(self.bend(signal_sum(self.start, messages)))))
 
     def decode(self, codes: Features) -> list[Tensor]:
         """What stands about each point, (m, 3), as many as its field shows."""
