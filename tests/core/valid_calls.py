@@ -400,11 +400,11 @@ CALLS = {
     "models.missing_atom.graphs.radial_basis": lambda: call(draw(4).abs(), 3.0, 5),
     "models.missing_atom.graphs.nearest_elements": lambda: call(hole_set()),
     "models.missing_atom.network.CartesianNetwork.forward": lambda: on(hole_network(), hole_set().without(*holes())),
-    "models.missing_atom.pooling.masked_atom_loss": lambda: call(hole_set()),
-    "models.missing_atom.pooling.results": lambda: call(hole_network(), hole_set(), holes()),
-    "models.missing_atom.pooling.every_answer": lambda: call(hole_network(), hole_set()),
-    "models.missing_atom.pooling.answers": lambda: call(hole_network(), molecules()[0], 1),
-    "models.missing_atom.pooling.guess": lambda: call(hole_network(), molecules()[0], 1),
+    "models.missing_atom.network.masked_atom_loss": lambda: call(hole_set()),
+    "models.missing_atom.network.results": lambda: call(hole_network(), hole_set(), holes()),
+    "models.missing_atom.network.every_answer": lambda: call(hole_network(), hole_set()),
+    "models.missing_atom.network.answers": lambda: call(hole_network(), molecules()[0], 1),
+    "models.missing_atom.network.guess": lambda: call(hole_network(), molecules()[0], 1),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.encode": lambda: on(tree(), two_pieces()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.forward": lambda: on(tree(), two_pieces()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.decode": lambda: on(tree(), codes()),
@@ -500,7 +500,7 @@ WHY_NOT = {
         representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
         inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first
-        models.missing_atom.pooling.attention_pool models.pieces.surroundings.surroundings_loss""",
+        models.missing_atom.network.attention_pool models.pieces.surroundings.surroundings_loss""",
     "a part of a network, which gets what the rest of it made": """
         models.equivariant.graph.Graph.gather models.equivariant.network.Convolution.forward
         models.flow.network.MotifVelocity.looks models.hamiltonian.blocks.Blocks.swap

@@ -190,8 +190,9 @@ class HierarchicalAutoencoder(nn.Module):
         found: list[Unfolded] = []
         for k in reversed(range(len(self.levels))):
             level, judged = self.levels[k], bool(k and self.judges)
-            least = HOPEFUL if judged else SURE
-            about, parent = peaks(self.fields[k], in_field, width=level.width, radius=level.radius, least=least)
+            about, parent = peaks(
+                self.fields[k], in_field, width=level.width, radius=level.radius, least=HOPEFUL if judged else SURE
+            )
             places = about + parents.positions[parent]
             twice = SAME_POINT * level.unit if k < len(self.levels) - 1 else 0.0
             means, cloud, child = merge(places, parents.cloud[parent], twice)
