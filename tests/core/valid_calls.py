@@ -449,8 +449,8 @@ CALLS = {
     "models.hierarchical.materials.polycube_autoencoder": lambda: call(0),
     "models.hierarchical.growth.free_places": lambda: call(two_pieces()[0]),
     "models.hierarchical.growth.additions": lambda: call(small_polycubes(), most=5),
-    "models.pieces.surroundings.Surroundings.encode": lambda: on(surroundings(), two_surroundings()),
-    "models.pieces.surroundings.Surroundings.decode": lambda: on(
+    "models.pieces.completion.Surroundings.encode": lambda: on(surroundings(), two_surroundings()),
+    "models.pieces.completion.Surroundings.decode": lambda: on(
         surroundings(), surroundings().encode(two_surroundings()).detach()
     ),
     "models.pieces.completion.completions": lambda: call(two_pieces()[0], generator()),
@@ -500,7 +500,7 @@ WHY_NOT = {
         representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
         inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first
-        models.missing_atom.network.attention_pool models.pieces.surroundings.surroundings_loss""",
+        models.missing_atom.network.attention_pool models.pieces.completion.surroundings_loss""",
     "a part of a network, which gets what the rest of it made": """
         models.equivariant.graph.Graph.gather models.equivariant.network.Convolution.forward
         models.flow.network.MotifVelocity.looks models.hamiltonian.blocks.Blocks.swap

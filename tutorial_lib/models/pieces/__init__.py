@@ -1,6 +1,6 @@
 """Codes that are drawn, and clouds made of them: what `python -m benchmarks new_codes` stands on.
 
-`drawing` draws codes, and `completion` makes clouds of the codes of their motifs, which are those of `surroundings`.
+`drawing` draws codes, and `completion` makes codes of motifs, and clouds of the codes of their motifs.
 """
 
 import lazy_loader
@@ -9,8 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     None,
     {
-        "completion": ["completed", "completions"],
+        "completion": ["Surroundings", "completed", "completions", "surroundings_loss"],
         "drawing": ["CodeFlow", "drawing_loss"],
-        "surroundings": ["Surroundings", "surroundings_loss"],
     },
 )
