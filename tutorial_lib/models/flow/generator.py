@@ -30,9 +30,9 @@ class Flow(nn.Module):
     """A flow from noise to motifs, which samples and computes densities.
 
     Training changes `velocity`; samples are drawn with an exponential moving average of its weights, which fits
-    held-out motifs better. `n_steps` is the number of Runge-Kutta steps for a sample. The chart is `charts.Principal`
-    or `charts.Scaled`, and motifs have its order and pose. A condition is a row of standardised properties for each
-    motif; NaN, or None for all motifs, leaves them free.
+    held-out motifs better. `n_steps` is the number of Runge-Kutta steps for a sample. The chart, `charts.Principal` or
+    `charts.Scaled`, sets the order and pose of motifs. A condition is a row of standardised properties for each motif;
+    NaN, or None for all motifs, leaves them free.
     """
 
     def __init__(self, chart: nn.Module, velocity: nn.Module, n_steps: int = N_STEPS):
