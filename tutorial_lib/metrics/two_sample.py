@@ -76,8 +76,9 @@ def two_sample_auc(generated: Motifs, real: Motifs, *, seed: int = 0) -> TwoSamp
 def memory(generated: Motifs, training: Motifs, held_out: Motifs) -> Memory:
     """Whether generated motifs lie nearer to the training motifs than held-out motifs of other cells do.
 
-    Held-out motifs show how near a fresh draw from the same distribution lies. Motifs that are nearer are copies; motifs
-    that are farther follow another distribution, which is no merit. Pass all motifs that the generator was trained on.
+    Held-out motifs show how near a fresh draw from the same distribution lies. Motifs that are nearer are copies;
+    motifs that are farther follow another distribution, which is no merit. Pass all motifs that the generator was
+    trained on.
     """
     made, real = (nearest_motif_rmsd(x, training, N_CANDIDATES) for x in (generated, held_out))
     near = real.quantile(NEAR)
