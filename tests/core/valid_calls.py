@@ -184,8 +184,8 @@ CALLS = {
     "shapes.check_not_negative": lambda: call(beta=0.5),
     "shapes.check_apart": lambda: call(draw(4).abs() + 1, 3.0),
     "shapes.check_indices": lambda: call(3, of=torch.arange(3)),
-    "representations.alignment.template.Template.fit": lambda: call(real()[:12], n_starts=1, n_rounds=1),
-    "representations.alignment.template.Template.canonical": lambda: on(Template(real()[0]), real()[:3]),
+    "representations.alignment.matching.Template.fit": lambda: call(real()[:12], n_starts=1, n_rounds=1),
+    "representations.alignment.matching.Template.canonical": lambda: on(Template(real()[0]), real()[:3]),
     "representations.radial.gaussians": lambda: call(draw(4), draw(5), 0.3),
     "representations.radial.distances_of_pairs": lambda: call(draw(2, 4, 3)),
     "representations.neighbours.neighbour_pairs": lambda: call(cell(), 3.5),
@@ -605,7 +605,7 @@ REFERENCES = {
 }
 # Each of a batch by itself, in float64, gives the same as all at once.
 PER_ITEM = """
-    representations.alignment.matching.match_atoms representations.alignment.template.Template.canonical
+    representations.alignment.matching.match_atoms representations.alignment.matching.Template.canonical
     representations.gram.from_upper_triangle representations.gram.upper_triangle
     representations.gram.Standardiser.features representations.gram.Standardiser.gram
     metrics.motif_statistics.bond_angles metrics.motif_statistics.descriptor metrics.baselines.gram_error
