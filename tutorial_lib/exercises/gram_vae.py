@@ -3,7 +3,18 @@
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    first_fault,
+    graded,
+    normal,
+    random_cloud,
+    wrong_if,
+)
 from tutorial_lib.representations.gram import gram_matrix, nearest_rank3, upper_triangle
 
 HINTS = {
@@ -69,15 +80,17 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
         if close(image, inside, 1e-6):
             continue
         boxes = (image - inside) / length
-        wrong_if(
-            not close(image, inside + length * boxes.round(), 1e-6),
-            "some of the results are no image of what came in.",
-            "other image",
-        )
-        wrong_if(torch.equal(image, given), "it leaves every difference as it is.", "far")
-        wrong_if(reach > 1, "differences of several boxes stay too long.", "boxes")
         low, high = image.min() / length, image.max() / length
-        wrong_if(low > -1e-6, "every component comes out positive.", "positive")
+        first_fault(
+            (
+                not close(image, inside + length * boxes.round(), 1e-6),
+                "some of the results are no image of what came in.",
+                "other image",
+            ),
+            (torch.equal(image, given), "it leaves every difference as it is.", "far"),
+            (reach > 1, "differences of several boxes stay too long.", "boxes"),
+            (low > -1e-6, "every component comes out positive.", "positive"),
+        )
         hint = "half" if low < -0.6 and high > 0.6 else "one side"
         raise Wrong(f"components reach {low:.2g} to {high:.2g} boxes.", hint)
 
@@ -119,14 +132,13 @@ def check_2_3(answer: Answer, generator: Generator) -> None:
     price = answer(mean, log_variance, shape=(6, 3)).detach()
     if close(price, right):
         return
-    wrong_if(close(price, -right), "every price is negative.", "sign")
-    wrong_if(close(price, right, 1e-3), "the prices are nearly right.", "nearly")
-    wrong_if(close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half")
-    wrong_if(close(price, _price(mean, 2 * log_variance)), "the spread of the codes is misread.", "deviation")
-    wrong_if(
-        ((price - right).abs() > 1e-8 * right.max()).double().mean() < 0.6,
-        "only some extreme codes have the wrong price.",
-        "nearly",
+    off = (price - right).abs() > 1e-8 * right.max()
+    first_fault(
+        (close(price, -right), "every price is negative.", "sign"),
+        (close(price, right, 1e-3), "the prices are nearly right.", "nearly"),
+        (close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half"),
+        (close(price, _price(mean, 2 * log_variance)), "the spread of the codes is misread.", "deviation"),
+        (off.double().mean() < 0.6, "only some extreme codes have the wrong price.", "nearly"),
     )
     for name, sentence, codes in (
         ("mean", "codes that stand away from 0 have the wrong price.", (0 * mean, log_variance)),
@@ -142,19 +154,15 @@ def check_2_3(answer: Answer, generator: Generator) -> None:
 
 
 def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
-    wrong_if(len(matrix) != 8, f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size")
-    values = torch.linalg.eigvalsh(matrix)
-    size = 1e-8 * values.abs().max()
-    nearest, left = nearest_rank3(matrix)[0], torch.linalg.eigvalsh((found + found.mT) / 2)
-    wrong_if(left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative")
-    wrong_if(left[-4] > size, "it has more than three eigenvalues above 0.", "rank")
-    wrong_if(
-        close(left, torch.linalg.eigvalsh(nearest)), "the three eigenvalues are right, the matrix is not.", "vectors"
-    )
-    wrong_if(
-        (left > 1e-8).sum() < (values > 0).sum().clamp(max=3),
-        f"it keeps {int((left > 1e-8).sum())} eigenvalues.",
-        "few",
+    values, left = (torch.linalg.eigvalsh(g) for g in (matrix, (found + found.mT) / 2))
+    size, n_left = 1e-8 * values.abs().max(), int((left > 1e-8).sum())
+    same_values = close(left, torch.linalg.eigvalsh(nearest_rank3(matrix)[0]))
+    first_fault(
+        (len(matrix) != 8, f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size"),
+        (left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative"),
+        (left[-4] > size, "it has more than three eigenvalues above 0.", "rank"),
+        (same_values, "the three eigenvalues are right, the matrix is not.", "vectors"),
+        (n_left < (values > 0).sum().clamp(max=3), f"it keeps {n_left} eigenvalues.", "few"),
     )
 
 

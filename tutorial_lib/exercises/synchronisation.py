@@ -1,5 +1,7 @@
 """The exercises of notebook 03: atoms from a matrix, the best rotation, assignment, and a distance between shapes."""
 
+from functools import partial
+
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
@@ -10,6 +12,7 @@ from tutorial_lib.exercises.grader import (
     Wrong,
     close,
     compared,
+    first_fault,
     graded,
     random_cloud,
     recognise,
@@ -94,14 +97,18 @@ def check_3_1(answer: Answer, generator: Generator) -> None:
         raise Wrong("their Gram matrix is another.", "other")
 
 
-def _what_rotation(answer: Answer, found: Tensor, source: Tensor, target: Tensor) -> None:
-    wrong_if(
-        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6), "Q Q^T is not the identity.", "orthogonal"
+def _no_rotation(not_orthogonal: str, mirror: str, answer: Answer, found: Tensor, *inputs: Tensor) -> None:
+    first_fault(
+        (not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6), not_orthogonal, "orthogonal"),
+        (torch.linalg.det(found) < 0, mirror, "mirror"),
     )
-    wrong_if(torch.linalg.det(found) < 0, "for some clouds it is a mirror.", "mirror")
 
 
-@compared(HINTS, tolerance=1e-6, explain=_what_rotation)
+@compared(
+    HINTS,
+    tolerance=1e-6,
+    explain=partial(_no_rotation, "Q Q^T is not the identity.", "for some clouds it is a mirror."),
+)
 def check_3_2(generator: Generator) -> Trials:
     """The verdict on `rotation(source, target)`: the Q (3, 3), no unit, determinant +1, that turns (n, 3) best."""
     cases = [(8, False, 0.0), (8, False, 0.5), (8, True, 0.0), (8, True, 0.5), (5, False, 3.0), (4, True, 0.5)]
@@ -192,16 +199,11 @@ def check_3_4(generator: Generator) -> Trials:
         )
 
 
-def _what_mean(answer: Answer, found: Tensor, turns: Tensor) -> None:
-    wrong_if(
-        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6),
-        "it is no rotation: multiplied by its transpose it is not 1.",
-        "orthogonal",
-    )
-    wrong_if(torch.linalg.det(found) < 0, "it is a mirror.", "mirror")
-
-
-@compared(HINTS, tolerance=1e-6, explain=_what_mean)  # a search for the least sum of squares gets no nearer than this
+@compared(
+    HINTS,
+    tolerance=1e-6,  # a search for the least sum of squares gets no nearer than this
+    explain=partial(_no_rotation, "it is no rotation: multiplied by its transpose it is not 1.", "it is a mirror."),
+)
 def check_3_s(generator: Generator) -> Trials:
     """The verdict on `mean_rotation(turns)`: (3, 3), the rotation with the least sum of squares to turns (n, 3, 3)."""
     wanted = {False: 3, True: 3}  # mean matrices with and without a mirror, which is as often as not
