@@ -24,6 +24,7 @@ from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "3.1 right": "the cloud is there, in a pose of its own.",
+    "3.1 wrong": "their Gram matrix is another.",
     "3.1 root": "Lengths come out squared. What is the square root of a diagonal matrix?",
     "3.1 smallest": "In which order does eigh return eigenvalues, and which of them carry the cloud?",
     "3.1 rows": "The eigenvectors are the columns of what eigh returns. Whose coordinates stand in a row of yours?",
@@ -71,30 +72,23 @@ HINTS = {
 }
 
 
-@graded(HINTS)
-def check_3_1(answer: Answer, generator: Generator) -> None:
+def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
+    values, vectors = torch.linalg.eigh(gram)
+    square = close(gram_matrix(found), gram @ gram, 1e-6)
+    mixed_up = [(columns * values[-3:].sqrt()).abs() for columns in (vectors[-3:].mT, vectors.mT[:, -3:])]
+    first_fault(
+        (square, "their Gram matrix is the square of the one that came in.", "root"),
+        (found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest"),
+        (any(close(found.abs(), x, 1e-6) for x in mixed_up), "rows and columns are mixed up.", "rows"),
+    )
+
+
+@compared(HINTS, same=lambda one, other: close(gram_matrix(one), gram_matrix(other), 1e-6), explain=_what_atoms)
+def check_3_1(generator: Generator) -> Trials:
     """The verdict on `atoms(g)`: positions (n, 3), angstrom, whose Gram matrix (n, n) is g, angstrom^2."""
     for n_atoms in (8, 5, 12):
-        gram = gram_matrix(random_cloud(n_atoms, generator))
-        found = answer(gram, shape=(n_atoms, 3)).detach()
-        if close(gram_matrix(found), gram, 1e-6):
-            continue
-        wrong_if(
-            close(gram_matrix(found), gram @ gram, 1e-6),
-            "their Gram matrix is the square of the one that came in.",
-            "root",
-        )
-        wrong_if(found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest")
-        values, vectors = torch.linalg.eigh(gram)
-        wrong_if(
-            any(
-                close(found.abs(), (columns * values[-3:].sqrt()).abs(), 1e-6)
-                for columns in (vectors[-3:].mT, vectors.mT[:, -3:])
-            ),
-            "rows and columns are mixed up.",
-            "rows",
-        )
-        raise Wrong("their Gram matrix is another.", "other")
+        x = random_cloud(n_atoms, generator)
+        yield (gram_matrix(x),), x
 
 
 def _no_rotation(not_orthogonal: str, mirror: str, answer: Answer, found: Tensor, *inputs: Tensor) -> None:
@@ -189,11 +183,14 @@ def check_3_4(generator: Generator) -> Trials:
         x, y = random_cloud(n, generator), random_cloud(n, generator)
         rmsd = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
         centred = aligned_rmsd(x - x.mean(0), y - y.mean(0), allow_mirror=True, reorder=False)
-        scaled = [rmsd * factor for factor in (n**0.5, 3**-0.5, (3 * n) ** -0.5)]
         yield (
             (x, y),
             rmsd,
-            ("mean", "it is off by a factor that the number of atoms or of axes explains.", *scaled),
+            (
+                "mean",
+                "it is off by a factor that the number of atoms or of axes explains.",
+                *(rmsd * factor for factor in (n**0.5, 3**-0.5, (3 * n) ** -0.5)),
+            ),
             ("root", "it is the square of the distance.", rmsd.square()),
             ("3.2 centroid", "it turns about the centroids.", centred),
         )

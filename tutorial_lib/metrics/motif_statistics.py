@@ -122,11 +122,12 @@ def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int 
     numbers = {"W_r (A)": centre_distances, "W_dij (A)": pair_distances, "W_angle (degree)": bond_angles}
 
     def scores(candidates: Motifs, for_novelty: Motifs) -> dict[str, float]:
-        table = {name: wasserstein(number(candidates), number(real)) for name, number in numbers.items()}
-        table["valid (share)"] = validity(candidates).float().mean().item()
-        table["covered (share)"] = coverage(candidates, real)
-        table["novel (share)"] = novelty(for_novelty, training)
-        return table
+        distances = {name: wasserstein(number(candidates), number(real)) for name, number in numbers.items()}
+        return distances | {
+            "valid (share)": validity(candidates).float().mean().item(),
+            "covered (share)": coverage(candidates, real),
+            "novel (share)": novelty(for_novelty, training),
+        }
 
     return Comparison(score=scores(made, made), floor=scores(known, real))
 

@@ -16,8 +16,7 @@ from tutorial_lib.shapes import check_counts
 
 def panels(n: int, *, width: float = 8.0, height: float = 3.0) -> list[Axes]:
     """Axes side by side in one figure, whose size is in inches."""
-    figure = plt.figure(figsize=(width, height), layout="constrained")
-    return list(figure.subplots(1, n, squeeze=False)[0])
+    return list(plt.figure(figsize=(width, height), layout="constrained").subplots(1, n, squeeze=False)[0])
 
 
 def curve(ax: Axes, x: Sequence, y: Sequence, *, colour: str, label: str, xlabel: str, ylabel: str) -> Axes:
