@@ -105,12 +105,11 @@ def _no_rotation(not_orthogonal: str, mirror: str, answer: Answer, found: Tensor
 )
 def check_3_2(generator: Generator) -> Trials:
     """The verdict on `rotation(source, target)`: the Q (3, 3), no unit, determinant +1, that turns (n, 3) best."""
-    cases = [(8, False, 0.0), (8, False, 0.5), (8, True, 0.0), (8, True, 0.5), (5, False, 3.0), (4, True, 0.5)]
-    for n_atoms, mirrored, noise in cases + [(8, False, -1.0)] * 4:
-        source = random_cloud(n_atoms, generator)
-        if noise < 0:  # flat clouds, whose third singular value is zero
-            source, noise = source * source.new_tensor([1, 1, 0]), 0.0
-        turn = random_rotation(generator) * (-1 if mirrored else 1)
+    cases = [(8, 1, 0.0), (8, 1, 0.5), (8, -1, 0.0), (8, -1, 0.5), (5, 1, 3.0), (4, -1, 0.5)]
+    flat = [(8, 1, 0.0, 0)] * 4  # clouds whose third singular value is zero
+    for n_atoms, sign, noise, depth in [*((*case, 1) for case in cases), *flat]:
+        source = random_cloud(n_atoms, generator) * torch.tensor([1, 1, depth])
+        turn = sign * random_rotation(generator)
         target = source @ turn.mT + noise * random_cloud(n_atoms, generator)
         best = best_rotation(source, target, allow_mirror=False)
         u, _, wt = torch.linalg.svd(target.mT @ source)
