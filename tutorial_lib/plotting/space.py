@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from tutorial_lib.plotting.axes import field
 from tutorial_lib.plotting.palette import COLOURS
-from tutorial_lib.plotting.pictures import field
 from tutorial_lib.shapes import check_counts
 
 BOND = 2.85  # A, from the centre
