@@ -181,8 +181,10 @@ def check_1_4(answer: Answer, generator: Generator) -> None:
             not close(answer(x @ turn.mT, shape=()), number), "the number changes when the cloud is turned.", "rotation"
         )
         mirrored = answer(x @ -turn.mT, shape=()).detach()
-        wrong_if(close(mirrored, number), "the number does not change in a mirror.", "mirror")
-        wrong_if(not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size")
+        first_fault(
+            (close(mirrored, number), "the number does not change in a mirror.", "mirror"),
+            (not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size"),
+        )
 
 
 @compared(HINTS)

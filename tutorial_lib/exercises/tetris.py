@@ -1,6 +1,5 @@
 """The exercises of notebook 04: a spherical harmonic, a message, tensor products, and averaging over a group."""
 
-from functools import partial
 from itertools import product
 
 import torch
@@ -177,16 +176,19 @@ def check_4_s(answer: Answer, generator: Generator) -> None:
     if all(end == 1 for end in ends):
         return
     across = torch.linalg.cross(n.new_tensor([[1, 0, 0]]).expand_as(n), q[:, :, 0])
-    alike = partial(close, tolerance=1e-6)
     sizes, right_sizes = found.abs(), n.abs()
     first_fault(
         (all(end == -1 for end in ends), "it is the other end of the axis.", "sign"),
         (all(ends), "it is now one end of the axis, now the other.", "hand"),
-        (alike(found, n * n.new_tensor([1, -1, 1])), "the second number has the wrong sign.", "middle"),
-        (alike(found, right_sizes), "no number is ever negative.", "unsigned"),
-        (alike(found, normalize(across)), "it is at right angles to x and to where x goes.", "one vector"),
-        (alike(sizes, right_sizes), "some of its three numbers have the wrong sign.", "signs"),
-        (alike(normalize(found).abs(), right_sizes), "it has another length than 1.", "length"),
-        (alike(sizes.sort().values, right_sizes.sort().values), "its three numbers stand in another order.", "order"),
+        (close(found, n * n.new_tensor([1, -1, 1]), 1e-6), "the second number has the wrong sign.", "middle"),
+        (close(found, right_sizes, 1e-6), "no number is ever negative.", "unsigned"),
+        (close(found, normalize(across), 1e-6), "it is at right angles to x and to where x goes.", "one vector"),
+        (close(sizes, right_sizes, 1e-6), "some of its three numbers have the wrong sign.", "signs"),
+        (close(normalize(found).abs(), right_sizes, 1e-6), "it has another length than 1.", "length"),
+        (
+            close(sizes.sort().values, right_sizes.sort().values, 1e-6),
+            "its three numbers stand in another order.",
+            "order",
+        ),
     )
     raise Wrong("it is another direction.", "other")
