@@ -184,8 +184,8 @@ CALLS = {
     "shapes.check_not_negative": lambda: call(beta=0.5),
     "shapes.check_apart": lambda: call(draw(4).abs() + 1, 3.0),
     "shapes.check_indices": lambda: call(3, of=torch.arange(3)),
-    "representations.alignment.template.Template.fit": lambda: call(real()[:12], n_starts=1, n_rounds=1),
-    "representations.alignment.template.Template.canonical": lambda: on(Template(real()[0]), real()[:3]),
+    "representations.alignment.matching.Template.fit": lambda: call(real()[:12], n_starts=1, n_rounds=1),
+    "representations.alignment.matching.Template.canonical": lambda: on(Template(real()[0]), real()[:3]),
     "representations.radial.gaussians": lambda: call(draw(4), draw(5), 0.3),
     "representations.radial.distances_of_pairs": lambda: call(draw(2, 4, 3)),
     "representations.neighbours.neighbour_pairs": lambda: call(cell(), 3.5),
@@ -289,7 +289,7 @@ CALLS = {
     "inpainting.holes.by_cell": lambda: call(draw(8).abs(), torch.arange(8) % 2),
     "inpainting.library.Library": lambda: call(real()[:20]),
     "inpainting.library.Library.find": lambda: on(inpainting.Library(real()[:20]), real()[20:23, :6], 3),
-    "inpainting.objective.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
+    "inpainting.latent.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
     "inpainting.ranking.inpaint": lambda: call(real()[:3, :7], 1, RandomPlaces(), 2, generator()),
     "inpainting.baselines.RandomPlaces.complete": lambda: on(RandomPlaces(), real()[:3, :7], 1, 4, generator()),
     "inpainting.baselines.Retrieval": lambda: call(real()[:20], 0.5),
@@ -491,13 +491,13 @@ WHY_NOT = {
     "the names that a model has to have": "inpainting.ranking.Completer inpainting.ranking.Completer.complete",
     "seconds a call: test_pipelines, test_inpainting and test_found_levels": """
         pipelines.motifs_like inpainting.latent.LatentCompletion inpainting.latent.LatentCompletion.complete
-        inpainting.objective.TalkCompletion inpainting.objective.TalkCompletion.complete
+        inpainting.latent.TalkCompletion inpainting.latent.TalkCompletion.complete
         models.pieces.completion.completed""",
     "tried with what makes its arguments or calls it": """
         inpainting.library.Found.flat
         models.hierarchical.points.noise_like models.spherical.fields.OccupancyField.loss
         models.spherical.ascents.uphill metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths
-        representations.conformers. models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
+        models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
         inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first
         models.missing_atom.network.attention_pool models.pieces.completion.surroundings_loss""",
@@ -605,7 +605,7 @@ REFERENCES = {
 }
 # Each of a batch by itself, in float64, gives the same as all at once.
 PER_ITEM = """
-    representations.alignment.matching.match_atoms representations.alignment.template.Template.canonical
+    representations.alignment.matching.match_atoms representations.alignment.matching.Template.canonical
     representations.gram.from_upper_triangle representations.gram.upper_triangle
     representations.gram.Standardiser.features representations.gram.Standardiser.gram
     metrics.motif_statistics.bond_angles metrics.motif_statistics.descriptor metrics.baselines.gram_error
@@ -614,7 +614,7 @@ PER_ITEM = """
     models.flow.ode.interpolate models.flow.ode.log_likelihood models.vae.kl_divergence models.vae.overlap
     models.vae.LatentVariableModel.reconstruct models.vae.AlignedAutoencoder.decode
     inpainting.holes.apart inpainting.holes.restored_error inpainting.holes.closest inpainting.library.Library.find
-    inpainting.objective.from_products inpainting.places.radial_basis inpainting.places.PositionScorer.forward
+    inpainting.latent.from_products inpainting.places.radial_basis inpainting.places.PositionScorer.forward
     models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.generator.Flow.decode
     models.flow.generator.Flow.encode models.flow.generator.Flow.log_likelihood metrics.two_sample.statistics
     models.flow.network.TimeWaves.forward models.flow.network.MotifVelocity.forward metrics.energy.central_energy

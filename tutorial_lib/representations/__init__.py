@@ -4,7 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {"conformers", "molecules", "radial"},
+    {"molecules", "radial"},
     {
         "alignment": ["Match", "Template", "aligned_rmsd", "best_rotation", "match_atoms"],
         "gram": [
