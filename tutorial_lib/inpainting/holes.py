@@ -1,6 +1,6 @@
 """Masked atoms: clouds come in, what is known and what is missing go out, and how far an answer is off.
 
-Lost on purpose is which atoms of the list were taken out: those that stay are renumbered at random.
+Atoms that stay are renumbered at random, so that their order does not tell which ones were taken out.
 """
 
 from itertools import permutations

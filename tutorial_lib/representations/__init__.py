@@ -1,4 +1,9 @@
-"""What a network is shown: atoms come in, arrays go out that do or do not change when the atoms turn."""
+"""What a network is shown: atoms come in, arrays go out that do or do not change when the atoms turn.
+
+`neighbours` cuts local environments out of cells; `gram` are Gram matrices; `molecules` strings, graphs, fingerprints
+and images; `radial` and `rotations` help; `alignment` brings clouds into one order and pose, `synchronisation` many at
+once.
+"""
 
 import lazy_loader
 

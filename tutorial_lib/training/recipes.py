@@ -1,7 +1,7 @@
 """What each notebook, script and benchmark trains with, in one place, so that they cannot drift apart.
 
-A seed comes in, a `Recipe` goes out; where it stands for a number of steps, the number of examples comes in first. Of
-two lengths the first is for the quick profile, the second for the full one: TUTORIAL_PROFILE chooses.
+Each recipe is a function of the seed; those that are given in steps also need the number of examples. A pair of lengths
+is for the quick and the full profile, which TUTORIAL_PROFILE chooses.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
 """Cells on a disk to learn from, more than memory holds: a folder of extended XYZ comes in, batches of clouds go out.
 
 A folder is gone through once to see where each cell begins; from then on a cell is read when its turn comes, and
-forgotten. In memory are the offsets of the cells, and the clouds of a few cells that are mixed. Lost on the way is a
-perfect shuffle: examples of one cell come near each other, in batches with those of the other cells in the mixture.
+forgotten. In memory are the offsets of the cells, and the clouds of a few cells that are mixed. The shuffle is not
+perfect: examples of one cell come near each other, in batches with those of the other cells in memory.
 """
 
 import hashlib

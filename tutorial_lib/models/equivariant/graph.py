@@ -1,7 +1,8 @@
-"""Who sees whom in a cloud, in which direction and how far: clouds come in, a graph goes out.
+"""The neighbour graph of point clouds: edges within a cut-off, with their directions and lengths.
 
-It holds all that an equivariant network needs of positions, so a network that trains on the same clouds again and
-again needs it once. Where the clouds are is lost.
+It holds spherical harmonics of the directions and radial basis functions of the lengths, all that an equivariant
+network needs of positions, so a network that trains on the same clouds again and again needs it once. Absolute
+positions are not kept.
 """
 
 import math

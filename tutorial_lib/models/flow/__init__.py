@@ -1,7 +1,8 @@
-"""Noise comes in, motifs of amorphous silicon go out.
+"""Flow matching: noise comes in, motifs of amorphous silicon go out.
 
-`charts` are the coordinates, `network` the velocities along straight lines from noise to motifs, of motifs in one order
-and pose or in any, `ode` follows a velocity, and `generator` draws.
+`charts` are coordinates of motifs, `network` the velocities along straight lines from noise to motifs, for one order
+and pose or equivariant under permutations and rotations; `ode` integrates them, and `generator` is the model that
+samples, with its loss.
 """
 
 import lazy_loader

@@ -6,8 +6,8 @@ above the diagonal, and on the diagonal the symmetric part of each, make n (n + 
 
     H = sum_k w_k Q_k,    w_k = tr(Q_k H),    tr(Q_k Q_m) = 1 if k = m, else 0.
 
-Each Q_k is symmetric, so H is, whatever the coefficients. Nothing is lost. Blocks that have the same elements have the
-same irreps: such a kind of blocks, an atom with itself or with another, is what a network has a head for.
+Each Q_k is symmetric, so H is, whatever the coefficients. Nothing is lost. Blocks of the same element, or of the same
+pair of elements, have the same irreps and share one output head of a network.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """A hierarchical autoencoder of point clouds: clouds come in, one vector of irreps each goes out, and clouds again.
 
-`levels` says which points are pooled into one, level by level, until one point is left; `autoencoder` learns what
-to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
-lead.
+`levels` says which points are pooled into one, level by level, until one point is left; `found_motifs` finds which
+points pool their neighbours; `autoencoder` is encoder and decoder, made of `layers` and trained with `losses`; `atoms`
+and `materials` apply it to molecules and octahedra; `heads` predict from codes. `growth` learns where points may be
+added, `growing` adds them, and `guided` grows a cloud that follows a latent code.
 """
 
 import lazy_loader

@@ -1,9 +1,9 @@
-"""Growth, the rule: a cloud comes in, and for every place goes out whether there is room for another point.
+"""A local model that grows clouds: at every position, the probability that another point can be added.
 
-Each point looks at its neighbours, no farther, and has a field of its own about it: how probable is a point at x,
-given what I see? A place is judged by all points that are near to it, and one that says no is enough. Nothing knows
-the whole cloud, so what is learnt is a rule about surroundings and no list of shapes, and it can make shapes that
-were never shown. What is lost: whatever is decided farther away than a point's neighbours see. `growing` uses it.
+Each point sees its neighbours only, and has a field of its own: how probable is a point at x, given my neighbours? A
+position is scored by all points near to it, and one that refuses is enough. The model does not know the whole cloud, so
+it learns a rule about local environments and no list of shapes, and can make shapes that were never shown. It cannot
+learn constraints of longer range than one layer of neighbours. `growing` uses it.
 """
 
 from collections.abc import Sequence

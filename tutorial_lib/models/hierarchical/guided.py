@@ -1,8 +1,8 @@
-"""Guided decoding: a code comes in, and a cloud goes out that is made by the rule and led by the code.
+"""Decoding a latent code by growing a cloud point by point, with the code's occupancy field as guidance.
 
-A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
-surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how
-probable the middles of their bonds are. Where it is silent, the generator decides. `growing` is without a code.
+Most latent codes decode to clouds that break the rule of growth. So the growth head proposes positions, and the top
+field of the autoencoder ranks them, by the probability of the bond middles that they would create. Where the field says
+nothing, the generator decides.
 """
 
 import torch

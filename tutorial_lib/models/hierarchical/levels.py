@@ -1,9 +1,8 @@
 """Which points become one: clouds come in, and level by level fewer points go out, until each cloud is one point.
 
-Clouds of different sizes stand in one list, with the number of their cloud beside each point. A level is data: how
-near to each other points must be to be pooled, and what the decoder needs to know to find them again. A pair
-of neighbours is a cluster of its own, whoever else they are neighbours of, so there is no tie to break: a square has
-four clusters, not two of four.
+Clouds of different sizes are concatenated, with a batch index for each point. A `Level` holds the pooling radius and
+what the decoder needs to find the points again. Every pair of neighbours is one cluster, so there is no tie to break: a
+square has four clusters.
 """
 
 import math

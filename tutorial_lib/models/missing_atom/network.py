@@ -1,13 +1,12 @@
-"""Every atom that is left looks about and has an output: graphs come in, one place and one element a molecule go out.
+"""An output for every atom that is left, and one answer for the molecule by attention pooling.
 
-An output is scores of the elements, a vector from the atom to where the missing one was, and how sure it is. Features
-are numbers and vectors, l = 0 and 1, written as plain Cartesian arrays. The products among them are few enough to be
-written out: number times direction, vector times number, vector times vector summed to a number. The cross product,
-which the published network has, would have to be carried along as a third kind, 1e; we need none.
+An output is logits of the elements, a vector from the atom to the missing one, and a confidence. Features are scalars
+and vectors, l = 0 and 1, as plain Cartesian arrays. Their products are few enough to be written out: scalar times
+direction, vector times scalar, vector times vector summed to a scalar. The cross product, which the published network
+has, would have to be carried along as a third kind, 1e; we need none.
 
-Attention pooling makes one answer of all outputs of a molecule: means, whose weights are a softmax over its atoms. A
-mean of places that disagree lies where nobody meant; how far they lie apart is not in the answer, and `Guess` keeps the
-weights so that one can look.
+Attention pooling takes means over the atoms of a molecule, with softmax weights. Where atoms vote for different
+positions, the mean lies between them; the answer does not hold the spread, but `Guess` keeps the weights.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,7 @@
-"""Codes that are drawn, and clouds made of them: what `python -m benchmarks new_codes` stands on.
+"""Generating new point clouds from sampled latent codes; the benchmark `new_codes` uses it.
 
-`drawing` draws codes, and `completion` makes codes of motifs, and clouds of the codes of their motifs.
+`completion` has an autoencoder of local environments, and assembles clouds from sampled environments; `drawing` is a
+flow that samples latent codes.
 """
 
 import lazy_loader

@@ -1,13 +1,13 @@
-"""Clouds that are made motif by motif: a flow of codes comes in, and clouds that are new arrangements go out.
+"""Generating a cloud environment by environment: a flow of codes comes in, and new arrangements go out.
 
-One point and its neighbours are a motif; a cloud is an arrangement of motifs, which share their points. `Surroundings`
-makes codes of motifs, and motifs of codes, one level and no more. Codes have one norm, so noise on them in training
-makes room for codes that are drawn and not exact.
+A point and its neighbours are a local environment; a cloud is an arrangement of environments, which share their points.
+`Surroundings` is their autoencoder. Codes are normalised, and noise is added to them in training, so that the decoder
+tolerates imperfect, sampled codes.
 
-The flow draws the code of a motif that is complete, given the code of what its point sees already; the code is decoded,
-what is there already has to be found in it, and the rest is added. The next point follows, until there are as many
-points as are wanted. Nothing knows the whole cloud, so what is learnt are motifs and how they overlap, and no list of
-shapes; and nothing knows a lattice.
+The flow samples the code of a complete environment, given the code of the neighbours that are there already. The code
+is decoded, and accepted if the decoded points contain those neighbours; the others are added. Then the next point
+follows, until there are as many as asked for. The model sees local environments only: it knows no list of shapes, and
+no lattice.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,9 +1,9 @@
-"""Codes that are drawn: codes come in, noise is carried to more codes like them, and these go out.
+"""An equivariant flow-matching model that samples latent codes.
 
-A code is a vector of irreps, such as 4x0e+4x1o+4x2e: natural parity, equally many of each l. Nothing is known here of
-what it is a code of. The velocity is made of mixtures and products of signals, so it turns with the code, and a code
-that was shown in one pose is drawn in all. What may be given beside it, such as the code of what is there already,
-turns along; numbers, such as a size, do not.
+A code is a vector of irreps, such as 4x0e+4x1o+4x2e: natural parity, equally many of each l. What it is a code of does
+not matter here. The velocity is made of linear maps and products of signals, so it turns with the code, and a code that
+was shown in one pose is sampled in all. A condition, such as the code of what is there already, turns along; numbers,
+such as a size, do not.
 """
 
 import math

@@ -1,7 +1,8 @@
-"""Peaks: a field about a centre comes in, and the places where it is highest go out, as many as there are.
+"""The peaks of a field about a centre, as many as there are.
 
-From a grid of hopeful places up the gradient; ascents that end together are one peak. There is no order in any of it,
-and no tie to break, so the peaks of a field that is turned are the peaks, turned.
+Gradient ascents start from all points of a grid where the field is not hopelessly low; end points closer than one width
+are merged. The result has no order and needs no tie to be broken, so the peaks of a rotated field are the rotated
+peaks.
 """
 
 import math
