@@ -33,9 +33,11 @@ def motifs_like(
     """
     # 1. Neighbours: what is around each atom.
     known = representations.nearest_neighbours(cells, n_neighbours=8, cutoff=4.0).positions
-    unseen = known
-    if held_out is not None:
-        unseen = representations.nearest_neighbours(held_out, n_neighbours=8, cutoff=4.0).positions
+    unseen = (
+        known
+        if held_out is None
+        else representations.nearest_neighbours(held_out, n_neighbours=8, cutoff=4.0).positions
+    )
     # 2. One order of atoms for all motifs: that of the template which lies nearest to all.
     template = representations.Template.fit(known[:: -(-len(known) // N_FITTED)], seed=seed)
     # 3. Gram matrices, which do not turn, as features of unit variance.

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from tutorial_lib.shapes import check
+
 SUMS = "SHA256SUMS"
 LIBRARY = Path(__file__).parent
 WEIGHTS = LIBRARY / "weights"
@@ -81,9 +83,11 @@ def stored(path: Path, names: Sequence[str] = (), *, otherwise: str) -> dict[str
             raise ValueError(
                 f"{path.name} is cut off or no file of tensors ({type(problem).__name__}): {otherwise}"
             ) from None
-    if not isinstance(state, dict) or not set(names) <= set(state):
-        found = ", ".join(map(str, state)) if isinstance(state, dict) else type(state).__name__
-        raise ValueError(f"{path.name} holds {found[:200]}, and {', '.join(names)} are needed: {otherwise}")
+    found = ", ".join(map(str, state)) if isinstance(state, dict) else type(state).__name__
+    check(
+        isinstance(state, dict) and set(names) <= set(state),
+        f"{path.name} holds {found[:200]}, and {', '.join(names)} are needed: {otherwise}",
+    )
     return state
 
 
@@ -105,12 +109,12 @@ def checksum_line(path: Path) -> str:
 def verified(path: Path, *, otherwise: str) -> Path:
     """The path, if the file is the one that the SHA256SUMS of its folder names."""
     path = expanded(path)
-    if checksum_line(path) not in (path.parent / SUMS).read_text().splitlines(keepends=True):
-        folder = path.parent.relative_to(LIBRARY.parent) if path.is_relative_to(LIBRARY) else path.parent
-        raise ValueError(
-            f"{path.name} is not the file that was shipped: its SHA-256 differs from {SUMS}. Fetch it again "
-            f"(git checkout -- {folder}), or {otherwise}."
-        )
+    folder = path.parent.relative_to(LIBRARY.parent) if path.is_relative_to(LIBRARY) else path.parent
+    check(
+        checksum_line(path) in (path.parent / SUMS).read_text().splitlines(keepends=True),
+        f"{path.name} is not the file that was shipped: its SHA-256 differs from {SUMS}. Fetch it again "
+        f"(git checkout -- {folder}), or {otherwise}.",
+    )
     return path
 
 

@@ -11,8 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
-from tutorial_lib.models.hierarchical.codes import codes_of
-from tutorial_lib.models.hierarchical.layers import Message
+from tutorial_lib.models.hierarchical.layers import Message, codes_of
 from tutorial_lib.models.hierarchical.points import in_one_part
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, normalised
 from tutorial_lib.shapes import Features, Places, check_shapes

@@ -24,7 +24,7 @@ from scripts.data import make_amorphous_silicon
 from scripts.publish.make_costs_page import middle
 from scripts.train import train_beyond
 from tutorial_lib import datasets, training
-from tutorial_lib.training import checkpoints
+from tutorial_lib.training import loop
 from tutorial_lib.training.batches import Share
 from tutorial_lib.training.streaming import CellFolder, Stream
 
@@ -142,7 +142,7 @@ def checkpoint_series() -> dict:
             taken = []
             for _ in range(9):
                 start = time.perf_counter()
-                checkpoints.save(path, {}, {"loss": [0.0] * 100}, {"model": model, "optimiser": optimiser})
+                loop.save(path, {}, {"loss": [0.0] * 100}, {"model": model, "optimiser": optimiser})
                 taken.append(1e3 * (time.perf_counter() - start))
             series["milliseconds"].append(torch.tensor(taken).median().item())
             series["megabytes"].append(path.stat().st_size / 1e6)

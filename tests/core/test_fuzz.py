@@ -454,7 +454,7 @@ FOUND = [
     ("models.hamiltonian.blocks.Blocks", 1, "last: last: minus one"),
     ("models.hamiltonian.blocks.Blocks", 1, "last: last: five more"),
     ("models.missing_atom.graphs.radial_basis", 2, "zero"),
-    ("models.hierarchical.codes.signals_of", 1, "minus one"),
+    ("models.hierarchical.layers.signals_of", 1, "minus one"),
     ("models.pieces.drawing.CodeFlow", 0, "no batch"),
     ("models.hierarchical.heads.PieceHead.forward", 0, "one less in each row"),
     ("representations.neighbours.neighbour_pairs", 0, "atoms far away"),  # and nobody had a neighbour

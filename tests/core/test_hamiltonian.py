@@ -10,10 +10,10 @@ from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.models import hamiltonian
 from tutorial_lib.models.hamiltonian import NONLINEARITIES, Blocks, Gradient, Standard
+from tutorial_lib.models.hamiltonian.blocks import needed_irreps
 from tutorial_lib.models.hamiltonian.graphs import radial_basis, seen
 from tutorial_lib.models.hamiltonian.layers import Linear, paths, products
 from tutorial_lib.models.hamiltonian.networks import HamiltonianNetwork
-from tutorial_lib.models.hamiltonian.reach import needed_irreps
 
 IRREPS = "0e + 1o + 1e + 2e"
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-10}

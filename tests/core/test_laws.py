@@ -17,7 +17,6 @@ from tutorial_lib import metrics, representations
 from tutorial_lib.inpainting import places
 from tutorial_lib.models import equivariant, hamiltonian, hierarchical, missing_atom, mlp, vae
 from tutorial_lib.models.hamiltonian import Blocks
-from tutorial_lib.models.vae import losses
 from tutorial_lib.representations import gram
 from tutorial_lib.training import batches, loop
 
@@ -165,7 +164,7 @@ def test_a_network_keeps_its_dtype(dtype, generator):
 def test_every_tensor_follows_its_model_to_another_device(monkeypatch):
     # A fake device: shapes and devices are followed, nothing is computed, and mixing devices raises.
     # No generator lives there; None, the default one, stands in, past the checks of types.
-    monkeypatch.setattr(losses, "permuted", inspect.unwrap(gram.permuted))
+    monkeypatch.setattr(vae, "permuted", inspect.unwrap(gram.permuted))
     with FakeTensorMode():
         with torch.device("meta"):
             model = vae.VariationalAutoencoder()

@@ -10,7 +10,7 @@ from benchmarks.missing_atom_rivals import Turned
 from tutorial_lib import representations, training
 from tutorial_lib.datasets import qm9
 from tutorial_lib.models import missing_atom
-from tutorial_lib.models.missing_atom import AtomOutput, CartesianNetwork, MoleculeSet, pooling
+from tutorial_lib.models.missing_atom import AtomOutput, CartesianNetwork, MoleculeSet, network
 from tutorial_lib.models.missing_atom.graphs import radial_basis
 from tutorial_lib.representations import molecules
 
@@ -115,7 +115,7 @@ def test_every_atom_is_asked_about_once_and_answers_do_not_depend_on_the_others_
     assert torch.allclose(together, alone, atol=1e-4)
     holes, output, found = missing_atom.every_answer(trained, MoleculeSet(some))
     assert torch.allclose((found.position - holes.missing_position).norm(dim=1), together, atol=1e-4)
-    assert len(holes) == len(molecule_) > pooling.BATCH
+    assert len(holes) == len(molecule_) > network.BATCH
     last = holes.molecule == len(holes) - 1
     _, alone, answer = missing_atom.answers(trained, some[-1], len(some[-1]) - 1)
     assert torch.allclose(output.displacement[last], alone.displacement, atol=1e-4)

@@ -8,7 +8,7 @@ from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
 from tutorial_lib.datasets import isomers
-from tutorial_lib.representations import conformers, molecules
+from tutorial_lib.representations import molecules
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_a_shape_with_nan_or_two_atoms_at_one_place_is_refused(monkeypatch):
         def spoil(conformer, value=spoilt, **_):
             conformer.SetPositions(np.full((conformer.GetNumAtoms(), 3), value))
 
-        monkeypatch.setattr(conformers.rdMolTransforms, "CanonicalizeConformer", spoil)
+        monkeypatch.setattr(molecules.rdMolTransforms, "CanonicalizeConformer", spoil)
         with pytest.raises(ValueError, match="no shape was found for 'CCO'"):
             molecules.from_smiles("CCO")
 

@@ -1,6 +1,8 @@
-"""Atoms that come with the course: the name of a split comes in, structures go out, positions in angstrom.
+"""The data that come with the course: atoms in angstrom, polycubes in edges of a cube, and handwritten digits.
 
-Nothing is loaded before it is used.
+`silicon` are the amorphous cells, `g2` and `qm9` molecules, `hamiltonians` their matrices, `isomers` molecules of one
+formula, `octahedra` clusters of them, `polycubes` the Tetris pieces and their kin. `structures` reads other people's
+files. Nothing is loaded before it is used.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Three molecules of one formula, and rattled copies of them."""
+"""The five isomers of C4H6, and copies with random displacements."""
 
 import numpy as np
 import torch

@@ -34,8 +34,7 @@ class Octahedra:
 
     def atoms(self) -> Atoms:
         """Tungsten and oxygen, in angstrom."""
-        symbols = ["W"] * len(self.middles) + ["O"] * len(self.corners)
-        return Atoms(symbols, positions=(METAL_OXYGEN * self.points).tolist())
+        return Atoms(["W"] * len(self.middles) + ["O"] * len(self.corners), (METAL_OXYGEN * self.points).tolist())
 
 
 def cluster(n: int, generator: Generator, *, tilt: float = TILT) -> Octahedra:

@@ -36,8 +36,7 @@ def load(split: str, *, data: Path = DATA) -> list[Atoms]:
     by the numbers of atoms: "5-18", "19", "23", "25-29". No molecule is in two parts.
     """
     check_one_of(SPLITS, split=split)
-    path = verified(data / SUBSET, otherwise="make it again with scripts/data/make_qm9_subset.py")
-    with np.load(path) as arrays:
+    with np.load(verified(data / SUBSET, otherwise="make it again with scripts/data/make_qm9_subset.py")) as arrays:
         counts, numbers, places, index, smiles = (
             arrays[f"{split}_{what}"] for what in ("counts", "numbers", "positions", "index", "smiles")
         )

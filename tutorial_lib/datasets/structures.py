@@ -122,8 +122,8 @@ def _check_whole(known: str, rows: list[str]) -> None:
     """Refuse a file of which ASE would leave something out."""
     if known == "proteindatabank":
         ends = [i for i, row in enumerate(rows) if row.startswith("ENDMDL")]
-        if ends and any(row.startswith(("ATOM", "HETATM")) for row in rows[ends[-1] :]):
-            raise ValueError("its last model has no end")
+        after = rows[ends[-1] :] if ends else []
+        check(not any(row.startswith(("ATOM", "HETATM")) for row in after), "its last model has no end")
     elif any(rows[i : i + 2] == rows[:2] for i in range(2, len(rows))):
         raise ValueError("it holds several structures, and ASE reads only the first one in this format")
     elif known == "gromacs" and len(rows) != int(rows[1]) + 3:

@@ -1,6 +1,6 @@
 """The graders of answers: a function that a reader wrote comes in, a sentence goes out.
 
-`check_1_1(answer)` says that the first exercise of notebook 01 is open, right, or what is wrong with
+`check_1_1(answer)` says whether the first exercise of notebook 01 is unanswered or right, or else what is wrong with
 the answer, with a hint; it never says the answer and never raises. The decorators in `grader` are what all of them
 share; each notebook's own are in a file of its name, with the extra exercise of its teacher's page (`check_1_s`).
 """

@@ -12,6 +12,7 @@ from tutorial_lib.exercises.grader import (
     Wrong,
     close,
     compared,
+    first_fault,
     graded,
     normal,
     random_cloud,
@@ -119,8 +120,10 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
         found = answer(sees, merit, shape=(n,), dtype=torch.int64).bool()
         order = torch.randperm(n, generator=generator)
         renumbered = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()
-        wrong_if(not sees[found].any(dim=0).all(), "somebody is not gathered.", "left")
-        wrong_if(not torch.equal(renumbered, found[order]), "it depends on how the points are numbered.", "tie")
+        first_fault(
+            (not sees[found].any(dim=0).all(), "somebody is not gathered.", "left"),
+            (not torch.equal(renumbered, found[order]), "it depends on how the points are numbered.", "tie"),
+        )
         mistakes = (
             ("taken", "who is taken cannot gather any more.", _gatherers(sees, merit, once_free=True)),
             ("merit", "merits do not count as they should.", _gatherers(sees, -merit)),

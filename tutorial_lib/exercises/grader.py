@@ -19,6 +19,7 @@ TOLERANCE = 1e-8  # relative to the size of what is expected; rounding in float6
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 STUB = "nothing is returned yet. Write your answer where the `...` stands, and run the cell again."
 HINTS = {
+    "open": "",
     "no function": "Hand in the function itself, by its name and without calling it, as the cell of the exercise does.",
     "raises": "Call it yourself on a small input, in a cell above, and read the whole error there.",
     "no return": "Does its last line begin with `return`?",
@@ -51,7 +52,7 @@ class Verdict:
 
 @dataclass(eq=False)
 class Wrong(Exception):
-    """An answer that breaks a property: what is wrong, and the name of a hint."""
+    """An answer that breaks a property, or is still the stub: what is wrong, and the name of a hint."""
 
     sentence: str
     hint: str
@@ -63,8 +64,10 @@ def wrong_if(breaks: object, sentence: str, hint: str) -> None:
         raise Wrong(sentence, hint)
 
 
-class Open(Exception):
-    """An answer that is still the stub."""
+def first_fault(*faults: tuple[object, str, str]) -> None:
+    """Raise `Wrong` for the first property that an answer breaks: of each whether it does, a sentence and a hint."""
+    for fault in faults:
+        wrong_if(*fault)
 
 
 def close(one: Tensor, other: Tensor, tolerance: float = TOLERANCE) -> bool:
@@ -112,11 +115,12 @@ class Answer:
             words = str(error).strip().splitlines()
             raised = type(error).__name__ + (f": {words[0].rstrip('.')}" if words else "")
             raise Wrong(f"it raises {raised}.", "raises") from error
-        if output is ...:
-            raise Open
-        wrong_if(output is None, "it returns None.", "no return")
-        wrong_if(type(output).__module__.split(".")[0] == "numpy", "it returns a NumPy array.", "numpy")
-        wrong_if(not isinstance(output, Tensor), f"it returns something of type {type(output).__name__}.", "no tensor")
+        first_fault(
+            (output is ..., STUB, "open"),
+            (output is None, "it returns None.", "no return"),
+            (type(output).__module__.split(".")[0] == "numpy", "it returns a NumPy array.", "numpy"),
+            (not isinstance(output, Tensor), f"it returns something of type {type(output).__name__}.", "no tensor"),
+        )
         if shape is not None and tuple(output.shape) != shape:
             given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
             of_inputs = f"for inputs of shape {given} " if given else ""
@@ -124,12 +128,11 @@ class Answer:
         if dtype is not None and output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
             raise Wrong(f"it returns {arrived}, and {asked} is asked for.", "dtype")
-        wrong_if(not torch.isfinite(output).all(), "it returns NaN or infinity.", "not finite")
-        wrong_if(not all(torch.equal(x.detach(), old) for x, old, _ in kept), "it changes its input.", "in place")
-        wrong_if(
-            any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept),
-            "after it the positions that came in ask for a gradient.",
-            "in place",
+        asks = any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept)
+        first_fault(
+            (not torch.isfinite(output).all(), "it returns NaN or infinity.", "not finite"),
+            (not all(torch.equal(x.detach(), old) for x, old, _ in kept), "it changes its input.", "in place"),
+            (asks, "after it the positions that came in ask for a gradient.", "in place"),
         )
         return output
 
@@ -145,21 +148,19 @@ def graded(hints: dict[str, str]) -> Callable:
         number = properties.__name__.removeprefix("check_").replace("_", ".")
 
         def check(answer: object) -> Verdict:
-            if answer is ... or _is_stub(answer):
-                return Verdict(number, "open", STUB)
-            if not callable(answer):
-                arrived = "None" if answer is None else f"something of type {type(answer).__name__}"
-                return Verdict(number, "wrong", f"a function was expected and {arrived} arrived.", HINTS["no function"])
+            arrived = "None" if answer is None else f"something of type {type(answer).__name__}"
             try:
+                first_fault(
+                    (answer is ... or _is_stub(answer), STUB, "open"),
+                    (not callable(answer), f"a function was expected and {arrived} arrived.", "no function"),
+                )
                 properties(Answer(answer), Generator().manual_seed(0))
-            except Open:
-                return Verdict(number, "open", STUB)
             except Wrong as wrong:
                 hint = hints.get(f"{number} {wrong.hint}") or (hints | HINTS)[wrong.hint]
-                return Verdict(number, "wrong", wrong.sentence, hint)
+                return Verdict(number, "open" if wrong.hint == "open" else "wrong", wrong.sentence, hint)
             except Exception as problem:  # whatever else an answer does, a reader gets a sentence
-                sentence = f"the grader cannot work with it ({type(problem).__name__})."
-                return Verdict(number, "wrong", sentence, HINTS["strange"])
+                cannot = f"the grader cannot work with it ({type(problem).__name__})."
+                return Verdict(number, "wrong", cannot, HINTS["strange"])
             return Verdict(number, "right", hints[f"{number} right"])
 
         return _named_after(properties, check)
@@ -175,8 +176,8 @@ def compared(
     dtype: torch.dtype | None = torch.float64,
     every: bool = False,
     errors: tuple[tuple[str, str], ...] = (),
-    explain: Callable[..., None] | None = None,
-    then: Callable[[Answer, Generator], None] | None = None,
+    explain: Callable[..., None] = lambda *given: None,
+    then: Callable[[Answer, Generator], None] = lambda *given: None,
 ) -> Callable:
     """Turn trials, with what right and wrong answers give there, into the grader of an exercise.
 
@@ -207,10 +208,9 @@ def compared(
                 if not (every or same(found, right)):
                     break
             if all(same(found, right) for found, right, _ in tried):
-                return then(answer, generator) if then else None
+                return then(answer, generator)
             recognise(tried if every else tried[-1:], same)
-            if explain:
-                explain(answer, found, *inputs)
+            explain(answer, found, *inputs)
             raise Wrong(hints[f"{trials.__name__.removeprefix('check_').replace('_', '.')} wrong"], "other")
 
         check = graded(hints)(_named_after(trials, properties))

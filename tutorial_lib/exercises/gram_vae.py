@@ -3,7 +3,18 @@
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    first_fault,
+    graded,
+    normal,
+    random_cloud,
+    wrong_if,
+)
 from tutorial_lib.representations.gram import gram_matrix, nearest_rank3, upper_triangle
 
 HINTS = {
@@ -24,6 +35,7 @@ HINTS = {
     "2.2 triangle": "Your entries are the right ones in another sequence: we read i <= j, row by row.",
     "2.2 other": "Try three atoms on the x-axis at 1, 2 and 3, where entry ij is simply the product of two numbers.",
     "2.3 right": "nothing for a silent code, and the right price in nats for the others.",
+    "2.3 wrong": "prices are wrong for many codes.",
     "2.3 sign": "A divergence is never negative.",
     "2.3 half": "It is a fixed multiple of what it should be. Which factor stands in front of the bracket?",
     "2.3 nearly": "Something small is added, or numbers are kept within bounds. There is no need: the variance is an "
@@ -69,15 +81,17 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
         if close(image, inside, 1e-6):
             continue
         boxes = (image - inside) / length
-        wrong_if(
-            not close(image, inside + length * boxes.round(), 1e-6),
-            "some of the results are no image of what came in.",
-            "other image",
-        )
-        wrong_if(torch.equal(image, given), "it leaves every difference as it is.", "far")
-        wrong_if(reach > 1, "differences of several boxes stay too long.", "boxes")
         low, high = image.min() / length, image.max() / length
-        wrong_if(low > -1e-6, "every component comes out positive.", "positive")
+        first_fault(
+            (
+                not close(image, inside + length * boxes.round(), 1e-6),
+                "some of the results are no image of what came in.",
+                "other image",
+            ),
+            (torch.equal(image, given), "it leaves every difference as it is.", "far"),
+            (reach > 1, "differences of several boxes stay too long.", "boxes"),
+            (low > -1e-6, "every component comes out positive.", "positive"),
+        )
         hint = "half" if low < -0.6 and high > 0.6 else "one side"
         raise Wrong(f"components reach {low:.2g} to {high:.2g} boxes.", hint)
 
@@ -95,13 +109,16 @@ def check_2_2(generator: Generator) -> Trials:
     for _ in range(3):
         x, order = normal(generator, 8, 3), torch.randperm(8, generator=generator)
         gram, renumbered, back = (gram_matrix(cloud) for cloud in (x, x[order], x[order.argsort()]))
-        once = [matrix[*torch.triu_indices(8, 8)] for matrix in (gram[order], gram[:, order])]
         yield (
             (upper_triangle(gram), order),
             upper_triangle(renumbered),
             ("inverse", "it renumbers the other way round.", upper_triangle(back)),
             ("same", "nothing is renumbered.", upper_triangle(gram)),
-            ("rows", "only one index of every entry is renumbered.", *once),
+            (
+                "rows",
+                "only one index of every entry is renumbered.",
+                *(matrix[*torch.triu_indices(8, 8)] for matrix in (gram[order], gram[:, order])),
+            ),
             ("triangle", "the numbers are right and stand in other places.", renumbered[*torch.tril_indices(8, 8)]),
         )
 
@@ -110,23 +127,13 @@ def _price(mean: Tensor, log_variance: Tensor) -> Tensor:
     return (mean**2 + log_variance.exp() - 1 - log_variance) / 2
 
 
-@graded(HINTS)
-def check_2_3(answer: Answer, generator: Generator) -> None:
-    """The verdict on `price(mean, log_variance)`: KL from N(0, 1) of each latent number (N, k), in nats."""
-    mean, log_variance = normal(generator, 2, 6, 3) * torch.tensor([1.0, 2.5])[:, None, None]
-    mean[0], log_variance[0] = torch.tensor([[0.0, 2, 0], [0, 0, -3]])  # silent, displaced, sharp
+def _what_price(answer: Answer, price: Tensor, mean: Tensor, log_variance: Tensor) -> None:
     right = _price(mean, log_variance)
-    price = answer(mean, log_variance, shape=(6, 3)).detach()
-    if close(price, right):
-        return
-    wrong_if(close(price, -right), "every price is negative.", "sign")
-    wrong_if(close(price, right, 1e-3), "the prices are nearly right.", "nearly")
-    wrong_if(close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half")
-    wrong_if(close(price, _price(mean, 2 * log_variance)), "the spread of the codes is misread.", "deviation")
-    wrong_if(
-        ((price - right).abs() > 1e-8 * right.max()).double().mean() < 0.6,
-        "only some extreme codes have the wrong price.",
-        "nearly",
+    off = (price - right).abs() > 1e-8 * right.max()
+    first_fault(
+        (close(price, right, 1e-3), "the prices are nearly right.", "nearly"),
+        (close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half"),
+        (off.double().mean() < 0.6, "only some extreme codes have the wrong price.", "nearly"),
     )
     for name, sentence, codes in (
         ("mean", "codes that stand away from 0 have the wrong price.", (0 * mean, log_variance)),
@@ -138,23 +145,32 @@ def check_2_3(answer: Answer, generator: Generator) -> None:
         "a code that says nothing has a price.",
         "silent",
     )
-    raise Wrong("prices are wrong for many codes.", "other")
+
+
+@compared(HINTS, explain=_what_price)
+def check_2_3(generator: Generator) -> Trials:
+    """The verdict on `price(mean, log_variance)`: KL from N(0, 1) of each latent number (N, k), in nats."""
+    mean, log_variance = normal(generator, 2, 6, 3) * torch.tensor([1.0, 2.5])[:, None, None]
+    mean[0], log_variance[0] = torch.tensor([[0.0, 2, 0], [0, 0, -3]])  # silent, displaced, sharp
+    right = _price(mean, log_variance)
+    yield (
+        (mean, log_variance),
+        right,
+        ("sign", "every price is negative.", -right),
+        ("deviation", "the spread of the codes is misread.", _price(mean, 2 * log_variance)),
+    )
 
 
 def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
-    wrong_if(len(matrix) != 8, f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size")
-    values = torch.linalg.eigvalsh(matrix)
-    size = 1e-8 * values.abs().max()
-    nearest, left = nearest_rank3(matrix)[0], torch.linalg.eigvalsh((found + found.mT) / 2)
-    wrong_if(left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative")
-    wrong_if(left[-4] > size, "it has more than three eigenvalues above 0.", "rank")
-    wrong_if(
-        close(left, torch.linalg.eigvalsh(nearest)), "the three eigenvalues are right, the matrix is not.", "vectors"
-    )
-    wrong_if(
-        (left > 1e-8).sum() < (values > 0).sum().clamp(max=3),
-        f"it keeps {int((left > 1e-8).sum())} eigenvalues.",
-        "few",
+    values, left = (torch.linalg.eigvalsh(g) for g in (matrix, (found + found.mT) / 2))
+    size, n_left = 1e-8 * values.abs().max(), int((left > 1e-8).sum())
+    same_values = close(left, torch.linalg.eigvalsh(nearest_rank3(matrix)[0]))
+    first_fault(
+        (len(matrix) != 8, f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size"),
+        (left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative"),
+        (left[-4] > size, "it has more than three eigenvalues above 0.", "rank"),
+        (same_values, "the three eigenvalues are right, the matrix is not.", "vectors"),
+        (n_left < (values > 0).sum().clamp(max=3), f"it keeps {n_left} eigenvalues.", "few"),
     )
 
 

@@ -11,6 +11,7 @@ from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "9.1 right": "symmetric, and each pair is asked for once.",
+    "9.1 wrong": "it is another matrix.",
     "9.1 below": "Each pair of atoms has two blocks, one above the diagonal and one below. Half of them are missing.",
     "9.1 transpose": "Rows of the block (i, j) belong to atom i. Which atom has the rows of the block (j, i)?",
     "9.1 above": "Above the diagonal the block of a pair stands as it came in.",
@@ -64,8 +65,7 @@ HINTS = {
 
 
 def _in_another_order(answer: Answer, found: Tensor, own: Tensor, between: Tensor) -> None:
-    whole = own.sum() + 2 * between.sum()
-    raise Wrong("it is another matrix.", "order" if close(found.sum(), whole) else "other")
+    wrong_if(close(found.sum(), own.sum() + 2 * between.sum()), "it is another matrix.", "order")
 
 
 @compared(HINTS, explain=_in_another_order)

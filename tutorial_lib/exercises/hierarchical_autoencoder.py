@@ -12,6 +12,7 @@ from tutorial_lib.exercises.grader import (
     Wrong,
     close,
     compared,
+    first_fault,
     graded,
     normal,
     random_cloud,
@@ -22,6 +23,7 @@ from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "5.1 right": "one number for all, so what is rounding stays rounding.",
+    "5.1 wrong": "it is not the signal at root mean square 1.",
     "5.1 each l": "Where symmetry forbids an l, its coefficients are rounding. What does your function make of them?",
     "5.1 each number": "A rotation mixes the coefficients of one l. Is each of them scaled by a number of its own?",
     "5.1 each channel": "An empty channel should stay empty beside a full one. Over what do you average?",
@@ -63,26 +65,28 @@ HINTS = {
 }
 
 
-@graded(HINTS)
-def check_5_1(answer: Answer, generator: Generator) -> None:
-    """The verdict on `one_size(signal)`: (coefficients, channels), no unit, brought to root mean square 1."""
-    signal = normal(generator, 16, 5)
-    signal[1:4] *= 1e-9  # forbidden by symmetry: what is left is rounding
-    signal[:, 2] *= 1e-3
-    found = answer(signal, shape=(16, 5)).detach()
-    if close(found, signal / signal.square().mean().sqrt(), 1e-3):  # a small number under the root does no harm
-        return
+def _what_size(answer: Answer, found: Tensor, signal: Tensor) -> None:
     factor = found / signal  # one number, if all is well
+    each_l = all(_is_constant(part) for part in factor.split([1, 3, 5, 7]))
     if not _is_constant(factor.flatten()):
-        wrong_if(_is_constant(factor), "channels are scaled apart.", "each channel")
-        each_l = all(_is_constant(part) for part in factor.split([1, 3, 5, 7]))
-        wrong_if(each_l, "an l that symmetry forbids is blown up.", "each l")
-        wrong_if(_is_constant(factor.mT), "coefficients of one l are scaled apart.", "each number")
+        first_fault(
+            (_is_constant(factor), "channels are scaled apart.", "each channel"),
+            (each_l, "an l that symmetry forbids is blown up.", "each l"),
+            (_is_constant(factor.mT), "coefficients of one l are scaled apart.", "each number"),
+        )
     elif close(answer(2 * signal, shape=(16, 5)), found, 1e-3):
         wrong_if(close(found, signal / signal.norm(), 1e-3), "it becomes too small.", "sum")
     else:
         raise Wrong("it depends on the size of what comes in.", "root")
-    raise Wrong("it is not the signal at root mean square 1.", "other")
+
+
+@compared(HINTS, tolerance=1e-3, explain=_what_size)  # a small number under the root does no harm
+def check_5_1(generator: Generator) -> Trials:
+    """The verdict on `one_size(signal)`: (coefficients, channels), no unit, brought to root mean square 1."""
+    signal = normal(generator, 16, 5)
+    signal[1:4] *= 1e-9  # forbidden by symmetry: what is left is rounding
+    signal[:, 2] *= 1e-3
+    yield (signal,), signal / signal.square().mean().sqrt()
 
 
 def _is_constant(factor: Tensor) -> bool:
@@ -107,13 +111,12 @@ def check_5_2(answer: Answer, generator: Generator) -> None:
     )
     if _same_rows(found, right) and _same_rows(backwards, right):
         return
-    wrong_if(
-        len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8).all(),
-        "a group is given by one of its places.",
-        "mean",
+    chosen = len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8).all()
+    first_fault(
+        (chosen, "a group is given by one of its places.", "mean"),
+        (len(found) in (1, len(places)), f"of {len(places)} places it makes {len(found)}.", "all"),
+        (not _same_rows(found, backwards), "numbered backwards, the same places give other means.", "order"),
     )
-    wrong_if(len(found) in (1, len(places)), f"of {len(places)} places it makes {len(found)}.", "all")
-    wrong_if(not _same_rows(found, backwards), "numbered backwards, the same places give other means.", "order")
     wrong_if(
         not _same_rows(answer(places + 0.31, 1.0).detach(), found + 0.31),
         "moved, the same places give other means.",

@@ -105,8 +105,7 @@ def check_6_2(generator: Generator) -> Trials:
         known, truth = random_cloud(n_known, generator), random_cloud(1, generator)[0]
         products = known @ truth + noise * normal(generator, n_known)
         best, total = torch.linalg.pinv(known) @ products, products @ known
-        threes = [list(three) for three in combinations(range(n_known), 3)]
-        solved = [torch.linalg.solve(known[three], products[three]) for three in threes]
+        solved = [torch.linalg.solve(known[[*three]], products[[*three]]) for three in combinations(range(n_known), 3)]
         yield (
             (known, products),
             best,
@@ -134,7 +133,6 @@ def check_6_3(generator: Generator) -> Trials:
         costs, sums = pairings.mean(dim=1), pairings.sqrt().sum(dim=1)
         root, distance = costs.min().sqrt(), sums.min()
         shifted = torch.stack([square[range(m), torch.arange(m).roll(shift)].mean() for shift in range(m)]).min()
-        put_together = [root**2, root * m**0.5, root**2 * m, root / 3**0.5, distance / m, distance]
         worse = [shifted, costs.mean(), costs[sums.argmin()], nearest_in_turn(square).mean()]
         yield (
             (candidate, missing),
@@ -145,7 +143,11 @@ def check_6_3(generator: Generator) -> Trials:
                 "each atom is measured to its nearest, whoever else is there.",
                 *(square.amin(dim).mean().sqrt() for dim in (0, 1)),
             ),
-            ("mean", "the distances are right, and put together otherwise.", *put_together),
+            (
+                "mean",
+                "the distances are right, and put together otherwise.",
+                *(root**2, root * m**0.5, root**2 * m, root / 3**0.5, distance / m, distance),
+            ),
             ("pairing", "another pairing is better.", *(cost.sqrt() for cost in worse)),
         )
 
@@ -158,7 +160,6 @@ def check_6_4(generator: Generator) -> Trials:
         first = errors[:, :k]
         best = first.amin(dim=1)
         kept = [best[best < limit].mean() for limit in (0.5, 1.0, 1.5, 2.0, best.max())]
-        mixed = (first.mean(), best.median(), best.min(), best.sum(), *(first.mean(dim).min() for dim in (0, 1)))
         yield (
             (errors, k),
             best.mean(),
@@ -174,7 +175,11 @@ def check_6_4(generator: Generator) -> Trials:
             ("root", "large errors count more than they should.", best.square().mean().sqrt()),
             ("hindsight", "it picks candidates by their true error.", errors.sort(dim=1).values[:, :k].mean()),
             ("success", "some queries are missing.", *kept),
-            ("mean", "best and mean are taken of other things.", *mixed),
+            (
+                "mean",
+                "best and mean are taken of other things.",
+                *(first.mean(), best.median(), best.min(), best.sum(), *(first.mean(dim).min() for dim in (0, 1))),
+            ),
         )
 
 

@@ -6,7 +6,18 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    first_fault,
+    graded,
+    normal,
+    random_cloud,
+    wrong_if,
+)
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -62,8 +73,10 @@ HINTS = {
 
 
 def _what_turn(answer: Answer, found: Tensor, x: Tensor, q: Tensor) -> None:
-    wrong_if(close(found, x @ q.mT, 1e-5), "it is right to about seven digits of sixteen.", "digits")
-    wrong_if(not close(found.norm(dim=1), x.norm(dim=1)), "rows change their lengths.", "lengths")
+    first_fault(
+        (close(found, x @ q.mT, 1e-5), "it is right to about seven digits of sixteen.", "digits"),
+        (not close(found.norm(dim=1), x.norm(dim=1)), "rows change their lengths.", "lengths"),
+    )
 
 
 @compared(HINTS, explain=_what_turn)
@@ -157,17 +170,21 @@ def check_1_4(answer: Answer, generator: Generator) -> None:
     """The verdict on `hand(x)`: one number for a cloud (n, 3), angstrom, about an origin; it flips in a mirror."""
     clouds = [random_cloud(n_atoms, generator) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
     numbers = torch.stack([answer(x, shape=()).detach() for x in clouds])
-    wrong_if(numbers.abs().max() < 1e-13, "it is zero for clouds without any symmetry.", "zero")
-    wrong_if(numbers.abs().min() < 1e-12 * numbers.abs().max(), "it is zero for three atoms about an origin.", "plane")
-    wrong_if((numbers == numbers[0]).all(), "it says the same of every cloud.", "constant")
+    first_fault(
+        (numbers.abs().max() < 1e-13, "it is zero for clouds without any symmetry.", "zero"),
+        (numbers.abs().min() < 1e-12 * numbers.abs().max(), "it is zero for three atoms about an origin.", "plane"),
+        ((numbers == numbers[0]).all(), "it says the same of every cloud.", "constant"),
+    )
     for x, number in zip(clouds, numbers, strict=True):
         turn = random_rotation(generator)
         wrong_if(
             not close(answer(x @ turn.mT, shape=()), number), "the number changes when the cloud is turned.", "rotation"
         )
         mirrored = answer(x @ -turn.mT, shape=()).detach()
-        wrong_if(close(mirrored, number), "the number does not change in a mirror.", "mirror")
-        wrong_if(not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size")
+        first_fault(
+            (close(mirrored, number), "the number does not change in a mirror.", "mirror"),
+            (not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size"),
+        )
 
 
 @compared(HINTS)

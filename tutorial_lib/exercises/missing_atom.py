@@ -4,7 +4,18 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    first_fault,
+    graded,
+    normal,
+    random_cloud,
+    wrong_if,
+)
 
 HINTS = {
     "8.1 right": "the sure ones decide, and large confidences do no harm.",
@@ -84,8 +95,10 @@ def _takes_large_confidences(answer: Answer, generator: Generator) -> None:
         most = ladder.clamp(max=3000) + confidence
         for large in (confidence + 1000, confidence - 1000, ladder, ladder.flip(0), most):
             found = torch.as_tensor(answer.function(places, large)).detach()  # NaN has a hint of its own here
-            wrong_if(not torch.isfinite(found).all(), "large confidences give NaN or infinity.", "large")
-            wrong_if(not close(found, large.softmax(0) @ places), "large confidences give another place.", "larger")
+            first_fault(
+                (not torch.isfinite(found).all(), "large confidences give NaN or infinity.", "large"),
+                (not close(found, large.softmax(0) @ places), "large confidences give another place.", "larger"),
+            )
 
 
 @compared(HINTS, explain=_what_mean, then=_takes_large_confidences)
@@ -154,7 +167,7 @@ def check_8_3(answer: Answer, generator: Generator) -> None:
         far = 1 + step + 2 * torch.rand(n, generator=generator, dtype=torch.float64)
         before = 1 - torch.tensor([step, 2 * step], dtype=torch.float64)
         beyond, last = (answer(cutoff * at, cutoff, shape=at.shape).detach().abs() for at in (far, before))
-        for failed, sentence, hint in (
+        first_fault(
             (abs(found[0] - 1) > 1e-6, f"at distance zero it is {found[0]:.2f}.", "start"),
             (beyond.max() > 1e-6, "beyond the cut-off it is not zero.", "beyond"),
             (found.diff().max() > 1e-9, "it rises on the way.", "falls"),
@@ -165,8 +178,7 @@ def check_8_3(answer: Answer, generator: Generator) -> None:
                 "it changes within a small part of the way.",
                 "flat",
             ),
-        ):
-            wrong_if(failed, sentence, hint)
+        )
         forms.append(found)
     wrong_if(not all(close(form, forms[0], 1e-6) for form in forms), "its form depends on the cut-off.", "scale")
 

@@ -1,5 +1,7 @@
 """The exercises of notebook 03: atoms from a matrix, the best rotation, assignment, and a distance between shapes."""
 
+from functools import partial
+
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
@@ -10,6 +12,7 @@ from tutorial_lib.exercises.grader import (
     Wrong,
     close,
     compared,
+    first_fault,
     graded,
     random_cloud,
     recognise,
@@ -21,6 +24,7 @@ from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
     "3.1 right": "the cloud is there, in a pose of its own.",
+    "3.1 wrong": "their Gram matrix is another.",
     "3.1 root": "Lengths come out squared. What is the square root of a diagonal matrix?",
     "3.1 smallest": "In which order does eigh return eigenvalues, and which of them carry the cloud?",
     "3.1 rows": "The eigenvectors are the columns of what eigh returns. Whose coordinates stand in a row of yours?",
@@ -68,48 +72,44 @@ HINTS = {
 }
 
 
-@graded(HINTS)
-def check_3_1(answer: Answer, generator: Generator) -> None:
+def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
+    values, vectors = torch.linalg.eigh(gram)
+    square = close(gram_matrix(found), gram @ gram, 1e-6)
+    mixed_up = [(columns * values[-3:].sqrt()).abs() for columns in (vectors[-3:].mT, vectors.mT[:, -3:])]
+    first_fault(
+        (square, "their Gram matrix is the square of the one that came in.", "root"),
+        (found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest"),
+        (any(close(found.abs(), x, 1e-6) for x in mixed_up), "rows and columns are mixed up.", "rows"),
+    )
+
+
+@compared(HINTS, same=lambda one, other: close(gram_matrix(one), gram_matrix(other), 1e-6), explain=_what_atoms)
+def check_3_1(generator: Generator) -> Trials:
     """The verdict on `atoms(g)`: positions (n, 3), angstrom, whose Gram matrix (n, n) is g, angstrom^2."""
     for n_atoms in (8, 5, 12):
-        gram = gram_matrix(random_cloud(n_atoms, generator))
-        found = answer(gram, shape=(n_atoms, 3)).detach()
-        if close(gram_matrix(found), gram, 1e-6):
-            continue
-        wrong_if(
-            close(gram_matrix(found), gram @ gram, 1e-6),
-            "their Gram matrix is the square of the one that came in.",
-            "root",
-        )
-        wrong_if(found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest")
-        values, vectors = torch.linalg.eigh(gram)
-        wrong_if(
-            any(
-                close(found.abs(), (columns * values[-3:].sqrt()).abs(), 1e-6)
-                for columns in (vectors[-3:].mT, vectors.mT[:, -3:])
-            ),
-            "rows and columns are mixed up.",
-            "rows",
-        )
-        raise Wrong("their Gram matrix is another.", "other")
+        x = random_cloud(n_atoms, generator)
+        yield (gram_matrix(x),), x
 
 
-def _what_rotation(answer: Answer, found: Tensor, source: Tensor, target: Tensor) -> None:
-    wrong_if(
-        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6), "Q Q^T is not the identity.", "orthogonal"
+def _no_rotation(not_orthogonal: str, mirror: str, answer: Answer, found: Tensor, *inputs: Tensor) -> None:
+    first_fault(
+        (not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6), not_orthogonal, "orthogonal"),
+        (torch.linalg.det(found) < 0, mirror, "mirror"),
     )
-    wrong_if(torch.linalg.det(found) < 0, "for some clouds it is a mirror.", "mirror")
 
 
-@compared(HINTS, tolerance=1e-6, explain=_what_rotation)
+@compared(
+    HINTS,
+    tolerance=1e-6,
+    explain=partial(_no_rotation, "Q Q^T is not the identity.", "for some clouds it is a mirror."),
+)
 def check_3_2(generator: Generator) -> Trials:
     """The verdict on `rotation(source, target)`: the Q (3, 3), no unit, determinant +1, that turns (n, 3) best."""
-    cases = [(8, False, 0.0), (8, False, 0.5), (8, True, 0.0), (8, True, 0.5), (5, False, 3.0), (4, True, 0.5)]
-    for n_atoms, mirrored, noise in cases + [(8, False, -1.0)] * 4:
-        source = random_cloud(n_atoms, generator)
-        if noise < 0:  # flat clouds, whose third singular value is zero
-            source, noise = source * source.new_tensor([1, 1, 0]), 0.0
-        turn = random_rotation(generator) * (-1 if mirrored else 1)
+    cases = [(8, 1, 0.0), (8, 1, 0.5), (8, -1, 0.0), (8, -1, 0.5), (5, 1, 3.0), (4, -1, 0.5)]
+    flat = [(8, 1, 0.0, 0)] * 4  # clouds whose third singular value is zero
+    for n_atoms, sign, noise, depth in [*((*case, 1) for case in cases), *flat]:
+        source = random_cloud(n_atoms, generator) * torch.tensor([1, 1, depth])
+        turn = sign * random_rotation(generator)
         target = source @ turn.mT + noise * random_cloud(n_atoms, generator)
         best = best_rotation(source, target, allow_mirror=False)
         u, _, wt = torch.linalg.svd(target.mT @ source)
@@ -182,26 +182,24 @@ def check_3_4(generator: Generator) -> Trials:
         x, y = random_cloud(n, generator), random_cloud(n, generator)
         rmsd = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
         centred = aligned_rmsd(x - x.mean(0), y - y.mean(0), allow_mirror=True, reorder=False)
-        scaled = [rmsd * factor for factor in (n**0.5, 3**-0.5, (3 * n) ** -0.5)]
         yield (
             (x, y),
             rmsd,
-            ("mean", "it is off by a factor that the number of atoms or of axes explains.", *scaled),
+            (
+                "mean",
+                "it is off by a factor that the number of atoms or of axes explains.",
+                *(rmsd * factor for factor in (n**0.5, 3**-0.5, (3 * n) ** -0.5)),
+            ),
             ("root", "it is the square of the distance.", rmsd.square()),
             ("3.2 centroid", "it turns about the centroids.", centred),
         )
 
 
-def _what_mean(answer: Answer, found: Tensor, turns: Tensor) -> None:
-    wrong_if(
-        not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6),
-        "it is no rotation: multiplied by its transpose it is not 1.",
-        "orthogonal",
-    )
-    wrong_if(torch.linalg.det(found) < 0, "it is a mirror.", "mirror")
-
-
-@compared(HINTS, tolerance=1e-6, explain=_what_mean)  # a search for the least sum of squares gets no nearer than this
+@compared(
+    HINTS,
+    tolerance=1e-6,  # a search for the least sum of squares gets no nearer than this
+    explain=partial(_no_rotation, "it is no rotation: multiplied by its transpose it is not 1.", "it is a mirror."),
+)
 def check_3_s(generator: Generator) -> Trials:
     """The verdict on `mean_rotation(turns)`: (3, 3), the rotation with the least sum of squares to turns (n, 3, 3)."""
     wanted = {False: 3, True: 3}  # mean matrices with and without a mirror, which is as often as not

@@ -7,7 +7,18 @@ from scipy.spatial.transform import Rotation
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    first_fault,
+    graded,
+    normal,
+    random_cloud,
+    wrong_if,
+)
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -123,9 +134,11 @@ def check_4_3(answer: Answer, generator: Generator) -> None:
         return
     irreps = [f"{wrong[-1][at]}{'e' if wrong[-1][at + 1] == 1 else 'o'}" for at in (0, 2, 4)]
     sentence = f"of {len(wrong)} cases, one is {irreps[2]} in {irreps[0]} x {irreps[1]}."
-    wrong_if(any(l3 < abs(l1 - l2) for l1, _, l2, _, l3, _ in wrong), f"it errs about short ones; {sentence}", "lower")
-    wrong_if(any(l3 > l1 + l2 for l1, _, l2, _, l3, _ in wrong), f"it errs about long ones; {sentence}", "upper")
-    wrong_if(all(p3 == p1 * p2 for _, p1, _, p2, _, p3 in wrong), f"it misses some; {sentence}", "missing")
+    first_fault(
+        (any(l3 < abs(l1 - l2) for l1, _, l2, _, l3, _ in wrong), f"it errs about short ones; {sentence}", "lower"),
+        (any(l3 > l1 + l2 for l1, _, l2, _, l3, _ in wrong), f"it errs about long ones; {sentence}", "upper"),
+        (all(p3 == p1 * p2 for _, p1, _, p2, _, p3 in wrong), f"it misses some; {sentence}", "missing"),
+    )
     raise Wrong(f"it errs about parity; {sentence}", "parity")
 
 
@@ -162,16 +175,20 @@ def check_4_s(answer: Answer, generator: Generator) -> None:
     ends = [close(one, axis, 1e-6) - close(one, -axis, 1e-6) for one, axis in zip(found, n, strict=True)]
     if all(end == 1 for end in ends):
         return
-    wrong_if(all(end == -1 for end in ends), "it is the other end of the axis.", "sign")
-    wrong_if(all(ends), "it is now one end of the axis, now the other.", "hand")
     across = torch.linalg.cross(n.new_tensor([[1, 0, 0]]).expand_as(n), q[:, :, 0])
-    for name, sentence, one, other in (
-        ("middle", "the second number has the wrong sign.", found, n * n.new_tensor([1, -1, 1])),
-        ("unsigned", "no number is ever negative.", found, n.abs()),
-        ("one vector", "it is at right angles to x and to where x goes.", found, normalize(across)),
-        ("signs", "some of its three numbers have the wrong sign.", found.abs(), n.abs()),
-        ("length", "it has another length than 1.", normalize(found).abs(), n.abs()),
-        ("order", "its three numbers stand in another order.", found.abs().sort().values, n.abs().sort().values),
-    ):
-        wrong_if(close(one, other, 1e-6), sentence, name)
+    sizes, right_sizes = found.abs(), n.abs()
+    first_fault(
+        (all(end == -1 for end in ends), "it is the other end of the axis.", "sign"),
+        (all(ends), "it is now one end of the axis, now the other.", "hand"),
+        (close(found, n * n.new_tensor([1, -1, 1]), 1e-6), "the second number has the wrong sign.", "middle"),
+        (close(found, right_sizes, 1e-6), "no number is ever negative.", "unsigned"),
+        (close(found, normalize(across), 1e-6), "it is at right angles to x and to where x goes.", "one vector"),
+        (close(sizes, right_sizes, 1e-6), "some of its three numbers have the wrong sign.", "signs"),
+        (close(normalize(found).abs(), right_sizes, 1e-6), "it has another length than 1.", "length"),
+        (
+            close(sizes.sort().values, right_sizes.sort().values, 1e-6),
+            "its three numbers stand in another order.",
+            "order",
+        ),
+    )
     raise Wrong("it is another direction.", "other")

@@ -1,8 +1,9 @@
 """Missing atoms: the known part of a cloud comes in, candidates for the rest go out, best first.
 
-`holes` takes atoms out and measures answers; `ranking` makes a few good answers of a model's draws, whatever the model.
-`library` finds clouds that hold a part, `latent` asks a decoder, `objective` does it the talk's way, and `baselines`
-know nothing or remember. Models are handed in; `places` is one that was made for this question.
+`holes` masks atoms and measures answers; `ranking` clusters and ranks the samples of any model. `library` retrieves
+clouds that contain the known part, `latent` searches the latent space of an autoencoder, also by the objective of Uhrin
+and Paulish, `flow_completion` samples a flow, and `baselines` are random positions, templates and a linear Gaussian
+model. Models are handed in; `places` is a network that was made for this question.
 """
 
 import lazy_loader
@@ -13,9 +14,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "baselines": ["LinearGaussian", "RandomPlaces", "Retrieval", "TemplateCompletion"],
         "holes": ["apart", "by_cell", "closest", "restored_error", "shell_places", "taken_out"],
-        "latent": ["LatentCompletion"],
+        "latent": ["LatentCompletion", "TalkCompletion", "from_products"],
         "library": ["Library"],
-        "objective": ["TalkCompletion", "from_products"],
         "ranking": ["Completer", "Completions", "Draws", "inpaint"],
     },
 )

@@ -1,6 +1,6 @@
 """Masked atoms: clouds come in, what is known and what is missing go out, and how far an answer is off.
 
-Lost on purpose is which atoms of the list were taken out: those that stay are renumbered at random.
+Atoms that stay are renumbered at random, so that their order does not tell which ones were taken out.
 """
 
 from itertools import permutations
@@ -11,7 +11,16 @@ from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
 from tutorial_lib.representations.radial import distances_of_pairs
-from tutorial_lib.shapes import Known, Missing, PerCandidate, check_counts, check_finite, check_one_of, check_shapes
+from tutorial_lib.shapes import (
+    Known,
+    Missing,
+    PerCandidate,
+    check,
+    check_counts,
+    check_finite,
+    check_one_of,
+    check_shapes,
+)
 
 MOST_TRIED = 4  # atoms whose pairings are all tried, 24
 SHELLS = {"first": slice(0, 4), "second": slice(4, 8), "any": slice(0, 8)}  # by distance to the centre
@@ -30,11 +39,11 @@ def taken_out(positions: Tensor, n_missing: int, shell: str, generator: Generato
     """
     check_one_of(SHELLS, shell=shell)
     n_atoms, here = positions.shape[1], range(positions.shape[1])[SHELLS[shell]]
-    if not 1 <= n_missing <= len(here) or n_atoms - n_missing < 3:
-        raise ValueError(
-            f"{n_missing} of the {len(here)} atoms of shell {shell!r} cannot be taken out of a cloud of {n_atoms}: "
-            f"take out between 1 and {min(len(here), n_atoms - 3)}"
-        )
+    check(
+        1 <= n_missing <= len(here) and n_atoms - n_missing >= 3,
+        f"{n_missing} of the {len(here)} atoms of shell {shell!r} cannot be taken out of a cloud of {n_atoms}: "
+        f"take out between 1 and {min(len(here), n_atoms - 3)}",
+    )
     chosen = torch.rand(len(positions), len(here), generator=generator).argsort(dim=1)[:, :n_missing] + here.start
     order = torch.rand(len(positions), n_atoms, generator=generator).scatter(1, chosen, -1.0).argsort(dim=1)
     shuffled = positions.gather(1, order[..., None].expand_as(positions).to(positions.device))
@@ -85,8 +94,10 @@ def shell_places(shape: tuple[int, ...], inner: float, outer: float, like: Tenso
         ValueError: the radii are not in order.
     """
     check_counts(0, **{f"dimension {at}": n for at, n in enumerate(shape)})
-    if not 0 <= inner <= outer < torch.inf:
-        raise ValueError(f"places lie between two radii, the smaller one first: {inner:g} and {outer:g} A arrived")
+    check(
+        0 <= inner <= outer < torch.inf,
+        f"places lie between two radii, the smaller one first: {inner:g} and {outer:g} A arrived",
+    )
     kind = {"generator": generator, "device": like.device, "dtype": like.dtype}
     direction = torch.nn.functional.normalize(torch.randn(*shape, 3, **kind), dim=-1)
     volume = inner**3 + (outer**3 - inner**3) * torch.rand(*shape, 1, **kind)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import descriptor
 from tutorial_lib.representations.alignment import match_atoms
-from tutorial_lib.shapes import Known, Motifs, check_counts, check_finite
+from tutorial_lib.shapes import Known, Motifs, check, check_counts, check_finite
 
 FILED_AT_MOST = 400_000  # parts; past it every second cloud, every third, ... is filed
 
@@ -54,8 +54,9 @@ class Library:
         """
         n_atoms, n_known = self.clouds.shape[1], part.shape[1]
         least = max(3, n_atoms - self.among)
-        if not least <= n_known < n_atoms:
-            raise ValueError(f"a part has {least} to {n_atoms - 1} atoms here, and one of {n_known} arrived")
+        check(
+            least <= n_known < n_atoms, f"a part has {least} to {n_atoms - 1} atoms here, and one of {n_known} arrived"
+        )
         check_counts(n=n)
         features, item, kept = self._filed(n_known)
         nearest = torch.cdist(descriptor(part), features).topk(min(n, len(item)), largest=False).indices

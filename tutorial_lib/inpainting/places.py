@@ -1,7 +1,7 @@
 """Where could one more atom be? Known atoms and places come in, a score for every place goes out.
 
-The network sees distances only, so it does not see pose, mirrors and numbering, and what it says of a place turns with
-the known atoms. Lost is nothing: distances to four atoms in general position fix a place.
+The network sees distances only, so its scores are invariant under rotations, mirrors and renumbering of the known
+atoms. Nothing is lost: the distances to four atoms in general position fix a position.
 """
 
 from collections.abc import Callable

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from tutorial_lib.inpainting.holes import apart, closest
 from tutorial_lib.metrics.motif_statistics import MIN_DISTANCE
 from tutorial_lib.representations.radial import distances_of_pairs
-from tutorial_lib.shapes import Candidates, PerCandidate, check_counts, check_finite, check_shapes
+from tutorial_lib.shapes import Candidates, PerCandidate, check, check_counts, check_finite, check_shapes
 
 N_DRAWS = 160  # asked of a model for one query, or as many as there shall be candidates
 FAINT = 1e-4  # of the probability is spread over all draws
@@ -108,16 +108,16 @@ def _check_known(known: Tensor, n_missing: int, n_atoms: int) -> None:
     check_shapes(known=(known, "clouds+ known+ 3"))
     check_counts(n_missing=n_missing)
     n_known = known.shape[1]
-    if n_missing > n_atoms - 3:
-        raise ValueError(
-            f"{n_missing} atoms are missing, and the model has {n_atoms} in all: three must be known to fix the "
-            f"pose, so pass n_missing of {n_atoms - 3} at most"
-        )
-    if n_known + n_missing != n_atoms:
-        raise ValueError(
-            f"{n_known} known and {n_missing} missing make {n_known + n_missing} atoms, and the model was trained on "
-            f"{n_atoms} neighbours: pass {n_atoms - n_missing} known ones, or a model for {n_known + n_missing}"
-        )
+    check(
+        n_missing <= n_atoms - 3,
+        f"{n_missing} atoms are missing, and the model has {n_atoms} in all: three must be known to fix the "
+        f"pose, so pass n_missing of {n_atoms - 3} at most",
+    )
+    check(
+        n_known + n_missing == n_atoms,
+        f"{n_known} known and {n_missing} missing make {n_known + n_missing} atoms, and the model was trained on "
+        f"{n_atoms} neighbours: pass {n_atoms - n_missing} known ones, or a model for {n_known + n_missing}",
+    )
     check_finite(known, what="known positions")
     distance = distances_of_pairs(torch.nn.functional.pad(known, (0, 0, 1, 0)))
     if (distance < MIN_DISTANCE).any():

@@ -1,4 +1,9 @@
-"""How good, beside what baseline: structures come in, numbers go out that say how far to trust a model."""
+"""Metrics of structures, predictions and samples, and the baselines beside which they are read.
+
+`symmetry` measures invariance and equivariance, `motif_statistics` and `two_sample` compare sets of motifs, `network`
+measures a whole cell (coordination, angles, g(r)), `energy` is the Stillinger-Weber energy of an atom, `matrices` are
+errors of Hamiltonians, and `baselines` are PCA and the nearest training motif.
+"""
 
 import lazy_loader
 

@@ -8,7 +8,17 @@ from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import descriptor
 from tutorial_lib.representations.alignment import match_atoms
-from tutorial_lib.shapes import Examples, Features, Latent, Motifs, Scalars, check_counts, check_finite, check_shapes
+from tutorial_lib.shapes import (
+    Examples,
+    Features,
+    Latent,
+    Motifs,
+    Scalars,
+    check,
+    check_counts,
+    check_finite,
+    check_shapes,
+)
 
 
 def gram_error(reconstructed: Tensor, gram: Tensor) -> Scalars:
@@ -32,11 +42,11 @@ class PrincipalComponents:
         check_shapes(features=(features, "inputs features"))
         check_finite(features, what="features")
         check_counts(n_components=n_components)
-        if n_components > min(features.shape):
-            raise ValueError(
-                f"{n_components} components from {features.shape[0]} inputs of {features.shape[1]} "
-                "features: ask for fewer components or pass more inputs"
-            )
+        check(
+            n_components <= min(features.shape),
+            f"{n_components} components from {features.shape[0]} inputs of {features.shape[1]} "
+            "features: ask for fewer components or pass more inputs",
+        )
         self.centre = features.mean(0)
         self.directions = torch.linalg.svd(features - self.centre, full_matrices=False).Vh[:n_components]
 

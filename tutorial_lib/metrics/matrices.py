@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import Hamiltonians
-from tutorial_lib.shapes import check_finite, check_shapes
+from tutorial_lib.shapes import check, check_finite, check_shapes
 
 MILLI_EV = 27211.386245988  # a hartree, CODATA 2018
 DEGENERATE = 1e-3  # hartree: what lies nearer is counted as one energy, and its orbitals may mix
@@ -42,8 +42,7 @@ def orbitals(fock: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
     check_shapes(fock=(fock, "*batch orbitals orbitals"), overlap=(overlap, "*batch orbitals orbitals"))
     check_finite(fock, overlap, what="matrices")
     root, failed = torch.linalg.cholesky_ex(overlap)
-    if failed.any():
-        raise ValueError("an overlap matrix is not positive definite: two functions of its basis are the same")
+    check(not failed.any(), "an overlap matrix is not positive definite: two functions of its basis are the same")
     half = torch.linalg.solve_triangular(root, fock, upper=False)
     energies, vectors = torch.linalg.eigh(torch.linalg.solve_triangular(root, half.mT, upper=False))
     return energies, torch.linalg.solve_triangular(root.mT, vectors, upper=True)

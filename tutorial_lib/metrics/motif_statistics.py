@@ -12,7 +12,7 @@ from scipy.stats import wasserstein_distance
 from torch import Generator, Tensor
 
 from tutorial_lib.representations.radial import distances_of_pairs
-from tutorial_lib.shapes import Motifs, check_counts, check_finite, check_shapes, unrounded
+from tutorial_lib.shapes import Motifs, check, check_counts, check_finite, check_shapes, unrounded
 
 MIN_DISTANCE = 2.1  # A: no two atoms of a valid motif are closer
 MAX_RADIUS = 4.05  # A: no atom of a valid motif is farther from the centre
@@ -55,8 +55,10 @@ def validity(positions: Motifs) -> Tensor:
 
 def wasserstein(generated: Tensor, real: Tensor) -> float:
     """The Wasserstein distance of two samples of a number: how far mass must move, on average, in their unit."""
-    if generated.numel() == 0 or real.numel() == 0 or generated.isnan().any() or real.isnan().any():
-        raise ValueError("a sample is empty or holds NaN: at least one number is needed on each side, and all of them")
+    check(
+        all(sample.numel() and not sample.isnan().any() for sample in (generated, real)),
+        "a sample is empty or holds NaN: at least one number is needed on each side, and all of them",
+    )
     return float(wasserstein_distance(generated.flatten().cpu().numpy(), real.flatten().cpu().numpy()))
 
 
@@ -120,11 +122,12 @@ def compare(generated: Motifs, held_out: Motifs, training: Motifs, *, seed: int 
     numbers = {"W_r (A)": centre_distances, "W_dij (A)": pair_distances, "W_angle (degree)": bond_angles}
 
     def scores(candidates: Motifs, for_novelty: Motifs) -> dict[str, float]:
-        table = {name: wasserstein(number(candidates), number(real)) for name, number in numbers.items()}
-        table["valid (share)"] = validity(candidates).float().mean().item()
-        table["covered (share)"] = coverage(candidates, real)
-        table["novel (share)"] = novelty(for_novelty, training)
-        return table
+        distances = {name: wasserstein(number(candidates), number(real)) for name, number in numbers.items()}
+        return distances | {
+            "valid (share)": validity(candidates).float().mean().item(),
+            "covered (share)": coverage(candidates, real),
+            "novel (share)": novelty(for_novelty, training),
+        }
 
     return Comparison(score=scores(made, made), floor=scores(known, real))
 

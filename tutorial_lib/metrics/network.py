@@ -11,7 +11,7 @@ from ase import Atoms, units
 from scipy.special import sph_harm_y
 
 from tutorial_lib.representations.neighbours import ONE_PLACE, neighbour_pairs
-from tutorial_lib.shapes import check_counts
+from tutorial_lib.shapes import check, check_counts
 
 BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
 SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
@@ -97,12 +97,12 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
 def bond_angles(first: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """The angles (degree) between all pairs of bonds that leave the same atom, whose indices `first` ascend."""
     length = np.linalg.norm(vector, axis=1, keepdims=True)
-    if not (length >= ONE_PLACE).all():
-        raise ValueError("a bond has no length, so it has no angle to another: two atoms stand at one place")
+    check(
+        (length >= ONE_PLACE).all(), "a bond has no length, so it has no angle to another: two atoms stand at one place"
+    )
     unit = vector / length
     shifts = range(1, int(np.bincount(first).max(initial=0)))
-    if not shifts:
-        raise ValueError("no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
+    check(shifts, "no atom has two bonds, so there are no angles: look at the cut-off and the unit of the cell")
     same = [np.flatnonzero(first[shift:] == first[:-shift]) for shift in shifts]
     one = unit[np.concatenate(same)]
     other = unit[np.concatenate([left + shift for left, shift in zip(same, shifts, strict=True)])]
@@ -123,8 +123,7 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
     check_counts(n_cells=len(cells))
-    if not 0 < bin_width <= cutoff:
-        raise ValueError(f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
+    check(0 < bin_width <= cutoff, f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
     edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
     counts = (np.histogram(_bulk_pairs(atoms, cutoff)[2], bins=edges)[0] for atoms in cells)
@@ -133,8 +132,7 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
 
 
 def _bulk_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
-    if not atoms.pbc.all():
-        raise ValueError("the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
+    check(atoms.pbc.all(), "the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
     return neighbour_pairs(atoms, cutoff)
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.representations.rotations import random_rotation
-from tutorial_lib.shapes import Positions, check_finite
+from tutorial_lib.shapes import Positions, check, check_finite
 
 HOLDS = {torch.float32: 1e-5, torch.float64: 1e-10}  # below it an error is rounding
 BROKEN = 1e-2  # above it a symmetry is absent; in between, look closer
@@ -55,15 +55,17 @@ def equivariance_error(f: Callable, x: Tensor, act_in: Callable, act_out: Callab
         expected = act_out(plain)
     check_finite(plain, what="outputs before anything is transformed")
     check_finite(moved, what="outputs for transformed inputs")
-    if moved.shape != expected.shape:
-        raise ValueError(f"f(g x) has shape {tuple(moved.shape)} and g f(x) has {tuple(expected.shape)}")
+    check(
+        moved.shape == expected.shape,
+        f"f(g x) has shape {tuple(moved.shape)} and g f(x) has {tuple(expected.shape)}",
+    )
     size = plain.double().square().mean().sqrt().item()
     spread = (plain - plain[:1]).abs().amax().item() if len(plain) else 0.0
-    if spread <= math.sqrt(torch.finfo(plain.dtype).eps) * size:
-        raise ValueError(
-            "f gives one answer for all of these inputs. A constant has every symmetry and no use, and its error "
-            "would say nothing: pass inputs that differ, or a function that sees the difference"
-        )
+    check(
+        spread > math.sqrt(torch.finfo(plain.dtype).eps) * size,
+        "f gives one answer for all of these inputs. A constant has every symmetry and no use, and its error "
+        "would say nothing: pass inputs that differ, or a function that sees the difference",
+    )
     return (moved - expected).abs().amax().item() / size
 
 
@@ -112,8 +114,10 @@ def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], 
             to each precision; any other function must work in the precision of its input.
         clouds: (N, n, 3), angstrom; at least two that differ.
     """
-    if clouds.ndim != 3 or len(clouds) < 2 or clouds.shape[1] < 2:
-        raise ValueError(f"at least two clouds of at least two atoms are needed: shape {tuple(clouds.shape)} arrived")
+    check(
+        clouds.ndim == 3 and len(clouds) >= 2 and clouds.shape[1] >= 2,
+        f"at least two clouds of at least two atoms are needed: shape {tuple(clouds.shape)} arrived",
+    )
     clouds = clouds.double()[torch.arange(max(N_TRANSFORMATIONS, len(clouds))) % len(clouds)]
     moves = _transformations(clouds)
     errors: dict = {}
@@ -129,9 +133,11 @@ def symmetry_ledger(models: Mapping[str, Callable | tuple[Callable, Callable]], 
                 except Exception as problem:
                     raise ValueError(f"model {name!r}, column {column!r}, {dtype}: {problem}") from problem
     ledger = Ledger(errors)
-    blind = [column for column in COLUMNS if ledger.verdict(CONTROL, column) != "broken"]
-    if blind:
-        raise ValueError(f"these clouds cannot show a broken {blind[0]}: are they all alike, or at the origin?")
+    for column in COLUMNS:
+        check(
+            ledger.verdict(CONTROL, column) == "broken",
+            f"these clouds cannot show a broken {column}: are they all alike, or at the origin?",
+        )
     return ledger
 
 

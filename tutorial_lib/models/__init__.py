@@ -1,8 +1,8 @@
-"""What learns: features, graphs or point clouds come in, what a network makes of them goes out.
+"""The networks of the course, in the order of its notebooks.
 
 `mlp` are the plain networks of notebook 01, `vae` the autoencoders of 02 and 03, `equivariant` the network of Tetris
 (04), `hierarchical` that of 05 and 10 with its layers in `spherical`; `flow`, `missing_atom` and `hamiltonian` are
-those of 07, 08 and 09, and `pieces` grows new ones.
+those of 07, 08 and 09, and `pieces` generates new point clouds from sampled codes.
 """
 
 import lazy_loader

@@ -1,7 +1,7 @@
 """Every figure of the course: numbers come in, and an axis with its labels and units goes out.
 
-The only folder that imports matplotlib. `curves` has two axes with units; `pictures`, `spheres`, `holes` and `stills`
-show things, and `palette` holds the colours of what is real, a model, a baseline or a failure.
+The only folder that imports matplotlib. `axes` draws figures with two axes and units, `space` and `stills` show things
+in three dimensions, and `palette` holds the colours of what is real, a model, a baseline or a failure.
 """
 
 import lazy_loader
@@ -10,11 +10,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     None,
     {
-        "curves": ["bars", "curve", "distributions", "panels", "points", "seeds", "training_history"],
-        "holes": ["Hole", "candidates", "density"],
+        "axes": [
+            *("bars", "curve", "distributions", "panels", "points", "seeds", "training_history"),
+            *("arrows", "digits", "gallery", "latent_map", "matrix", "orbital_matrix"),
+        ],
         "palette": ["COLOURS", "DASHES"],
-        "pictures": ["arrows", "digits", "gallery", "latent_map", "matrix", "orbital_matrix"],
-        "spheres": ["cross_section", "lobes", "signals"],
+        "space": ["Hole", "candidates", "cross_section", "density", "lobes", "signals"],
         "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "scatter_map", "still", "strip"],
         "viewer": ["animate", "linked_map", "view"],
     },

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tutorial_lib.plotting.palette import COLOURS
-from tutorial_lib.shapes import check_counts
+from tutorial_lib.shapes import check, check_counts
 
 BOND_STRETCH = 1.28
 BALL, STICK = 0.5, 0.12  # of the covalent radius; A
@@ -66,8 +66,7 @@ def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> 
 
 def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
     """A map of points as PNG: the first two properties are the axes, the third is the colour."""
-    if len(properties) < 3:
-        raise ValueError(f"two axes and a colour are needed: {list(properties)} arrived")
+    check(len(properties) >= 3, f"two axes and a colour are needed: {list(properties)} arrived")
     (x_name, x), (y_name, y), (colour_name, colour) = list(properties.items())[:3]
     ax = Figure(figsize=(5.0, 3.6), layout="constrained").subplots()
     ax.figure.colorbar(ax.scatter(x, y, c=colour, s=8, cmap="viridis"), ax=ax, label=colour_name)

@@ -21,7 +21,7 @@ from ipywidgets import DOMWidget, HBox, IntSlider, Play, VBox, jslink
 from torch import Tensor
 
 from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, Arrow, bonds, scatter_map, still, strip
-from tutorial_lib.shapes import check_counts, check_finite
+from tutorial_lib.shapes import check, check_counts, check_finite
 
 COLAB = "google.colab"
 
@@ -36,8 +36,7 @@ class View:
     """
 
     def __init__(self, widget: DOMWidget | None, alt: str, picture: bytes):
-        if not alt.strip():
-            raise ValueError("alt is empty: say in one sentence what there is to see")
+        check(alt.strip(), "alt is empty: say in one sentence what there is to see")
         self.widget, self.alt, self.picture = widget, alt, picture
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
@@ -65,10 +64,11 @@ def view(
         arrows: to draw beside a cluster, thicker where they are stronger.
     """
     _check_atoms([atoms])
-    if centre is not None and not 0 <= centre < len(atoms):
-        raise ValueError(f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}")
-    if arrows and atoms.cell.rank:
-        raise ValueError("arrows belong to a cluster: take the cell away (atoms.cell = None) first")
+    check(
+        centre is None or 0 <= centre < len(atoms),
+        f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}",
+    )
+    check(not (arrows and atoms.cell.rank), "arrows belong to a cluster: take the cell away (atoms.cell = None) first")
     check_finite(torch.tensor([[*arrow.start, *arrow.end, arrow.strength] for arrow in arrows]), what="arrows")
     widget = _widget([atoms], centre, camera, arrows) if extension_matches() else None
     return View(widget, alt, still(atoms, centre, camera, arrows))
@@ -88,9 +88,11 @@ def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.n
     """
     _check_atoms(frames)
     columns = {name: np.asarray(values, dtype=float) for name, values in properties.items()}
-    if len(columns) < 3 or any(values.shape != (len(frames),) for values in columns.values()):
-        shapes = {name: values.shape for name, values in columns.items()}
-        raise ValueError(f"three properties at least, one number for each of {len(frames)} clusters: {shapes} arrived")
+    shapes = {name: values.shape for name, values in columns.items()}
+    check(
+        len(shapes) >= 3 and set(shapes.values()) == {(len(frames),)},
+        f"three properties at least, one number for each of {len(frames)} clusters: {shapes} arrived",
+    )
     return View(None if COLAB in sys.modules else _map(frames, columns), alt, scatter_map(columns))
 
 

@@ -1,10 +1,15 @@
-"""What a network is shown: atoms come in, arrays go out that do or do not change when the atoms turn."""
+"""What a network is shown: atoms come in, arrays go out that do or do not change when the atoms turn.
+
+`neighbours` cuts local environments out of cells; `gram` are Gram matrices; `molecules` strings, graphs, fingerprints
+and images; `radial` and `rotations` help; `alignment` brings clouds into one order and pose, `synchronisation` many at
+once.
+"""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    {"conformers", "molecules", "radial"},
+    {"molecules", "radial"},
     {
         "alignment": ["Match", "Template", "aligned_rmsd", "best_rotation", "match_atoms"],
         "gram": [

@@ -6,7 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     {"batches", "recipes", "streaming"},
     {
-        "loop": ["Diverged", "Recipe", "best_device", "profile", "threads", "train"],
-        "checkpoints": ["History", "load_history"],
+        "loop": ["Diverged", "History", "Recipe", "best_device", "load_history", "profile", "threads", "train"],
     },
 )

@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Generator, Tensor, nn
 
-from tutorial_lib.shapes import check_counts, check_finite
+from tutorial_lib.shapes import check, check_counts, check_finite
 
 AGAIN = "resume with what it was begun with, or choose another path"
 Batch = Tensor | tuple[Tensor, ...]
@@ -47,18 +47,17 @@ class InMemory:
         if not all(isinstance(tensor, Tensor) for tensor in tensors):
             raise TypeError(f"data must be tensors: use torch.as_tensor on {[type(part).__name__ for part in tensors]}")
         check_counts(n_examples=len(tensors[0]))
-        if len({len(tensor) for tensor in tensors}) > 1:
-            raise ValueError(f"the parts of the data differ in length: {[len(tensor) for tensor in tensors]}")
+        lengths = [len(tensor) for tensor in tensors]
+        check(len(set(lengths)) == 1, f"the parts of the data differ in length: {lengths}")
         check_finite(*tensors, what="the data")
         self.fingerprints = [_fingerprint(tensor) for tensor in tensors]
         self.data = tuple(tensor.to(device) for tensor in tensors) if isinstance(data, tuple) else data.to(device)
-        self.batch_size, self.n_steps = batch_size, -(-len(tensors[0]) // batch_size)
+        self.batch_size, self.n_steps = batch_size, -(-lengths[0] // batch_size)
         self.generator = Generator(device).manual_seed(seed)
 
     def steps(self, epoch: int) -> Iterator[list[Share]]:
         """The steps of the next epoch; the generator remembers which that is."""
-        for batch in shuffled(self.data, self.batch_size, self.generator):
-            yield [(batch, self.generator)]
+        return ([(batch, self.generator)] for batch in shuffled(self.data, self.batch_size, self.generator))
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the generator, and a fingerprint that tells the data from others."""
@@ -67,8 +66,10 @@ class InMemory:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint of the same data and kind of device."""
         found = state.get("data", [])
-        if len(found) != len(self.fingerprints) or not all(map(_alike, found, self.fingerprints)):
-            raise ValueError(f"the checkpoint is of other data, {found}, and {self.fingerprints} arrived: {AGAIN}")
+        check(
+            len(found) == len(self.fingerprints) and all(map(_alike, found, self.fingerprints)),
+            f"the checkpoint is of other data, {found}, and {self.fingerprints} arrived: {AGAIN}",
+        )
         try:
             self.generator.set_state(state["generator"])
         except RuntimeError:
@@ -110,8 +111,9 @@ def _fingerprint(tensor: Tensor) -> dict[str, Any]:
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two fingerprints are of the same data, made on machines whose last bits may differ."""
-    slack = 1e-4 * other["size"]
-    return one["shape"] == other["shape"] and all(abs(one[name] - other[name]) <= slack for name in ("mean", "size"))
+    return one["shape"] == other["shape"] and all(
+        abs(one[name] - other[name]) <= 1e-4 * other["size"] for name in ("mean", "size")
+    )
 
 
 def shuffled(data: Batch, batch_size: int, generator: Generator | None) -> Iterator[Batch]:

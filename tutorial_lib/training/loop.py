@@ -4,6 +4,9 @@ The model is trained in place. All data lives in memory as whole tensors, a batc
 operation, and the loss draws its noise from the loop's generator. So one seed on one thread of one
 machine gives one result, to the last bit, also when training was interrupted and resumed.
 `batches` says how data that does not fit and several processes take the same loop.
+
+A checkpoint is replaced at once: whoever interrupts us, even with kill -9, finds the old one or the new one, never half
+of one.
 """
 
 import math
@@ -12,18 +15,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from tutorial_lib.shapes import check_counts, check_one_of, differentiating
-from tutorial_lib.storage import expanded
-from tutorial_lib.training import checkpoints
+from tutorial_lib import storage
+from tutorial_lib.shapes import check, check_counts, check_one_of, differentiating
 from tutorial_lib.training.batches import Batch, InMemory, OneProcess, Source
-from tutorial_lib.training.checkpoints import History
 
 PROFILES = ("quick", "full")
+AGAIN = "move it away and train again, or choose another path"
+History = dict[str, list[float]]
 
 
 class Diverged(ValueError):
@@ -49,8 +53,10 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, kind in {"epochs": int, "batch_size": int, "learning_rate": float, "seed": int}.items():
             object.__setattr__(self, name, kind(getattr(self, name)))  # a checkpoint keeps no numbers of NumPy
-        if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
-            raise ValueError(f"epochs, batch_size and learning_rate must be above 0: {self} arrived")
+        check(
+            self.epochs > 0 and self.batch_size > 0 and self.learning_rate > 0,
+            f"epochs, batch_size and learning_rate must be above 0: {self} arrived",
+        )
 
 
 def profile() -> str:
@@ -101,12 +107,18 @@ def train(
     backend = backend or OneProcess()
     device = torch.device(device) if device is not None else best_device()
     source = data if isinstance(data, Source) else InMemory(data, recipe.batch_size, recipe.seed, device)
-    if resume and checkpoint is None:
-        raise ValueError("resume goes on from a checkpoint: say which file it is in, or leave resume out")
+    check(
+        checkpoint is not None or not resume,
+        "resume goes on from a checkpoint: say which file it is in, or leave resume out",
+    )
     check_counts(checkpoint_every=checkpoint_every)
-    path = expanded(checkpoint) if checkpoint is not None else None
+    path = storage.expanded(checkpoint) if checkpoint is not None else None
     if path is not None:
-        checkpoints.writable(path, resume=resume, probe=backend.first)
+        storage.writable(path, probe=backend.first)
+        if path.exists() and not resume:
+            raise FileExistsError(
+                f"{path} holds an earlier run: pass resume=True (--resume in a command) to go on, or another path"
+            )
     model.to(device).train()
     # For a small network the fused kernel takes a quarter of the time of the default one.
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, fused=True)
@@ -117,7 +129,7 @@ def train(
         optimiser.register_step_pre_hook(lambda *_: update())
     stepper = backend.set_up(model, loss, optimiser)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule, "source": source}
-    history = checkpoints.restore(path, asdict(recipe), parts) if resume and path.exists() else {}
+    history = restore(path, asdict(recipe), parts) if resume and path.exists() else {}
     first = len(history.get("loss", []))
     with (
         torch.enable_grad(),  # and as it was afterwards, whatever a Ctrl-C inside the optimiser leaves behind
@@ -144,7 +156,7 @@ def train(
             if due and not all(weight.isfinite().all() for weight in model.parameters()):
                 raise Diverged(f"a weight is no number after epoch {epoch + 1}: lower the learning rate")
             if path is not None and due and backend.first:
-                checkpoints.save(path, asdict(recipe), history, parts)
+                save(path, asdict(recipe), history, parts)
             bar.set_postfix(loss=f"{means['loss']:.3f}", refresh=False)
     model.eval()
     return history
@@ -178,3 +190,30 @@ def _epoch(steps, optimiser, schedule, backend) -> dict[str, float]:
         schedule.step()
     n_examples = backend.total(float(n_examples))
     return {name: backend.total(total.item()) / n_examples for name, total in sums.items()}
+
+
+def save(path: Path, recipe: dict[str, Any], history: History, parts: dict[str, Any]) -> None:
+    """Write what the run is made of, its history until now, and the states of its parts."""
+    storage.keep(
+        {"recipe": recipe, "history": history} | {name: part.state_dict() for name, part in parts.items()}, path
+    )
+
+
+def restore(path: Path, recipe: dict[str, Any], parts: dict[str, Any]) -> History:
+    """The history in a checkpoint; the parts that were given to `save` get their states back."""
+    state = storage.stored(path, ("recipe", "history", *parts), otherwise=AGAIN)
+    other = {name: value for name, value in state["recipe"].items() if recipe.get(name) != value}
+    check(
+        state["recipe"] == recipe,
+        f"the checkpoint {path} is of another recipe, with {other}: resume with that one, or choose another path "
+        "(the learning rate falls over all epochs, so more of them are another run)",
+    )
+    storage.fitted(parts["model"], state["model"], path, otherwise=AGAIN)
+    for name in parts.keys() - {"model"}:
+        parts[name].load_state_dict(state[name])
+    return state["history"]
+
+
+def load_history(checkpoint: str | Path) -> History:
+    """The history in a checkpoint that `training.train` was given, for instance after a run that was interrupted."""
+    return storage.stored(storage.expanded(checkpoint), ("recipe", "history", "model"), otherwise=AGAIN)["history"]

@@ -1,7 +1,7 @@
 """What each notebook, script and benchmark trains with, in one place, so that they cannot drift apart.
 
-A seed comes in, a `Recipe` goes out; where it stands for a number of steps, the number of examples comes in first. Of
-two lengths the first is for the quick profile, the second for the full one: TUTORIAL_PROFILE chooses.
+Each recipe is a function of the seed; those that are given in steps also need the number of examples. A pair of lengths
+is for the quick and the full profile, which TUTORIAL_PROFILE chooses.
 """
 
 from collections.abc import Callable
@@ -44,21 +44,30 @@ def in_steps(steps: Length, batch_size: int, learning_rate: float) -> Callable[.
     return recipe
 
 
-digits = in_epochs((150, 600), 64, 0.005)  # notebook 01's autoencoder of handwritten digits
-isomers = in_steps(500, 64, 3e-3)  # notebook 01's classifiers of molecules
-gram_vae = in_epochs((300, 2000), 256, 0.01)  # notebook 02's variational autoencoder of Gram matrices
-gram_vae_collapsed = in_epochs(60, 256, 0.01)  # shorter, because a code that says nothing is learnt soon
-aligned = in_epochs((250, 1000), 256, 4e-3)  # notebook 03's autoencoder from Gram matrices to aligned positions
-tetris = in_epochs(100, 8, 0.1)  # notebook 04's equivariant network: all eight pieces, in one pose each, in every step
-hierarchical = in_epochs((600, 2000), 8, 3e-3)  # notebook 05's autoencoder: all eight pieces in every step
-inpainting = in_epochs((160, 1000), 256, 4e-3)  # notebook 06's autoencoder, to reconstruct well rather than to invent
-flow = in_epochs((1000, 4000), 256, 4e-3)  # notebook 07's flow from noise to motifs
-missing_atom = in_epochs((140, 600), 32, 4e-3)  # notebook 08: an atom is drawn each time that a molecule comes
-hamiltonian = in_steps((10_000, 40_000), 32, 0.01)  # notebook 09's network
-polycubes = in_steps(3500, 16, 3e-3)  # the pretrained autoencoder of polycubes
-places = in_epochs(120, 64, 3e-3)  # the pretrained network that scores candidate positions of missing atoms
-g2 = in_epochs(750, 16, 3e-3)  # the pretrained autoencoder of the 118 molecules
-motifs = in_epochs(48, 64, 3e-3)  # a benchmark's autoencoder of eight neighbours as a vector of irreps
+digits = in_epochs((150, 600), batch_size=64, learning_rate=0.005)  # notebook 01's autoencoder of handwritten digits
+isomers = in_steps(500, batch_size=64, learning_rate=3e-3)  # notebook 01's classifiers of molecules
+# notebook 02's variational autoencoder of Gram matrices
+gram_vae = in_epochs((300, 2000), batch_size=256, learning_rate=0.01)
+# shorter, because a code that says nothing is learnt soon
+gram_vae_collapsed = in_epochs(60, batch_size=256, learning_rate=0.01)
+# notebook 03's autoencoder from Gram matrices to aligned positions
+aligned = in_epochs((250, 1000), batch_size=256, learning_rate=4e-3)
+# notebook 04's equivariant network: all eight pieces, in one pose each, in every step
+tetris = in_epochs(100, batch_size=8, learning_rate=0.1)
+# notebook 05's autoencoder: all eight pieces in every step
+hierarchical = in_epochs((600, 2000), batch_size=8, learning_rate=3e-3)
+# notebook 06's autoencoder, to reconstruct well rather than to invent
+inpainting = in_epochs((160, 1000), batch_size=256, learning_rate=4e-3)
+flow = in_epochs((1000, 4000), batch_size=256, learning_rate=4e-3)  # notebook 07's flow from noise to motifs
+# notebook 08: an atom is drawn each time that a molecule comes
+missing_atom = in_epochs((140, 600), batch_size=32, learning_rate=4e-3)
+hamiltonian = in_steps((10_000, 40_000), batch_size=32, learning_rate=0.01)  # notebook 09's network
+polycubes = in_steps(3500, batch_size=16, learning_rate=3e-3)  # the pretrained autoencoder of polycubes
+# the pretrained network that scores candidate positions of missing atoms
+places = in_epochs(120, batch_size=64, learning_rate=3e-3)
+g2 = in_epochs(750, batch_size=16, learning_rate=3e-3)  # the pretrained autoencoder of the 118 molecules
+# a benchmark's autoencoder of eight neighbours as a vector of irreps
+motifs = in_epochs(48, batch_size=64, learning_rate=3e-3)
 
 
 def octahedra(how: str = "found", seed: int = 0) -> Recipe:

@@ -1,8 +1,8 @@
 """Cells on a disk to learn from, more than memory holds: a folder of extended XYZ comes in, batches of clouds go out.
 
 A folder is gone through once to see where each cell begins; from then on a cell is read when its turn comes, and
-forgotten. In memory are the offsets of the cells, and the clouds of a few cells that are mixed. Lost on the way is a
-perfect shuffle: examples of one cell come near each other, in batches with those of the other cells in the mixture.
+forgotten. In memory are the offsets of the cells, and the clouds of a few cells that are mixed. The shuffle is not
+perfect: examples of one cell come near each other, in batches with those of the other cells in memory.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from ase import Atoms
 from torch import Generator, Tensor
 
 from tutorial_lib.datasets.structures import frames, read_frame
-from tutorial_lib.shapes import check_counts
+from tutorial_lib.shapes import check, check_counts
 from tutorial_lib.storage import expanded
 from tutorial_lib.training.batches import Share
 
@@ -39,8 +39,7 @@ class CellFolder:
             raise FileNotFoundError(f"{folder} holds no file that ends in {' or '.join(SUFFIXES)}.{packed}")
         found = ((index, *place) for index, path in enumerate(self.files) for place in _cells(path))
         self._file, self._offset, self.n_atoms = np.fromiter(found, dtype=np.dtype((np.int64, 3))).T.copy()
-        if not len(self):
-            raise ValueError(f"the files in {folder} are empty: no cell is there")
+        check(len(self), f"the files in {folder} are empty: no cell is there")
         self._species = sorted(set(self._read(0).symbols))
 
     def __len__(self) -> int:
@@ -50,11 +49,11 @@ class CellFolder:
         """One cell, read now; it must hold the one element of the first cell."""
         atoms = self._read(index)
         species = sorted(set(atoms.symbols))
-        if species != self._species or len(species) > 1:
-            raise ValueError(
-                f"{self.where(index)} holds {', '.join(species)} and the first cell {', '.join(self._species)}: "
-                "neighbourhoods forget their elements, so keep a single one in a folder"
-            )
+        check(
+            species == self._species and len(species) == 1,
+            f"{self.where(index)} holds {', '.join(species)} and the first cell {', '.join(self._species)}: "
+            "neighbourhoods forget their elements, so keep a single one in a folder",
+        )
         return atoms
 
     def where(self, index: int) -> str:
@@ -116,8 +115,10 @@ class Stream:
         self.mine = range(shares) if mine is None else mine
         if keep:
             self._clouds = cache(self._clouds)
-        if shares < 1 or batch_size < 1 or batch_size % shares:
-            raise ValueError(f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them")
+        check(
+            shares > 0 and batch_size > 0 and batch_size % shares == 0,
+            f"{batch_size} examples cannot be cut into {shares} equal shares: change one of them",
+        )
         if (n_cells := cells_per_epoch or len(cells)) < shares:
             raise ValueError(
                 f"an epoch has {n_cells} cells and a step {shares} shares, each of cells of its own: "
@@ -137,8 +138,13 @@ class Stream:
 
     def state_dict(self) -> dict[str, Any]:
         """Which data this is, and how it is cut."""
-        cut = {"shares": self.shares, "examples a share": self.size, "cells an epoch": self.cells_per_epoch}
-        return {"cells": self.cells.digest(), "seed": self.seed} | cut
+        return {
+            "cells": self.cells.digest(),
+            "seed": self.seed,
+            "shares": self.shares,
+            "examples a share": self.size,
+            "cells an epoch": self.cells_per_epoch,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Make sure that a checkpoint is of these data, cut in the same way."""

@@ -1,6 +1,6 @@
 """A network that turns with its input: clouds come in, vectors of irreps go out.
 
-`graph` is what it sees of the clouds, `network` is what it makes of that, and the scores of the Tetris pieces.
+`graph` builds the neighbour graph; `network` has the convolutions, the network, and the logits of the Tetris pieces.
 """
 
 import lazy_loader

@@ -1,7 +1,8 @@
-"""Who sees whom in a cloud, in which direction and how far: clouds come in, a graph goes out.
+"""The neighbour graph of point clouds: edges within a cut-off, with their directions and lengths.
 
-It holds all that an equivariant network needs of positions, so a network that trains on the same clouds again and
-again needs it once. Where the clouds are is lost.
+It holds spherical harmonics of the directions and radial basis functions of the lengths, all that an equivariant
+network needs of positions, so a network that trains on the same clouds again and again needs it once. Absolute
+positions are not kept.
 """
 
 import math
@@ -15,7 +16,7 @@ from e3nn.math import soft_one_hot_linspace
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tutorial_lib.shapes import check_apart, check_counts, check_finite, check_indices, check_shapes
+from tutorial_lib.shapes import check, check_apart, check_counts, check_finite, check_indices, check_shapes
 
 
 @contextmanager
@@ -58,11 +59,12 @@ def spherical_harmonics(irreps: str, vectors: Tensor) -> Tensor:
     """
     check_shapes(vectors=(vectors, "*batch 3"))
     for _, ir in o3.Irreps(irreps):
-        if ir.p != (-1) ** ir.l:
-            right = o3.Irrep(ir.l, (-1) ** ir.l)
-            raise ValueError(f"spherical harmonics of l = {ir.l} are {right}, not {ir}: ask for {right}")
-    if (vectors == 0).all(dim=-1).any():
-        raise ValueError("a vector is zero and has no direction: two points coincide, or a point looks at itself")
+        right = o3.Irrep(ir.l, (-1) ** ir.l)
+        check(ir == right, f"spherical harmonics of l = {ir.l} are {right}, not {ir}: ask for {right}")
+    check(
+        not (vectors == 0).all(dim=-1).any(),
+        "a vector is zero and has no direction: two points coincide, or a point looks at itself",
+    )
     return o3.spherical_harmonics(irreps, vectors, normalize=True, normalization="component").to(vectors.dtype)
 
 
@@ -75,10 +77,7 @@ def representation(irreps: str, orthogonal: Tensor) -> Tensor:
         ValueError: the matrix is not orthogonal.
     """
     off = (orthogonal.double() @ orthogonal.double().mT - torch.eye(3, device=orthogonal.device)).abs().amax()
-    if not off < 5e-6:
-        raise ValueError(
-            f"Q Q^T differs by {off:.1e} from one: only orthogonal matrices, float32 or finer, act on irreps"
-        )
+    check(off < 5e-6, f"Q Q^T differs by {off:.1e} from one: only orthogonal matrices, float32 or finer, act on irreps")
     with default_dtype(torch.float64):  # by angles, which lose half of the digits where a rotation is about the axis
         return o3.Irreps(irreps).D_from_matrix(orthogonal.double()).to(orthogonal.dtype)
 

@@ -15,7 +15,7 @@ from e3nn.nn import Activation, Gate
 from torch import Tensor, nn
 
 from tutorial_lib.models.equivariant.graph import Graph, default_dtype, neighbour_graph
-from tutorial_lib.shapes import Features, Positions, check_shapes, seeded
+from tutorial_lib.shapes import Features, Positions, check, check_shapes, seeded
 
 
 class Convolution(nn.Module):
@@ -32,11 +32,11 @@ class Convolution(nn.Module):
         harmonics = o3.Irreps.spherical_harmonics(lmax)
         reached = {ir for _, a in irreps_in for _, b in harmonics for ir in a * b}
         for _, ir in irreps_out:
-            if ir not in reached:
-                raise ValueError(
-                    f"{ir} cannot be made of {irreps_in} and harmonics up to l = {lmax}, which give "
-                    f"{' + '.join(map(str, sorted(reached)))}: leave it out, or add to the layer before what makes it"
-                )
+            check(
+                ir in reached,
+                f"{ir} cannot be made of {irreps_in} and harmonics up to l = {lmax}, which give "
+                f"{' + '.join(map(str, sorted(reached)))}: leave it out, or add to the layer before what makes it",
+            )
         self.irreps = irreps_in, harmonics, irreps_out
         self._make_product(torch.get_default_dtype())
         self.weights = nn.Parameter(torch.randn(n_radial, self.product.weight_numel) / math.sqrt(n_radial))
@@ -81,10 +81,10 @@ class EquivariantNetwork(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        if isinstance(irreps_hidden, str):
-            raise ValueError(
-                f"irreps_hidden is one string: pass a sequence, such as ({irreps_hidden!r},) for one layer"
-            )
+        check(
+            not isinstance(irreps_hidden, str),
+            f"irreps_hidden is one string: pass a sequence, such as ({irreps_hidden!r},) for one layer",
+        )
         self.view = {"cutoff": cutoff, "lmax": lmax, "n_radial": n_radial}
         self.irreps_out = o3.Irreps(irreps_out)
         gates = [gate_for(hidden) for hidden in irreps_hidden]

@@ -1,7 +1,8 @@
-"""Noise comes in, motifs of amorphous silicon go out.
+"""Flow matching: noise comes in, motifs of amorphous silicon go out.
 
-`charts` are the coordinates, `network` the velocity along straight lines from noise to motifs, `sets` a velocity that
-knows no order and no pose, `ode` follows a velocity, and `generator` draws.
+`charts` are coordinates of motifs, `network` the velocities along straight lines from noise to motifs, for one order
+and pose or equivariant under permutations and rotations; `ode` integrates them, and `generator` is the model that
+samples, with its loss.
 """
 
 import lazy_loader
@@ -12,8 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "charts": ["Principal", "Scaled"],
         "generator": ["Flow", "flow_loss"],
-        "network": ["MotifVelocity"],
+        "network": ["MotifVelocity", "SetVelocity"],
         "ode": ["integrate", "interpolate", "log_likelihood", "matching_error"],
-        "sets": ["SetVelocity"],
     },
 )

@@ -7,7 +7,7 @@
 import torch
 from torch import Tensor, nn
 
-from tutorial_lib.shapes import Latent, Motifs, Positions, check_counts, check_finite, check_shapes
+from tutorial_lib.shapes import Latent, Motifs, Positions, check, check_counts, check_finite, check_shapes
 
 
 class Principal(nn.Module):
@@ -15,8 +15,8 @@ class Principal(nn.Module):
 
     The pose in which X is nearest to a template T makes T^T X symmetric: three linear equations, so canonical motifs
     fill 3 n - 3 of 3 n directions, exactly. The other three are left out. All numbers have one unit, in which their
-    variances have the mean 1, so noise is the same in every direction of space: it drowns the stiff directions, bonds,
-    long before the soft ones, and on the way back those are settled first.
+    variances have the mean 1, so noise is the same in every direction of space: it
+    drowns the stiff directions, the bonds, first. In sampling, the soft directions are fixed first and bonds last.
 
     Args:
         mean: (n, 3), angstrom.
@@ -45,13 +45,15 @@ class Principal(nn.Module):
         check_counts(flat.shape[1], **{f"motifs that fix {n_kept} widths": len(flat)})
         mean = flat.mean(0)
         _, values, axes = torch.linalg.svd(flat - mean, full_matrices=False)
-        if values[n_kept] > 1e-3 * values[n_kept - 1]:
-            raise ValueError(
-                f"the motifs fill all {flat.shape[1]} directions, so they are not in one pose: "
-                "pass them through alignment.Template.canonical first"
-            )
-        if not values[n_kept - 1] > 0:
-            raise ValueError("the motifs do not differ in some directions, so these have no width: take real motifs")
+        check(
+            values[n_kept] <= 1e-3 * values[n_kept - 1],
+            f"the motifs fill all {flat.shape[1]} directions, so they are not in one pose: "
+            "pass them through alignment.Template.canonical first",
+        )
+        check(
+            values[n_kept - 1] > 0,
+            "the motifs do not differ in some directions, so these have no width: take real motifs",
+        )
         widths = values[:n_kept] / len(flat) ** 0.5
         unit = widths.square().mean().sqrt()
         return cls(*(x.to(canonical) for x in (mean.view(canonical.shape[1:]), axes[:n_kept], unit, widths / unit)))

@@ -124,8 +124,7 @@ def log_likelihood(velocity: Velocity, motifs: Tensor, n_steps: int = N_STEPS_OF
         half = point - velocity(point, end).detach() / (2 * n_steps)
         speed, divergence = _divergence(velocity, half, middle)
         point, thinned = point - speed / n_steps, thinned + divergence / n_steps
-    n_numbers = motifs.flatten(1).shape[1]
-    return -0.5 * (point.flatten(1).square().sum(1) + n_numbers * math.log(2 * math.pi)) - thinned
+    return -0.5 * (point.flatten(1).square().sum(1) + motifs.flatten(1).shape[1] * math.log(2 * math.pi)) - thinned
 
 
 def _divergence(velocity: Velocity, point: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:

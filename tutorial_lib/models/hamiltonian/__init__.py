@@ -1,4 +1,4 @@
-"""Shapes of a molecule come in, the matrices of quantum chemistry that belong to them go out, turning as they must.
+"""The matrices of quantum chemistry, predicted equivariantly from the geometry of a molecule.
 
 `basis` says how a matrix transforms, `blocks` cuts it into irreps, `graphs` says what the network reads, `layers` and
 `nonlinear` are its steps, `networks` its four forms and `learning` its loss. `polynomials` does without a network.

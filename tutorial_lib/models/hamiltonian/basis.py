@@ -11,7 +11,7 @@ from e3nn import o3
 from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import Shells
-from tutorial_lib.shapes import Orthogonal, check_shapes, unrounded
+from tutorial_lib.shapes import Orthogonal, check, check_shapes, unrounded
 
 
 @unrounded
@@ -23,10 +23,11 @@ def wigner(degree: int, q: Orthogonal) -> Tensor:
     is float64: its generators are made in the default dtype, whatever the dtype of Q.
     """
     check_shapes(q=(q, "3 3"))
-    if not 0 <= degree <= 11:
-        raise ValueError(f"l = {degree} arrived: e3nn knows l from 0 to 11")
-    if not torch.allclose(q @ q.mT, torch.eye(3, dtype=q.dtype), atol=1e-5):
-        raise ValueError("Q is not orthogonal: Q Q^T differs from 1 by more than 1e-5")
+    check(0 <= degree <= 11, f"l = {degree} arrived: e3nn knows l from 0 to 11")
+    check(
+        torch.allclose(q @ q.mT, torch.eye(3, dtype=q.dtype), atol=1e-5),
+        "Q is not orthogonal: Q Q^T differs from 1 by more than 1e-5",
+    )
     if degree == 0:
         return q.new_ones(1, 1)
     d = q
@@ -38,8 +39,8 @@ def wigner(degree: int, q: Orthogonal) -> Tensor:
 
 def from_pyscf(degree: int) -> Tensor:
     """The orthogonal matrix C of a shell with Y_pyscf = C Y_e3nn, float64."""
-    axes = [0, 1, 2] if degree == 1 else [1, 2, 0]  # (x, y, z) to (y, z, x)
-    return wigner(degree, torch.eye(3, dtype=torch.float64)[axes])
+    # (x, y, z) to (y, z, x), but for l = 1
+    return wigner(degree, torch.eye(3, dtype=torch.float64)[[0, 1, 2] if degree == 1 else [1, 2, 0]])
 
 
 def change_of_basis(shells: Shells) -> Tensor:

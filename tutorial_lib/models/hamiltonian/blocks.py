@@ -6,8 +6,8 @@ above the diagonal, and on the diagonal the symmetric part of each, make n (n + 
 
     H = sum_k w_k Q_k,    w_k = tr(Q_k H),    tr(Q_k Q_m) = 1 if k = m, else 0.
 
-Each Q_k is symmetric, so H is, whatever the coefficients. Nothing is lost. Blocks that have the same elements have the
-same irreps: such a kind of blocks, an atom with itself or with another, is what a network has a head for.
+Each Q_k is symmetric, so H is, whatever the coefficients. Nothing is lost. Blocks of the same element, or of the same
+pair of elements, have the same irreps and share one output head of a network.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from tutorial_lib.datasets.hamiltonians import Shells
 from tutorial_lib.representations.gram import from_upper_triangle
-from tutorial_lib.shapes import check_indices, check_shapes
+from tutorial_lib.shapes import check, check_indices, check_shapes
 
 LARGEST_L = 5  # two such shells couple to l = 10, and e3nn knows the symbols up to 11
 
@@ -59,8 +59,10 @@ class Blocks:
 
     def __init__(self, numbers: Tensor, shells: Shells):
         check_indices(119, numbers=numbers)
-        if not all(0 <= degree <= LARGEST_L for _, degree in shells):
-            raise ValueError(f"l is from 0 to {LARGEST_L}: shells {shells} arrived, as (atom, l)")
+        check(
+            all(0 <= degree <= LARGEST_L for _, degree in shells),
+            f"l is from 0 to {LARGEST_L}: shells {shells} arrived, as (atom, l)",
+        )
         self.numbers, self.shells = tuple(numbers.tolist()), shells
         *starts, self.n_orbitals = accumulate((2 * degree + 1 for _, degree in shells), initial=0)
         # Of each atom: where each of its shells begins, and its l.
@@ -71,8 +73,10 @@ class Blocks:
         if not all(self.of_atom):
             raise ValueError(f"atom {self.of_atom.index([])} has no shells: {shells} arrived for {self.numbers}")
         bases = {(z, *[degree for _, degree in own]) for z, own in zip(self.numbers, self.of_atom, strict=True)}
-        if len(bases) > len(set(self.numbers)):
-            raise ValueError(f"atoms of one element have different shells, as (element, l, ...): {sorted(bases)}")
+        check(
+            len(bases) == len(set(self.numbers)),
+            f"atoms of one element have different shells, as (element, l, ...): {sorted(bases)}",
+        )
         self.kinds = self._kinds()
         blocks = [(at, kind, site) for at, kind in enumerate(self.kinds) for site in kind.sites]
         self.parts = [(at, site, *pair) for at, kind, site in blocks for pair in kind.parts]
@@ -152,3 +156,40 @@ class Blocks:
         whole = torch.zeros(2 * degree + 1, self.n_orbitals, self.n_orbitals, dtype=torch.float64)
         whole[:, start_a : start_a + 2 * l_a + 1, start_b : start_b + 2 * l_b + 1] = coupling
         return whole if start_a == start_b else (whole + whole.mT) / 2**0.5
+
+
+def needed_irreps(blocks: Blocks) -> str:
+    """The irreps, each once and 0e among them, that features must hold so that every block can be made of them."""
+    needed = {o3.Irrep(0, 1)} | {ir for kind in blocks.kinds for _, ir in kind.irreps}
+    return " + ".join(str(ir) for ir in sorted(needed))
+
+
+def check_reachable(blocks: Blocks, irreps: str, harmonics: str) -> None:
+    """Refuse features that would leave a part of the matrix zero without a word.
+
+    e3nn gives zeros for what cannot be made, and says nothing: features that lack 1e lose the antisymmetric part of
+    every block of two different p shells. An irrep of a block must be among those of the features, and within two
+    messages (atoms) or three (pairs).
+    """
+    held = [ir for _, ir in o3.Irreps(irreps)]
+    check(
+        held[0] == o3.Irrep(0, 1) and len(set(held)) == len(held),
+        f"the features hold {irreps}: name each irrep once, and 0e first",
+    )
+    reached = [{o3.Irrep(0, 1)}]
+    for _ in range(3):
+        made = {ir for a in reached[-1] for _, b in o3.Irreps(harmonics) for ir in a * b}
+        reached.append((reached[-1] | made) & set(held))
+    for kind in blocks.kinds:
+        for degree, p, a, b in kind.copies:
+            ir = o3.Irrep(degree, p)
+            if ir not in reached[1 + len(kind.elements)]:
+                shells = " and ".join(
+                    "spdfgh"[blocks.of_atom[atom][shell][1]] for atom, shell in zip(kind.sites[0], (a, b), strict=True)
+                )
+                more = f"add {ir} to the features, or take a smaller basis"
+                raise ValueError(
+                    f"the {shells} functions of elements {' and '.join(map(str, kind.elements))} make a block with "
+                    f"{ir}, which features of {irreps} and harmonics {harmonics} do not reach; it would stay zero: "
+                    f"{'raise lmax of the harmonics' if ir in held else more}"
+                )

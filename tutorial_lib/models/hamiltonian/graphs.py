@@ -50,8 +50,7 @@ def shapes(numbers: Tensor, positions: Positions, *, lmax: int = LMAX, dtype: to
     Directions are computed in the dtype of the positions; `dtype` is that of what goes out.
     """
     check_molecule(numbers, positions)
-    source = seen(len(numbers))
-    vectors = positions[:, source] - positions[:, :, None]
+    vectors = positions[:, seen(len(numbers))] - positions[:, :, None]
     harmonics = o3.spherical_harmonics(list(range(lmax + 1)), vectors, True, "component")
     return Shapes(harmonics.to(dtype), radial_basis(vectors.norm(dim=-1)).to(dtype))
 

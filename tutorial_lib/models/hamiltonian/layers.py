@@ -16,7 +16,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.shapes import constant
+from tutorial_lib.shapes import check, constant
 
 HIDDEN = 24  # in the middle of the functions of the distance
 
@@ -87,8 +87,10 @@ class Linear(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features (sum of (2 l + 1) times terms, ..., channels in) to (sum of 2 l + 1, ..., channels out)."""
         rows, channels = len(self.which), self.weight.shape[1]
-        if features.ndim < 3 or features.numel() == 0 or (len(features), features.shape[-1]) != (rows, channels):
-            raise ValueError(f"features must be ({rows}, ..., {channels}), and shape {tuple(features.shape)} arrived")
+        check(
+            features.ndim > 2 and features.numel() and (len(features), features.shape[-1]) == (rows, channels),
+            f"features must be ({rows}, ..., {channels}), and shape {tuple(features.shape)} arrived",
+        )
         mixed = torch.bmm(features.flatten(1, -2), self.weight.index_select(0, self.which))
         if self.adds_up:
             mixed = mixed.new_zeros(self.n_out, *mixed.shape[1:]).index_add(0, self.row, mixed)

@@ -15,11 +15,10 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind
+from tutorial_lib.models.hamiltonian.blocks import Blocks, Kind, check_reachable, needed_irreps
 from tutorial_lib.models.hamiltonian.graphs import LMAX, N_RADIAL, Shapes, seen
 from tutorial_lib.models.hamiltonian.layers import Convolution, Linear, products
 from tutorial_lib.models.hamiltonian.nonlinear import Gate, Gradient, TensorSquare
-from tutorial_lib.models.hamiltonian.reach import check_reachable, needed_irreps
 from tutorial_lib.shapes import check_one_of, seeded
 
 CHANNELS = 24
@@ -137,8 +136,7 @@ class HamiltonianNetwork(nn.Module):
         heads = list(enumerate(zip(self.heads, parts, invariants, strict=True)))
         blocks = [self._both_orders(head(part), f"swap_{at}") for at, (head, part, _) in heads]
         traces = [self._both_orders(head.traces(z), f"swap_parts_{at}") for at, (head, _, z) in heads if head.traces]
-        no_traces = blocks[0].new_empty(n, 0)
-        return Prediction(torch.cat(blocks, dim=1), torch.cat([no_traces, *traces], dim=1))
+        return Prediction(torch.cat(blocks, dim=1), torch.cat([blocks[0].new_empty(n, 0), *traces], dim=1))
 
     def _both_orders(self, predicted: Tensor, name: str) -> Tensor:
         """The mean of what is predicted for (i, j) and, transposed, for (j, i), where both were asked."""

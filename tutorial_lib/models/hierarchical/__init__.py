@@ -1,8 +1,9 @@
 """A hierarchical autoencoder of point clouds: clouds come in, one vector of irreps each goes out, and clouds again.
 
-`levels` says which points are pooled into one, level by level, until one point is left; `autoencoder` learns what
-to carry along, and to undo it. `growth` learns where points may be added, `growing` adds them, `guided` lets a code
-lead.
+`levels` says which points are pooled into one, level by level, until one point is left; `found_motifs` finds which
+points pool their neighbours; `autoencoder` is encoder and decoder, made of `layers` and trained with `losses`; `atoms`
+and `materials` apply it to molecules and octahedra; `heads` predict from codes. `growth` learns where points may be
+added, `growing` adds them, and `guided` grows a cloud that follows a latent code.
 """
 
 import lazy_loader
@@ -13,12 +14,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "atoms": ["clouds_of", "decode_atoms", "encode_atoms", "examples", "same_molecule"],
         "autoencoder": ["HierarchicalAutoencoder", "Unfolded"],
-        "codes": ["codes_of", "signals_of"],
         "found_motifs": ["FoundMotifs", "signal_powers"],
         "growing": ["Sites", "edited", "grow", "removable", "sites"],
         "growth": ["GrowthHead", "additions", "free_places", "growth_loss"],
         "guided": ["guided_decode", "led_by"],
         "heads": ["PieceHead", "SlotDecoder", "invariants", "matched_error"],
+        "layers": ["codes_of", "signals_of"],
         "levels": ["FLAT", "TETRIS", "Level", "Pooling", "pooled"],
         "losses": ["exact", "reconstruction_errors", "reconstruction_loss", "worst_distance"],
         "materials": [

@@ -48,19 +48,15 @@ def encode_atoms(model: HierarchicalAutoencoder, molecules: Sequence[Atoms]) -> 
                 "trained on: its code is a guess, look at what it decodes to",
                 stacklevel=2,
             )
-    dtype = next(model.parameters()).dtype
-    return model.encode(*clouds_of(model, molecules, dtype))
+    return model.encode(*clouds_of(model, molecules, next(model.parameters()).dtype))
 
 
 def decode_atoms(model: HierarchicalAutoencoder, latent: Tensor) -> list[Atoms]:
     """The molecules of codes, in angstrom, about their centroids; without an atom where no field has a peak."""
     points = model.unfold(latent)[-1].points
-    found = []
-    for n in range(len(latent)):
-        here = points.cloud == n
-        symbols = [model.species[k] for k in points.species[here].tolist()]
-        found.append(Atoms(symbols, positions=points.positions[here].cpu().numpy()))
-    return found
+    symbols = [model.species[k] for k in points.species.tolist()]
+    everyone = Atoms(symbols, positions=points.positions.cpu().numpy())
+    return [everyone[(points.cloud == n).cpu().numpy()] for n in range(len(latent))]
 
 
 def same_molecule(found: Atoms, true: Atoms, *, within: float = 0.2) -> bool:
@@ -73,6 +69,5 @@ def same_molecule(found: Atoms, true: Atoms, *, within: float = 0.2) -> bool:
         return False
     places = torch.tensor(true.positions - true.positions.mean(axis=0))
     distance, partner = torch.cdist(places, torch.tensor(found.positions)).min(dim=1)
-    its_own = len(partner.unique()) == len(true)
     symbols = [found.symbols[k] for k in partner.tolist()]
-    return bool(its_own and distance.max() < within and symbols == list(true.symbols))
+    return bool(len(partner.unique()) == len(true) and distance.max() < within and symbols == list(true.symbols))

@@ -16,9 +16,8 @@ from e3nn import o3
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
-from tutorial_lib.models.hierarchical.layers import Ascent, Descent
-from tutorial_lib.models.hierarchical.levels import TETRIS, Level, Pooling, check, out_of_reach, pooled
+from tutorial_lib.models.hierarchical.layers import Ascent, Descent, codes_of, signals_of
+from tutorial_lib.models.hierarchical.levels import TETRIS, Level, Pooling, check_clouds, out_of_reach, pooled
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, padded, points_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
@@ -28,7 +27,17 @@ from tutorial_lib.models.spherical import (
     normalised,
     peaks,
 )
-from tutorial_lib.shapes import Features, Indices, Places, Signals, check_finite, check_shapes, differentiating, seeded
+from tutorial_lib.shapes import (
+    Features,
+    Indices,
+    Places,
+    Signals,
+    check,
+    check_finite,
+    check_shapes,
+    differentiating,
+    seeded,
+)
 
 N_FIELD_SIGNALS = 8  # channels of the signals that a field below the top is made of
 SAME_POINT = 0.35  # units of the level: points found nearer to each other are one, found twice
@@ -78,8 +87,10 @@ class HierarchicalAutoencoder(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        if not levels or levels[-1].pooling_radius != float("inf"):
-            raise ValueError("the last level has to gather all points into one: give it pooling_radius=math.inf")
+        check(
+            levels and levels[-1].pooling_radius == float("inf"),
+            "the last level has to gather all points into one: give it pooling_radius=math.inf",
+        )
         lmax = max(lmax, latent_lmax)
         self.levels, self.species, self.judges = tuple(levels), tuple(species), judges
         self.largest: int | None = None
@@ -111,7 +122,7 @@ class HierarchicalAutoencoder(nn.Module):
         Returns:
             (N, dim of `latent_irreps`).
         """
-        check(clouds, self.levels)
+        check_clouds(clouds, self.levels)
         named = () if species is None else (pad_sequence(list(species), batch_first=True),)
         poolings = pooled(points_of(*padded(list(clouds)), *named), self.levels)
         out_of_reach(poolings, self.levels)
@@ -128,8 +139,7 @@ class HierarchicalAutoencoder(nn.Module):
         for ascent, pooling in zip(self.ascents, poolings, strict=True):
             signals = ascent(signals, pooling)
             found.append(signals)
-        signals = signals + self.last(signals)
-        return [*found, normalised(self.to_latent(normalised(signals)))]
+        return [*found, normalised(self.to_latent(normalised(signals + self.last(signals))))]
 
     def descend(self, k: int, signals: Signals, above: Places, points: Points, parent: Indices, child: Indices):
         """The signals of points below level k, from which the next level starts, and those of their fields.
@@ -176,13 +186,13 @@ class HierarchicalAutoencoder(nn.Module):
         """All that is found when vectors are decoded, one entry a level, from the top."""
         in_field, n_clouds = self.signals_of(latent), len(latent)
         signals = self.from_latent(in_field)
-        clouds = torch.arange(n_clouds, device=signals.device)
-        parents = Points(signals.new_zeros(n_clouds, 3), clouds, n_clouds)
+        parents = Points(signals.new_zeros(n_clouds, 3), torch.arange(n_clouds, device=signals.device), n_clouds)
         found: list[Unfolded] = []
         for k in reversed(range(len(self.levels))):
             level, judged = self.levels[k], bool(k and self.judges)
-            least = HOPEFUL if judged else SURE
-            about, parent = peaks(self.fields[k], in_field, width=level.width, radius=level.radius, least=least)
+            about, parent = peaks(
+                self.fields[k], in_field, width=level.width, radius=level.radius, least=HOPEFUL if judged else SURE
+            )
             places = about + parents.positions[parent]
             twice = SAME_POINT * level.unit if k < len(self.levels) - 1 else 0.0
             means, cloud, child = merge(places, parents.cloud[parent], twice)

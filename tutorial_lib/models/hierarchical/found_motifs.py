@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import degrees, harmonics
-from tutorial_lib.shapes import Indices, check_apart
+from tutorial_lib.shapes import Indices, check, check_apart
 
 LMAX = 4
 ALIKE = 1.0  # neighbours: points whose signals differ by less on average are of one kind
@@ -47,8 +47,7 @@ class FoundMotifs:
             ValueError: no point has a neighbour within the cut-off.
         """
         powers = signal_powers(points, cutoff)
-        if not powers.any():
-            raise ValueError(f"no point has a neighbour within the cut-off of {cutoff:g}: take a longer cut-off")
+        check(powers.any(), f"no point has a neighbour within the cut-off of {cutoff:g}: take a longer cut-off")
         thinned = torch.linspace(0, len(powers) - 1, min(MOST_EXAMPLES, len(powers))).long()
         grouping = AgglomerativeClustering(n_clusters=None, distance_threshold=ALIKE, linkage="average")
         group = torch.tensor(grouping.fit_predict(powers[thinned].cpu()), device=powers.device)

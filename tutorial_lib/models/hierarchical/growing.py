@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from tutorial_lib.models.hierarchical.growth import GrowthHead
 from tutorial_lib.models.hierarchical.points import Points, in_one_part
 from tutorial_lib.models.spherical import uphill
-from tutorial_lib.shapes import Indices, Places, check_shapes, differentiating, unrounded
+from tutorial_lib.shapes import Indices, Places, check, check_shapes, differentiating, unrounded
 
 JOINED, APART = 1.2, 0.75  # a new point is nearer than the one to another, and never nearer than the other
 BOND = 1.0  # from a point to where the ascents begin
@@ -68,8 +68,7 @@ def sites(
     Raises:
         ValueError: a cloud is empty.
     """
-    if any(len(cloud) == 0 for cloud in clouds):
-        raise ValueError("a cloud has no point: give each one to begin with, such as torch.zeros(1, 3)")
+    check(all(map(len, clouds)), "a cloud has no point: give each one to begin with, such as torch.zeros(1, 3)")
     check_shapes(**{f"cloud {at}": (cloud, "_ 3") for at, cloud in enumerate(clouds)})
     counts = torch.tensor([len(cloud) for cloud in clouds], device=generator.device)
     points = Points(torch.cat(list(clouds)), _numbers(counts), len(clouds), kinds and torch.cat(list(kinds)))
@@ -112,8 +111,10 @@ def grow(
     """
     clouds, named = list(clouds), kinds and list(kinds)
     wanted = [n_points] * len(clouds) if isinstance(n_points, int) else list(n_points)
-    if len(wanted) != len(clouds):
-        raise ValueError(f"{len(wanted)} numbers of points for {len(clouds)} clouds: give one for each, or one for all")
+    check(
+        len(wanted) == len(clouds),
+        f"{len(wanted)} numbers of points for {len(clouds)} clouds: give one for each, or one for all",
+    )
     at_once = max(1, N_AT_ONCE // starts)
     for size in range(min(map(len, clouds), default=0), max(wanted, default=0)):
         left = [i for i, cloud in enumerate(clouds) if len(cloud) <= size < wanted[i]]
@@ -161,8 +162,10 @@ def edited(model: GrowthHead, clouds: Sequence[Tensor], n_edits: int, generator:
     """
     clouds = list(clouds)
     wanted = [len(cloud) for cloud in clouds]
-    if len(set(wanted)) > 1 or {0, 1} & set(wanted):
-        raise ValueError(f"clouds of {sorted(set(wanted))} points: all have to be of one size, of two points at least")
+    check(
+        len(set(wanted)) < 2 and not {0, 1} & set(wanted),
+        f"clouds of {sorted(set(wanted))} points: all have to be of one size, of two points at least",
+    )
     for _ in range(n_edits):
         for i, cloud in enumerate(clouds):
             weight = removable(model, cloud).float()

@@ -1,9 +1,9 @@
-"""Growth, the rule: a cloud comes in, and for every place goes out whether there is room for another point.
+"""A local model that grows clouds: at every position, the probability that another point can be added.
 
-Each point looks at its neighbours, no farther, and has a field of its own about it: how probable is a point at x,
-given what I see? A place is judged by all points that are near to it, and one that says no is enough. Nothing knows
-the whole cloud, so what is learnt is a rule about surroundings and no list of shapes, and it can make shapes that
-were never shown. What is lost: whatever is decided farther away than a point's neighbours see. `growing` uses it.
+Each point sees its neighbours only, and has a field of its own: how probable is a point at x, given my neighbours? A
+position is scored by all points near to it, and one that refuses is enough. The model does not know the whole cloud, so
+it learns a rule about local environments and no list of shapes, and can make shapes that were never shown. It cannot
+learn constraints of longer range than one layer of neighbours. `growing` uses it.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid, normalize
 
 from tutorial_lib.datasets.polycubes import polycube_of
-from tutorial_lib.models.hierarchical.layers import Message
+from tutorial_lib.models.hierarchical.layers import Message, signal_sum
 from tutorial_lib.models.hierarchical.points import Points, check_kinds, noise_like, padded, points_of
 from tutorial_lib.models.spherical import (
     EquivariantLinear,
@@ -63,10 +63,8 @@ class GrowthHead(nn.Module):
         check_kinds(points, self.start.shape[1])
         alike = points.species is None
         start = self.start[:, :1].expand(1, len(points.cloud), -1) if alike else self.start[:, points.species]
-        target, source = points.pairs(self.cutoff)
-        vectors = points.positions[source] - points.positions[target]
-        messages = self.look(start, vectors, source, target, len(points.cloud))
-        return normalised(self.to_field(self.after_look(torch.cat([messages[:1] + start, messages[1:]]))))
+        messages = self.look.among(start, points, self.cutoff)
+        return normalised(self.to_field(self.after_look(signal_sum(start, messages))))
 
     def judged(self, signals: Signals, points: Points, places: Places, cloud: Indices) -> tuple[Tensor, Tensor]:
         """What all points within the radius of each place say of it: the mean of log p, and the least p; 0 without any.

@@ -1,8 +1,8 @@
-"""Guided decoding: a code comes in, and a cloud goes out that is made by the rule and led by the code.
+"""Decoding a latent code by growing a cloud point by point, with the code's occupancy field as guidance.
 
-A decoder believes whatever its code says, and most codes say nothing sensible. Here points are added where the
-surroundings propose one, and the code leads there and decides among them: the top field of its autoencoder says how
-probable the middles of their bonds are. Where it is silent, the generator decides. `growing` is without a code.
+Most latent codes decode to clouds that break the rule of growth. So the growth head proposes positions, and the top
+field of the autoencoder ranks them, by the probability of the bond middles that they would create. Where the field says
+nothing, the generator decides.
 """
 
 import torch
@@ -53,8 +53,8 @@ def guided_decode(
     Head and model have one unit; clouds are about the centroid of what the code is of, which may be any at all. Large
     strengths, as in `led_by`, leave nothing to the generator.
     """
-    begin = _first_points(model, codes)
-    return grow(head, begin, n_points, generator, favour=led_by(model, codes, strength=strength))
+    favour = led_by(model, codes, strength=strength)
+    return grow(head, _first_points(model, codes), n_points, generator, favour=favour)
 
 
 def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]:
@@ -63,9 +63,7 @@ def _first_points(model: HierarchicalAutoencoder, codes: Tensor) -> list[Tensor]
     for number, signals in enumerate(model.signals_of(codes).split(1, dim=1)):
         these = found[number // N_AT_ONCE]
         points = these.positions[these.cloud == number % N_AT_ONCE]
-        if len(points) == 0:
-            begin.append(codes.new_zeros(1, 3))
-            continue
+        points = points if len(points) else codes.new_zeros(1, 3)
         one, other = ((torch.cdist(points, points) < JOINED).fill_diagonal_(False)).nonzero(as_tuple=True)
         middles = (points[one] + points[other]) / 2
         bonds = model.fields[-1](signals, middles, torch.zeros_like(one)).sigmoid()

@@ -4,7 +4,6 @@ Neither knows how the code was made. The slots are the decoder that one would wr
 theorem, and notebook 05 shows it.
 """
 
-import math
 from itertools import permutations
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.models.hierarchical.autoencoder import HierarchicalAutoencoder
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity
-from tutorial_lib.shapes import Features, Positions, check_shapes, seeded, unrounded
+from tutorial_lib.shapes import Features, Positions, check, check_shapes, seeded, unrounded
 
 
 class PieceHead(nn.Module):
@@ -65,8 +64,7 @@ def matched_error(found: Positions, true: Positions) -> Tensor:
     """
     check_shapes(found=(found, "clouds points+ 3"), true=(true, "clouds points+ 3"))
     n = found.shape[1]
-    if math.factorial(n) > 720:
-        raise ValueError(f"{n} points have {math.factorial(n)} pairings: at most six points are paired by trying all")
+    check(n <= 6, f"{n} points have {n}! pairings: at most six points are paired by trying all")
     square = (found[:, :, None] - true[:, None]).square().sum(dim=3)
     pairings = torch.tensor(list(permutations(range(n))), device=found.device)
     return square[:, torch.arange(n, device=found.device), pairings].mean(dim=2).amin(dim=1)

@@ -1,9 +1,8 @@
 """Which points become one: clouds come in, and level by level fewer points go out, until each cloud is one point.
 
-Clouds of different sizes stand in one list, with the number of their cloud beside each point. A level is data: how
-near to each other points must be to be pooled, and what the decoder needs to know to find them again. A pair
-of neighbours is a cluster of its own, whoever else they are neighbours of, so there is no tie to break: a square has
-four clusters, not two of four.
+Clouds of different sizes are concatenated, with a batch index for each point. A `Level` holds the pooling radius and
+what the decoder needs to find the points again. Every pair of neighbours is one cluster, so there is no tie to break: a
+square has four clusters.
 """
 
 import math
@@ -17,7 +16,7 @@ from torch import Tensor
 from tutorial_lib.models.hierarchical.found_motifs import FoundMotifs
 from tutorial_lib.models.hierarchical.points import Points
 from tutorial_lib.models.spherical import merge
-from tutorial_lib.shapes import Places, check_finite, check_shapes
+from tutorial_lib.shapes import Places, check, check_finite, check_shapes
 
 RESOLVED = 2.0  # widths of a blob: points nearer than this to each other have one peak in common
 
@@ -73,7 +72,7 @@ class Pooling:
         return children, counts
 
 
-def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
+def check_clouds(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
     """Refuse clouds that could not be found again: single points, and points too near to each other for their blobs.
 
     Raises:
@@ -83,15 +82,14 @@ def check(clouds: Tensor | Sequence[Tensor], levels: Sequence[Level]) -> None:
     for at, cloud in enumerate(clouds):
         check_shapes(**{f"cloud {at}": (cloud, "points 3")})
         check_finite(cloud, what=f"points of cloud {at}")
-        if len(cloud) < 2:
-            raise ValueError(f"cloud {at} has {len(cloud)} points: there is nothing to encode in fewer than two")
+        check(len(cloud) > 1, f"cloud {at} has {len(cloud)} points: there is nothing to encode in fewer than two")
         nearest = torch.pdist(cloud).min().item()
-        if nearest < RESOLVED * finest:
-            what = "coincide" if nearest < 1e-6 else f"are {nearest:.2f} apart"
-            raise ValueError(
-                f"two points of cloud {at} {what}: blobs of width {finest:g} resolve {RESOLVED * finest:g}. Merge "
-                "such points, scale the cloud up, or take levels with narrower blobs"
-            )
+        what = "coincide" if nearest < 1e-6 else f"are {nearest:.2f} apart"
+        check(
+            nearest >= RESOLVED * finest,
+            f"two points of cloud {at} {what}: blobs of width {finest:g} resolve {RESOLVED * finest:g}. Merge "
+            "such points, scale the cloud up, or take levels with narrower blobs",
+        )
 
 
 def out_of_reach(poolings: Sequence[Pooling], levels: Sequence[Level]) -> None:
@@ -124,10 +122,9 @@ def pooled(points: Points, levels: Sequence[Level]) -> list[Pooling]:
 
 
 def _into_one(points: Points) -> Pooling:
-    everything = torch.arange(len(points.cloud), device=points.cloud.device)
-    clouds = torch.arange(points.n_clouds, device=points.cloud.device)
-    middles = points.positions.new_zeros(points.n_clouds, 3)
-    return Pooling(points, Points(middles, clouds, points.n_clouds), everything, points.cloud)
+    n, device = points.n_clouds, points.cloud.device
+    centres = Points(points.positions.new_zeros(n, 3), torch.arange(n, device=device), n)
+    return Pooling(points, centres, torch.arange(len(points.cloud), device=device), points.cloud)
 
 
 def _in_pairs(points: Points, radius: float) -> Pooling:

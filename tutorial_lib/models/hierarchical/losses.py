@@ -97,11 +97,9 @@ def reconstruction_errors(model: HierarchicalAutoencoder, clouds: list[Tensor]) 
 
     Infinite where another number of points comes back.
     """
-    found: list[Tensor] = []
-    for start in range(0, len(clouds), N_AT_ONCE):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a code that decodes to nothing is counted here
-            found += model.decode(model.encode(clouds[start : start + N_AT_ONCE]))
+    parts = [clouds[start : start + N_AT_ONCE] for start in range(0, len(clouds), N_AT_ONCE)]
+    with warnings.catch_warnings(action="ignore"):  # a code that decodes to nothing is counted here
+        found = [cloud for part in parts for cloud in model.decode(model.encode(part))]
     return torch.tensor([worst_distance(a, b - b.mean(dim=0)) for a, b in zip(found, clouds, strict=True)])
 
 

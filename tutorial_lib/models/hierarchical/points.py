@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from tutorial_lib.models.spherical import merge
-from tutorial_lib.shapes import Indices, Positions, check_indices, check_shapes
+from tutorial_lib.shapes import Indices, Positions, check, check_indices, check_shapes
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class Points:
 
     def pairs(self, cutoff: float = math.inf) -> tuple[Tensor, Tensor]:
         """All ordered pairs of two points of one cloud that are nearer than `cutoff`: who looks, and who is seen."""
-        together = self.cloud[:, None] == self.cloud
-        target, source = together.fill_diagonal_(False).nonzero(as_tuple=True)
+        target, source = (self.cloud[:, None] == self.cloud).fill_diagonal_(False).nonzero(as_tuple=True)
         if math.isinf(cutoff):
             return target, source
         near = (self.positions[target] - self.positions[source]).norm(dim=1) < cutoff
@@ -44,9 +43,11 @@ def padded(clouds: Sequence[Tensor]) -> tuple[Tensor, Indices]:
     Raises:
         ValueError: there is no cloud, or one is not (n, 3).
     """
-    if len(clouds) == 0 or any(cloud.ndim != 2 or cloud.shape[1] != 3 for cloud in clouds):
-        shapes = sorted({tuple(cloud.shape) for cloud in clouds})
-        raise ValueError(f"clouds are (n, 3) each, one at least, also where there is only one: shapes {shapes} arrived")
+    shapes = sorted({tuple(cloud.shape) for cloud in clouds})
+    check(
+        shapes and all(len(shape) == 2 and shape[1] == 3 for shape in shapes),
+        f"clouds are (n, 3) each, one at least, also where there is only one: shapes {shapes} arrived",
+    )
     positions = pad_sequence(list(clouds), batch_first=True)
     return positions, torch.tensor([len(cloud) for cloud in clouds], device=positions.device)
 
@@ -80,11 +81,11 @@ def check_kinds(points: Points, n_kinds: int) -> None:
     Raises:
         ValueError: kinds are missing.
     """
-    if points.species is None and n_kinds > 1:
-        raise ValueError(
-            f"the model tells {n_kinds} species apart, and none were given: say which stands at each point, as numbers "
-            f"from 0 to {n_kinds - 1}, such as encode(clouds, species)"
-        )
+    check(
+        points.species is not None or n_kinds < 2,
+        f"the model tells {n_kinds} species apart, and none were given: say which stands at each point, as numbers "
+        f"from 0 to {n_kinds - 1}, such as encode(clouds, species)",
+    )
     if points.species is not None:
         check_indices(n_kinds, species=points.species)
 

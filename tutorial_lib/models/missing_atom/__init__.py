@@ -1,7 +1,7 @@
 """A molecule without one of its atoms comes in; where that was and what go out, by attention over those that are left.
 
-`graphs` says who sees whom, `network` gives each atom an output, `pooling` takes their means. The task is that of N.
-Thomas et al., Tensor field networks, arXiv:1802.08219 (2018).
+`graphs` finds the neighbours, `network` gives each atom an output and pools them. The task is that of N. Thomas et al.,
+Tensor field networks, arXiv:1802.08219 (2018).
 """
 
 import lazy_loader
@@ -11,9 +11,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     None,
     {
         "graphs": ["CUTOFF", "ELEMENTS", "MaskedMolecules", "MoleculeSet", "nearest_elements"],
-        "network": ["AtomOutput", "CartesianNetwork"],
-        "pooling": [
+        "network": [
             "NEAR",
+            "AtomOutput",
+            "CartesianNetwork",
             "Guess",
             "Results",
             "answers",

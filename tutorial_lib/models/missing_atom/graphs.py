@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Indices, Scalars, check_counts, check_indices, check_shapes
+from tutorial_lib.shapes import Indices, Scalars, check, check_counts, check_indices, check_shapes
 
 ELEMENTS = ("H", "C", "N", "O", "F")
 CUTOFF = 3.0  # A: neighbours and next neighbours
@@ -154,14 +154,14 @@ def nearest_elements(molecules: MoleculeSet) -> Indices:
 
 def _check(at: int, atoms: Atoms) -> None:
     name = f"molecule {at} ({atoms.get_chemical_formula()})"
-    if len(atoms) < 2:
-        raise ValueError(f"{name} has {len(atoms)} atoms: when one is taken out, somebody must be left to vote")
+    check(len(atoms) > 1, f"{name} has {len(atoms)} atoms: when one is taken out, somebody must be left to vote")
     unknown = sorted(set(atoms.symbols) - set(ELEMENTS))
-    if unknown:
-        raise ValueError(f"{name} holds {', '.join(unknown)}: the known elements are {', '.join(ELEMENTS)}")
+    check(not unknown, f"{name} holds {', '.join(unknown)}: the known elements are {', '.join(ELEMENTS)}")
     nearest = torch.pdist(torch.from_numpy(atoms.positions)).min().item()
-    if not nearest >= COINCIDENT:
-        raise ValueError(f"{name} has two atoms {nearest:.2f} A apart, or positions that are no numbers: mend them")
+    check(
+        nearest >= COINCIDENT,
+        f"{name} has two atoms {nearest:.2f} A apart, or positions that are no numbers: mend them",
+    )
 
 
 def _pairs(atoms: Atoms, cutoff: float) -> Tensor:

@@ -1,6 +1,7 @@
-"""Codes that are drawn, and clouds made of them: what `python -m benchmarks new_codes` stands on.
+"""Generating new point clouds from sampled latent codes; the benchmark `new_codes` uses it.
 
-`drawing` draws codes, and `completion` makes clouds of the codes of their motifs, which are those of `surroundings`.
+`completion` has an autoencoder of local environments, and assembles clouds from sampled environments; `drawing` is a
+flow that samples latent codes.
 """
 
 import lazy_loader
@@ -9,8 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     None,
     {
-        "completion": ["completed", "completions"],
+        "completion": ["Surroundings", "completed", "completions", "surroundings_loss"],
         "drawing": ["CodeFlow", "drawing_loss"],
-        "surroundings": ["Surroundings", "surroundings_loss"],
     },
 )

@@ -1,9 +1,9 @@
-"""Codes that are drawn: codes come in, noise is carried to more codes like them, and these go out.
+"""An equivariant flow-matching model that samples latent codes.
 
-A code is a vector of irreps, such as 4x0e+4x1o+4x2e: natural parity, equally many of each l. Nothing is known here of
-what it is a code of. The velocity is made of mixtures and products of signals, so it turns with the code, and a code
-that was shown in one pose is drawn in all. What may be given beside it, such as the code of what is there already,
-turns along; numbers, such as a size, do not.
+A code is a vector of irreps, such as 4x0e+4x1o+4x2e: natural parity, equally many of each l. What it is a code of does
+not matter here. The velocity is made of linear maps and products of signals, so it turns with the code, and a code that
+was shown in one pose is sampled in all. A condition, such as the code of what is there already, turns along; numbers,
+such as a size, do not.
 """
 
 import math
@@ -12,10 +12,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tutorial_lib.models.flow.ode import integrate, matching_error, normal
-from tutorial_lib.models.hierarchical.codes import codes_of, signals_of
+from tutorial_lib.models.hierarchical.layers import codes_of, signals_of
 from tutorial_lib.models.spherical import EquivariantLinear, EquivariantNonlinearity, degrees, normalised
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Features, Scalars, check_counts, seeded
+from tutorial_lib.shapes import Features, Scalars, check, check_counts, seeded
 
 N_RADIAL = 12  # on the axis of times
 WIDTH = 1 / (N_RADIAL - 1) / math.sqrt(2)
@@ -49,8 +49,7 @@ class CodeFlow(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        if not len(codes):
-            raise ValueError("no code was given: the flow takes their means and sizes from (N, dim), N at least 1")
+        check(len(codes), "no code was given: the flow takes their means and sizes from (N, dim), N at least 1")
         signals = signals_of(codes, lmax)
         n = signals.shape[2]
         self.lmax, self.n_numbers, self.given_channels, self.dim = lmax, n_numbers, given_channels, codes.shape[1]
@@ -84,11 +83,11 @@ class CodeFlow(nn.Module):
         Raises:
             ValueError: something is given that was not announced, or the other way round.
         """
-        if (given is not None) != bool(self.given_channels) or (numbers is not None) != bool(self.n_numbers):
-            raise ValueError(
-                f"the flow was made for {self.given_channels} channels given and {self.n_numbers} numbers: hand in "
-                "both, one or neither of them accordingly"
-            )
+        check(
+            (given is None) != bool(self.given_channels) and (numbers is None) != bool(self.n_numbers),
+            f"the flow was made for {self.given_channels} channels given and {self.n_numbers} numbers: hand in "
+            "both, one or neither of them accordingly",
+        )
         known = normal(time, points, points.new_ones(()))
         signals = signals_of(points / known.width, self.lmax)
         if given is not None:

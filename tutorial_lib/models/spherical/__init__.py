@@ -1,7 +1,7 @@
 """Functions on the sphere: directions come in, coefficients go out, and fields and points out of coefficients.
 
-`signals` are functions on the sphere as rows of coefficients, with their products and their peaks; `fields` are made
-of signals and have a value at every place about a centre; `ascents` finds the points that a field gives back.
+`signals` are functions on the sphere as rows of coefficients, with their products and their peaks; `fields` are made of
+signals and have a value at every position about a centre; `ascents` decodes points as the peaks of a field.
 """
 
 import lazy_loader

@@ -1,7 +1,8 @@
-"""Peaks: a field about a centre comes in, and the places where it is highest go out, as many as there are.
+"""The peaks of a field about a centre, as many as there are.
 
-From a grid of hopeful places up the gradient; ascents that end together are one peak. There is no order in any of it,
-and no tie to break, so the peaks of a field that is turned are the peaks, turned.
+Gradient ascents start from all points of a grid where the field is not hopelessly low; end points closer than one width
+are merged. The result has no order and needs no tie to be broken, so the peaks of a rotated field are the rotated
+peaks.
 """
 
 import math
@@ -15,7 +16,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from tutorial_lib.shapes import Indices, Places, Signals, check_finite, check_shapes, constant, differentiating
+from tutorial_lib.shapes import Indices, Places, Signals, check, check_finite, check_shapes, constant, differentiating
 
 ASCENTS = 15
 POLISH = 5  # steps more of those that are left: the mean of ends is not quite the top
@@ -49,8 +50,10 @@ def peaks(
     Raises:
         ValueError: the width or the radius is not positive, or the radius is over a hundred widths.
     """
-    if not (0 < width < math.inf and 0 < radius <= MOST_WIDTHS * width):
-        raise ValueError(f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths")
+    check(
+        0 < width < math.inf and 0 < radius <= MOST_WIDTHS * width,
+        f"width {width:g}, radius {radius:g}: both above 0, the radius at most {MOST_WIDTHS} widths",
+    )
     grid = _ball(radius, STRIDE * width).to(signals)
     starts, owners = [], []
     for batch in torch.arange(signals.shape[1], device=signals.device).split(max(1, N_AT_ONCE // len(grid))):

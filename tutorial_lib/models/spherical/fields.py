@@ -1,8 +1,8 @@
-"""Scalar fields about a centre: signals and places come in, and how probable a point is at each place goes out.
+"""Occupancy fields: signals and positions come in, and the probability of a point at each position goes out.
 
-A field is a number at every place, made of a signal and the place by invariants only, so it turns with the signal.
-It is trained to be a blob about every point; points are then read off as its peaks (`peaks`). A peak has no number
-and no slot: one, two or five of them need no other network, and a symmetric signal is no obstacle.
+The field is computed from invariants of a signal and a position only, so it turns with the signal. It is trained on
+Gaussian targets about the points; points are then read off as its peaks (`peaks`). The peaks are a set without order
+and of any size, so that the decoder needs no fixed number of outputs, and symmetric codes decode too.
 """
 
 import math
@@ -66,8 +66,9 @@ class OccupancyField(nn.Module):
         check_indices(signals.shape[1], owner=owner)
         places = places / self.unit
         square = places.square().sum(dim=1, keepdim=True)
-        all_l = list(range(self.lmax + 1))
-        solid = o3.spherical_harmonics(all_l, 1.5 * places / (square + 1).sqrt(), False, "component")
+        solid = o3.spherical_harmonics(
+            list(range(self.lmax + 1)), 1.5 * places / (square + 1).sqrt(), False, "component"
+        )
         together = signals[:, owner] * solid.mT.to(signals.dtype)[..., None]
         invariants = (self.sum_of_l @ together.flatten(1)).unflatten(1, together.shape[1:])
         distance = (square + SOFTNESS**2).sqrt()  # without it, a field would have a kink at its centre

@@ -13,7 +13,7 @@ import torch
 from e3nn import o3
 from torch import Tensor, nn
 
-from tutorial_lib.shapes import Coefficients, Signals, check_counts, check_finite, check_shapes, constant
+from tutorial_lib.shapes import Coefficients, Signals, check, check_counts, check_finite, check_shapes, constant
 
 CLEARLY = 0.002  # share of the range of a signal by which a peak is above what is around it
 EMPTY = 0.02  # mean square below which a signal is not brought to size 1
@@ -37,8 +37,7 @@ def harmonics(lmax: int, vectors: Tensor, *, softness: float = 0.0) -> Tensor:
     check_shapes(vectors=(vectors, "*batch 3"))
     size = (vectors.square().sum(dim=-1, keepdim=True) + softness**2).sqrt()
     check_finite(size, what="lengths of vectors")
-    if (size == 0).any():
-        raise ValueError("a vector has length 0, and so no direction: leave it out, or give a softness above 0")
+    check((size != 0).all(), "a vector has length 0, and so no direction: leave it out, or give a softness above 0")
     return o3.spherical_harmonics(list(range(lmax + 1)), vectors / size, False, "component").to(vectors.dtype)
 
 
@@ -65,8 +64,7 @@ def product(one: Tensor, other: Tensor) -> Tensor:
     check_shapes(one=(one, f"_+ points {channels}"), other=(other, f"_+ points {channels}"))
     if len(one) == 1 or len(other) == 1:  # a constant function
         return one * other
-    n_coefficients = max(len(one), len(other))
-    evaluate, project = _grid(math.isqrt(n_coefficients) - 1, one.dtype, one.device)
+    evaluate, project = _grid(math.isqrt(max(len(one), len(other))) - 1, one.dtype, one.device)
     values = (evaluate[:, : len(one)] @ one.flatten(1)).unflatten(1, one.shape[1:])
     values = values * (evaluate[:, : len(other)] @ other.flatten(1)).unflatten(1, other.shape[1:])
     return (project @ values.flatten(1)).unflatten(1, values.shape[1:])
@@ -144,8 +142,10 @@ def signal_peaks(signal: Coefficients, *, least: float = 0.5, n_directions: int 
     check_shapes(signal=(signal, "coefficients+"))
     check_counts(n_directions=n_directions)
     lmax = math.isqrt(len(signal)) - 1
-    if (lmax + 1) ** 2 != len(signal) or not torch.isfinite(signal).all():
-        raise ValueError(f"a signal has (lmax + 1)^2 finite coefficients: {len(signal)} arrived, or some are not")
+    check(
+        (lmax + 1) ** 2 == len(signal) and torch.isfinite(signal).all(),
+        f"a signal has (lmax + 1)^2 finite coefficients: {len(signal)} arrived, or some are not",
+    )
     turn = math.pi * (3 - math.sqrt(5)) * torch.arange(n_directions, dtype=torch.float64)  # the golden angle
     height = 1 - (2 * torch.arange(n_directions, dtype=torch.float64) + 1) / n_directions
     ring = (1 - height.square()).sqrt()

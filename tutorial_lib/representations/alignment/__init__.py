@@ -3,8 +3,10 @@
 Everything turns about the origin; whoever has free clouds centres them first. Mirrors are a choice of the caller.
 """
 
-from tutorial_lib.representations.alignment.matching import Match, aligned_rmsd, match_atoms
-from tutorial_lib.representations.alignment.procrustes import best_rotation
-from tutorial_lib.representations.alignment.template import Template
+import lazy_loader
 
-__all__ = ["Match", "Template", "aligned_rmsd", "best_rotation", "match_atoms"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    None,
+    {"matching": ["Match", "Template", "aligned_rmsd", "match_atoms"], "procrustes": ["best_rotation"]},
+)

@@ -1,4 +1,7 @@
-"""Which atom is which: a part and a whole come in, their best match and its distance go out."""
+"""Which atom is which: a part and a whole come in, their best match and its distance go out.
+
+And a template, which is fitted on training motifs and gives all others one order and one pose.
+"""
 
 from dataclasses import dataclass
 from itertools import permutations
@@ -6,10 +9,20 @@ from itertools import permutations
 import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
-from torch import Tensor
+from torch import Generator, Tensor
 
 from tutorial_lib.representations.alignment.procrustes import best_rotation, check_choice, turned_onto
-from tutorial_lib.shapes import Order, Orthogonal, Scalars, check, check_finite, check_shapes
+from tutorial_lib.shapes import (
+    Motifs,
+    Order,
+    Orthogonal,
+    Positions,
+    Scalars,
+    check,
+    check_counts,
+    check_finite,
+    check_shapes,
+)
 
 N_NEAREST = 4  # triplets of the whole are taken among so many atoms nearest the origin, the bonded ones of silicon
 N_KEPT = 8  # starts that are refined to the end, the best after one assignment
@@ -123,3 +136,43 @@ def _posed(part: Tensor, whole: Tensor, order: Tensor, allow_mirror: bool) -> tu
     chosen = whole.gather(1, order[..., None].expand_as(part))
     rotation, _ = turned_onto(chosen, part, allow_mirror)
     return rotation, (chosen @ rotation.mT - part).square().sum((-2, -1)).div(part.shape[1]).sqrt()
+
+
+@dataclass(frozen=True)
+class Template:
+    """A mean motif that gives every other motif an order and a pose."""
+
+    positions: Positions
+
+    @classmethod
+    def fit(cls, positions: Motifs, n_starts: int = 8, n_rounds: int = 6, seed: int = 0) -> "Template":
+        """The template of a set of training motifs, some hundred: match all to one of them, take the mean, repeat.
+
+        Where that ends depends on where it starts. So it starts from several motifs, and keeps the template whose
+        canonical motifs differ least beyond the eight directions in which they differ most, which is the error of the
+        best linear autoencoder with eight numbers. Fit it on training cells only.
+        """
+        check_counts(n_starts=n_starts)
+        check_shapes(positions=(positions, "motifs+ atoms 3"))
+        chosen = torch.randperm(len(positions), generator=Generator().manual_seed(seed))[:n_starts]
+        found = [cls(positions[start])._settled(positions, n_rounds) for start in chosen]
+        return min(found, key=lambda template: _left_over(template.canonical(positions)))
+
+    def _settled(self, positions: Motifs, n_rounds: int) -> "Template":
+        template = self
+        for _ in range(n_rounds):
+            template = Template(template.canonical(positions).mean(0))
+        return template
+
+    def canonical(self, positions: Motifs) -> Motifs:
+        """Motifs in the order and pose in which they are nearest to the template, mirrored where that is nearer."""
+        check_shapes(positions=(positions, f"motifs+ {len(self.positions)} 3"))
+        template = self.positions.to(positions).expand_as(positions)
+        order = match_atoms(template, positions, allow_mirror=True).order
+        ordered = positions.gather(1, order[..., None].expand_as(positions))
+        return ordered @ best_rotation(ordered, template, allow_mirror=True).mT
+
+
+def _left_over(canonical: Motifs, n_directions: int = 8) -> float:
+    flat = canonical.flatten(1)
+    return torch.linalg.svdvals(flat - flat.mean(0))[n_directions:].square().sum().item()
