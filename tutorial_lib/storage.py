@@ -19,7 +19,7 @@ from tutorial_lib.shapes import check
 
 SUMS = "SHA256SUMS"
 LIBRARY = Path(__file__).parent
-WEIGHTS = LIBRARY / "weights"
+WEIGHTS = LIBRARY / "models" / "weights"
 
 
 def expanded(path: str | Path) -> Path:

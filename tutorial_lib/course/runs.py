@@ -16,8 +16,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
-from tutorial_lib.plotting.stills import fewer_colours
-
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 CAPTION = "*Figure: "
 # A kernel of ours draws into the page, with matplotlib's own settings: a user's may ask for a LaTeX that is not there.
@@ -129,6 +127,8 @@ def without_widgets(book: dict) -> None:
 
 def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook without widgets and time stamps, each figure with its caption as its alt."""
+    from tutorial_lib.plotting.stills import fewer_colours  # matplotlib takes a second to import
+
     without_widgets(book)
     for cell, after in zip(book.cells, [*book.cells[1:], None], strict=True):
         cell.metadata.pop("execution", None)

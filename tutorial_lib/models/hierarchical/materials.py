@@ -1,6 +1,6 @@
 """The models of polycubes, octahedra, molecules and motifs, untrained or pretrained.
 
-weights/SOURCES.md says how the pretrained ones were trained, and on what.
+models/weights/SOURCES.md says how the pretrained ones were trained, and on what.
 """
 
 import math
