@@ -6,7 +6,6 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import matplotlib
 import psutil
 import torch
 from jupyter_core import paths
@@ -35,7 +34,7 @@ def findings(folder: Path) -> Iterator[tuple[str, str, str]]:
         f"{free / 1e9:.1f} GB",
         "" if free >= MEMORY else f"close programs: {MEMORY / 1e9:g} GB are needed",
     )
-    for place in (folder, paths.jupyter_config_dir(), paths.jupyter_runtime_dir(), matplotlib.get_configdir()):
+    for place in (folder, paths.jupyter_config_dir(), paths.jupyter_runtime_dir()):
         yield f"files in {place}", *_written(Path(place))
 
 
