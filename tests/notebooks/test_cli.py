@@ -22,7 +22,6 @@ from traitlets.config import Config
 from tutorial_lib import __main__ as command
 from tutorial_lib.course import doctor, runs, server
 
-
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 
 
