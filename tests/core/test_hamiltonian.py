@@ -3,7 +3,6 @@ import dataclasses
 import pytest
 import torch
 from e3nn import o3
-from torch import Generator
 
 from benchmarks import hamiltonians as benchmark
 from tutorial_lib import metrics, representations, training
@@ -35,12 +34,22 @@ def blocks_of(molecule):
     return Blocks(molecule.numbers, molecule.shells)
 
 
+def shapes_of(molecule):
+    return hamiltonian.shapes(molecule.numbers, molecule.positions)
+
+
 def turned(positions, q):
     return positions @ q.to(positions.dtype).mT
 
 
 def features(generator, *shape, irreps=IRREPS, dtype=torch.float64):
     return torch.randn(o3.Irreps(irreps).dim, *shape, generator=generator, dtype=dtype)
+
+
+@pytest.fixture
+def gradient(generator):
+    """The non-linearity that is a gradient, and features to bend."""
+    return Gradient(IRREPS, 8, 6).double(), features(generator, 5, 8)
 
 
 def act(x, q, irreps=IRREPS):
@@ -51,9 +60,6 @@ def act(x, q, irreps=IRREPS):
         hamiltonian.wigner(ir.l, rotation) * (1.0 if ir.p == 1 or parity > 0 else -1.0) for _, ir in o3.Irreps(irreps)
     ]
     return torch.einsum("ij,j...->i...", torch.block_diag(*parts), x)
-
-
-# How a matrix turns
 
 
 @pytest.mark.parametrize("degree", range(5))
@@ -77,9 +83,6 @@ def test_the_change_of_basis_is_the_cyclic_renaming_of_axes_and_nothing_for_p():
         assert torch.allclose(c, hamiltonian.wigner(degree, cyclic))
         assert not torch.allclose(c, hamiltonian.wigner(degree, cyclic.mT), atol=0.1)
         assert not torch.allclose(c.abs(), (c.abs() > 0.5).double(), atol=0.1), "it mixes, it does not only reorder"
-
-
-# Blocks
 
 
 def test_blocks_give_the_matrix_back_keep_its_norm_and_are_symmetric_to_the_last_bit(molecule, generator):
@@ -145,9 +148,6 @@ def test_traces_are_those_of_each_block_of_shells_times_its_transpose(molecule):
         assert torch.allclose(found[:, at], part.square().sum((1, 2)))
 
 
-# Layers
-
-
 def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(molecule, generator):
     q = representations.random_orthogonal(generator, (), torch.float64)
     here, there = (
@@ -196,9 +196,6 @@ def test_a_linear_layer_mixes_channels_and_not_components(generator):
     assert (layer(alone)[1:4] != 0).all()
 
 
-# Non-linearities
-
-
 @pytest.mark.parametrize("bend", NONLINEAR)
 def test_a_nonlinearity_is_equivariant_with_invariants_beside(generator, bend):
     model, x = bend(IRREPS, 8, 6).double(), features(generator, 5, 8)
@@ -212,17 +209,19 @@ def test_a_nonlinearity_is_equivariant_with_invariants_beside(generator, bend):
     assert not torch.allclose(model(x + other)[0], before + model(other)[0], atol=0.01), "it is not linear"
 
 
-@pytest.mark.parametrize("bend", [hamiltonian.Gate, Gradient])
-def test_no_direction_is_made_of_invariants_alone(generator, bend):
-    model, x = bend(IRREPS, 8, 6).double(), features(generator, 5, 8)
+def test_tensor_products_make_directions_that_were_not_there_and_gates_and_gradients_none(generator):
+    x = features(generator, 5, 8)
+    x[4:7] = 0  # 1e, which two vectors make
+    assert hamiltonian.TensorSquare(IRREPS, 8, 6).double()(x)[0][4:7].abs().max() > 0.01
     x[1:] = 0
-    bent, _ = model(x)
-    assert (bent[1:] == 0).all()
-    assert (bent[:1] - x[:1]).abs().max() > 0
+    for bend in (hamiltonian.Gate, Gradient):
+        bent, _ = bend(IRREPS, 8, 6).double()(x)
+        assert (bent[1:] == 0).all()
+        assert (bent[:1] - x[:1]).abs().max() > 0
 
 
-def test_the_gradient_is_a_gate_with_tied_weights(generator):
-    model, x = Gradient(IRREPS, 8, 6).double(), features(generator, 5, 8)
+def test_the_gradient_is_a_gate_with_tied_weights_and_what_made_it_learns_through_it(gradient):
+    model, x = gradient
     v, _ = model.gradient(x)
     u = model.compared.inner(x).detach().requires_grad_()
     (slope,) = torch.autograd.grad(model.number(model.compared.mixed(u)).sum(), u)
@@ -233,11 +232,14 @@ def test_the_gradient_is_a_gate_with_tied_weights(generator):
         gates = slope[:, 16 * k : 16 * (k + 1)] / size
         parts.append((gates * (part @ b[k])) @ a[k].mT + (gates * (part @ a[k])) @ b[k].mT)
     assert torch.allclose(torch.cat(parts), v, atol=1e-13)
+    model(x)[0].square().sum().backward()
+    for weights in (model.number.weight, layer.weight, model.compared.mixed[1].weight):
+        assert weights.grad.abs().max() > 0
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
-def test_the_gradient_is_taken_where_no_gradients_are_wanted(mode, generator):
-    model, x = Gradient(IRREPS, 8, 6).double(), features(generator, 5, 8)
+def test_the_gradient_is_taken_where_no_gradients_are_wanted(mode, gradient):
+    model, x = gradient
     with mode():
         silent, invariants = model(x.clone())  # in inference mode the copy is a tensor that can have no gradient
     assert torch.allclose(silent, model(x)[0], atol=1e-12)
@@ -245,13 +247,6 @@ def test_the_gradient_is_taken_where_no_gradients_are_wanted(mode, generator):
     assert not silent.requires_grad
     assert not invariants.requires_grad
     assert not x.requires_grad, "what came in is left as it was"
-
-
-def test_what_made_the_gradient_learns_through_it(generator):
-    model, x = Gradient(IRREPS, 8, 6).double(), features(generator, 5, 8)
-    model(x)[0].square().sum().backward()
-    for weights in (model.number.weight, model.compared.both.weight, model.compared.mixed[1].weight):
-        assert weights.grad.abs().max() > 0
 
 
 @pytest.mark.parametrize("bend", NONLINEAR)
@@ -274,15 +269,6 @@ def test_the_first_batch_in_training_fixes_the_scale_and_no_other_does(generator
     other = Gradient(IRREPS, 8, 6).double()
     other.load_state_dict(model.state_dict())
     assert torch.allclose(other.train()(3 * x)[0], model(3 * x)[0]), "it is kept with the weights"
-
-
-def test_tensor_products_make_directions_that_were_not_there(generator):
-    model, x = hamiltonian.TensorSquare(IRREPS, 8, 6).double(), features(generator, 5, 8)
-    x[4:7] = 0  # 1e, which two vectors make
-    assert model(x)[0][4:7].abs().max() > 0.01
-
-
-# The network
 
 
 @pytest.mark.parametrize("name", NONLINEARITIES)
@@ -347,18 +333,14 @@ def test_two_hydrogens_with_p_functions_that_change_places_change_their_rows_and
 
 
 @pytest.mark.parametrize("name", ["water_rhf_500k", "methanol_rhf_500k"])
-def test_the_four_variants_are_of_one_size(name):
-    blocks = blocks_of(hamiltonians.load(name, "train"))
-    sizes = [hamiltonian.size(hamiltonian.network(variant, blocks)) for variant in NONLINEARITIES]
+def test_the_four_variants_are_of_one_size_and_a_shape_does_not_see_the_others_in_its_batch(name):
+    some = hamiltonians.load(name, "train")[:40]
+    models = [hamiltonian.network(variant, blocks_of(some)).eval() for variant in NONLINEARITIES]
+    sizes = [hamiltonian.size(model) for model in models]
     assert max(sizes) < 1.03 * min(sizes)
-
-
-def test_a_shape_does_not_see_the_others_in_its_batch(methanol):
-    model = hamiltonian.network("gradient", blocks_of(methanol)).eval()
-    shapes = hamiltonian.shapes(methanol.numbers, methanol.positions)
-    with torch.no_grad():
-        together, alone = model(shapes).coefficients, model(shapes[:1]).coefficients
-    assert torch.allclose(together[:1], alone, atol=1e-5)
+    shapes = shapes_of(some)
+    for model in models:
+        torch.testing.assert_close(model(shapes).coefficients[:1], model(shapes[:1]).coefficients, atol=1e-5, rtol=1e-5)
 
 
 def test_features_hold_what_the_blocks_need_and_an_irrep_that_would_stay_zero_is_named(methanol):
@@ -370,17 +352,11 @@ def test_features_hold_what_the_blocks_need_and_an_irrep_that_would_stay_zero_is
         irreps = " + ".join(ir for ir in IRREPS.split(" + ") if ir != missing)
         with pytest.raises(ValueError, match=rf"make a block with {missing}.*add {missing} to the features"):
             HamiltonianNetwork(blocks_of(methanol), hamiltonian.Gate, irreps)
-
-
-@pytest.mark.parametrize(("lmax", "message"), [(2, "4o.*raise lmax"), (3, "5o.*add 5o")])
-def test_a_basis_with_f_functions_is_refused_by_a_network_that_stops_at_d(lmax, message):
-    blocks = Blocks(torch.tensor([8, 1]), ((0, 0), (0, 2), (0, 3), (1, 0)))
+    with_f = Blocks(torch.tensor([8, 1]), ((0, 0), (0, 2), (0, 3), (1, 0)))
     held = "0e + 1o + 1e + 2e + 2o + 3e + 3o + 4e + 4o"
-    with pytest.raises(ValueError, match=f"d and f functions of elements 8 make a block with {message}"):
-        HamiltonianNetwork(blocks, hamiltonian.Gate, held, lmax=lmax)
-
-
-# Learning
+    for lmax, message in ((2, "4o.*raise lmax"), (3, "5o.*add 5o")):
+        with pytest.raises(ValueError, match=f"d and f functions of elements 8 make a block with {message}"):
+            HamiltonianNetwork(with_f, hamiltonian.Gate, held, lmax=lmax)
 
 
 def test_standardised_targets_have_mean_zero_come_back_and_only_invariants_have_a_mean(molecule, generator):
@@ -416,9 +392,7 @@ def test_standardised_targets_have_mean_zero_come_back_and_only_invariants_have_
         (lambda m, b: HamiltonianNetwork(b, hamiltonian.Gate, IRREPS, lmax=0), "raise lmax"),
         (lambda m, b: Standard.fit(b, m.fock[:0]), "n_matrices must be"),
         (
-            lambda m, b: hamiltonian.matrix_loss(
-                Standard.fit(b, m.fock), hamiltonian.shapes(m.numbers, m.positions), m.fock[1:]
-            ),
+            lambda m, b: hamiltonian.matrix_loss(Standard.fit(b, m.fock), shapes_of(m), m.fock[1:]),
             "matrices must be .* with shapes = 40",
         ),
         (lambda m, b: metrics.matrix_errors(m.fock[1:], m), "predicted must be .* with shapes = 40"),
@@ -436,7 +410,7 @@ def water():
     train, test = hamiltonians.load("water_rhf_500k", "train")[:48], hamiltonians.load("water_rhf_500k", "test")[:100]
     blocks = blocks_of(train)
     standard = Standard.fit(blocks, train.fock)
-    shapes, unseen = (hamiltonian.shapes(part.numbers, part.positions) for part in (train, test))
+    shapes, unseen = shapes_of(train), shapes_of(test)
     return blocks, standard, hamiltonian.matrix_loss(standard, shapes, train.fock), unseen, test
 
 
@@ -465,25 +439,17 @@ def test_a_seed_gives_one_result(water):
     assert one == other
 
 
-# Errors
-
-
-def test_orbitals_solve_the_problem_with_overlap(molecule):
+def test_orbitals_solve_the_problem_with_overlap_and_a_shifted_matrix_has_the_error_of_the_shift(molecule, generator):
     energies, c = metrics.orbitals(molecule.fock, molecule.overlap)
-    left, right = molecule.fock @ c, molecule.overlap @ c * energies[:, None]
-    assert torch.allclose(left, right, atol=1e-10)
+    assert torch.allclose(molecule.fock @ c, molecule.overlap @ c * energies[:, None], atol=1e-10)
     unit = torch.eye(c.shape[-1], dtype=torch.float64).expand_as(c)
     assert torch.allclose(c.mT @ molecule.overlap @ c, unit, atol=1e-10)
-
-
-def test_a_right_matrix_has_no_error_and_a_shifted_one_the_shift(molecule):
     right = metrics.matrix_errors(molecule.fock, molecule)
     assert right.entries == 0
     assert right.overlap == pytest.approx(1.0)
     shifted = metrics.matrix_errors(molecule.fock + 1e-4 * molecule.overlap, molecule)
     assert shifted.occupied == pytest.approx(100.0, rel=1e-6)
     assert shifted.overlap == pytest.approx(1.0)
-    generator = Generator().manual_seed(0)
     noise = torch.randn(molecule.fock.shape, generator=generator, dtype=torch.float64)
     wrong = metrics.matrix_errors(molecule.fock + 0.02 * (noise + noise.mT), molecule)
     assert wrong.overlap < 0.999
@@ -504,9 +470,6 @@ def test_degenerate_orbitals_are_counted_and_not_compared():
     assert found.overlap == pytest.approx(1.0)
 
 
-# Without a network
-
-
 def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets_better_with_its_degree(generator):
     train, test = (hamiltonians.load("water_rhf_500k", split) for split in ("train", "test"))
     test = test[:50]
@@ -519,9 +482,6 @@ def test_a_polynomial_in_the_molecules_own_pose_turns_with_the_molecule_and_gets
     there, _ = hamiltonian.polynomial(train, turned_test, 2)
     assert torch.allclose(there, d @ here @ d.mT, atol=1e-9)
     assert n_terms == 10, "three displacements: one, three and six"
-
-
-# The benchmark
 
 
 def test_learning_rates_are_chosen_on_matrices_that_are_neither_learnt_nor_tested():
