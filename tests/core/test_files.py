@@ -68,11 +68,15 @@ SHIPPED = {
 }
 
 
-def test_every_shipped_file_is_tried():
-    folders = {folder for folder, _, _ in SHIPPED.values()}
-    there = {p.name for f in folders for p in f.iterdir() if p.suffix in {".gz", ".npz", ".pt"}}
-    sets = {f"{name}.npz" for name in hamiltonians.NAMES}
-    assert there == {name for _, name, _ in SHIPPED.values()} | sets
+def test_every_shipped_file_is_tried_and_has_a_checksum_and_a_source():
+    there = set()
+    for folder in {folder for folder, _, _ in SHIPPED.values()}:
+        files = {path.name for path in folder.iterdir() if path.is_file()} - {"SOURCES.md", storage.SUMS}
+        assert files == {line.split()[1] for line in (folder / storage.SUMS).read_text().splitlines()}
+        text = (folder / "SOURCES.md").read_text()
+        assert all(name.removesuffix(".npz") in text for name in files)
+        there |= files
+    assert there == {name for _, name, _ in SHIPPED.values()} | {f"{name}.npz" for name in hamiltonians.NAMES}
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -336,6 +340,19 @@ def test_a_broken_file_of_tensors_is_refused_without_torchs_advice_to_run_it(wei
         with pytest.raises(ValueError, match=r"own\.pt is cut off or no file of tensors.*: train it again") as caught:
             storage.stored(weights, otherwise="train it again")
         assert "weights_only" not in str(caught.value)
+
+
+def test_signing_a_changed_file_replaces_its_line_and_leaves_the_others_alone(tmp_path):
+    one, other = tmp_path / "one.pt", tmp_path / "other.pt"
+    for path in (other, one):
+        path.write_bytes(path.name.encode())
+        storage.sign(path)
+    one.write_bytes(b"after")
+    with pytest.raises(ValueError, match="train it again"):
+        storage.verified(one, otherwise="train it again")
+    storage.sign(one)
+    assert (tmp_path / storage.SUMS).read_text() == storage.checksum_line(one) + storage.checksum_line(other)
+    assert [storage.verified(path, otherwise="") for path in (one, other)] == [one, other]
 
 
 def test_tensors_come_back_into_their_model_and_no_other(weights):
