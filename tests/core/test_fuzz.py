@@ -32,6 +32,7 @@ from torch import Generator, Tensor, nn
 
 import tutorial_lib
 from tutorial_lib.exercises.grader import Verdict
+from tutorial_lib.models.equivariant.graph import default_dtype
 
 SECONDS = 20
 SEED = os.environ["FUZZ_SEED"]  # set by conftest.py, by the date where nobody has chosen
@@ -372,19 +373,14 @@ def known_bare():
     return {(name, int(key) if key.isdigit() else key, way) for name, key, way in rows}
 
 
-@contextmanager
-def double_by_default():
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(torch.float32)
+MODES = {
+    "double by default": functools.partial(default_dtype, torch.float64),
+    "inference": torch.inference_mode,
+    "rounded": functools.partial(torch.autocast, "cpu", dtype=torch.bfloat16),
+}
 
 
-rounded = functools.partial(torch.autocast, "cpu", dtype=torch.bfloat16)
-
-
-@pytest.mark.parametrize("mode", [double_by_default, torch.inference_mode, rounded])
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later(mode):
     failed = {}
     for name in valid_calls.VALID:

@@ -8,6 +8,7 @@ from benchmarks import hamiltonians as benchmark
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.models import hamiltonian
+from tutorial_lib.models.equivariant.graph import default_dtype
 from tutorial_lib.models.hamiltonian import NONLINEARITIES, Blocks, Gradient, Standard
 from tutorial_lib.models.hamiltonian.graphs import radial_basis, seen
 from tutorial_lib.models.hamiltonian.layers import Linear, paths, products
@@ -34,8 +35,8 @@ def blocks_of(molecule):
     return Blocks(molecule.numbers, molecule.shells)
 
 
-def shapes_of(molecule):
-    return hamiltonian.shapes(molecule.numbers, molecule.positions)
+def shapes_of(molecule, positions=None, dtype=torch.float32):
+    return hamiltonian.shapes(molecule.numbers, molecule.positions if positions is None else positions, dtype=dtype)
 
 
 def turned(positions, q):
@@ -149,19 +150,13 @@ def test_traces_are_those_of_each_block_of_shells_times_its_transpose(molecule):
 
 
 def test_directions_turn_and_distances_do_not_so_they_may_be_computed_once(molecule, generator):
-    q = representations.random_orthogonal(generator, (), torch.float64)
-    here, there = (
-        hamiltonian.shapes(molecule.numbers, x, dtype=torch.float64)
-        for x in (molecule.positions, turned(molecule.positions, q) + 1.0)
-    )
+    x, q = molecule.positions, representations.random_orthogonal(generator, (), torch.float64)
+    here, there = (shapes_of(molecule, y, torch.float64) for y in (x, turned(x, q) + 1.0))
     assert torch.allclose(here.heights, there.heights)
     d = act(here.harmonics.movedim(-1, 0), q, "0e + 1o + 2e").movedim(0, -1)
     assert torch.allclose(d, there.harmonics)
     assert not torch.allclose(here.harmonics, there.harmonics, atol=0.1)
-    i, j = 1, 0
-    assert torch.allclose(
-        here.heights[:, i, 0], radial_basis((molecule.positions[:, j] - molecule.positions[:, i]).norm(dim=-1))
-    )
+    assert torch.allclose(here.heights[:, 1, 0], radial_basis((x[:, 0] - x[:, 1]).norm(dim=-1)))
 
 
 def test_our_tensor_products_are_those_of_e3nn(generator):
@@ -171,12 +166,8 @@ def test_our_tensor_products_are_those_of_e3nn(generator):
     a, b, c = (list(o3.Irreps(irreps)) for irreps in (first, second, out))
     mid = o3.Irreps([(1, c[k].ir) for _, _, k in paths(first, second, out)])
     how = [(i, j, n, "uuu", False) for n, (i, j, _) in enumerate(paths(first, second, out))]
-    default = torch.get_default_dtype()
-    try:
-        torch.set_default_dtype(torch.float64)
+    with default_dtype(torch.float64):
         theirs = o3.TensorProduct(a, b, mid, how, irrep_normalization="component")(x.T, y.T)
-    finally:
-        torch.set_default_dtype(default)
     at = 0
     for k in range(len(c)):
         places = [n for n, (_, _, end) in enumerate(paths(first, second, out)) if end == k]
@@ -279,8 +270,7 @@ def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(molecule
     standard = Standard.fit(blocks, molecule.fock)
 
     def matrices_at(positions):
-        shapes = hamiltonian.shapes(molecule.numbers, positions, dtype=dtype)
-        return hamiltonian.predicted(model, standard, shapes)
+        return hamiltonian.predicted(model, standard, shapes_of(molecule, positions, dtype))
 
     before = matrices_at(molecule.positions[:2])
     size = (before - standard.matrices(torch.zeros(1, len(blocks)))).square().mean().sqrt()
@@ -294,25 +284,20 @@ def test_the_predicted_matrix_turns_inverts_and_moves_with_the_molecule(molecule
 
 @pytest.mark.parametrize("name", NONLINEARITIES)
 def test_a_reordered_molecule_has_the_reordered_matrix(methanol, name):
-    order = [3, 0, 5, 1, 4, 2]
-    of_atom = blocks_of(methanol).of_atom
-    moved = Blocks(
-        methanol.numbers[order], tuple((new, degree) for new, old in enumerate(order) for _, degree in of_atom[old])
-    )
+    order, blocks = [3, 0, 5, 1, 4, 2], blocks_of(methanol)
+    of_atom, numbers = blocks.of_atom, methanol.numbers[order]
+    moved = Blocks(numbers, tuple((new, degree) for new, old in enumerate(order) for _, degree in of_atom[old]))
     functions = [start + m for old in order for start, degree in of_atom[old] for m in range(2 * degree + 1)]
-    here, there = (hamiltonian.network(name, blocks, channels=6, seed=3) for blocks in (blocks_of(methanol), moved))
-    there.heads = torch.nn.ModuleList(
-        here.heads[[k.elements for k in blocks_of(methanol).kinds].index(kind.elements)] for kind in moved.kinds
-    )
+    here, there = (hamiltonian.network(name, some, channels=6, seed=3) for some in (blocks, moved))
+    elements = [kind.elements for kind in blocks.kinds]
+    there.heads = torch.nn.ModuleList(here.heads[elements.index(kind.elements)] for kind in moved.kinds)
     there.load_state_dict({**there.state_dict(), **{k: v for k, v in here.state_dict().items() if "heads" not in k}})
-    fock = methanol.fock[:, functions][:, :, functions]
-    means = Standard.fit(blocks_of(methanol), methanol.fock), Standard.fit(moved, fock)
-    shapes = (
-        hamiltonian.shapes(methanol.numbers, methanol.positions),
-        hamiltonian.shapes(methanol.numbers[order], methanol.positions[:, order]),
+    fock, there_at = (
+        methanol.fock[:, functions][:, :, functions],
+        hamiltonian.shapes(numbers, methanol.positions[:, order]),
     )
-    one = hamiltonian.predicted(here.eval(), means[0], shapes[0])
-    other = hamiltonian.predicted(there.eval(), means[1], shapes[1])
+    one = hamiltonian.predicted(here.eval(), Standard.fit(blocks, methanol.fock), shapes_of(methanol))
+    other = hamiltonian.predicted(there.eval(), Standard.fit(moved, fock), there_at)
     assert torch.allclose(one[:, functions][:, :, functions], other, atol=1e-4)
     assert not torch.allclose(one, other, atol=1e-2)
 
@@ -322,10 +307,8 @@ def test_two_hydrogens_with_p_functions_that_change_places_change_their_rows_and
     molecule = hamiltonians.load("water_rhf_svp_500k", "train")[:10]
     blocks = blocks_of(molecule)
     model, standard = hamiltonian.network(name, blocks, channels=6).eval(), Standard.fit(blocks, molecule.fock)
-    here, there = (
-        hamiltonian.predicted(model, standard, hamiltonian.shapes(molecule.numbers, x))
-        for x in (molecule.positions, molecule.positions[:, [0, 2, 1]])
-    )
+    exchanged = shapes_of(molecule, molecule.positions[:, [0, 2, 1]])
+    here, there = (hamiltonian.predicted(model, standard, some) for some in (shapes_of(molecule), exchanged))
     order = [*range(14), *range(19, 24), *range(14, 19)]
     assert torch.allclose(here[:, order][:, :, order], there, atol=1e-5)
     assert (here[:, 14:19, 19:] - here[:, 14:19, 19:].mT).abs().max() > 1e-3, "their block is not symmetric"
@@ -408,24 +391,22 @@ def test_what_does_not_fit_is_refused(methanol, call, message):
 @pytest.fixture(scope="module")
 def water():
     train, test = hamiltonians.load("water_rhf_500k", "train")[:48], hamiltonians.load("water_rhf_500k", "test")[:100]
-    blocks = blocks_of(train)
-    standard = Standard.fit(blocks, train.fock)
-    shapes, unseen = shapes_of(train), shapes_of(test)
-    return blocks, standard, hamiltonian.matrix_loss(standard, shapes, train.fock), unseen, test
+    standard = Standard.fit(blocks_of(train), train.fock)
+    return standard, hamiltonian.matrix_loss(standard, shapes_of(train), train.fock), test
 
 
 def learnt(name, water, epochs):
-    blocks, standard, loss, unseen, test = water
-    model = hamiltonian.network(name, blocks, channels=8)
+    standard, loss, test = water
+    model = hamiltonian.network(name, blocks_of(test), channels=8)
     recipe = training.Recipe(epochs, 16, 0.01)
     history = training.train(model, torch.arange(48), loss, recipe, device="cpu", progress=False)
-    return history, metrics.matrix_errors(hamiltonian.predicted(model, standard, unseen), test)
+    return history, metrics.matrix_errors(hamiltonian.predicted(model, standard, shapes_of(test)), test)
 
 
 @pytest.mark.parametrize("name", NONLINEARITIES)
 def test_every_variant_learns(name, water):
     history, found = learnt(name, water, 40)
-    _, standard, _, _, test = water
+    standard, _, test = water
     mean = metrics.matrix_errors(standard.matrices(torch.zeros_like(standard.mean)).expand_as(test.fock), test)
     assert found.entries < 0.25 * mean.entries
     assert found.overlap > 0.99 > mean.overlap
@@ -458,9 +439,7 @@ def test_orbitals_solve_the_problem_with_overlap_and_a_shifted_matrix_has_the_er
 def test_degenerate_orbitals_are_counted_and_not_compared():
     water = hamiltonians.load("water_rhf_500k", "train")[:4]
     fock = torch.diag(torch.tensor([-20.0, -1, -0.6, -0.5, -0.5, 0.4, 0.5])).double().expand(4, -1, -1)
-    plain = hamiltonians.Hamiltonians(
-        water.numbers, water.positions, fock, torch.eye(7).double().expand(4, -1, -1), water.energy, 5, water.shells
-    )
+    plain = dataclasses.replace(water, fock=fock, overlap=torch.eye(7).double().expand(4, -1, -1))
     q = torch.eye(7).double()
     q[3, 3] = q[4, 4] = q[3, 4] = 0.5**0.5
     q[4, 3] = -(0.5**0.5)
