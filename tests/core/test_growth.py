@@ -13,6 +13,7 @@ from tutorial_lib.models.equivariant import representation
 from tutorial_lib.models.hierarchical import Points
 
 DOMINO = torch.tensor([[0.0, 0, 0], [1, 0, 0]])
+NAMED = dict(zip(*polycubes.pieces(), strict=True))
 SEVEN = torch.zeros(2, 7)  # no code has seven numbers
 
 
@@ -96,7 +97,7 @@ def test_it_grows_shapes_that_were_never_shown_and_most_are_polycubes(head, know
 
 
 def test_what_was_there_stays_where_it_is(shipped):
-    begin = [piece + 3 for piece in polycubes.pieces()[1]]
+    begin = [piece + 3 for piece in NAMED.values()]
     for before, after in zip(begin, grown_by(shipped, begin, 5), strict=True):
         assert torch.equal(after[:4], before)
     assert grown_by(shipped, begin, 4)[0] is begin[0]
@@ -119,26 +120,24 @@ def test_a_place_is_judged_by_all_who_are_near_and_one_no_is_enough(shipped):
 
 
 def test_sites_of_a_square_are_its_sixteen_neighbours(shipped):
-    square = dict(zip(*polycubes.pieces(), strict=True))["square"]
-    found = hierarchical.sites(shipped, [square + 5], Generator().manual_seed(0)).places
-    free = hierarchical.free_places(square + 5)
-    apart = torch.cdist(found, free)
+    square = NAMED["square"] + 5
+    found = hierarchical.sites(shipped, [square], Generator().manual_seed(0)).places
+    apart = torch.cdist(found, hierarchical.free_places(square))
     assert len(found) > 8
     assert (apart.amin(dim=1) < 0.1).all()
     assert len(apart.argmin(dim=1).unique()) == len(found)
 
 
 def test_what_holds_a_piece_together_is_not_removable(shipped):
-    pieces = dict(zip(*polycubes.pieces(), strict=True))
-    assert hierarchical.removable(shipped, pieces["square"]).all()
-    line = pieces["line"]
+    assert hierarchical.removable(shipped, NAMED["square"]).all()
+    line = NAMED["line"]
     ends = (line - line.mean(dim=0)).norm(dim=1) > 1
     assert torch.equal(hierarchical.removable(shipped, line), ends)
     assert not hierarchical.removable(shipped, line[:1]).any()
 
 
 def test_an_edit_moves_one_cube_and_the_piece_stays_a_piece(shipped):
-    before = list(polycubes.pieces()[1])
+    before = list(NAMED.values())
     after = hierarchical.edited(shipped, before, 1, Generator().manual_seed(0))
     for one, other in zip(before, after, strict=True):
         assert len(one) == len(other)
@@ -160,13 +159,11 @@ def test_clouds_of_two_sizes_grow_each_to_its_own(shipped):
     assert [len(cloud) for cloud in grown_by(shipped, begin, [3, 5])] == [3, 5]
 
 
-def test_ascents_begin_about_the_points_that_are_named():
-    head = hierarchical.GrowthHead(seed=0)
+def test_ascents_begin_about_the_points_that_are_named(generator):
+    head, far = hierarchical.GrowthHead(seed=0), torch.tensor([[0.0, 0, 0], [20, 0, 0]])
     torch.nn.init.constant_(head.field.rest[-1].bias, 5.0)
-    far = torch.tensor([[0.0, 0, 0], [20, 0, 0]])
     for at in (0, 1):
-        named = {"about": [torch.tensor([at])], "starts": 40}
-        found = hierarchical.sites(head, [far], Generator().manual_seed(0), **named).places
+        found = hierarchical.sites(head, [far], generator, about=[torch.tensor([at])], starts=40).places
         assert len(found) > 0
         assert ((found - far[at]).norm(dim=1) < 2).all()
 

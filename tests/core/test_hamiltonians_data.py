@@ -142,27 +142,27 @@ def small(monkeypatch, fails=()):
 
 def test_a_calculation_that_does_not_converge_is_left_out_counted_and_made_up_for(tmp_path, monkeypatch, capsys):
     small(monkeypatch, fails={1, 4})
-    script.make("water_rhf_500k", arguments(out=tmp_path / "out", runs=tmp_path / "runs", n=50))
-    found = hamiltonians.read(tmp_path / "out" / "water_rhf_500k.npz")
+    script.make("water_rhf_500k", arguments(out=tmp_path, runs=tmp_path / "runs", n=50))
+    found = hamiltonians.read(tmp_path / "water_rhf_500k.npz")
     assert found.energy.tolist() == [n for n in range(52) if n not in (1, 4)]
     assert "left out: 2 (shapes 1, 4)" in capsys.readouterr().out
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    count = small(monkeypatch)
-    args = arguments(out=tmp_path / "out", runs=tmp_path / "runs", n=70)
+    count, made = small(monkeypatch), tmp_path / "water_rhf_500k.npz"
+    args = arguments(out=tmp_path, runs=tmp_path / "runs", n=70)
     script.make("water_rhf_500k", args)
     assert next(count) == 100
     kept = sorted((tmp_path / "runs" / "water_rhf_500k_seed0").iterdir())
     assert [path.name for path in kept] == ["00000.npz", "00050.npz"]
-    before = (tmp_path / "out" / "water_rhf_500k.npz").read_bytes()
+    before = made.read_bytes()
     kept[1].unlink()
     script.make("water_rhf_500k", args)
     assert next(count) == 151, "the first fifty are taken from the folder"
-    script.make("water_rhf_500k", arguments(out=tmp_path / "out", runs=tmp_path / "runs", n=40))
+    script.make("water_rhf_500k", arguments(out=tmp_path, runs=tmp_path / "runs", n=40))
     assert next(count) == 152, "nothing is left to compute"
-    assert len(hamiltonians.read(tmp_path / "out" / "water_rhf_500k.npz")) == 40
-    assert (tmp_path / "out" / "water_rhf_500k.npz").read_bytes() != before
+    assert len(hamiltonians.read(made)) == 40
+    assert made.read_bytes() != before
 
 
 def test_matrices_that_do_not_turn_stop_the_script(tmp_path, monkeypatch):

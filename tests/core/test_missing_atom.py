@@ -89,25 +89,24 @@ def test_the_voted_place_turns_and_moves_with_the_molecule(some, trained, genera
     assert (after - before).abs().max() > 0.1
 
 
-def test_the_vote_does_not_see_the_order_of_atoms(some, trained):
+def test_every_atom_is_asked_about_once_and_answers_depend_on_neither_their_order_nor_the_others_in_the_batch(
+    some, trained
+):
+    asked = torch.stack(MoleculeSet(some).every_hole(), dim=1).tolist()
+    assert asked == [[which, atom] for which, atoms in enumerate(some) for atom in range(len(atoms))]
     order = torch.randperm(len(some[0]), generator=Generator().manual_seed(3)).tolist()
-    _, _, here = missing_atom.answers(trained, some[0], order[2])
-    _, _, there = missing_atom.answers(trained, some[0][order], 2)
+    here, there = (
+        missing_atom.answers(trained, some[0], order[2])[2],
+        missing_atom.answers(trained, some[0][order], 2)[2],
+    )
     assert torch.allclose(here.position, there.position, atol=1e-4)
     assert torch.allclose(here.scores, there.scores, atol=1e-4)
-
-
-def test_every_atom_is_asked_about_once_and_answers_do_not_depend_on_the_others_in_the_batch(some, trained):
-    molecule_, removed = MoleculeSet(some).every_hole()
-    assert [*zip(molecule_.tolist(), removed.tolist(), strict=True)] == [
-        (which, atom) for which, atoms in enumerate(some) for atom in range(len(atoms))
-    ]
     together = missing_atom.results(trained, MoleculeSet(some)).error
     alone = torch.cat([missing_atom.results(trained, MoleculeSet([atoms])).error for atoms in some])
     assert torch.allclose(together, alone, atol=1e-4)
     holes, output, found = missing_atom.every_answer(trained, MoleculeSet(some))
     assert torch.allclose((found.position - holes.missing_position).norm(dim=1), together, atol=1e-4)
-    assert len(holes) == len(molecule_) > pooling.BATCH
+    assert len(holes) == len(asked) > pooling.BATCH
     last = holes.molecule == len(holes) - 1
     _, alone, answer = missing_atom.answers(trained, some[-1], len(some[-1]) - 1)
     assert torch.allclose(output.displacement[last], alone.displacement, atol=1e-4)

@@ -16,16 +16,14 @@ from tutorial_lib.training.streaming import N_MIXED, CellFolder, Stream
 
 def marked(number, n_atoms=10):
     """A cell whose every position says which cell and which atom this is."""
-    positions = [[number, atom, 0.5] for atom in range(n_atoms)]
-    return Atoms(f"Si{n_atoms}", positions=positions)
+    return Atoms(f"Si{n_atoms}", positions=[[number, atom, 0.5] for atom in range(n_atoms)])
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Seven cells of ten atoms in three files."""
-    for name, numbers in {"a": range(3), "b": range(3, 4), "c": range(4, 7)}.items():
-        for number in numbers:
-            marked(number).write(tmp_path / f"{name}.extxyz", format="extxyz", append=True)
+    for number, name in enumerate("aaabccc"):
+        marked(number).write(tmp_path / f"{name}.extxyz", format="extxyz", append=True)
     return tmp_path
 
 
@@ -145,14 +143,13 @@ def test_the_loop_learns_from_a_folder_and_resumes_to_the_last_bit(folder, tmp_p
     assert len(history["loss"]) == 4
     assert history["loss"][-1] < history["loss"][0]
 
-    def stopped(self, number):
+    def stopped(number):
         if number == 3:
             raise KeyboardInterrupt
-        return Stream.steps(self, number)
+        return Stream.steps(source, number)
 
-    source = stream(folder, shares=2)
-    source.steps = stopped.__get__(source)
-    path = tmp_path / "run.pt"
+    source, path = stream(folder, shares=2), tmp_path / "run.pt"
+    source.steps = stopped
     with pytest.raises(KeyboardInterrupt):
         train(network(), source, checkpoint=path, checkpoint_every=2)
     assert training.load_history(path)["loss"] == history["loss"][:2]
