@@ -54,36 +54,8 @@ def turns(*batch, dtype=torch.float32):
     return representations.random_rotation(generator(), batch, dtype)
 
 
-def two_clouds():
-    return draw(3, 5, 3), draw(3, 5, 3) + 0.1
-
-
 def grams(n):
     return gram_matrix(draw(n, 5, 3))
-
-
-def field(**options):
-    return spherical.OccupancyField(2, 2, 1.0, 4, **options)
-
-
-def signals_at():
-    return draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3
-
-
-def motif_vae():
-    return vae.VariationalAutoencoder()
-
-
-def scorer():
-    return PositionScorer(width=8)
-
-
-def code_flow():
-    return pieces.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1)
-
-
-def points():
-    return hierarchical.points_of(*padded(two_pieces()))
 
 
 @functools.cache
@@ -101,6 +73,12 @@ def real():
 
 
 once = functools.cache
+two_clouds = once(lambda: (draw(3, 5, 3), draw(3, 5, 3) + 0.1))
+field = once(lambda kinds=0: spherical.OccupancyField(2, 2, 1.0, 4, kinds=kinds))
+signals_at = once(lambda: (draw(9, 3, 2), draw(6, 3), torch.arange(6) % 3))
+motif_vae = once(vae.VariationalAutoencoder)
+scorer = once(lambda: PositionScorer(width=8).eval())
+code_flow = once(lambda: pieces.CodeFlow(draw(20, 50), lmax=4, channels=4, depth=1))
 canonical = once(lambda: Template.fit(real(), n_starts=1, n_rounds=2).canonical(real()))
 known = once(lambda: canonical()[:2, :7])
 standardiser = once(lambda: Standardiser.fit(grams(9)))
@@ -118,6 +96,7 @@ water_shapes = once(lambda: hamiltonian.shapes(water().numbers, water().position
 water_standard = once(lambda: hamiltonian.Standard.fit(water_blocks(), water().fock))
 water_network = once(lambda: hamiltonian.network("gate", water_blocks(), channels=4))
 two_pieces = once(lambda: [polycubes.pieces()[1][k] for k in (2, 5)])
+points = once(lambda: hierarchical.points_of(*padded(two_pieces())))
 small_polycubes = once(lambda: [shape for n in (2, 3) for shape in polycubes.polycubes(n, mirrors_equal=True)])
 tree = once(hierarchical.trained_on_polycubes)
 latents = once(lambda: draw(2, tree().latent_irreps.dim))
@@ -295,7 +274,7 @@ CALLS = {
     "inpainting.places.radial_basis models.hamiltonian.graphs.radial_basis": lambda: call(draw(4).abs()),
     "inpainting.places.PositionScorer": lambda: call(8, 4.05, 8),
     "inpainting.places.PositionScorer.forward": lambda: on(scorer(), real()[:3, :7], draw(3, 5, 3)),
-    "inpainting.places.PositionScorer.complete": lambda: on(scorer().eval(), real()[:2, :7], 1, 4, generator()),
+    "inpainting.places.PositionScorer.complete": lambda: on(scorer(), real()[:2, :7], 1, 4, generator()),
     "inpainting.places.position_loss": lambda: call(n_places=4, rattle=0.1),
     "models.flow.charts.Principal.coordinates": lambda: on(chart(), canonical()[:3]),
     "models.flow.charts.Principal.positions": lambda: on(chart(), draw(3, 21)),
