@@ -24,12 +24,10 @@ def network(dtype=torch.float64, **options):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
-def test_the_output_turns_with_the_cloud(points, generator, dtype, mirror):
+def test_the_output_turns_with_the_cloud(points, generator, dtype):
     model, x = network(dtype), points.to(dtype)
     before = model(x)
-    for q in random_rotation(generator, (20,)):
-        q = -q if mirror else q
+    for q in random_orthogonal(generator, (40,)):
         act = equivariant.representation(OUT, q).to(dtype)
         after = model(x @ q.to(dtype).mT)
         assert (after - before @ act.mT).abs().max() < TOLERANCE[dtype] * before.square().mean().sqrt()

@@ -141,16 +141,12 @@ def test_noise_between_noise_keeps_its_length_where_a_straight_line_does_not(gen
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("mirror", [False, True], ids=["turned", "turned and mirrored"])
-def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it_and_sees_distances_and_time(
-    clouds, generator, dtype, mirror
-):
+def test_the_velocity_of_a_set_turns_and_is_renumbered_with_it_and_sees_distances_and_time(clouds, generator, dtype):
     velocity = stirred(SetVelocity(24, 2).to(dtype))
     point, time = clouds.to(dtype) / 2, torch.linspace(0, 1, 16, dtype=dtype)
     before = velocity(point, time)
     rms = before.square().mean().sqrt()
-    for q in representations.random_rotation(generator, (10,), dtype=dtype):
-        q = -q if mirror else q
+    for q in representations.random_orthogonal(generator, (20,), dtype):
         order = torch.randperm(8, generator=generator)
         after = velocity((point @ q.mT)[:, order], time)
         assert (after - (before @ q.mT)[:, order]).abs().max() < TOLERANCE[dtype] * rms
