@@ -17,14 +17,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from books import LESSONS, NOTEBOOKS, TOP
 from chromium import IN_BROWSER
 from PIL import Image
 
-from tutorial_lib.__main__ import NOTEBOOKS
-
-TOP = NOTEBOOKS.parent
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))
-LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 SMOKE = ("01", "04")  # a periodic cell and a molecule; pieces of cubes
 each_lesson = pytest.mark.parametrize(
     "lesson", [pytest.param(p, id=p.stem, marks=pytest.mark.smoke if p.name[:2] in SMOKE else ()) for p in LESSONS]
