@@ -7,11 +7,11 @@ by what they do: many are a solution with a few of its characters changed.
 import linecache
 import re
 from itertools import permutations
-from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import torch
+from books import SOLUTIONS as BOOKS
+from books import TOP, cells
 from e3nn import o3
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
@@ -21,9 +21,7 @@ from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import gram
 
-TOP = Path(__file__).parent.parent.parent
 PAGES = sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))
-BOOKS = sorted((TOP / "notebooks" / "solutions").glob("*.ipynb"))
 CALL = re.compile(r"^(?:exercises|extra)\.check_(\w+)\((\w+)\)$", flags=re.MULTILINE)
 
 
@@ -41,7 +39,7 @@ def blocks(page):
     return re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
 
 
-sources = [cell.source for book in BOOKS for cell in nbformat.read(book, 4).cells if cell.cell_type == "code"]
+sources = [cell.source for book in BOOKS for cell in cells(book, "code")]
 sources += [f"{answer}\n{CALL.search(stub)[0]}" for stub, answer in map(blocks, PAGES)]
 WRITTEN, SOLUTIONS, names = {}, {}, {}
 for source in sources:
@@ -61,10 +59,6 @@ def edited(number, *changes):
     return run(source, dict(names))[name]
 
 
-def in_place(x, q):
-    return x.copy_(x @ q.mT)
-
-
 def forces_by_backward(energy, x):
     x = x.clone().requires_grad_()
     energy(x).backward()
@@ -72,13 +66,8 @@ def forces_by_backward(energy, x):
 
 
 def forces_by_differences(energy, x, step=1e-3):
-    force = torch.zeros_like(x)
-    for i in range(len(x)):
-        for k in range(3):
-            moved = x.clone()
-            moved[i, k] += step
-            force[i, k] = -(energy(moved) - energy(x)) / step
-    return force
+    moves = step * torch.eye(x.numel(), dtype=x.dtype).view(-1, *x.shape)
+    return torch.stack([(energy(x) - energy(x + move)) / step for move in moves]).view_as(x)
 
 
 def signed_volume(x):
@@ -137,10 +126,6 @@ def across_x(q):
     return across / across.norm()
 
 
-def each_l(signal):
-    return torch.cat([part / part.square().mean().sqrt() for part in signal.split([1, 3, 5, 7])])
-
-
 def one_after_another(places, within):
     groups = []
     while len(places):
@@ -158,11 +143,6 @@ def in_boxes(places, within):
 def by_all_pairings(found, true):
     square = (found[:, None] - true).square().sum(dim=2)
     return min(square[range(len(true)), list(order)].mean() for order in permutations(range(len(true))))
-
-
-def by_rank(symmetries, degree):
-    D = representation(f"1x{degree}{'eo'[degree % 2]}", symmetries)
-    return torch.tensor(torch.linalg.matrix_rank(D.mean(dim=0), atol=1e-3).item())
 
 
 def n_new_by_the_library(born, known):
@@ -227,6 +207,9 @@ def cosine(d, cutoff):
     return (1 + (torch.pi * d / cutoff).cos()) / 2 * (d < cutoff)
 
 
+KINDS = " + 1e3 * (kinds[:, None] != others)"  # in the solution of 10.3
+
+
 def all_blocks(axes):
     def assembled(own, between):
         n, k = own.shape[:2]
@@ -267,14 +250,6 @@ def by_symmetric_root(fock, overlap):
     return torch.linalg.eigvalsh(half @ fock @ half)
 
 
-def each_by_itself(directions, lmax):
-    return torch.stack([right.power(d[None], lmax).square() for d in directions]).sum(0).sqrt()
-
-
-def one_of_equals(sees, merit):
-    return right.gatherers(sees, merit * len(merit) - torch.arange(len(merit)))
-
-
 def up_to_a_turn(x, kinds, y, others, within):
     if len(x) != len(y) or not torch.equal(kinds.sort().values, others.sort().values):
         return torch.tensor(0)
@@ -292,12 +267,7 @@ ALSO_RIGHT = {
     "2.2": [lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()]],
     "2.3": [lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0))],
     "2.4": [lambda g: right.atoms(g) @ right.atoms(g).mT],
-    "2.s": [
-        lambda g: (
-            torch.nn.functional.normalize(right.atoms(g), dim=1)
-            @ torch.nn.functional.normalize(right.atoms(g), dim=1).mT
-        )
-    ],
+    "2.s": [lambda g: torch.nn.functional.cosine_similarity(right.atoms(g)[:, None], right.atoms(g), dim=2)],
     "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
     "3.2": [lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
     "3.3": [lambda x, y: assigned(-x @ y.mT)],
@@ -311,7 +281,10 @@ ALSO_RIGHT = {
     "5.1": [lambda s: s / (s.square().mean() + 1e-12).sqrt()],
     "5.2": [lambda places, within: right.merged(places.flip(0), within).flip(0)],
     "5.3": [by_all_pairings],
-    "5.4": [by_rank, lambda symmetries, degree: right.n_allowed(symmetries, degree).int()],
+    "5.4": [
+        lambda s, k: torch.linalg.matrix_rank(representation(f"1x{k}{'eo'[k % 2]}", s).mean(dim=0), atol=1e-3),
+        lambda s, degree: right.n_allowed(s, degree).int(),
+    ],
     "5.5": [n_new_by_the_library],
     "5.6": [may_go_by_powers],
     "5.s": [half_way_by_loops],
@@ -346,7 +319,7 @@ WRONG = {
         (lambda x, q: -x @ q.mT, "other"),
         (lambda x, q: (x.float() @ q.float().mT).double(), "digits"),
         (lambda x, q: (x @ q.mT).to_sparse(), "strange"),
-        (in_place, "in place"),
+        (lambda x, q: x.copy_(x @ q.mT), "in place"),
         (lambda x, q: x.numpy() @ q.numpy().T, "numpy"),
         (lambda x, q: (x @ q.mT).float(), "dtype"),
     ],
@@ -444,10 +417,7 @@ WRONG = {
     ],
     "3.4": [
         (edited("3.4", "(u @ wt).mT", "torch.eye(3).double()"), "pose"),
-        (
-            edited("3.4", "u @ wt", "u * torch.stack([u.new_ones(()), u.new_ones(()), torch.linalg.det(u @ wt)]) @ wt"),
-            "mirror",
-        ),
+        (edited("3.4", "u @ wt", "u * torch.stack([*u.new_ones(2), torch.linalg.det(u @ wt)]) @ wt"), "mirror"),
         (lambda x, y: right.shape_distance(x, y).detach(), "gradient"),
         (edited("3.4", "no_grad", "enable_grad"), "nan"),
         (lambda x, y: (x @ x.mT - y @ y.mT).norm(), "other"),
@@ -491,7 +461,7 @@ WRONG = {
         (lambda q: q.diagonal() / q.diagonal().norm(), "other"),
     ],
     "5.1": [
-        (each_l, "each l"),
+        (lambda s: torch.cat([part / part.square().mean().sqrt() for part in s.split([1, 3, 5, 7])]), "each l"),
         (lambda s: s / s.square().mean(dim=1, keepdim=True).sqrt(), "each number"),
         (lambda s: s / s.square().mean(dim=0, keepdim=True).sqrt(), "each channel"),
         (lambda s: s / s.norm(), "sum"),
@@ -640,12 +610,12 @@ WRONG = {
         (lambda *inputs: 27.2 * right.levels(*inputs), "other"),
     ],
     "10.1": [
-        (each_by_itself, "each"),
+        (lambda d, lmax: sum(right.power(one, lmax).square() for one in d[:, None]).sqrt(), "each"),
         (lambda d, lmax: right.power(d, lmax) + d[0, 0], "pose"),
         (lambda d, lmax: right.power(d, lmax) + 1, "other"),
     ],
     "10.2": [
-        (one_of_equals, "tie"),
+        (lambda sees, merit: right.gatherers(sees, merit * len(merit) - torch.arange(len(merit))), "tie"),
         (edited("10.2", "(sees & free).any(dim=1) & ~chosen", "free"), "taken"),
         (lambda sees, merit: (merit == merit.max()).long(), "left"),
         (lambda sees, merit: torch.ones_like(merit), "free"),
@@ -653,24 +623,12 @@ WRONG = {
         (lambda sees, merit: right.gatherers(sees, sees.sum(1)), "other"),
     ],
     "10.3": [
-        (edited("10.3", " + 1e3 * (kinds[:, None] != others)", ""), "species"),
+        (edited("10.3", KINDS, ""), "species"),
         (edited("10.3", "cost[pairs]", "cost.amin(dim=1)"), "shared"),
         (lambda x, k, y, o, within: right.same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "number"),
         (edited("10.3", ".max()", ".mean()"), "worst"),
-        (
-            lambda x, k, y, o, within: (len(x) == len(y) and (x - y).norm(dim=1).max() < within) + torch.tensor(0),
-            "order",
-        ),
-        (
-            edited(
-                "10.3",
-                " + 1e3 * (kinds[:, None] != others)",
-                "",
-                ".long()",
-                ".long() * (kinds[pairs[0]] == others[pairs[1]]).all()",
-            ),
-            "crossing",
-        ),
+        (lambda x, k, y, o, far: (len(x) == len(y) and (x - y).norm(dim=1).max() < far) + torch.tensor(0), "order"),
+        (edited("10.3", KINDS, "", ".long()", ".long() * (kinds[pairs[0]] == others[pairs[1]]).all()"), "crossing"),
         (lambda x, kinds, y, others, within: right.same(x, kinds, y, others, 0.2), "within"),
         (up_to_a_turn, "pose"),
         (lambda *inputs: torch.tensor(0), "other"),

@@ -78,9 +78,10 @@ def _device(word) -> str | None:
 
 
 def _converted(args, kwargs) -> Tensor:
-    """What `tensor.to(device, dtype)` leaves when the device is dropped."""
+    """What `tensor.to(device, dtype)` or `tensor.to(other)` leaves when the device is dropped."""
     tensor, *rest = args
-    types = [t for t in [*rest, kwargs.get("dtype")] if isinstance(t, torch.dtype)]
+    words = [*rest, kwargs.get("dtype")]
+    types = [getattr(word, "dtype", word) for word in words if isinstance(word, torch.dtype | Tensor)]
     return tensor.clone() if not types else tensor.to(types[0], copy=True)
 
 
