@@ -15,6 +15,7 @@ from books import TOP, cells
 from e3nn import o3
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
+from scipy.stats import mannwhitneyu
 from torch.distributions import Normal, kl_divergence
 
 from tutorial_lib.datasets.polycubes import polycube_of
@@ -60,7 +61,7 @@ def edited(number, *changes):
 
 
 def forces_by_backward(energy, x):
-    x = x.clone().requires_grad_()
+    x = x.detach().clone().requires_grad_()
     energy(x).backward()
     return -x.grad
 
@@ -189,12 +190,6 @@ def geometric_median(draws):
     return middle
 
 
-def by_ranks(real, fake):
-    both = torch.cat([real, fake])
-    below = (both < fake[:, None]).sum(1).double() + ((both == fake[:, None]).sum(1) + 1).double() / 2
-    return (below.sum() - len(fake) * (len(fake) + 1) / 2) / (len(real) * len(fake))
-
-
 def shares(weigh, norm=True):
     return lambda places, c: weigh(c) / (weigh(c).sum() if norm else 1) @ places
 
@@ -232,9 +227,7 @@ def by_jacobian(number, features):
 
 def by_backward(number, features):
     with torch.enable_grad():
-        x = features.detach().requires_grad_()
-        number(x).sum().backward()
-        return x.grad
+        return -forces_by_backward(lambda x: number(x).sum(), features)
 
 
 def by_differences(number, features, step=1e-3):
@@ -295,7 +288,7 @@ ALSO_RIGHT = {
     "6.s": [lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone()],
     "7.1": [lambda noise, data, time: noise + torch.einsum("n,nd->nd", time, data - noise)],
     "7.2": [lambda v, x, t, h: (x + (there := x + h * v(x, t)) + h * v(there, t + h)) / 2],
-    "7.4": [by_ranks],
+    "7.4": [lambda real, fake: torch.tensor(mannwhitneyu(fake, real).statistic / (len(real) * len(fake)))],
     "7.s": [lambda one, other: (one - other[assigned((one[:, None] - other).abs())]).abs().mean()],
     "8.1": [lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
     "8.2": [bent(lambda v: (v.square().sum(1, True) + 1e-20).sqrt())],

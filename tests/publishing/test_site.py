@@ -109,12 +109,6 @@ def test_pages_have_one_title_and_the_first_leads_in(built, pages):
     assert 'url=docs/index.html"' in (built / "index.html").read_text(encoding="utf-8")
 
 
-def test_without_the_extra_the_way_out_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(site.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit, match=r"\.\[docs\]"):
-        site.build(tmp_path / "site")
-
-
 def test_a_link_that_leads_nowhere_stops_the_building(monkeypatch, tmp_path, capfd):
     def one_page(folder: Path) -> None:
         (folder / "docs").mkdir(parents=True)
