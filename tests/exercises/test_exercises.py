@@ -83,55 +83,29 @@ def test_every_hint_is_met(number):
     assert asked - met <= {"right", "wrong", "other"}
 
 
-def stub(x, q): ...
+def written(body):
+    """An answer with a source that Python can show."""
+    return run(f"def answer(*inputs):\n    {body}\n", {})["answer"]
 
 
-def stub_with_a_docstring(x, q):
-    """What to write."""
-    ...
-
-
-def stub_that_raises(x, q):
-    raise NotImplementedError
-
-
-def stub_that_passes(x, q):
-    pass
-
-
-def half_done(*inputs):
-    list(inputs)
-    return ...
+STUBS = ["...", '"""What to write."""\n    ...', "raise NotImplementedError", "pass", "list(inputs)\n    return ..."]
 
 
 @each_exercise
 def test_a_stub_is_open_and_blocks_nothing(number):
-    stubs = (stub, stub_with_a_docstring, stub_that_raises, stub_that_passes, half_done, ..., lambda *inputs: ...)
-    for answer in stubs:
+    for answer in (*map(written, STUBS), ..., lambda *inputs: ...):
         verdict = CHECKS[number](answer)
         assert (verdict.state, verdict.hint) == ("open", "")
         assert "· open: nothing is returned yet" in repr(verdict)
 
 
-def raises(*inputs):
-    raise KeyError("Q")
-
-
-def quits(*inputs):
-    raise SystemExit
-
-
-def forgets_return(*inputs):
-    list(inputs)
-
-
 BAD = [
     (None, "None arrived", "no function"),
     (torch.zeros(3), "type Tensor arrived", "no function"),
-    (raises, "it raises KeyError: 'Q'", "raises"),
-    (quits, "it raises SystemExit.", "raises"),
+    (written("raise KeyError('Q')"), "it raises KeyError: 'Q'", "raises"),
+    (written("raise SystemExit"), "it raises SystemExit.", "raises"),
     (lambda: 1, "it raises TypeError", "raises"),
-    (forgets_return, "it returns None", "no return"),
+    (written("list(inputs)"), "it returns None", "no return"),
     (eval("lambda *inputs: None"), "it returns None", "no return"),  # Python cannot show its source
     (lambda *inputs: np.zeros((5, 3)), "a NumPy array", "numpy"),
     (lambda *inputs: np.float64(1), "a NumPy array", "numpy"),
