@@ -13,10 +13,12 @@ import torch
 from books import SOLUTIONS as BOOKS
 from books import TOP, cells
 from e3nn import o3
+from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 from scipy.stats import mannwhitneyu
 from torch.distributions import Normal, kl_divergence
+from torch.nn.functional import cosine_similarity, normalize
 
 from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.models.equivariant import representation
@@ -103,7 +105,7 @@ def assigned(cost):
 
 
 def outer(v, trace=0.0):
-    unit = v / v.norm(dim=1, keepdim=True)
+    unit = normalize(v)
     return unit[:, :, None] * unit[:, None] - trace * torch.eye(3)
 
 
@@ -118,13 +120,7 @@ def messages_one_by_one(f, x):
 
 def stays(q):
     values, vectors = torch.linalg.eig(q)
-    axis = vectors[:, (values - 1).abs().argmin()].real
-    return axis / axis.norm()
-
-
-def across_x(q):
-    across = torch.linalg.cross(torch.eye(3, dtype=q.dtype)[0], q[:, 0])
-    return across / across.norm()
+    return normalize(vectors[:, (values - 1).abs().argmin()].real, dim=0)
 
 
 def one_after_another(places, within):
@@ -139,11 +135,6 @@ def one_after_another(places, within):
 def in_boxes(places, within):
     box = (places / within).floor()
     return torch.stack([places[(box == one).all(dim=1)].mean(dim=0) for one in box.unique(dim=0)])
-
-
-def by_all_pairings(found, true):
-    square = (found[:, None] - true).square().sum(dim=2)
-    return min(square[range(len(true)), list(order)].mean() for order in permutations(range(len(true))))
 
 
 def n_new_by_the_library(born, known):
@@ -237,12 +228,6 @@ def by_differences(number, features, step=1e-3):
     return found
 
 
-def by_symmetric_root(fock, overlap):
-    sizes, axes = torch.linalg.eigh(overlap)
-    half = axes / sizes.sqrt() @ axes.mT
-    return torch.linalg.eigvalsh(half @ fock @ half)
-
-
 def up_to_a_turn(x, kinds, y, others, within):
     if len(x) != len(y) or not torch.equal(kinds.sort().values, others.sort().values):
         return torch.tensor(0)
@@ -260,7 +245,7 @@ ALSO_RIGHT = {
     "2.2": [lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()]],
     "2.3": [lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0))],
     "2.4": [lambda g: right.atoms(g) @ right.atoms(g).mT],
-    "2.s": [lambda g: torch.nn.functional.cosine_similarity(right.atoms(g)[:, None], right.atoms(g), dim=2)],
+    "2.s": [lambda g: cosine_similarity(right.atoms(g)[:, None], right.atoms(g), dim=2)],
     "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
     "3.2": [lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
     "3.3": [lambda x, y: assigned(-x @ y.mT)],
@@ -273,7 +258,7 @@ ALSO_RIGHT = {
     "4.s": [lambda q: stays(q) * (stays(q) @ right.axis(q)).sign()],
     "5.1": [lambda s: s / (s.square().mean() + 1e-12).sqrt()],
     "5.2": [lambda places, within: right.merged(places.flip(0), within).flip(0)],
-    "5.3": [by_all_pairings],
+    "5.3": [lambda x, y: min((x - y[list(order)]).square().sum(1).mean() for order in permutations(range(len(y))))],
     "5.4": [
         lambda s, k: torch.linalg.matrix_rank(representation(f"1x{k}{'eo'[k % 2]}", s).mean(dim=0), atol=1e-3),
         lambda s, degree: right.n_allowed(s, degree).int(),
@@ -298,7 +283,7 @@ ALSO_RIGHT = {
     "9.1": [all_blocks((0, 2, 1, 3))],
     "9.2": [part_by_part],
     "9.3": [by_jacobian],
-    "9.4": [by_symmetric_root],
+    "9.4": [lambda fock, overlap: torch.tensor(eigh(fock.numpy(), overlap.numpy(), eigvals_only=True))],
     "9.s": [lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n))],
     "10.1": [lambda d, lmax: torch.stack([right.power(d, k)[k] for k in range(lmax + 1)])],
     "10.2": [lambda sees, merit: right.gatherers(sees, merit).int()],
@@ -450,7 +435,7 @@ WRONG = {
         (lambda q: right.axis(q) * torch.tensor([1, -1, 1]), "middle"),
         (lambda q: right.axis(q) * torch.tensor([-1, 1, 1]), "signs"),
         (lambda q: right.axis(q).abs(), "unsigned"),
-        (across_x, "one vector"),
+        (lambda q: normalize(torch.linalg.cross(torch.eye(3).double()[0], q[:, 0]), dim=0), "one vector"),
         (lambda q: q.diagonal() / q.diagonal().norm(), "other"),
     ],
     "5.1": [

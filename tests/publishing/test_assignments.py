@@ -2,12 +2,12 @@
 
 import copy
 import html
-import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -42,12 +42,10 @@ PATCHES = (
 )
 
 
-missing = importlib.util.find_spec("nbgrader") is None
-
-
 def needs_nbgrader(function):
     """Mark a test that runs nbgrader's commands."""
-    return pytest.mark.slow(pytest.mark.skipif(missing, reason="nbgrader is not installed (extra `teach`)")(function))
+    missing = pytest.mark.skipif(find_spec("nbgrader") is None, reason="nbgrader is not installed (extra `teach`)")
+    return pytest.mark.slow(missing(function))
 
 
 def assignment(path, extra=False):

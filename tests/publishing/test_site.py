@@ -96,9 +96,9 @@ def test_every_module_has_a_page_with_its_public_functions(built):
     for name in (name for names in site.grouped().values() for name in names):
         assert "tutorial_lib" in (built / "library" / f"{name}.html").read_text(encoding="utf-8")
     assert site.grouped().keys() >= {path.parent.name for path in (site.TOP / "tutorial_lib").glob("*/__init__.py")}
-    text = (built / "library" / "representations.alignment.html").read_text(encoding="utf-8")
-    for name in ("best_rotation", "aligned_rmsd", "match_atoms", "Template"):
-        assert f'id="tutorial_lib.representations.alignment.{name}"' in text
+    text = (built / "library" / "models.equivariant.html").read_text(encoding="utf-8")
+    for name in ("Graph", "neighbour_graph", "representation", "spherical_harmonics"):
+        assert f'id="tutorial_lib.models.equivariant.{name}"' in text
     assert "Raises" in text
 
 
