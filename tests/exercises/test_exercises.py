@@ -7,8 +7,9 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from books import SOLUTIONS, TOP
 from torch import Generator
-from wrong_answers import ALSO_RIGHT, BOOKS, CALL, PAGES, SOLUTIONS, TOP, WRONG, blocks, run
+from wrong_answers import ALSO_RIGHT, ANSWERS, CALL, PAGES, WRONG, blocks, run
 
 from tutorial_lib import exercises
 from tutorial_lib.exercises import extra, grader
@@ -70,7 +71,7 @@ def test_an_unknown_mistake_meets_the_last_hint(number):
 
 @each_exercise
 def test_right_answers_written_differently_are_accepted(number):
-    for answer in (SOLUTIONS[number], *ALSO_RIGHT.get(number, [])):
+    for answer in (ANSWERS[number], *ALSO_RIGHT.get(number, [])):
         verdict = CHECKS[number](answer)
         assert verdict.state == "right", verdict
         assert repr(verdict) == f"{number} · right: {hint(number, 'right')}"
@@ -128,7 +129,7 @@ def test_anything_may_be_handed_in_and_a_sentence_comes_back(number):
 
 @each_exercise
 def test_numbers_of_another_kind_are_told_apart(number):
-    answer = SOLUTIONS[number]
+    answer = ANSWERS[number]
     verdict = CHECKS[number](lambda *inputs: answer(*inputs).to(torch.complex64))
     assert number in ("8.4",) or verdict.hint == hint(number, "dtype")
 
@@ -160,7 +161,7 @@ def test_a_notebook_asks_its_solutions_answer_and_no_hint_holds_the_answer(numbe
 
 
 def test_solutions_hold_only_the_answers_with_their_reasons():
-    for path in BOOKS:
+    for path in SOLUTIONS:
         book = nbformat.read(path, 4).cells
         code = [cell.source for cell in book if cell.cell_type == "code"]
         assert all("import" in source or "exercises.check_" in source for source in code), path.stem

@@ -10,8 +10,7 @@ from itertools import permutations
 from types import SimpleNamespace
 
 import torch
-from books import SOLUTIONS as BOOKS
-from books import TOP, cells
+from books import SOLUTIONS, TOP, cells
 from e3nn import o3
 from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
@@ -42,14 +41,14 @@ def blocks(page):
     return re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
 
 
-sources = [cell.source for book in BOOKS for cell in cells(book, "code")]
+sources = [cell.source for book in SOLUTIONS for cell in cells(book, "code")]
 sources += [f"{answer}\n{CALL.search(stub)[0]}" for stub, answer in map(blocks, PAGES)]
-WRITTEN, SOLUTIONS, names = {}, {}, {}
+WRITTEN, ANSWERS, names = {}, {}, {}
 for source in sources:
     names = run(CALL.sub("", source), names)
     if call := CALL.search(source):
         number = call[1].replace("_", ".")
-        WRITTEN[number], SOLUTIONS[number] = (call[2], CALL.sub("", source)), names[call[2]]
+        WRITTEN[number], ANSWERS[number] = (call[2], CALL.sub("", source)), names[call[2]]
 right = SimpleNamespace(**names)
 
 
