@@ -154,7 +154,7 @@ def about(apart):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: FoundMotifs.fit(points(CLOUDS[:2]), 0.5), r"within the reach of 0\.5: take a longer reach"),
+        (lambda: FoundMotifs.fit(points(CLOUDS[:2]), 0.5), r"within the cut-off of 0\.5: take a longer cut-off"),
         (lambda: FoundMotifs.fit(about(0.0), 1.2), "two points coincide"),
         (lambda: FoundMotifs.fit(about(1e-7), 1.2), "two points coincide"),
         (lambda: hierarchical.octahedra_levels(CLOUDS, "four"), "levels 'four': there are found, three, pairs, flat"),
