@@ -8,6 +8,7 @@ import sys
 
 import nbformat
 import pytest
+from books import each_lesson
 
 from benchmarks.harness.table import stored
 from scripts.publish import make_front_page as page
@@ -16,7 +17,6 @@ from tutorial_lib.plotting import viewer
 
 README = (page.TOP / "README.md").read_text(encoding="utf-8")
 COSTS = stored("notebooks")
-each_lesson = pytest.mark.parametrize("path", page.LESSONS, ids=lambda path: path.stem)
 
 
 def test_the_readme_its_figures_citation_and_the_link_to_a_hub_are_the_generated_ones():
