@@ -214,9 +214,8 @@ def main() -> None:
         raise SystemExit(f"--points {asked.points}: an exercise gives one point at least")
     lessons = notebooks(asked.lessons)
     export(lessons, asked.out, points=asked.points, extra=asked.extra)
-    print(f"{len(lessons)} in {asked.out / 'source'}: go to {asked.out}, and there")
-    for lesson in lessons:
-        print(f"nbgrader generate_assignment {lesson.stem}")
+    commands = (f"nbgrader generate_assignment {lesson.stem}" for lesson in lessons)
+    print(f"{len(lessons)} in {asked.out / 'source'}: go to {asked.out}, and there", *commands, sep="\n")
 
 
 if __name__ == "__main__":
