@@ -98,14 +98,14 @@ class Deck:
             self._add(kind)
 
     def _opening(self, part: list) -> None:
-        """The question, and what you can do at the end."""
+        """The question, and what you can do at the end of the whole notebook."""
         shown = self.markdown.html(part)
         children = part[1].children or []
         if question := reading.first(children, "strong"):
             self.slides[-1].body += f'<p class="question"><strong>{self.markdown.inline(question)}</strong></p>'
             rest = self.markdown.inline(children[children.index(question[-1]) + 2 :])
             self.slides[-1].notes += f"<p>{rest}</p>" if rest else ""
-        elif part[0].type == "bullet_list_open" or part[1].content.startswith("At the end"):
+        elif not self.plan and (part[0].type == "bullet_list_open" or part[1].content.startswith("At the end")):
             self.slides[-1].body += shown
         else:
             self.slides[-1].notes += shown
@@ -177,7 +177,7 @@ def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Pa
     for name, deck in decks.items():
         (out / f"{name}.html").write_text(page_of(deck.slides), encoding="utf-8")
         print(f"{out / name}.html: {len(deck.slides)} slides")
-    titles = {name: deck.slides[0].title + ": 50 minutes" * (deck.plan is not None) for name, deck in decks.items()}
+    titles = {name: deck.slides[0].title + " (50 minutes)" * bool(deck.plan) for name, deck in decks.items()}
     (out / "index.html").write_text(index(titles), encoding="utf-8")
     return [out / f"{name}.html" for name in decks]
 
