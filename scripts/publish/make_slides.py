@@ -44,7 +44,7 @@ class Deck:
         self.left_out: list[str] = []  # headings
         self.slides: list[Slide] = []
         self.heading, self.questions = "", []
-        self.skipping = self.answering = self.asked = False  # asked: a prediction waits for its answer
+        self.skipping = self.answering = self.asked = False  # asked: code that follows answers a prediction
         self.adjacent = False  # whether code stands just before
         for cell in book.cells:
             if cell.cell_type == "markdown":
@@ -59,6 +59,7 @@ class Deck:
 
     def _prose(self, part: list) -> None:
         kind, children = part[0].type, part[1].children if len(part) > 1 else None
+        self.asked = kind == "blockquote_open" or (self.asked and self.slides[-1].kind == "predict")
         if kind == "heading_open":
             self._section(part[0].tag, self.markdown.inline(children))
         elif self.skipping or kind == "html_block":
@@ -66,7 +67,6 @@ class Deck:
         elif self.heading in LAST:
             self._last(part)
         elif kind == "blockquote_open":
-            self.asked = True
             self._add("predict", f'<div class="asked">{self.markdown.html(part[1:-1])}</div>')
         elif kind == "math_block":
             if self.slides[-1].kind not in ("section", "formula"):
@@ -147,7 +147,6 @@ class Deck:
             self._add("picture", picture, code=out)
         if noted:
             self.slides[-1].notes += f"<pre><code>{html.escape(cell.source, quote=False)}</code></pre>"
-        self.asked &= not (drawn or text)
         self.adjacent = not drawn
 
     def _listing(self, code: tuple[str, ...]) -> None:

@@ -153,7 +153,7 @@ def test_the_slides_of_50_minutes_are_few_and_lead_from_the_question_to_the_plan
     plans = tomllib.loads((reading.TOP / "docs" / "teaching" / "plans.toml").read_text(encoding="utf-8"))
     plan, book = plans[path.stem]["50"], nbformat.read(path, 4)
     slides = script.Deck(book, plan=plan).slides
-    assert 15 <= len(slides) <= 26
+    assert 18 <= len(slides) <= 27
     titles, kinds = list(dict.fromkeys(slide.title for slide in slides)), [slide.kind for slide in slides]
     assert [plain(title) for title in titles[1:-1]] == plan["sections"][1:]
     assert (kinds[0], kinds[1], *kinds[-2:]) == ("opening", "section", "closing", "exercises")
