@@ -1,4 +1,4 @@
-"""Slides of the notebooks, for whoever lectures from them: one file a notebook, which needs no network.
+"""Slides of the notebooks, for whoever lectures from them: NN_name.html, and NN_name_50.html for 50 minutes.
 
 python scripts/publish/make_slides.py                     all notebooks, into build/slides
 python scripts/publish/make_slides.py 01 04               two of them
@@ -14,6 +14,7 @@ import html
 import importlib.util
 import re
 import sys
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,19 +27,24 @@ from scripts.publish.slides.look import Slide, code_size, formula, index, page_o
 from tutorial_lib.course.runs import notebooks
 from tutorial_lib.storage import expanded
 
-LAST = ("What we now know", "Questions", "Exercises", "Sources")
+# The last sections and the kind of slide with which each begins: a question has its own, sources are notes.
+LAST = {"What we now know": "closing", "Questions": "", "Exercises": "exercises", "Sources": ""}
 
 
 class Deck:
-    """The slides of a notebook, made cell by cell: prose is said with the slide that stands before it."""
+    """The slides of a notebook, made cell by cell: prose is said with the slide that stands before it.
 
-    def __init__(self, book: nbformat.NotebookNode, without: Iterable[str] = ()) -> None:
-        self.markdown = reading.Markdown()
+    A plan takes its sections and exercises, no quiz, and of their code what answers a prediction, or defines something
+    first in its section; other code is the speaker's.
+    """
+
+    def __init__(self, book: nbformat.NotebookNode, without: Iterable[str] = (), plan: dict | None = None) -> None:
+        self.markdown, self.plan = reading.Markdown(), plan
         self.without = [words.lower() for words in without]
         self.left_out: list[str] = []  # headings
         self.slides: list[Slide] = []
         self.heading, self.questions = "", []
-        self.skipping = self.answering = False
+        self.skipping = self.answering = self.asked = False  # asked: code that follows answers a prediction
         self.adjacent = False  # whether code stands just before
         for cell in book.cells:
             if cell.cell_type == "markdown":
@@ -53,6 +59,7 @@ class Deck:
 
     def _prose(self, part: list) -> None:
         kind, children = part[0].type, part[1].children if len(part) > 1 else None
+        self.asked = kind == "blockquote_open" or (self.asked and self.slides[-1].kind == "predict")
         if kind == "heading_open":
             self._section(part[0].tag, self.markdown.inline(children))
         elif self.skipping or kind == "html_block":
@@ -81,25 +88,24 @@ class Deck:
             self.heading = heading
             self._add("opening")
             return
-        self.skipping = any(words in heading.lower() for words in self.without)
+        unplanned = self.plan and heading not in (*self.plan["sections"], "Exercises")
+        self.skipping = unplanned or any(words in heading.lower() for words in self.without)
         if self.skipping:
             self.left_out.append(heading)
             return
         self.heading = heading
-        if heading not in LAST:
-            self._add("section")
-        elif heading != "Questions" and heading != "Sources":  # a slide for each question; sources are notes
-            self._add("exercises" if heading == "Exercises" else "closing")
+        if kind := LAST.get(heading, "section"):
+            self._add(kind)
 
     def _opening(self, part: list) -> None:
-        """The question, and what you can do at the end."""
+        """The question, and what you can do at the end of the whole notebook."""
         shown = self.markdown.html(part)
         children = part[1].children or []
         if question := reading.first(children, "strong"):
             self.slides[-1].body += f'<p class="question"><strong>{self.markdown.inline(question)}</strong></p>'
             rest = self.markdown.inline(children[children.index(question[-1]) + 2 :])
             self.slides[-1].notes += f"<p>{rest}</p>" if rest else ""
-        elif part[0].type == "bullet_list_open" or part[1].content.startswith("At the end"):
+        elif not self.plan and (part[0].type == "bullet_list_open" or part[1].content.startswith("At the end")):
             self.slides[-1].body += shown
         else:
             self.slides[-1].notes += shown
@@ -124,20 +130,22 @@ class Deck:
             self.slides[-1].body += f'<div style="font-size: {size}px">{self.markdown.html(part)}</div>'
         elif self.heading == "Exercises":
             title = self.markdown.inline(reading.first(part[1].children or [], "strong")) if len(part) > 1 else ""
-            if re.match(r"\d+\.\d+ ", title):
+            number = re.match(r"\d+\.\d+(?= )", title)
+            if number and (not self.plan or number[0] in self.plan["exercises"]):
                 self.slides[-1].body += f"<p>{title.removesuffix('.')}</p>"
         else:
             self.slides[-1].notes += self.markdown.html(part)
 
     def _code(self, cell: nbformat.NotebookNode) -> None:
         drawn, text = reading.pictures(cell), reading.printed(cell)
-        code: tuple[str, ...] = ("code", cell.source)
         out = ("output", text) if text else ()
-        if not drawn or reading.defines(cell):
-            self._listing(code + (() if drawn else out))
+        begins = self.slides[-1].kind == "section" and reading.defines(cell)
+        noted = (drawn and not reading.defines(cell)) or (self.plan and not (self.asked or begins))
+        if not noted:
+            self._listing(("code", cell.source) + (() if drawn else out))
         for picture in drawn:
             self._add("picture", picture, code=out)
-        if drawn and not reading.defines(cell):
+        if noted:
             self.slides[-1].notes += f"<pre><code>{html.escape(cell.source, quote=False)}</code></pre>"
         self.adjacent = not drawn
 
@@ -155,11 +163,12 @@ class Deck:
 
 
 def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Path]:
-    """The decks that are written, one a notebook, but for sections whose heading has certain words.
-
-    A page that links to all is written beside them.
-    """
-    decks = {path.stem: Deck(nbformat.read(path, 4), without) for path in lessons}
+    """The decks that are written, two a notebook and a page that links to all, `without` sections headed like this."""
+    plans = tomllib.loads((reading.TOP / "docs" / "teaching" / "plans.toml").read_text(encoding="utf-8"))
+    decks = {}
+    for path in lessons:
+        book = nbformat.read(path, 4)
+        decks |= {path.stem: Deck(book, without), f"{path.stem}_50": Deck(book, without, plans[path.stem]["50"])}
     for words in without:
         if not any(words.lower() in heading.lower() for deck in decks.values() for heading in deck.left_out):
             raise ValueError(f"no heading has the words {words!r}: write some that stand in one")
@@ -167,7 +176,7 @@ def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Pa
     for name, deck in decks.items():
         (out / f"{name}.html").write_text(page_of(deck.slides), encoding="utf-8")
         print(f"{out / name}.html: {len(deck.slides)} slides")
-    titles = {name: deck.slides[0].title for name, deck in decks.items()}
+    titles = {name: deck.slides[0].title + " (50 minutes)" * bool(deck.plan) for name, deck in decks.items()}
     (out / "index.html").write_text(index(titles), encoding="utf-8")
     return [out / f"{name}.html" for name in decks]
 
@@ -175,10 +184,8 @@ def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Pa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", metavar="NN", help="numbers of notebooks, such as 04; all by default")
-    default = reading.TOP / "build" / "slides"
-    parser.add_argument("--out", type=expanded, default=default, help="folder (default: build/slides)")
-    leave_out = "leave out sections whose heading says this"
-    parser.add_argument("--without", action="append", default=[], metavar="WORDS", help=leave_out)
+    parser.add_argument("--out", type=expanded, default=reading.TOP / "build" / "slides", help="default: build/slides")
+    parser.add_argument("--without", action="append", default=[], metavar="WORDS", help="no section headed like this")
     args = parser.parse_args()
     if importlib.util.find_spec("sphinx_revealjs") is None:
         sys.exit('the slides need the extra `docs`: pip install -c constraints.txt -e ".[docs]"')

@@ -164,6 +164,9 @@ def assignment(lesson: Path, *, points: int, extra: bool) -> nbformat.NotebookNo
     title = nbformat.read(lesson, 4).cells[0].source.splitlines()[0].removeprefix("# ")
     needed, _ = solutions(lesson)
     more = [line for one in found for line in one.imports.splitlines() if line not in needed]
+    # Hints name functions with their modules, such as `scipy.optimize.linear_sum_assignment`.
+    named = [module for one in found for module in re.findall(r"`([\w.]+)\.\w+`", one.text)]
+    more += [f"import {module}" for module in named if f"import {module.split('.')[0]}" not in needed]
     imports = "\n".join([needed, *dict.fromkeys(more)])
     counted = f"{points} point" if points == 1 else f"{points} points"
     head = (HERE / "students.md").read_text(encoding="utf-8").rstrip()
@@ -211,9 +214,8 @@ def main() -> None:
         raise SystemExit(f"--points {asked.points}: an exercise gives one point at least")
     lessons = notebooks(asked.lessons)
     export(lessons, asked.out, points=asked.points, extra=asked.extra)
-    print(f"{len(lessons)} in {asked.out / 'source'}: go to {asked.out}, and there")
-    for lesson in lessons:
-        print(f"nbgrader generate_assignment {lesson.stem}")
+    commands = (f"nbgrader generate_assignment {lesson.stem}" for lesson in lessons)
+    print(f"{len(lessons)} in {asked.out / 'source'}: go to {asked.out}, and there", *commands, sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Assignments for nbgrader are made, handed out, handed in by good, bad and crafty students, and marked."""
 
+import ast
 import copy
 import html
 import json
@@ -127,6 +128,25 @@ def test_an_assignment_has_every_exercise_of_its_lesson_once_with_its_own_stub_a
         assert stub in [cell.source for cell in cells]
         assert any(one.text.split("](")[0] in cell.source for cell in cells)
         assert "<details><summary>Hint</summary>" in one.text
+
+
+@each_lesson
+def test_an_assignment_by_itself_has_every_name_that_its_text_uses(path):
+    book, known = assignment(path, extra=True), {}
+    for cell in book.cells:
+        if cell.cell_type == "code" and not cell.id.startswith("marks"):
+            exec(cell.source, known)
+    for text, answer in zip(book.cells[2::3], book.cells[3::3], strict=True):
+        assert not re.search(r"\b(above|the notebook printed)\b", text.source), "above is not in an assignment"
+        nodes = list(ast.walk(ast.parse(answer.source)))
+        own = set(re.findall(r"\b\w\b", re.sub("`.*?`", "", text.source)))  # such as *x*
+        own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        own |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        for code in re.findall(r"`([^`\n]+)`", text.source):
+            used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+            assert used <= own | known.keys() | known["__builtins__"].keys(), f"{code} in exercise {text.id}"
+            if re.fullmatch(r"\w+(\.\w+)+", code):
+                eval(code, known)
 
 
 def test_no_link_of_an_assignment_is_dead(tmp_path):
@@ -283,6 +303,8 @@ def test_a_notebook_that_fails_gets_nothing_and_stops_nobody(course):
     assert done.returncode == 1
     assert f"error processing assignment '{NAME}' for student 'a_kernel_that_dies'" in done.stderr
     assert done.stderr.count("error processing assignment '") == 1
+    noise = [line for line in done.stderr.splitlines() if re.search("warning", line, flags=re.IGNORECASE)]
+    assert not [line for line in noise if not re.search("checksum|Removing failed assignment", line)]
 
 
 @needs_nbgrader
@@ -318,7 +340,8 @@ def test_the_solutions_of_every_lesson_get_full_marks(path, tmp_path):
     nbgrader(tmp_path, "-m", "nbgrader", "generate_assignment", path.stem)
     hand_in(tmp_path, path.stem, "right", right_answers(path, extra=True))
     hand_in(tmp_path, path.stem, "empty", {})
-    nbgrader(tmp_path, "-m", "nbgrader", "autograde", path.stem)
+    done = nbgrader(tmp_path, "-m", "nbgrader", "autograde", path.stem)
+    assert "warning" not in done.stderr.lower()
     found = grades(tmp_path, path.stem)
     assert set(found["right"].values()) == {POINTS}
     assert len(found["right"]) == len(script.exercises_of(path)) + 1

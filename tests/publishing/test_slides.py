@@ -2,6 +2,8 @@
 
 import html
 import re
+import sys
+import tomllib
 
 import nbformat
 import pytest
@@ -55,8 +57,7 @@ def book(lesson):
 
 @pytest.fixture(scope="module")
 def built(lesson, tmp_path_factory):
-    (path,) = script.make([lesson], tmp_path_factory.mktemp("slides"))
-    return path
+    return script.make([lesson], tmp_path_factory.mktemp("slides"))[0]
 
 
 def sections(path):
@@ -138,6 +139,22 @@ def test_a_section_can_be_left_out(book):
     shorter = script.Deck(book, [plain(titles[3]).upper()])
     assert shorter.left_out == [titles[3]]
     assert [title for title in titles if title not in {slide.title for slide in shorter.slides}] == [titles[3]]
+
+
+@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
+def test_the_slides_of_50_minutes_are_few_and_lead_from_the_question_to_the_plans_exercises(path):
+    plans = tomllib.loads((reading.TOP / "docs" / "teaching" / "plans.toml").read_text(encoding="utf-8"))
+    plan, book = plans[path.stem]["50"], nbformat.read(path, 4)
+    slides = script.Deck(book, plan=plan).slides
+    assert 18 <= len(slides) <= 27
+    titles, kinds = list(dict.fromkeys(slide.title for slide in slides)), [slide.kind for slide in slides]
+    assert [plain(title) for title in titles[1:-1]] == plan["sections"][1:]
+    assert (kinds[0], kinds[1], *kinds[-2:]) == ("opening", "section", "closing", "exercises")
+    assert re.findall(r"<p>(\S+)", slides[-1].body) == list(plan["exercises"])
+    assert {kinds[i + 1] for i, kind in enumerate(kinds) if kind == "predict"} <= {"code", "picture"}
+    said = html.unescape("".join("".join(slide.code) + slide.notes for slide in slides))
+    whole = [slide for slide in script.Deck(book).slides if slide.title in titles and slide.code[:1] == ("code",)]
+    assert all(slide.code[1] in said for slide in whole), "code that is on no slide is the speaker's"
 
 
 def test_words_that_no_heading_has_are_said(tmp_path):

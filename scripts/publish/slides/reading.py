@@ -25,12 +25,8 @@ class Markdown:
         spec = importlib.util.spec_from_file_location("mathml", TOP / "docs" / "mathml.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-
-        def formula(content: str, options: dict) -> str:
-            return module.mathml(content, block=options["display_mode"])
-
         self.parser = MarkdownIt("commonmark", {"html": True}).enable("table")
-        self.parser.use(dollarmath_plugin, renderer=formula)
+        self.parser.use(dollarmath_plugin, renderer=lambda text, how: module.mathml(text, block=how["display_mode"]))
 
     def parts(self, text: str) -> Iterator[list]:
         """Headings, paragraphs, lists and so on, as lists of tokens."""
@@ -118,8 +114,7 @@ def pictures(cell: nbformat.NotebookNode) -> list[str]:
     """What a cell has drawn, as HTML with the words that describe it; without words it is refused."""
     found = []
     for output in cell.outputs:
-        data = output.get("data", {})
-        if "image/png" not in data:
+        if "image/png" not in (data := output.get("data", {})):
             continue
         words = output.metadata.get("image/png", {}).get("alt") or html.unescape(
             "".join(re.findall(r'<img alt="([^"]+)"', data.get("text/html", ""))[:1])
