@@ -17,14 +17,11 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from chromium import IN_BROWSER
+from books import LESSONS, NOTEBOOKS, TOP, cells
+from chromium import IN_BROWSER, until
 from PIL import Image
 
-from tutorial_lib.course.runs import NOTEBOOKS
-
-TOP = NOTEBOOKS.parent
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))
-LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 SMOKE = ("01", "04")  # a periodic cell and a molecule; pieces of cubes
 each_lesson = pytest.mark.parametrize(
     "lesson", [pytest.param(p, id=p.stem, marks=pytest.mark.smoke if p.name[:2] in SMOKE else ()) for p in LESSONS]
@@ -33,13 +30,9 @@ pytestmark = IN_BROWSER
 ERRORS = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
 
 
-def code_cells(book):
-    return [cell for cell in book.cells if cell.cell_type == "code"]
-
-
-def views(book):
+def views(code):
     """The places of the cells that show atoms, among the code cells."""
-    return [i for i, cell in enumerate(code_cells(book)) if "view" in cell.metadata.get("tags", [])]
+    return [i for i, cell in enumerate(code) if "view" in cell.metadata.get("tags", [])]
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +45,9 @@ def folder(tmp_path_factory):
     (folder / "all" / "glossary.md").touch()
     for lesson in LESSONS:
         book = nbformat.read(lesson, 4)
-        for cell in code_cells(book):
-            cell.outputs, cell.execution_count = [], None
+        for cell in book.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
         nbformat.write(book, folder / "all" / lesson.name)
     # All cells in the page at once; by default, JupyterLab makes those that are scrolled to.
     settings = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
@@ -119,14 +113,6 @@ def opened(lab, browser, request):
     assert [url for url in asked if not url.startswith((lab["url"], "data:", "blob:"))] == [], "it calls somebody else"
 
 
-def until(condition, seconds: float):
-    """What a condition gave, which is true if it became true in time."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return found
-
-
 def run_all(page, n_cells: int, seconds: float):
     """Run all cells of a notebook that has not been run, and wait; no cell fails."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -171,7 +157,7 @@ def drawn(part) -> int:
 @each_lesson
 def test_still_pictures_stand_before_anything_is_run(opened, lesson):
     page = opened(f"notebooks/{lesson.name}")
-    for i in views(nbformat.read(lesson, 4)):
+    for i in views(cells(lesson, "code")):
         cell = page.locator(".jp-CodeCell").nth(i)
         cell.scroll_into_view_if_needed(timeout=30_000)
         picture = cell.locator("img[alt]")
@@ -183,12 +169,12 @@ def test_still_pictures_stand_before_anything_is_run(opened, lesson):
 @each_lesson
 def test_every_cell_runs_views_draw_and_sliders_move_them(opened, lesson):
     page = opened(f"all/{lesson.name}")
-    book = nbformat.read(lesson, 4)
-    run_all(page, len(code_cells(book)), seconds=900)
+    code = cells(lesson, "code")
+    run_all(page, len(code), seconds=900)
     page.locator(".jp-Notebook").screenshot(path=SCREENSHOTS / f"{lesson.stem}.png")
-    for i in views(book):
+    for i in views(code):
         cell = page.locator(".jp-CodeCell").nth(i)
-        source = code_cells(book)[i].source
+        source = code[i].source
         canvases = cell.locator("canvas:visible")
         canvases.first.wait_for(state="visible", timeout=60_000)
         picture = canvases.last

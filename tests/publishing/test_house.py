@@ -49,8 +49,6 @@ def test_every_pin_installs_on_the_oldest_python(pins):
 def test_conda_installs_the_same_versions():
     text = (TOP / "environment.yml").read_text()
     assert "- -c constraints.txt\n      - -e .\n" in text, "two lines: pip reads one option a line"
-    assert "- conda-forge" in text
-    assert "- defaults" not in text
 
 
 def test_the_readme_has_the_two_commands():
