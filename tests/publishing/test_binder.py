@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,17 +44,30 @@ def test_scripts_are_executable(name):
         assert listed.stdout.startswith("100755")
 
 
-def test_post_build_installs_the_pins_without_cuda(tmp_path):
-    stand_in = tmp_path / "pip"
-    stand_in.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
-    stand_in.chmod(0o755)
-    env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+@pytest.fixture
+def with_stand_ins(tmp_path):
+    """An environment in which commands print what they are given."""
+
+    def made(*names):
+        for name in names:
+            (tmp_path / name).write_text(f'#!/usr/bin/env bash\necho {name} "$@"\n')
+            (tmp_path / name).chmod(0o755)
+        return os.environ | {
+            "PATH": os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+        }
+
+    return made
+
+
+def test_post_build_installs_the_pins_without_cuda_and_makes_the_working_copies(with_stand_ins):
+    env = with_stand_ins("pip", "python")
     done = subprocess.run([BINDER / "postBuild"], cwd=TOP, env=env, capture_output=True, text=True)
     words = done.stdout.split()
+    assert done.stdout.splitlines()[-1] == "python -m tutorial_lib update"
     assert done.returncode == 0, done.stderr
     assert words[words.index("-c") + 1] == "constraints.txt"
     assert words[words.index("-e") + 1] == "."
-    assert words[words.index("--extra-index-url") + 1] in (TOP / "README.md").read_text(), "README names the index too"
+    assert words[words.index("--extra-index-url") + 1] in (TOP / "docs" / "install.md").read_text(), "so does the page"
 
 
 def test_start_gives_one_thread_and_runs_what_it_is_given():
@@ -72,7 +86,29 @@ def test_a_workflow_may_do_little_and_not_for_long(path):
         for step in job["steps"]:
             assert re.fullmatch(r"actions/[\w-]+@v\d+", step.get("uses", "actions/none@v1"))
             if "checkout" in step.get("uses", ""):
-                assert step["with"]["persist-credentials"] is False
+                assert step.get("with") == {"persist-credentials": False} or path.stem == "address"
+    writing = [job["permissions"] for job in flow["jobs"].values() if "permissions" in job]
+    assert writing == [{"contents": "write"}] * (path.stem == "address")
+
+
+@pytest.mark.slow
+def test_the_first_push_to_a_repository_writes_its_address_and_the_second_writes_nothing(tmp_path, with_stand_ins):
+    if not (TOP / ".git").exists():
+        pytest.skip("not a git checkout")
+    flow = yaml.safe_load((TOP / ".github" / "workflows" / "address.yml").read_text())
+    script, env = flow["jobs"]["write"]["steps"][-1]["run"], with_stand_ins("pip") | {"GITHUB_REPOSITORY": "some/one"}
+    for name in ("here", "there"):
+        subprocess.run(["git", "clone", "-q", *["--bare"] * (name == "there"), TOP, tmp_path / name], check=True)
+    here = {"cwd": tmp_path / "here", "env": env, "check": True, "capture_output": True}
+    subprocess.run(["git", "remote", "set-url", "origin", tmp_path / "there"], **here)
+    for _ in range(2):
+        subprocess.run(["bash", "-e", "-c", script], **here)
+    counts = [
+        subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=place, capture_output=True).stdout
+        for place in (TOP, tmp_path / "there")
+    ]
+    assert int(counts[1]) == int(counts[0]) + 1
+    assert b"\n+git clone https://github.com/some/one course" in subprocess.run(["git", "show"], **here).stdout
 
 
 def test_workflows_run_on_every_push_on_every_python_of_the_project_and_every_week():
