@@ -128,7 +128,7 @@ def citation(address: str = ADDRESS) -> str:  # from which GitHub and Zotero mak
 def blocks(address: str = ADDRESS) -> dict[Path, dict[str, str]]:
     """All that is generated in Markdown, by pages and by the names of its blocks."""
     costs = json.loads((TOP / "benchmarks" / "results" / "notebooks.json").read_text(encoding="utf-8"))["series"]
-    start = f"```\n{START}\n```\n\nLinks to clone it, or to run it elsewhere, are written by {HOW}."
+    start = f"```\n{START}\n```\n\nThis copy has no public address yet: {HOW} writes the links."
     made = {"badges": "", "start": start, "notebooks": lessons_table(costs, address), "questions": ""}
     link = f"The course has no address yet: {HOW} writes the link."
     if address:
