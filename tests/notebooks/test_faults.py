@@ -167,9 +167,10 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(path, kernel)
 RUN = """
 import sys
 from pathlib import Path
-from tutorial_lib.__main__ import main
-sys.modules[main.__module__].NOTEBOOKS = Path(sys.argv.pop(1))
-main()
+from tutorial_lib import __main__ as command
+from tutorial_lib.course import runs
+runs.NOTEBOOKS = Path(sys.argv.pop(1))
+command.main()
 """
 
 
