@@ -93,6 +93,7 @@ def test_the_first_push_to_a_repository_writes_its_address_and_the_second_writes
     here, there = tmp_path / "here", tmp_path / "there"
     subprocess.run(["git", "clone", "-q", "--bare", TOP, there], check=True)
     subprocess.run(["git", "clone", "-q", there, here], check=True)
+    subprocess.run([sys.executable, "scripts/publish/make_front_page.py", "--address", ""], cwd=here, check=True)
     for _ in range(2):
         subprocess.run(["bash", "-e", "-c", flow["jobs"]["write"]["steps"][-1]["run"]], cwd=here, env=env, check=True)
     log = subprocess.run(

@@ -35,7 +35,10 @@ def test_all_pages_are_the_generated_ones():
     for path, made in (page.blocks() | {page.TOP / "docs/benchmarks.md": {"figures": page.figures_table()}}).items():
         text = path.read_text(encoding="utf-8")
         assert with_blocks(text, made) == text, f"run python {MAKE}"
-    assert (page.TOP / "CITATION.cff").read_text(encoding="utf-8") == page.citation()
+    citation = (page.TOP / "CITATION.cff").read_text(encoding="utf-8")
+    assert citation == page.citation()
+    cited, named = yaml.safe_load(citation), {"title": "description", "version": "version", "license": "license"}
+    assert {name: cited[name] for name in named} == {name: page.PROJECT[other] for name, other in named.items()}
     assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
 
 
@@ -56,7 +59,10 @@ def test_an_address_reaches_every_place_and_leaves_nothing_behind(tmp_path):
         subprocess.run([sys.executable, MAKE, "--address", address], cwd=tmp_path, check=True)
         return texts(tmp_path)
 
-    bare, full, again = with_address(""), with_address(EXAMPLE), with_address("")
+    bare, full = with_address(""), with_address(EXAMPLE)
+    for words in ("check --ignore I", "format --check"):
+        subprocess.run([sys.executable, "-m", "ruff", *words.split(), "notebooks"], cwd=tmp_path, check=True)
+    again = with_address("")
     assert [name for name, text in bare.items() if re.search(ELSEWHERE, text)] == []
     assert again == bare
     binder = "https://mybinder.org/v2/gh/someone/a.course/main?labpath=my_course%2F01_invariance.ipynb"
@@ -68,7 +74,7 @@ def test_an_address_reaches_every_place_and_leaves_nothing_behind(tmp_path):
         "CITATION.cff": f"repository-code:~{EXAMPLE}",
         "pyproject.toml": f'[project.urls]\nRepository~=~"{EXAMPLE}"',
         "docs/teaching/jupyterhub.md": f"{hub}lab/tree/course/notebooks/01_invariance.ipynb\n",
-        "notebooks/01_invariance.ipynb": f"({binder}) ({colab}) --depth~1~{EXAMPLE}~course",
+        "notebooks/01_invariance.ipynb": f'({binder}) ({colab}) address~=~\\"{EXAMPLE}\\"',
     }
     wanted = [(path, link.replace("~", " ")) for path, some in links.items() for link in some.split(" ")]
     assert [(path, link) for path, link in wanted if link not in full[path]] == []
