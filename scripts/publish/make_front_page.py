@@ -70,7 +70,7 @@ if "google.colab" in sys.modules:
             print(f"{name}: {before.get(name, 'none')} -> {version}")
         used = {one for module in sys.modules for one in owners.get(module, [])}
         if used & set(new):
-            print("Restart the session, run this cell again. In use:", *used & set(new))"""
+            print("Restart the session; these had been imported:", *used & set(new))"""
 
 
 def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from books import each_lesson
 
 from scripts.publish import make_front_page as page
 from scripts.publish.pages import with_blocks
@@ -31,22 +30,26 @@ def texts(top):
     return {path.relative_to(top).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
-def test_all_pages_are_the_generated_ones():
+def test_all_that_is_generated_is_up_to_date_and_has_the_links_of_its_address_or_none():
     for path, made in (page.blocks() | {page.TOP / "docs/benchmarks.md": {"figures": page.figures_table()}}).items():
         text = path.read_text(encoding="utf-8")
         assert with_blocks(text, made) == text, f"run python {MAKE}"
-    citation = (page.TOP / "CITATION.cff").read_text(encoding="utf-8")
-    assert citation == page.citation()
-    cited, named = yaml.safe_load(citation), {"title": "description", "version": "version", "license": "license"}
-    assert {name: cited[name] for name in named} == {name: page.PROJECT[other] for name, other in named.items()}
+    for path in page.LESSONS:
+        was, now = (nbformat.read(path, 4) for _ in range(2))
+        assert nbformat.writes(page.with_links(now, path.stem)) == nbformat.writes(was), f"run python {MAKE}"
     assert len(re.findall(r"^\| \[\d\d_", README, flags=re.MULTILINE)) == len(page.LESSONS)
+    lines = [(name, line) for name, text in texts(page.TOP).items() for line in text.splitlines()]
+    own = page.ADDRESS.removeprefix(page.GITHUB) or "none"
+    assert [line for line in lines if re.search(ELSEWHERE, line[1]) and own not in line[1]] == []
 
 
-@each_lesson
-def test_a_notebooks_links_and_colab_cell_are_the_generated_ones(path):
-    book = nbformat.read(path, 4)
-    before = nbformat.writes(book)
-    assert nbformat.writes(page.with_links(book, path.stem)) == before, f"run python {MAKE}"
+def test_the_citation_is_that_of_the_project():
+    citation, names = (
+        yaml.safe_load(page.citation()),
+        {"title": "description", "version": "version", "license": "license"},
+    )
+    assert {name: citation[name] for name in names} == {name: page.PROJECT[other] for name, other in names.items()}
+    assert page.citation() == (page.TOP / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_an_address_reaches_every_place_and_leaves_nothing_behind(tmp_path):
@@ -59,6 +62,8 @@ def test_an_address_reaches_every_place_and_leaves_nothing_behind(tmp_path):
         subprocess.run([sys.executable, MAKE, "--address", address], cwd=tmp_path, check=True)
         return texts(tmp_path)
 
+    with pytest.raises(subprocess.CalledProcessError):
+        with_address("git@github.com:someone/a.git")
     bare, full = with_address(""), with_address(EXAMPLE)
     for words in ("check --ignore I", "format --check"):
         subprocess.run([sys.executable, "-m", "ruff", *words.split(), "notebooks"], cwd=tmp_path, check=True)
@@ -81,34 +86,11 @@ def test_an_address_reaches_every_place_and_leaves_nothing_behind(tmp_path):
     assert all(f"my_course%2F{lesson.name})" in full["README.md"] for lesson in page.LESSONS)
 
 
-def test_what_ships_has_the_links_of_its_address_or_none():
-    own = page.ADDRESS.removeprefix(page.GITHUB) or "none"
-    lines = [(name, line) for name, text in texts(page.TOP).items() for line in text.splitlines()]
-    assert [line for line in lines if re.search(ELSEWHERE, line[1]) and own not in line[1]] == []
-
-
-def test_what_is_no_address_is_refused(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", [MAKE, "--address", "git@github.com:someone/a.git"])
-    with pytest.raises(SystemExit):
-        page.main()
-    assert "is not the address of a repository such as https://github.com/you/course" in capsys.readouterr().err
-
-
 def test_the_readme_is_short_and_its_first_screen_says_what_to_type():
     assert len(re.sub(r"<!--.*?-->|^\|.*$|\]\([^)]*\)", " ", README, flags=re.MULTILINE).split()) <= 700
     assert "Equivariant" in README.splitlines()[0]
-    commands = re.search(r"```\n(.*?)\n```", README[: README.index("](docs/front_page.png)")], re.DOTALL)[
-        1
-    ].splitlines()
-    assert commands[-2:] == page.START.splitlines()
-    assert max(map(len, commands)) <= 80
-
-
-def test_a_stumble_says_where_and_on_what_machine():
-    form = yaml.safe_load((page.TOP / ".github/ISSUE_TEMPLATE/stumble.yml").read_text(encoding="utf-8"))
-    asked = [field["attributes"]["label"] for field in form["body"]]
-    assert asked[:2] == ["Which notebook?", "Which cell or section?"]
-    assert "tutorial_lib doctor" in asked[-1]
+    assert page.START in README.partition("](docs/front_page.png)")[0]
+    assert max(map(len, page.START.splitlines())) <= 80
 
 
 def test_a_block_that_is_missing_is_named():
@@ -135,8 +117,8 @@ def test_on_colab_the_cell_fetches_installs_says_what_it_changed_and_survives_a_
     # All that the course needs is here; nothing comes from the network; an old release is half there, and in use.
     (own / "here.pth").write_text(str(Path(nbformat.__file__).parent.parent))
     (old := own / "tutorial_lib-0.0.1.dist-info").mkdir()
-    (old / "METADATA").write_text("Metadata-Version: 2.1\nName: tutorial-lib\nVersion: 0.0.1\n")
-    for name, text in (("RECORD", "tutorial_lib-0.0.1.dist-info/METADATA,,\n"), ("top_level.txt", "tqdm\n")):
+    said = {"METADATA": "Metadata-Version: 2.1\nName: tutorial-lib\nVersion: 0.0.1\n", "top_level.txt": "tqdm\n"}
+    for name, text in (said | {"RECORD": f"{old.name}/METADATA,,\n"}).items():
         (old / name).write_text(text)
     code = f"""
 import sys, types, tqdm

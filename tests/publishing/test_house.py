@@ -58,9 +58,7 @@ def test_the_readme_has_the_two_commands():
     assert "README.md" in (TOP / ".ci" / "run").read_text(), "CI reads the commands from the README"
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "docs/install.md", "docs/benchmarks.md", "docs/readers.md"]
-)
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/install.md", "docs/readers.md"])
 def test_files_that_a_page_speaks_of_are_there(page):
     text = (TOP / page).read_text()
     paths = re.findall(r"(?<![\w/.])(?:benchmarks|docs|notebooks|scripts|tests|tutorial_lib)/[\w/]+\.\w+", text)
