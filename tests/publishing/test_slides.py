@@ -2,7 +2,6 @@
 
 import html
 import re
-import sys
 import tomllib
 
 import nbformat
