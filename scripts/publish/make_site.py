@@ -7,8 +7,10 @@ Pages are read as they stand in the repository and nothing is run. Needs the ext
 
 import argparse
 import ast
+import base64
 import html
 import importlib.util
+import io
 import re
 import shutil
 import subprocess
@@ -16,15 +18,19 @@ import sys
 from pathlib import Path
 
 import nbformat
+from PIL import Image
 
+from tutorial_lib.course.copies import Copies
 from tutorial_lib.storage import expanded
 
 TOP = Path(__file__).parent.parent.parent
 BUILT = TOP / "build" / "site"
-PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/shapes.py")
+PAGES = ("docs", "notebooks", "CONTRIBUTING.md")
 HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
 # The folders of the library in the order in which data flows through them; storage and shapes come last.
 FOLDERS = ("datasets", "representations", "models", "training", "metrics", "inpainting", "plotting", "exercises")
+BUTTONS = "{{download}}`Download this notebook </downloads/{}.ipynb>` [Install and start](../docs/index.md#install-and-start)"
+CARD = "- [![{2}]({0}.png)](../notebooks/{0}.ipynb)\n\n  [{1}](../notebooks/{0}.ipynb)\n\n  {3}\n"
 
 
 def modules_of(folder: str) -> list[str]:
@@ -39,7 +45,7 @@ def grouped() -> dict[str, list[str]]:
 
 
 def stage(folder: Path) -> None:
-    """A copy of all pages, ready for Sphinx: pictures with their words, and a page for each module of the library."""
+    """A copy of all pages, ready for Sphinx: notebooks as `prepared`, a gallery of them, and the library's index."""
     shutil.rmtree(folder, ignore_errors=True)
     for page in [TOP / page for page in PAGES] + sorted(TOP.glob("tutorial_lib/*/**/SOURCES.md")):
         target = folder / page.relative_to(TOP)
@@ -48,58 +54,61 @@ def stage(folder: Path) -> None:
             shutil.copytree(page, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         else:
             shutil.copy(page, target)
-    for path in (folder / "notebooks").rglob("*.ipynb"):
-        nbformat.write(with_words(nbformat.read(path, 4)), path)
-    library = folder / "library"
-    library.mkdir()
-    groups = []
-    for title, names in grouped().items():
-        for name in names:
-            (library / f"{name}.md").write_text(module_page(name), encoding="utf-8")
-        groups.append(f"group_{title.lower().replace(' ', '_')}")
-        (library / f"{groups[-1]}.md").write_text(group_page(title, names), encoding="utf-8")
-    (library / "index.md").write_text(
-        "# The library\n\nA folder is one sentence, a file one idea; data flows from top to bottom. Positions are "
-        "torch tensors in ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions "
-        "stands [in the glossary](../notebooks/glossary.md#conventions).\n\n" + toctree(groups, depth=2),
-        encoding="utf-8",
-    )
+    Copies(TOP / "notebooks", folder / "downloads").make()  # without outputs, as a reader starts
+    cards = []
+    for path in sorted((folder / "notebooks").rglob("*.ipynb")):
+        book = prepared(nbformat.read(path, 4))
+        if path.parent.name == "notebooks":
+            title, question, rest = book.cells[0].source.split("\n\n", 2)
+            words, picture = thumbnail(book)
+            (folder / "docs" / f"{path.stem}.png").write_bytes(picture)
+            cards.append(CARD.format(path.stem, title.removeprefix("# "), words, question.strip("*")))
+            book.cells[0].source = "\n\n".join([title, question, BUTTONS.format(path.stem), rest])
+        nbformat.write(book, path)
+    sections = [section(title, names) for title, names in grouped().items()]
+    for name, parts in (("gallery", cards), ("library", sections)):
+        with (folder / "docs" / f"{name}.md").open("a", encoding="utf-8") as page:
+            page.write("\n".join(["", *parts]))
 
 
-def toctree(entries: list[str], *, depth: int) -> str:
-    """Links to pages, which the sidebar shows as well."""
-    lines = "\n".join(entries)
-    return f"```{{toctree}}\n:maxdepth: {depth}\n\n{lines}\n```\n"
-
-
-def group_page(title: str, names: list[str]) -> str:
-    """The page of a folder: its sentence, and links to its modules."""
+def section(title: str, names: list[str]) -> str:
+    """A folder of the library: its sentence, and what each of its modules is, in one line and on a page of its own."""
     door = TOP / "tutorial_lib" / title / "__init__.py"
     words = ast.get_docstring(ast.parse(door.read_text(encoding="utf-8"))) if door.exists() else ""
-    return f"# {title}\n\n{words}\n\n{toctree(names, depth=1)}"
+    listed = "\n".join(f"   ~tutorial_lib.{name}" for name in names)
+    summary = f".. autosummary::\n   :toctree: ../library\n   :template: module.rst\n\n{listed}"
+    return f"## {title}\n\n{words}\n\n```{{eval-rst}}\n{summary}\n```\n"
 
 
-def module_page(name: str) -> str:
-    """The page of one module: its first lines, and all its public names with shapes, units and errors."""
-    body = f"```{{eval-rst}}\n.. automodule:: tutorial_lib.{name}\n   :members:\n```"
-    if name == "shapes":
-        body = "```{literalinclude} ../tutorial_lib/shapes.py\n```"
-    return f"# {name}\n\n`tutorial_lib.{name}`\n\n{body}\n"
+def prepared(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without Colab's cell, with what follows a Predict folded, and with words and width of its pictures.
 
-
-def with_words(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with the words of each picture where the site's builder looks for them, without Colab's cell."""
+    A picture has two pixels for one of the page: its output says so, or the dots per inch, of which 100 are one for one.
+    """
     book.cells = [cell for cell in book.cells if "colab" not in cell.metadata.get("tags", [])]
+    predicting = False
     for cell in book.cells:
-        for output in cell.get("outputs", []):
-            if words := output.get("metadata", {}).get("image/png", {}).get("alt"):
-                cell.metadata["mystnb"] = {"image": {"alt": words}}
-            if "text/html" in output.get("data", {}):  # `<img alt="..." src="data:...">`, as the viewer writes it
-                found = re.match(r'<img alt="([^"]*)"', output.data["text/html"])
-                if found and "image/png" in output.data:
-                    del output.data["text/html"]
-                    cell.metadata["mystnb"] = {"image": {"alt": html.unescape(found[1])}}
+        if cell.cell_type == "markdown":
+            predicting = "**Predict.**" in cell.source
+        elif predicting:
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-output"]
+        for output in (output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})):
+            shown = output.metadata.get("image/png", {})
+            # `<img alt="..." src="data:...">`, as the viewer writes it
+            found = re.match(r'<img alt="([^"]*)"', output.data.pop("text/html", ""))
+            picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+            width = shown.get("width") or round(picture.width * 100 / picture.info.get("dpi", [200])[0])
+            words = html.unescape(found[1]) if found else shown.get("alt", "")
+            cell.metadata["mystnb"] = {"image": {"alt": words, "width": f"{width}px"}}
     return book
+
+
+def thumbnail(book: nbformat.NotebookNode) -> tuple[str, bytes]:
+    """Words and PNG of the picture that stands for a notebook: of the cell tagged `thumbnail`, else its first."""
+    drawing = [cell for cell in book.cells if "mystnb" in cell.metadata]
+    cell = max(drawing, key=lambda cell: "thumbnail" in cell.metadata.get("tags", []))
+    png = next(output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+    return re.split(r"[.;:\[]", cell.metadata.mystnb.image.alt)[0], base64.b64decode(png)
 
 
 def build(out: Path) -> None:
