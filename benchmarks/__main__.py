@@ -8,7 +8,7 @@ python -m benchmarks --stored            the table from what was measured before
 First it says what it will run, and how long that took before. Every run is stored as soon as it is finished: after
 Ctrl-C, `--resume` goes on. The table holds every figure of which something was asked, in Markdown; `--all` adds those
 that are only reported. The exit status is 1 where one of them is missed, which the table calls **short**.
-`python scripts/publish/make_front_page.py` writes it into the README.
+`python scripts/publish/make_front_page.py` writes it into docs/benchmarks.md.
 """
 
 import argparse

@@ -19,13 +19,14 @@ templates_path = [str(DOCS / "templates")]
 # What the sidebar lists under a page. The pages have plain links instead, which other viewers of Markdown follow, too.
 CONTENTS = {
     "docs/index": {
-        "The course": ["docs/gallery", "docs/readers", "notebooks/0[0-6]_*"],
+        "The course": ["docs/gallery", "docs/readers", "docs/install", "notebooks/0[0-6]_*"],
         "Extensions": ["notebooks/0[7-9]_*", "notebooks/1*"],
         "Look it up": [
             "notebooks/glossary",
             "docs/library",
             "docs/solutions",
             "docs/data",
+            "docs/benchmarks",
             "docs/costs",
             "docs/scale",
             "CONTRIBUTING",
@@ -37,7 +38,8 @@ CONTENTS = {
     "docs/teaching/index": {"Pages": [f"docs/teaching/{name}" for name in ("slides", "nbgrader", "jupyterhub", "*")]},
 }
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx_copybutton", "mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions += ["sphinx_copybutton", "mathml"]
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
@@ -76,7 +78,7 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "home_page_in_toc": True,
 }
-if "OWNER/" not in (address := PROJECT.get("urls", {}).get("Repository", "OWNER/")):
+if address := PROJECT.get("urls", {}).get("Repository"):
     html_theme_options |= {
         "repository_url": address,
         "use_repository_button": True,

@@ -1,56 +1,73 @@
 """Whatever stands in several places and is written once: addresses, badges, the table of notebooks, the picture.
 
-python scripts/publish/make_front_page.py
+python scripts/publish/make_front_page.py                                             all of it anew
+python scripts/publish/make_front_page.py --address https://github.com/you/course     only what has the address
 
-writes README.md and its picture, CITATION.cff, each notebook's links and Colab cell, and the link on the page about
-JupyterHub. The project's address stands in pyproject.toml under [project.urls], and nowhere else by hand.
+The address is kept in pyproject.toml under [project.urls], and goes from there into README.md, CITATION.cff, the link
+for a JupyterHub, and each notebook's links and Colab cell. Without one, or after `--address ""`, none of them is there.
 """
 
 import argparse
 import base64
 import io
+import json
 import re
 import sys
 import tomllib
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import nbformat
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from benchmarks.harness.table import stored
 from scripts.publish.pages import TOP, fill, table
 
-PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ADDRESS = PROJECT["urls"]["Repository"]
+PYPROJECT = TOP / "pyproject.toml"
+PROJECT = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+ADDRESS = PROJECT.get("urls", {}).get("Repository", "")
 GITHUB = "https://github.com/"
-PLACEHOLDER = f"{GITHUB}OWNER/REPOSITORY"
+HOW = "`python scripts/publish/make_front_page.py --address https://github.com/you/course`"
 LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 HUB = TOP / "docs" / "teaching" / "jupyterhub.md"
-PICTURE = TOP / "docs" / "front_page.png"
-BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
-LINKS = re.compile(r"\n\n(Run a cell with .*|To run it elsewhere: .*)$", flags=re.DOTALL)
+RUN = "\n\nRun a cell with Shift + Enter: pictures of atoms turn, and sliders and maps move, once it has run."
+START = "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e .\n.venv/bin/python -m tutorial_lib"
 COLAB = """\
 # For Google Colab only: it fetches the course there, and does nothing elsewhere.
 import sys
-from pathlib import Path
 
-if "google.colab" in sys.modules and not Path("glossary.md").exists():
+if "google.colab" in sys.modules:
     import os
     import subprocess
+    import tomllib
+    from importlib import invalidate_caches, metadata, util
+    from pathlib import Path
 
-    git = "git clone --quiet --depth 1 {address} course"
-    pip = f"{{sys.executable}} -m pip install --quiet ./course"
-    for command in (git, pip):
-        subprocess.run(command.split(), check=True)
-    os.chdir("course/notebooks")"""
+    def versions():
+        return {str(one.name): one.version for one in reversed(list(metadata.distributions()))}
+
+    if not Path("glossary.md").exists():
+        if not Path("course").exists():  # it stays when a session restarts
+            subprocess.run("git clone --quiet --depth 1 ADDRESS course".split(), check=True)
+        os.chdir("course/notebooks")
+    if util.find_spec("tutorial_lib") is None:
+        before, owners = versions(), metadata.packages_distributions()
+        asked = tomllib.loads(Path("../pyproject.toml").read_text())["project"]["dependencies"]
+        # Atoms are pictures on Colab: nglview and JupyterLab would only change its own packages.
+        asked = [one for one in asked if not one.startswith(("nglview", "jupyterlab"))]
+        for words in (asked, ["--no-deps", ".."]):
+            subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *words], check=True)
+        invalidate_caches()
+        new = {name: version for name, version in versions().items() if before.get(name) != version}
+        for name, version in sorted(new.items()):
+            print(f"{name}: {before[name]} -> {version}" if name in before else f"{name}: {version} is new")
+        if loaded := {one for module in sys.modules for one in owners.get(module, []) if one in new}:
+            print("Restart the session and run this cell again: it had imported", ", ".join(sorted(loaded)))"""
 
 
 def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:
-    place = quote(f"notebooks/{name}.ipynb", safe="")
-    return f"https://mybinder.org/v2/gh/{address.removeprefix(GITHUB)}/main?labpath={place}"
+    return f"https://mybinder.org/v2/gh/{address.removeprefix(GITHUB)}/main?labpath=my_course%2F{name}.ipynb"
 
 
 def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
@@ -59,8 +76,8 @@ def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
 
 def hub(address: str = ADDRESS, server: str = "https://hub.example.org") -> str:
     """The address by which a JupyterHub fetches the course, or what is new in it, and opens notebook 01."""
-    opens = "lab/tree/course/notebooks/01_invariance.ipynb"
-    query = {"repo": address, "branch": "main", "targetpath": "course", "urlpath": opens}
+    query = {"repo": address, "branch": "main", "targetpath": "course"}
+    query["urlpath"] = "lab/tree/course/notebooks/01_invariance.ipynb"
     return f"{server}/hub/user-redirect/git-pull?{urlencode(query, safe='/:')}"
 
 
@@ -69,7 +86,7 @@ def badges(address: str = ADDRESS) -> str:
     return (
         f"[![Tests]({tests}/badge.svg)]({tests}) "
         f"[![Open on Binder](https://mybinder.org/badge_logo.svg)]({binder(address=address)}) "
-        f"[![Open in Colab]({BADGE})]({colab(address=address)})"
+        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(address=address)})"
     )
 
 
@@ -79,21 +96,16 @@ def lessons_table(costs: dict[str, dict[str, float]], address: str = ADDRESS) ->
     for name, cost in sorted(costs.items()):
         opening = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells[0].source
         question = " ".join(re.search(r"\*\*(.+?)\*\*", opening, flags=re.DOTALL).group(1).split())
-        places = f"[Binder]({binder(name, address)}), [![Colab]({BADGE})]({colab(name, address)})"
         minutes, memory = f"{cost['cpu_seconds'] / 60:.1f}", f"{cost['gigabytes']:.1f}"
-        rows.append((f"[{name}](notebooks/{name}.ipynb)", question, minutes, memory, places))
-    return table("notebook | question | computing (minutes) | memory (GB) | run it on", rows)
+        places = [f"[Binder]({binder(name, address)}), [Colab]({colab(name, address)})"] * bool(address)
+        rows.append((f"[{name}](notebooks/{name}.ipynb)", question, minutes, memory, *places))
+    return table("notebook | question | minutes | GB" + " | run it on" * bool(address), rows)
 
 
 def figures_table() -> str:
-    """Every figure of which something was asked, folded, as `python -m benchmarks --stored` prints them."""
     from benchmarks.__main__ import NAMES, figures, markdown  # brings PyTorch, which nothing else here needs
 
-    found = figures(NAMES)
-    asked = [figure for some in found.values() for figure in some if not figure.asked.startswith("reported")]
-    kept = sum(figure.passes for figure in asked)
-    head = f"<details>\n<summary>{kept} of {len(asked)} figures are as asked</summary>\n\n"
-    return f"{head}{markdown(found)}\n\n</details>"
+    return markdown(figures(NAMES))
 
 
 CITATION = """\
@@ -104,64 +116,52 @@ type: software
 title: "{description}"
 version: {version}
 license: {license}
-repository-code: {address}
 authors:
   - name: The authors of tutorial-lib
 """
-REFERENCE = """\
-```bibtex
-@software{{tutorial_lib,
-  author  = {{{{The authors of tutorial-lib}}}},
-  title   = {{{description}}},
-  version = {{{version}}},
-  url     = {{{address}}}
-}}
-```
-
-Questions, stumbles and corrections are welcome [as issues]({address}/issues). Say which notebook and which
-cell, and add what `python -m pip freeze` prints."""
 
 
 def citation(address: str = ADDRESS) -> str:  # from which GitHub and Zotero make a reference
-    return CITATION.format(**PROJECT, address=address)
+    return CITATION.format(**PROJECT) + f"repository-code: {address}\n" * bool(address)
 
 
-def blocks(costs: dict[str, dict[str, float]], address: str = ADDRESS) -> dict[str, str]:
-    """All that is generated in the README, by the names of its blocks."""
-    return {
-        "badges": badges(address),
-        "clone": f"```\ngit clone {address} course\ncd course\n```",
-        "notebooks": lessons_table(costs, address),
-        "reference": REFERENCE.format(**PROJECT, address=address),
-    }
-
-
-def hub_blocks(address: str = ADDRESS) -> dict[str, str]:  # in the page about JupyterHub
-    return {"link": f"```\n{hub(address)}\n```"}
+def blocks(address: str = ADDRESS) -> dict[Path, dict[str, str]]:
+    """All that is generated in Markdown, by pages and by the names of its blocks."""
+    costs = json.loads((TOP / "benchmarks" / "results" / "notebooks.json").read_text(encoding="utf-8"))["series"]
+    start = f"```\n{START}\n```\n\nLinks to clone it, or to run it elsewhere, are written by {HOW}."
+    made = {"badges": "", "start": start, "notebooks": lessons_table(costs, address), "questions": ""}
+    link = f"The course has no address yet: {HOW} writes the link."
+    if address:
+        questions = f"Questions, stumbles and corrections are welcome [as issues]({address}/issues/new/choose)."
+        start = f"```\ngit clone {address} course\ncd course\n{START}\n```"
+        made |= {"badges": badges(address), "start": start, "questions": questions}
+        link = f"```\n{hub(address)}\n```"
+    return {TOP / "README.md": made, HUB: {"link": link}}
 
 
 def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -> nbformat.NotebookNode:
-    """The notebook with links at the end of its opening cell, and with the cell that prepares Colab."""
+    """The notebook with how to run it at the end of its opening cell, and with the cell that prepares Colab."""
     opening = book.cells[0]
-    opening.source = LINKS.sub("", opening.source) + (
-        "\n\nRun a cell with Shift + Enter: pictures of atoms turn, and sliders and maps move, once it has run.\n"
-        f"To run it all elsewhere: [on Binder]({binder(name, address)}), [in Colab]({colab(name, address)})."
-    )
-    if "colab" not in book.cells[1].metadata.get("tags", []):
-        hidden = {"tags": ["colab"], "jupyter": {"source_hidden": True}}
-        book.cells.insert(1, nbformat.v4.new_code_cell("", metadata=hidden, id="cell-colab"))
-        for count, cell in enumerate((c for c in book.cells if c.cell_type == "code"), start=1):
-            cell.execution_count = count
-    book.cells[1].source = COLAB.format(address=address)
+    opening.source = opening.source.split("\n\nRun a cell with ")[0] + RUN
+    book.cells = [cell for cell in book.cells if "colab" not in cell.metadata.get("tags", [])]
+    if address:
+        places = f"[on Binder]({binder(name, address)}), [in Colab]({colab(name, address)})"
+        opening.source += f"\nTo run it elsewhere: {places}."
+        cell = nbformat.v4.new_code_cell(COLAB.replace("ADDRESS", address), id="cell-colab")
+        cell.metadata |= {"tags": ["colab"], "jupyter": {"source_hidden": True}}
+        book.cells.insert(1, cell)
+    for count, cell in enumerate((c for c in book.cells if c.cell_type == "code"), start=1):
+        cell.execution_count = count
+        for output in (one for one in cell.outputs if one.output_type == "execute_result"):
+            output.execution_count = count
     return book
 
 
-def places(address: str) -> dict[str, int]:
-    """How often an address stands in each of the project's files for readers."""
-    files = [TOP / "README.md", TOP / "CITATION.cff", TOP / "pyproject.toml", HUB, *LESSONS]
-    repository = address.removeprefix(GITHUB)
-    counts = {path.relative_to(TOP).as_posix(): path.read_text(encoding="utf-8").count(repository) for path in files}
-    return {name: count for name, count in counts.items() if count}
+def keep(address: str) -> None:
+    """Write an address into pyproject.toml, in place of the one that is there; an empty one takes it away."""
+    text = re.sub(r"\[project\.urls\]\n.*?\n\n", "", PYPROJECT.read_text(encoding="utf-8"), flags=re.DOTALL)
+    urls = f'[project.urls]\nRepository = "{address}"\n\n' * bool(address)
+    PYPROJECT.write_text(text.replace("[project.optional-", f"{urls}[project.optional-", 1), encoding="utf-8")
 
 
 def stored_picture(name: str, words: str) -> Image.Image:
@@ -172,32 +172,35 @@ def stored_picture(name: str, words: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
 
 
-def picture(width: int = 1200) -> Image.Image:
-    """Pictures that the notebooks hold: a real motif, two Gram matrices, an invented motif, a path of motifs."""
-    above = (("02_gram_vae", "view(motif"), ("02_gram_vae", 'title="one motif"'), ("03_synchronisation", "view(drawn"))
-    whole = Image.new("RGB", (width, 2 * width), "white")
-    top = 0
-    for names in (above, [("03_synchronisation", "animate(")]):
-        pictures = [stored_picture(*name) for name in names]
-        height, left = int(width / sum(one.width / one.height for one in pictures)), 0
-        for one in pictures:
-            sized = one.resize((int(one.width / one.height * height), height), Image.Resampling.LANCZOS)
-            whole.paste(sized, (left, top))
-            left += sized.width
-        top += height
-    return whole.crop((0, 0, width, top)).quantize(64)
+def picture(width: int = 1600) -> Image.Image:
+    """Pictures that the notebooks hold: a real motif, two Gram matrices, and an invented motif."""
+    names = (("02_gram_vae", "view(motif"), ("02_gram_vae", 'title="one motif"'), ("03_synchronisation", "view(drawn"))
+    pictures, left = [stored_picture(*name) for name in names], 0
+    height = int(width / sum(one.width / one.height for one in pictures))
+    whole = Image.new("RGB", (width, height), "white")
+    for one in pictures:
+        sized = one.resize((int(one.width / one.height * height), height), Image.Resampling.LANCZOS)
+        whole.paste(sized, (left, 0))
+        left += sized.width
+    return whole.quantize(128)
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--address", help="of the repository, such as https://github.com/you/course")
+    address = parser.parse_args().address
+    if address is None:
+        address = ADDRESS
+        fill(TOP / "docs" / "benchmarks.md", {"figures": figures_table()})
+        picture().save(TOP / "docs" / "front_page.png")
+    elif address and not re.fullmatch(rf"{GITHUB}[\w.-]+/[\w.-]+(?<!\.git)", address):
+        parser.error(f"{address} is not the address of a repository such as https://github.com/you/course")
+    keep(address)
     for path in LESSONS:
-        nbformat.write(with_links(nbformat.read(path, 4), path.stem), path)
-    fill(TOP / "README.md", blocks(stored("notebooks")) | {"figures": figures_table()})
-    fill(HUB, hub_blocks())
-    (TOP / "CITATION.cff").write_text(citation(), encoding="utf-8")
-    picture().save(PICTURE)
-    for name, count in places(PLACEHOLDER).items():
-        print(f"{name}: the address is still a placeholder, {count} times")
+        nbformat.write(with_links(nbformat.read(path, 4), path.stem, address), path)
+    for page, made in blocks(address).items():
+        fill(page, made)
+    (TOP / "CITATION.cff").write_text(citation(address), encoding="utf-8")
 
 
 if __name__ == "__main__":
