@@ -6,11 +6,11 @@ Pages are read as they stand in the repository and nothing is run. Needs the ext
 """
 
 import argparse
-import ast
 import base64
 import html
-import importlib.util
+import importlib
 import io
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -25,65 +25,54 @@ from tutorial_lib.storage import expanded
 
 TOP = Path(__file__).parent.parent.parent
 BUILT = TOP / "build" / "site"
-PAGES = ("docs", "notebooks", "CONTRIBUTING.md")
 HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
-# The folders of the library in the order in which data flows through them; storage and shapes come last.
-FOLDERS = ("datasets", "representations", "models", "training", "metrics", "inpainting", "plotting", "exercises")
-BUTTONS = "{{download}}`Download this notebook </downloads/{}.ipynb>` [Install and start](../docs/index.md#install-and-start)"
+# The library and its folders, in the order in which data flows.
+FLOW = ("datasets", "representations", "models", "training", "metrics", "inpainting", "plotting", "exercises", "course")
+FOLDERS = ["tutorial_lib", *(f"tutorial_lib.{folder}" for folder in FLOW)]
+START = "[Install and start](../docs/index.md#install-and-start)"
+BUTTONS = f"{{{{download}}}}`Download this notebook </downloads/{{}}.ipynb>` {START}"
 CARD = "- [![{2}]({0}.png)](../notebooks/{0}.ipynb)\n\n  [{1}](../notebooks/{0}.ipynb)\n\n  {3}\n"
-
-
-def modules_of(folder: str) -> list[str]:
-    """What has a page: the modules of a folder, and the packages in it, each as one."""
-    found = [path for path in (TOP / "tutorial_lib" / folder).iterdir() if not path.name.startswith("_")]
-    return sorted(f"{folder}.{p.stem}" for p in found if p.suffix == ".py" or (p / "__init__.py").exists())
+SECTION = "## {}\n\n{}\n\n```{{eval-rst}}\n.. autosummary::\n   :toctree: ../library\n\n{}\n```\n"
 
 
 def grouped() -> dict[str, list[str]]:
-    """All modules that have a page, under the names of their folders."""
-    return {folder: modules_of(folder) for folder in FOLDERS} | {"around it": ["pipelines", "shapes", "storage"]}
+    """What has a page, under the names of folders: their modules, and the packages in them, each as one."""
+    found = {folder: pkgutil.iter_modules([str(TOP / folder.replace(".", "/"))], f"{folder}.") for folder in FOLDERS}
+    hidden = {*FOLDERS, "tutorial_lib.__main__"}
+    return {folder: [one.name for one in inside if one.name not in hidden] for folder, inside in found.items()}
 
 
 def stage(folder: Path) -> None:
-    """A copy of all pages, ready for Sphinx: notebooks as `prepared`, a gallery of them, and the library's index."""
+    """A copy of all pages, ready for Sphinx: notebooks as `prepared`, a gallery of them, and the library's modules."""
     shutil.rmtree(folder, ignore_errors=True)
-    for page in [TOP / page for page in PAGES] + sorted(TOP.glob("tutorial_lib/*/**/SOURCES.md")):
-        target = folder / page.relative_to(TOP)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if page.is_dir():
-            shutil.copytree(page, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        else:
-            shutil.copy(page, target)
+    for name in ("docs", "notebooks"):
+        shutil.copytree(TOP / name, folder / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    for page in [TOP / "CONTRIBUTING.md", *TOP.glob("tutorial_lib/*/**/SOURCES.md")]:
+        (folder / page.relative_to(TOP)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(page, folder / page.relative_to(TOP))
     Copies(TOP / "notebooks", folder / "downloads").make()  # without outputs, as a reader starts
-    cards = []
+    parts = {"gallery": [], "library": []}
     for path in sorted((folder / "notebooks").rglob("*.ipynb")):
         book = prepared(nbformat.read(path, 4))
         if path.parent.name == "notebooks":
             title, question, rest = book.cells[0].source.split("\n\n", 2)
             words, picture = thumbnail(book)
             (folder / "docs" / f"{path.stem}.png").write_bytes(picture)
-            cards.append(CARD.format(path.stem, title.removeprefix("# "), words, question.strip("*")))
+            parts["gallery"].append(CARD.format(path.stem, title[2:], words, question.strip("*")))
             book.cells[0].source = "\n\n".join([title, question, BUTTONS.format(path.stem), rest])
         nbformat.write(book, path)
-    sections = [section(title, names) for title, names in grouped().items()]
-    for name, parts in (("gallery", cards), ("library", sections)):
+    for title, names in grouped().items():
+        words = importlib.import_module(title).__doc__.split("\n\n")[0]
+        parts["library"].append(SECTION.format(title, words, "\n".join(f"   ~{name}" for name in names)))
+    for name, added in parts.items():
         with (folder / "docs" / f"{name}.md").open("a", encoding="utf-8") as page:
-            page.write("\n".join(["", *parts]))
-
-
-def section(title: str, names: list[str]) -> str:
-    """A folder of the library: its sentence, and what each of its modules is, in one line and on a page of its own."""
-    door = TOP / "tutorial_lib" / title / "__init__.py"
-    words = ast.get_docstring(ast.parse(door.read_text(encoding="utf-8"))) if door.exists() else ""
-    listed = "\n".join(f"   ~tutorial_lib.{name}" for name in names)
-    summary = f".. autosummary::\n   :toctree: ../library\n   :template: module.rst\n\n{listed}"
-    return f"## {title}\n\n{words}\n\n```{{eval-rst}}\n{summary}\n```\n"
+            page.write("\n".join(["", *added]))
 
 
 def prepared(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """The notebook without Colab's cell, with what follows a Predict folded, and with words and width of its pictures.
 
-    A picture has two pixels for one of the page: its output says so, or the dots per inch, of which 100 are one for one.
+    A picture is as wide as its output says, or else its dots per inch, of which 100 are one for one.
     """
     book.cells = [cell for cell in book.cells if "colab" not in cell.metadata.get("tags", [])]
     predicting = False
