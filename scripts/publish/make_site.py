@@ -8,7 +8,7 @@ Pages are read as they stand in the repository and nothing is run. Needs the ext
 import argparse
 import base64
 import html
-import importlib
+import importlib.util
 import io
 import pkgutil
 import re
@@ -47,7 +47,7 @@ def stage(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("docs", "notebooks"):
         shutil.copytree(TOP / name, folder / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-    for page in [TOP / "CONTRIBUTING.md", *TOP.glob("tutorial_lib/*/**/SOURCES.md")]:
+    for page in [TOP / "CONTRIBUTING.md", TOP / "tutorial_lib/shapes.py", *TOP.glob("tutorial_lib/*/**/SOURCES.md")]:
         (folder / page.relative_to(TOP)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(page, folder / page.relative_to(TOP))
     Copies(TOP / "notebooks", folder / "downloads").make()  # without outputs, as a reader starts
