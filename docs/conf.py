@@ -79,11 +79,7 @@ html_theme_options = {
     "home_page_in_toc": True,
 }
 if address := PROJECT.get("urls", {}).get("Repository"):
-    html_theme_options |= {
-        "repository_url": address,
-        "use_repository_button": True,
-        "launch_buttons": {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com"},
-    }
+    html_theme_options |= {"repository_url": address, "use_repository_button": True}
 
 
 def with_contents(app, page: str, source: list[str]) -> None:
