@@ -14,14 +14,41 @@ author = "The authors of tutorial-lib"
 project_copyright = "the authors of tutorial-lib, MIT licence"
 version = release = PROJECT["version"]
 root_doc = "docs/index"
-exclude_patterns = ["**/.*"]
+exclude_patterns = ["**/.*", "docs/templates", "downloads"]
+templates_path = [str(DOCS / "templates")]
+# What the sidebar lists under a page. The pages have plain links instead, which other viewers of Markdown follow, too.
+CONTENTS = {
+    "docs/index": {
+        "The course": ["docs/gallery", "docs/readers", "docs/install", "notebooks/0[0-6]_*"],
+        "Extensions": ["notebooks/0[7-9]_*", "notebooks/1*"],
+        "Look it up": [
+            "notebooks/glossary",
+            "docs/library",
+            "docs/solutions",
+            "docs/data",
+            "docs/benchmarks",
+            "docs/costs",
+            "docs/scale",
+            "CONTRIBUTING",
+        ],
+        "Teach it": ["docs/teaching/index"],
+    },
+    "docs/data": {"Sources": ["tutorial_lib/**/SOURCES"]},
+    "docs/solutions": {"By notebook": ["notebooks/solutions/*"]},
+    "docs/teaching/index": {"Pages": [f"docs/teaching/{name}" for name in ("slides", "nbgrader", "jupyterhub", "*")]},
+}
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+extensions += ["sphinx_copybutton", "mathml"]
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}  # pictures of atoms are stills here, and nothing is fetched from elsewhere
+nb_code_prompt_show = "Have you predicted? Show what comes out"
+nb_code_prompt_hide = "Hide what comes out"
+copybutton_selector = "div.highlight:not(.cell_output *) pre"
+copybutton_exclude = ".linenos, .gp, .go"  # of an example in a docstring neither prompts nor what it prints
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 default_role = "code"  # docstrings put code between single backticks, as Markdown does
@@ -51,6 +78,15 @@ html_theme_options = {
     "use_fullscreen_button": False,
     "home_page_in_toc": True,
 }
+if address := PROJECT.get("urls", {}).get("Repository"):
+    html_theme_options |= {"repository_url": address, "use_repository_button": True}
+
+
+def with_contents(app, page: str, source: list[str]) -> None:
+    """Append to a page what stands under it in the sidebar."""
+    for caption, entries in CONTENTS.get(page, {}).items():
+        lines = "\n".join(f"/{entry}" for entry in entries)
+        source[0] += f"\n```{{toctree}}\n:glob:\n:hidden:\n:caption: {caption}\n\n{lines}\n```\n"
 
 
 def plain(app, what, name, obj, options, lines: list[str]) -> None:
@@ -73,3 +109,4 @@ def setup(app) -> None:
     """What Sphinx calls."""
     app.connect("autodoc-process-docstring", plain, priority=100)  # before the sections of a docstring are read
     app.connect("autodoc-skip-member", skip)
+    app.connect("source-read", with_contents)

@@ -6,9 +6,11 @@ Pages are read as they stand in the repository and nothing is run. Needs the ext
 """
 
 import argparse
-import ast
+import base64
 import html
 import importlib.util
+import io
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -16,90 +18,86 @@ import sys
 from pathlib import Path
 
 import nbformat
+from PIL import Image
 
+from tutorial_lib.course.copies import Copies
 from tutorial_lib.storage import expanded
 
 TOP = Path(__file__).parent.parent.parent
 BUILT = TOP / "build" / "site"
-PAGES = ("docs", "notebooks", "CONTRIBUTING.md", "tutorial_lib/shapes.py")
 HOME = '<!doctype html><meta charset="utf-8"><title>{0}</title><meta http-equiv="refresh" content="0; url={0}">\n'
-# The folders of the library in the order in which data flows through them; storage and shapes come last.
-FOLDERS = ("datasets", "representations", "models", "training", "metrics", "inpainting", "plotting", "exercises")
-
-
-def modules_of(folder: str) -> list[str]:
-    """What has a page: the modules of a folder, and the packages in it, each as one."""
-    found = [path for path in (TOP / "tutorial_lib" / folder).iterdir() if not path.name.startswith("_")]
-    return sorted(f"{folder}.{p.stem}" for p in found if p.suffix == ".py" or (p / "__init__.py").exists())
+# The library and its folders, in the order in which data flows.
+FLOW = ("datasets", "representations", "models", "training", "metrics", "inpainting", "plotting", "exercises", "course")
+FOLDERS = ["tutorial_lib", *(f"tutorial_lib.{folder}" for folder in FLOW)]
+START = "[Install and start](../docs/index.md#install-and-start)"
+BUTTONS = f"{{{{download}}}}`Download this notebook </downloads/{{}}.ipynb>` {START}"
+CARD = "- [![{2}]({0}.png)](../notebooks/{0}.ipynb)\n\n  [{1}](../notebooks/{0}.ipynb)\n\n  {3}\n"
+SECTION = "## {}\n\n{}\n\n```{{eval-rst}}\n.. autosummary::\n   :toctree: ../library\n\n{}\n```\n"
 
 
 def grouped() -> dict[str, list[str]]:
-    """All modules that have a page, under the names of their folders."""
-    return {folder: modules_of(folder) for folder in FOLDERS} | {"around it": ["pipelines", "shapes", "storage"]}
+    """What has a page, under the names of folders: their modules, and the packages in them, each as one."""
+    found = {folder: pkgutil.iter_modules([str(TOP / folder.replace(".", "/"))], f"{folder}.") for folder in FOLDERS}
+    hidden = {*FOLDERS, "tutorial_lib.__main__"}
+    return {folder: [one.name for one in inside if one.name not in hidden] for folder, inside in found.items()}
 
 
 def stage(folder: Path) -> None:
-    """A copy of all pages, ready for Sphinx: pictures with their words, and a page for each module of the library."""
+    """A copy of all pages, ready for Sphinx: notebooks as `prepared`, a gallery of them, and the library's modules."""
     shutil.rmtree(folder, ignore_errors=True)
-    for page in [TOP / page for page in PAGES] + sorted(TOP.glob("tutorial_lib/*/**/SOURCES.md")):
-        target = folder / page.relative_to(TOP)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if page.is_dir():
-            shutil.copytree(page, target, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        else:
-            shutil.copy(page, target)
-    for path in (folder / "notebooks").rglob("*.ipynb"):
-        nbformat.write(with_words(nbformat.read(path, 4)), path)
-    library = folder / "library"
-    library.mkdir()
-    groups = []
+    for name in ("docs", "notebooks"):
+        shutil.copytree(TOP / name, folder / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    for page in [TOP / "CONTRIBUTING.md", TOP / "tutorial_lib/shapes.py", *TOP.glob("tutorial_lib/*/**/SOURCES.md")]:
+        (folder / page.relative_to(TOP)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(page, folder / page.relative_to(TOP))
+    Copies(TOP / "notebooks", folder / "downloads").make()  # without outputs, as a reader starts
+    parts = {"gallery": [], "library": []}
+    for path in sorted((folder / "notebooks").rglob("*.ipynb")):
+        book = prepared(nbformat.read(path, 4))
+        if path.parent.name == "notebooks":
+            title, question, rest = book.cells[0].source.split("\n\n", 2)
+            words, picture = thumbnail(book)
+            (folder / "docs" / f"{path.stem}.png").write_bytes(picture)
+            parts["gallery"].append(CARD.format(path.stem, title[2:], words, question.strip("*")))
+            book.cells[0].source = "\n\n".join([title, question, BUTTONS.format(path.stem), rest])
+        nbformat.write(book, path)
     for title, names in grouped().items():
-        for name in names:
-            (library / f"{name}.md").write_text(module_page(name), encoding="utf-8")
-        groups.append(f"group_{title.lower().replace(' ', '_')}")
-        (library / f"{groups[-1]}.md").write_text(group_page(title, names), encoding="utf-8")
-    (library / "index.md").write_text(
-        "# The library\n\nA folder is one sentence, a file one idea; data flows from top to bottom. Positions are "
-        "torch tensors in ångström, rows are atoms, and a rotation acts as `x @ Q.mT`; the whole card of conventions "
-        "stands [in the glossary](../notebooks/glossary.md#conventions).\n\n" + toctree(groups, depth=2),
-        encoding="utf-8",
-    )
+        words = importlib.import_module(title).__doc__.split("\n\n")[0]
+        parts["library"].append(SECTION.format(title, words, "\n".join(f"   ~{name}" for name in names)))
+    for name, added in parts.items():
+        with (folder / "docs" / f"{name}.md").open("a", encoding="utf-8") as page:
+            page.write("\n".join(["", *added]))
 
 
-def toctree(entries: list[str], *, depth: int) -> str:
-    """Links to pages, which the sidebar shows as well."""
-    lines = "\n".join(entries)
-    return f"```{{toctree}}\n:maxdepth: {depth}\n\n{lines}\n```\n"
+def prepared(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook without Colab's cell, with what follows a Predict folded, and with words and width of its pictures.
 
-
-def group_page(title: str, names: list[str]) -> str:
-    """The page of a folder: its sentence, and links to its modules."""
-    door = TOP / "tutorial_lib" / title / "__init__.py"
-    words = ast.get_docstring(ast.parse(door.read_text(encoding="utf-8"))) if door.exists() else ""
-    return f"# {title}\n\n{words}\n\n{toctree(names, depth=1)}"
-
-
-def module_page(name: str) -> str:
-    """The page of one module: its first lines, and all its public names with shapes, units and errors."""
-    body = f"```{{eval-rst}}\n.. automodule:: tutorial_lib.{name}\n   :members:\n```"
-    if name == "shapes":
-        body = "```{literalinclude} ../tutorial_lib/shapes.py\n```"
-    return f"# {name}\n\n`tutorial_lib.{name}`\n\n{body}\n"
-
-
-def with_words(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with the words of each picture where the site's builder looks for them, without Colab's cell."""
+    A picture is as wide as its output says, or else its dots per inch, of which 100 are one for one.
+    """
     book.cells = [cell for cell in book.cells if "colab" not in cell.metadata.get("tags", [])]
+    predicting = False
     for cell in book.cells:
-        for output in cell.get("outputs", []):
-            if words := output.get("metadata", {}).get("image/png", {}).get("alt"):
-                cell.metadata["mystnb"] = {"image": {"alt": words}}
-            if "text/html" in output.get("data", {}):  # `<img alt="..." src="data:...">`, as the viewer writes it
-                found = re.match(r'<img alt="([^"]*)"', output.data["text/html"])
-                if found and "image/png" in output.data:
-                    del output.data["text/html"]
-                    cell.metadata["mystnb"] = {"image": {"alt": html.unescape(found[1])}}
+        if cell.cell_type == "markdown":
+            predicting = "**Predict.**" in cell.source
+        elif predicting:
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-output"]
+        for output in (output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})):
+            shown = output.metadata.get("image/png", {})
+            # `<img alt="..." src="data:...">`, as the viewer writes it
+            found = re.match(r'<img alt="([^"]*)"', output.data.pop("text/html", ""))
+            picture = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
+            width = shown.get("width") or round(picture.width * 100 / picture.info.get("dpi", [200])[0])
+            words = html.unescape(found[1]) if found else shown.get("alt", "")
+            cell.metadata["mystnb"] = {"image": {"alt": words, "width": f"{width}px"}}
     return book
+
+
+def thumbnail(book: nbformat.NotebookNode) -> tuple[str, bytes]:
+    """Words and PNG of the picture that stands for a notebook: of the cell tagged `thumbnail`, else its first."""
+    drawing = [cell for cell in book.cells if "mystnb" in cell.metadata]
+    cell = max(drawing, key=lambda cell: "thumbnail" in cell.metadata.get("tags", []))
+    png = next(output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+    return re.split(r"[.;:\[]", cell.metadata.mystnb.image.alt)[0], base64.b64decode(png)
 
 
 def build(out: Path) -> None:

@@ -1,12 +1,13 @@
 """The site as it is built: no link leads nowhere, nothing is fetched from elsewhere, every picture has words.
 
-And in a browser: it fits on a phone, is searched, and is walked through with keys alone.
+And in a browser: nothing is cut off, answers wait for a prediction, it is searched, and walked through with keys alone.
 """
 
 import functools
 import http.server
 import importlib.util
 import posixpath
+import re
 import threading
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,12 +15,35 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-from books import each_lesson
+from books import LESSONS, each_lesson
 from chromium import IN_BROWSER
 
 from scripts.publish import make_site as site
 
-PHONE = {"width": 360, "height": 740}
+# What is wider than its box: the page, code (which wraps), what it printed (which may scroll, but not on paper), and
+# words of tables that stand in two lines.
+CUT_OFF = """() => {
+  const wide = element => element.scrollWidth > element.clientWidth, paper = matchMedia('print').matches
+  const scrolls = pre => !paper && !pre.closest('.cell_input') && getComputedStyle(pre).overflowX == 'auto'
+  const found = [...document.querySelectorAll('.bd-article pre')].filter(pre => wide(pre) && !scrolls(pre))
+  const words = [], range = document.createRange()
+  for (const cell of document.querySelectorAll('.bd-article td, .bd-article th')) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/\\p{L}+/gu)) {
+      range.setStart(texts.currentNode, word.index)
+      range.setEnd(texts.currentNode, word.index + word[0].length)
+      if (range.getClientRects().length > 1) words.push(word[0])
+    }
+  }
+  return [...(wide(document.documentElement) ? ['the page'] : []), ...found.map(pre => pre.textContent), ...words]
+}"""
+# Whether what comes out of the cells that follow a Predict is seen.
+SEEN = """() => [...document.querySelectorAll('blockquote')].flatMap(box => {
+  const seen = [], predict = box.textContent.includes('Predict.')
+  for (let cell = box.nextElementSibling; predict && cell?.matches('.cell'); cell = cell.nextElementSibling)
+    seen.push(...[...cell.querySelectorAll('.cell_output')].map(output => output.checkVisibility()))
+  return seen
+})"""
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("sphinx_book_theme") is None, reason="the site needs the extra `docs`"),
@@ -86,17 +110,39 @@ def test_a_notebook_is_there_with_all_its_outputs_and_words_for_its_pictures(bui
     drawn = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(page.pictures) == len(drawn) > 2
     assert all(words and len(words) > 20 for words in page.pictures)
+    (download,) = (link for link in page.links if link.endswith(f"/{path.stem}.ipynb"))
+    copy = nbformat.read(built / "notebooks" / download, 4)
+    assert len(copy.cells) == len(nbformat.read(path, 4).cells)
+    assert not any(cell.get("outputs") for cell in copy.cells)
     text = (built / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
     assert "google.colab" not in text, "nobody reads that cell here"
     assert text.count('class="cell_output') >= 20
     assert "<details>" in text, "answers are folded"
 
 
+def test_the_gallery_has_a_picture_and_the_question_of_each_notebook(built, pages):
+    text = (built / "docs" / "gallery.html").read_text(encoding="utf-8")
+    assert sum(map(bool, pages["docs/gallery.html"].pictures)) == len(LESSONS)
+    for book in (nbformat.read(lesson, 4) for lesson in LESSONS):
+        assert book.cells[0].source.split("\n\n")[1].strip("*") in text
+        assert sum("thumbnail" in cell.metadata.get("tags", []) for cell in book.cells) == 1
+
+
+def test_a_picture_with_two_pixels_for_one_is_as_wide_as_its_output_says():
+    book = nbformat.read(LESSONS[0], 4)
+    cell = next(cell for cell in book.cells if "thumbnail" in cell.metadata.get("tags", []))
+    cell.outputs[0].metadata["image/png"]["width"] = 150
+    site.prepared(book)
+    assert cell.metadata.mystnb.image.width == "150px"
+
+
 def test_every_module_has_a_page_with_its_public_functions(built):
+    index = (built / "docs" / "library.html").read_text(encoding="utf-8")
     for name in (name for names in site.grouped().values() for name in names):
         assert "tutorial_lib" in (built / "library" / f"{name}.html").read_text(encoding="utf-8")
-    assert site.grouped().keys() >= {path.parent.name for path in (site.TOP / "tutorial_lib").glob("*/__init__.py")}
-    text = (built / "library" / "models.equivariant.html").read_text(encoding="utf-8")
+        assert re.search(rf'title="{name}".*\n<td><p>.{{20}}', index), f"the library's index says what {name} is"
+    assert set(site.FLOW) == {path.parent.name for path in (site.TOP / "tutorial_lib").glob("*/__init__.py")}
+    text = (built / "library" / "tutorial_lib.models.equivariant.html").read_text(encoding="utf-8")
     for name in ("Graph", "neighbour_graph", "representation", "spherical_harmonics"):
         assert f'id="tutorial_lib.models.equivariant.{name}"' in text
     assert "Raises" in text
@@ -106,6 +152,7 @@ def test_pages_have_one_title_and_the_first_leads_in(built, pages):
     for name in set(pages) - {"index.html", "genindex.html", "py-modindex.html", "search.html"}:
         article = (built / name).read_text(encoding="utf-8").split("<article", 1)[1].split("</article>")[0]
         assert article.count("<h1") == 1, name
+    assert not [path for path in (site.TOP / "docs").rglob("*.md") if "```{" in path.read_text(encoding="utf-8")]
     assert 'url=docs/index.html"' in (built / "index.html").read_text(encoding="utf-8")
 
 
@@ -158,27 +205,38 @@ def opened(browser, address):
 class TestInABrowser:
     pytestmark = IN_BROWSER
 
-    def test_every_page_fits_on_a_phone(self, opened, pages, address):
-        window, wide = opened(**PHONE), {}
+    def test_on_no_screen_and_not_on_paper_is_anything_cut_off(self, opened, pages, address):
+        window, wrong = opened(), {}
         for name in sorted(set(pages) - {"index.html"}):
             window.goto(address + name)
-            wide[name] = window.evaluate("document.documentElement.scrollWidth")
-        assert {name: width for name, width in wide.items() if width > PHONE["width"]} == {}
+            for width in (1280, 768, 718, 390, 360):
+                window.emulate_media(media="print" if width == 718 else "screen")  # A4 within its margins
+                window.set_viewport_size({"width": width, "height": 800})
+                if found := window.evaluate(CUT_OFF):
+                    wrong[name, width] = found
+        assert wrong == {}
 
-    def test_pictures_of_atoms_are_stills_and_are_seen(self, opened):
-        window = opened("notebooks/01_invariance.html")
-        pictures = window.locator(".bd-article .cell_output img")
-        assert pictures.count() > 5
-        for i in range(pictures.count()):
-            pictures.nth(i).scroll_into_view_if_needed()
-            window.wait_for_function("i => document.querySelectorAll('.cell_output img')[i].naturalWidth > 100", arg=i)
-        assert window.locator("canvas").count() == 0
+    def test_code_is_copied_and_what_follows_a_predict_is_seen_when_asked_for_or_printed(self, opened, address):
+        window = opened()
+        for lesson in LESSONS:
+            window.goto(f"{address}notebooks/{lesson.stem}.html")
+            assert window.locator(".cell_input .copybtn").count() == window.locator(".cell_input").count() > 20
+            assert len(seen := window.evaluate(SEEN)) >= 4
+            assert not any(seen)
+            window.emulate_media(media="print")
+            assert all(window.evaluate(SEEN))
+            window.emulate_media(media="screen")
+            for summary in window.locator("details.hide summary").all():
+                summary.click()
+            assert all(window.evaluate(SEEN))
+            window.wait_for_function("[...document.images].every(image => image.naturalWidth > 100)")
+            assert window.locator("canvas").count() == 0, "atoms are stills here"
 
     def test_what_is_searched_is_found(self, opened):
         window = opened("search.html?q=synchronise")
         window.locator("#search-results a", has_text="From invariants back to atoms").first.wait_for(timeout=20_000)
         window.locator("#search-results a", has_text="synchronisation").first.click()
-        window.wait_for_url("**/library/representations.synchronisation.html**")
+        window.wait_for_url("**/library/tutorial_lib.representations.synchronisation.html**")
         assert "synchronis" in window.locator("main").inner_text().lower()
 
     def test_it_is_walked_through_with_keys(self, opened):
