@@ -7,9 +7,9 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from books import SOLUTIONS, TOP
+from books import SOLUTIONS, TOP, run
 from torch import Generator
-from wrong_answers import ALSO_RIGHT, ANSWERS, CALL, PAGES, WRONG, blocks, run
+from wrong_answers import ALSO_RIGHT, ANSWERS, CALL, PAGES, WRONG, blocks
 
 from tutorial_lib import exercises
 from tutorial_lib.exercises import extra, grader

@@ -4,13 +4,12 @@ What a grader compares with stands in its trials, and the tests walk through tho
 by what they do: many are a solution with a few of its characters changed.
 """
 
-import linecache
 import re
 from itertools import permutations
 from types import SimpleNamespace
 
 import torch
-from books import SOLUTIONS, TOP, cells
+from books import SOLUTIONS, TOP, cells, run
 from e3nn import o3
 from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
@@ -25,14 +24,6 @@ from tutorial_lib.representations import gram
 
 PAGES = sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))
 CALL = re.compile(r"^(?:exercises|extra)\.check_(\w+)\((\w+)\)$", flags=re.MULTILINE)
-
-
-def run(source, names):
-    """What a cell defines, with a source that Python can show."""
-    place = f"<cell {len(linecache.cache)}>"
-    linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
-    exec(compile(source, place, "exec"), names)
-    return names
 
 
 def blocks(page):

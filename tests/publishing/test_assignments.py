@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from books import LESSONS, each_lesson
+from books import LESSONS, each_lesson, run
 
 from scripts.teach import make_assignments as script
 from tutorial_lib import exercises
@@ -256,10 +256,8 @@ def test_what_is_handed_out_holds_stubs_and_no_solution(course):
     assert len(stubs) == 4
     for cell in stubs:
         assert cell.source in cells
-        names = {"exercises": exercises}
         stub, last = cell.source.rsplit("\n", 1)
-        exec(stub, names)
-        assert eval(last, names).state == "open"
+        assert eval(last, run(stub, {"exercises": exercises})).state == "open"
     written = (folder / "release" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
     bodies = [one.cell.split(script.BEGIN)[1].split(script.END)[0] for one in script.exercises_of(FIRST)]
     assert not any(json.dumps(body.strip().splitlines()[-1])[1:-1] in written for body in bodies)
