@@ -50,7 +50,7 @@ def call(monkeypatch, *words):
 def test_lab_opens_the_first_copy_on_loopback_with_its_token_on(user, shelf, monkeypatch, capsys):
     launched = []
     monkeypatch.setattr(server.os, "geteuid", lambda: user, raising=False)
-    monkeypatch.setattr(server.LabApp, "launch_instance", launched.append)
+    monkeypatch.setattr("jupyterlab.labapp.LabApp.launch_instance", launched.append)
     monkeypatch.setattr(server.signal, "signal", lambda *_: None)
     for name, value in runs.DRAWING.items():
         monkeypatch.setenv(name, value)

@@ -6,7 +6,6 @@ import signal
 from pathlib import Path
 
 from jupyter_server.auth.identity import PasswordIdentityProvider
-from jupyterlab.labapp import LabApp
 from traitlets import validate
 
 from tutorial_lib.course.runs import DRAWING, without_widgets
@@ -44,6 +43,8 @@ def settings(folder: Path, first: str) -> list[str]:
 
 def serve(folder: Path, first: str, options: list[str]) -> None:
     """Run JupyterLab in this process, so that Ctrl-C and signals are its own; a closed terminal ends it as well."""
+    from jupyterlab.labapp import LabApp  # which starts node, if there is one
+
     os.environ.update(DRAWING)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
