@@ -9,9 +9,9 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-project = "From coordinates to generative models"
+project = "Equivariant generative models of materials"
 author = "The authors of tutorial-lib"
-project_copyright = "the authors of tutorial-lib, MIT licence"
+project_copyright = "the authors of tutorial-lib; code MIT, text CC BY 4.0"
 version = release = PROJECT["version"]
 root_doc = "docs/index"
 exclude_patterns = ["**/.*", "docs/templates", "downloads"]
