@@ -114,7 +114,7 @@ def _rendered(
     """
     low, high = (places - radii[:, None]).min(axis=0), (places + radii[:, None]).max(axis=0)
     x, y = (np.arange(low[axis], high[axis], (high - low)[:2].max() / FINE) for axis in (0, 1))
-    image, front = np.zeros((len(y), len(x), 4)), np.full((len(y), len(x)), -np.inf)
+    image, front = np.zeros((len(y), len(x), 4), np.uint8), np.full((len(y), len(x)), -np.inf)
     middles = [(i, (places[i] + places[j]) / 2) for pair in joined for i, j in (pair, pair[::-1])]
     balls = [(place, place, *ball) for place, *ball in zip(places, radii, colours, strict=True)]
     for start, end, radius, colour in balls + [(places[i], middle, STICK, colours[i]) for i, middle in middles]:
@@ -130,7 +130,7 @@ def _rendered(
         light = np.clip(np.concatenate([away, height], axis=-1) @ LIGHT / radius, 0, 1)[..., None]
         shaded = np.clip(colour * (0.5 + 0.6 * light) + 0.45 * light**30, 0, 1)
         paler = PALE * np.clip((high[2] - depth) / (high[2] - low[2]), 0, 1)
-        image[here][seen] = np.concatenate([shaded + paler * (1 - shaded), np.ones_like(light)], axis=-1)[seen]
+        image[here][seen] = 255 * np.concatenate([shaded + paler * (1 - shaded), np.ones_like(light)], axis=-1)[seen]
         front[here][seen] = depth[seen][:, 0]
     return image, (x[0], x[-1], y[0], y[-1])
 
