@@ -44,26 +44,33 @@ if "google.colab" in sys.modules:
     from importlib import invalidate_caches, metadata, util
     from pathlib import Path
 
+    address = "ADDRESS"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+
     def versions():
-        return {str(one.name): one.version for one in reversed(list(metadata.distributions()))}
+        found = reversed(list(metadata.distributions()))
+        return {str(one.name): one.version for one in found}
 
     if not Path("glossary.md").exists():
         if not Path("course").exists():  # it stays when a session restarts
-            subprocess.run("git clone --quiet --depth 1 ADDRESS course".split(), check=True)
+            clone = ["git", "clone", "--quiet", "--depth", "1", address, "course"]
+            subprocess.run(clone, check=True)
         os.chdir("course/notebooks")
     if util.find_spec("tutorial_lib") is None:
         before, owners = versions(), metadata.packages_distributions()
-        asked = tomllib.loads(Path("../pyproject.toml").read_text())["project"]["dependencies"]
-        # Atoms are pictures on Colab: nglview and JupyterLab would only change its own packages.
-        asked = [one for one in asked if not one.startswith(("nglview", "jupyterlab"))]
-        for words in (asked, ["--no-deps", ".."]):
-            subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *words], check=True)
+        asked = tomllib.loads(Path("../pyproject.toml").read_text())["project"]
+        # Atoms are pictures here; nglview and JupyterLab would change Colab's packages.
+        unused = ("nglview", "jupyterlab")
+        asked = [one for one in asked["dependencies"] if not one.startswith(unused)]
+        subprocess.run([*pip, *asked], check=True)
+        subprocess.run([*pip, "--no-deps", ".."], check=True)
         invalidate_caches()
-        new = {name: version for name, version in versions().items() if before.get(name) != version}
+        new = {name: v for name, v in versions().items() if before.get(name) != v}
         for name, version in sorted(new.items()):
-            print(f"{name}: {before[name]} -> {version}" if name in before else f"{name}: {version} is new")
-        if loaded := {one for module in sys.modules for one in owners.get(module, []) if one in new}:
-            print("Restart the session and run this cell again: it had imported", ", ".join(sorted(loaded)))"""
+            print(f"{name}: {before.get(name, 'none')} -> {version}")
+        used = {one for module in sys.modules for one in owners.get(module, [])}
+        if used & set(new):
+            print("Restart the session; these had been imported:", *used & set(new))"""
 
 
 def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:
@@ -108,27 +115,15 @@ def figures_table() -> str:
     return markdown(figures(NAMES))
 
 
-CITATION = """\
-# Made by scripts/publish/make_front_page.py from pyproject.toml.
-cff-version: 1.2.0
-message: If this course helped your work or your teaching, please cite it.
-type: software
-title: "{description}"
-version: {version}
-license: {license}
-authors:
-  - name: The authors of tutorial-lib
-"""
-
-
 def citation(address: str = ADDRESS) -> str:  # from which GitHub and Zotero make a reference
-    return CITATION.format(**PROJECT) + f"repository-code: {address}\n" * bool(address)
+    text = re.sub(r"\nrepository-code:.*", "", (TOP / "CITATION.cff").read_text(encoding="utf-8"))
+    return text + f"repository-code: {address}\n" * bool(address)
 
 
 def blocks(address: str = ADDRESS) -> dict[Path, dict[str, str]]:
     """All that is generated in Markdown, by pages and by the names of its blocks."""
     costs = json.loads((TOP / "benchmarks" / "results" / "notebooks.json").read_text(encoding="utf-8"))["series"]
-    start = f"```\n{START}\n```\n\nLinks to clone it, or to run it elsewhere, are written by {HOW}."
+    start = f"```\n{START}\n```\n\nThis copy has no public address yet: {HOW} writes the links."
     made = {"badges": "", "start": start, "notebooks": lessons_table(costs, address), "questions": ""}
     link = f"The course has no address yet: {HOW} writes the link."
     if address:

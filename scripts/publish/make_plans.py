@@ -52,7 +52,7 @@ def sections(book: nbformat.NotebookNode, seconds: dict[str, float]) -> list[Sec
             found[-1].seconds += seconds[cell.id]
             found[-1].amounts["line of code"] += sum(bool(line.strip()) for line in cell.source.splitlines())
             continue
-        for part in re.split(r"^(?=## )", cell.source, flags=re.MULTILINE):
+        for part in re.split(r"^(?=## )", cell.source.split("\nTo run it elsewhere: ")[0], flags=re.MULTILINE):
             if heading := re.match(r"## (.+)\n", part + "\n"):
                 found.append(Section(heading[1].strip()))
             amounts, words = found[-1].amounts, re.sub(r"\]\([^)]*\)|[#*>`$|]", " ", part).split()

@@ -64,84 +64,65 @@ def summary(value: object) -> list[list[float]]:
     return kept
 
 
-def trained(model: nn.Module, data: object, loss: object, rate: float = 1e-3) -> list[object]:
+def trained(model: nn.Module, data: object, loss: object) -> list[object]:
     """The terms of the loss over ten steps, and the weights after them."""
     n = len(data[0] if isinstance(data, tuple) else data)
-    recipe = training.Recipe(epochs=10, batch_size=n, learning_rate=rate)
+    recipe = training.Recipe(epochs=10, batch_size=n, learning_rate=1e-3)
     history = training.train(model, data, loss, recipe, device="cpu", progress=False)
     return [dict(history), model]
 
 
 def trainings() -> dict[str, object]:
-    """Ten steps of every network with its loss."""
-    motifs, clouds = v.canonical(), v.small_polycubes()
-    features = gram.Standardiser.fit(gram.gram_matrix(v.real())).features(gram.gram_matrix(v.real()))
+    """Ten steps of every network with its loss, and two ways to complete clouds."""
+    motifs, clouds, chart, matrices = v.canonical(), v.small_polycubes(), v.chart(), gram.gram_matrix(v.real())
+    standardiser = gram.Standardiser.fit(matrices)
+    features, kinds = standardiser.features(matrices), torch.arange(8)
     padded, corner = hierarchical.padded(clouds), polycubes.polycubes(3, mirrors_equal=True)[1]
     steps = [step for _ in range(4) for step in pieces.completions(corner, v.generator())]
     surroundings = hierarchical.padded([cloud for part in zip(*steps, strict=True) for cloud in part])
-    kinds = torch.arange(8)
+    tree = v.tree()
+    codes = tree.encode(list(polycubes.pieces()[1])).detach()
+    evidence = vae.evidence_loss(beta=0.1, reduction="sum", permute=True)
+    aligned = vae.aligned_loss(
+        beta=0.1,
+        describe=lambda x: gram.upper_triangle(gram.gram_matrix(x)),
+        error=lambda a, b: v.aligned_rmsd(a, b, allow_mirror=True, reorder=False),
+    )
+    additions = hierarchical.additions(clouds)
+    operated = operators.pairs_of_codes(tree, v.two_pieces(), v.generator())[:3]
+    set_flow = flow.Flow(flow.Scaled.fit(v.real()), flow.SetVelocity(8, 1), n_steps=2)
+    masked_loss = missing_atom.masked_atom_loss(v.hole_set())
+    matrix_loss = learning.matrix_loss(v.water_standard(), v.water_shapes(), v.water().fock)
+    position_loss = places.position_loss(n_places=4, rattle=0.1)
 
     def named(model, batch, generator):
         return {"loss": cross_entropy(equivariant.logits(model(polycubes.pieces()[1][batch])), batch)}
 
-    def headed(model, batch, generator):
-        return {"loss": cross_entropy(model(batch[0]), batch[1])}
-
     def slotted(model, batch, generator):
         return {"loss": hierarchical.matched_error(model(batch[0]), batch[1]).mean()}
 
-    tree = v.tree()
-    codes = tree.encode(list(polycubes.pieces()[1])).detach()
-    set_flow = flow.Flow(flow.Scaled.fit(v.real()), flow.SetVelocity(8, 1), n_steps=2)
-    chart = flow.Principal.fit(motifs)
-    code_flow = pieces.CodeFlow(v.draw(20, 50), lmax=4, channels=4, depth=1)
-    done = {
-        "restoring": lambda: trained(mlp.Autoencoder(36, [8], 4, seed=0), features, mlp.reconstruction_loss),
-        "naming": lambda: trained(mlp.perceptron([36, 8, 8], seed=0), (features[:8], kinds), mlp.cross_entropy_loss),
-        "evidence": lambda: trained(
-            vae.VariationalAutoencoder(), features, vae.evidence_loss(beta=0.1, reduction="sum", permute=True)
-        ),
-        "aligned": lambda: trained(
-            vae.AlignedAutoencoder(8, [16], 8),
-            motifs,
-            vae.aligned_loss(
-                beta=0.1,
-                describe=lambda x: gram.upper_triangle(gram.gram_matrix(x)),
-                error=lambda a, b: v.aligned_rmsd(a, b, allow_mirror=True, reorder=False),
-            ),
-        ),
-        "equivariant": lambda: trained(equivariant.EquivariantNetwork(), kinds, named),
-        "tree": lambda: trained(hierarchical.polycube_autoencoder(0), padded, hierarchical.reconstruction_loss),
-        "growth": lambda: trained(
-            hierarchical.GrowthHead(channels=4), hierarchical.additions(clouds), hierarchical.growth_loss
-        ),
-        "operator": lambda: trained(
-            operators.CodeOperator(tree, channels=4),
-            operators.pairs_of_codes(tree, v.two_pieces(), v.generator())[:3],
-            operators.operator_loss,
-        ),
-        "piece head": lambda: trained(hierarchical.PieceHead(tree.latent_irreps), (codes, kinds), headed),
-        "slots": lambda: trained(hierarchical.SlotDecoder(tree, channels=4), (codes, polycubes.pieces()[1]), slotted),
-        "flow": lambda: trained(
-            flow.Flow(chart, flow.MotifVelocity(chart, 16, 1), n_steps=2), motifs, flow.flow_loss()
-        ),
-        "flow of sets": lambda: trained(set_flow, v.real(), flow.flow_loss()),
-        "drawing": lambda: trained(code_flow, (v.draw(9, 50),), pieces.drawing_loss),
-        "surroundings": lambda: trained(pieces.Surroundings(channels=4), surroundings, pieces.surroundings_loss),
-        "places": lambda: trained(
-            places.PositionScorer(width=8), v.real(), places.position_loss(n_places=4, rattle=0.1)
-        ),
-        "missing atom": lambda: trained(
-            missing_atom.CartesianNetwork(8, 4, 1), torch.arange(4), missing_atom.masked_atom_loss(v.hole_set())
-        ),
+    todo = {
+        "restoring": lambda: (mlp.Autoencoder(36, [8], 4, seed=0), features, mlp.reconstruction_loss),
+        "naming": lambda: (mlp.perceptron([36, 8, 8], seed=0), (features[:8], kinds), mlp.cross_entropy_loss),
+        "evidence": lambda: (vae.VariationalAutoencoder(), features, evidence),
+        "aligned": lambda: (vae.AlignedAutoencoder(8, [16], 8), motifs, aligned),
+        "equivariant": lambda: (equivariant.EquivariantNetwork(), kinds, named),
+        "tree": lambda: (hierarchical.polycube_autoencoder(0), padded, hierarchical.reconstruction_loss),
+        "growth": lambda: (hierarchical.GrowthHead(channels=4), additions, hierarchical.growth_loss),
+        "operator": lambda: (operators.CodeOperator(tree, channels=4), operated, operators.operator_loss),
+        "piece head": lambda: (hierarchical.PieceHead(tree.latent_irreps), (codes, kinds), mlp.cross_entropy_loss),
+        "slots": lambda: (hierarchical.SlotDecoder(tree, channels=4), (codes, polycubes.pieces()[1]), slotted),
+        "flow": lambda: (flow.Flow(chart, flow.MotifVelocity(chart, 16, 1), n_steps=2), motifs, flow.flow_loss()),
+        "flow of sets": lambda: (set_flow, v.real(), flow.flow_loss()),
+        "drawing": lambda: (v.code_flow(), (v.draw(9, 50),), pieces.drawing_loss),
+        "surroundings": lambda: (pieces.Surroundings(channels=4), surroundings, pieces.surroundings_loss),
+        "places": lambda: (v.scorer(), v.real(), position_loss),
+        "missing atom": lambda: (missing_atom.CartesianNetwork(8, 4, 1), torch.arange(4), masked_loss),
     }
     for name in networks.NONLINEARITIES:
-        done[f"Hamiltonian, {name}"] = lambda name=name: trained(
-            networks.network(name, v.water_blocks(), channels=4),
-            torch.arange(6),
-            learning.matrix_loss(v.water_standard(), v.water_shapes(), v.water().fock),
-        )
-    standardiser = gram.Standardiser.fit(gram.gram_matrix(v.real()))
+        model = networks.network(name, v.water_blocks(), channels=4)
+        todo[f"Hamiltonian, {name}"] = lambda model=model: (model, torch.arange(6), matrix_loss)
+    done = {name: lambda make=make: trained(*make()) for name, make in todo.items()}
     done["talk's inpainting"] = lambda: inpainting.TalkCompletion(
         vae.VariationalAutoencoder().eval(), standardiser, beta=0.1
     ).complete(v.real()[:2, :7], 1, 2, v.generator())

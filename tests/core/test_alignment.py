@@ -152,9 +152,8 @@ def test_a_planted_match_is_found(seed, size, allow_mirror):
     torch.testing.assert_close(chosen @ match.rotation.mT, x[:, :size])
 
 
-def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, generator):
-    x = representations.nearest_neighbours(cell).positions.double()
-    a, b = x[:60], x[60:120]
+def test_matching_is_never_worse_than_assignment_from_the_given_pose(motifs_of_cell):
+    a, b = motifs_of_cell[:120].double().split(60)
     found = alignment.match_atoms(a, b, allow_mirror=True).rmsd
     naive = []
     for p, w in zip(a, b, strict=True):
@@ -162,13 +161,8 @@ def test_matching_is_never_worse_than_assignment_from_the_given_pose(cell, gener
         naive.append(alignment.aligned_rmsd(p, w[order], allow_mirror=True, reorder=False))
     assert (found <= torch.stack(naive) + 1e-9).double().mean() > 0.98
     assert found.mean() < 0.9 * torch.stack(naive).mean()
-
-
-def test_more_neighbours_find_a_little_more(cell):
-    x = representations.nearest_neighbours(cell).positions.double()
-    few, many = (alignment.match_atoms(x[:60], x[60:120], allow_mirror=True, n_nearest=n).rmsd for n in (4, 8))
-    assert many.mean() < few.mean()
-    assert few.mean() < 1.1 * many.mean()
+    few, many = (alignment.match_atoms(a, b, allow_mirror=True, n_nearest=n).rmsd.mean() for n in (4, 8))
+    assert many < few < 1.1 * many, "more neighbours find a little more"
 
 
 @pytest.fixture(scope="module")
@@ -177,25 +171,20 @@ def template():
     return alignment.Template.fit(motifs[:200], n_starts=2)
 
 
-def test_the_canonical_form_is_the_same_motif_and_knows_neither_order_nor_pose(template, cell, generator):
-    x = representations.nearest_neighbours(cell).positions[:100]
+def test_the_canonical_form_is_the_same_motif_and_knows_neither_order_nor_pose(template, motifs_of_cell, generator):
+    x = motifs_of_cell[:100]
     moved, _ = permuted(x @ representations.random_orthogonal(generator, (100,), x.dtype).mT, generator)
     torch.testing.assert_close(template.canonical(moved), template.canonical(x), atol=1e-4, rtol=0)
     assert (alignment.aligned_rmsd(x, template.canonical(x), allow_mirror=True, reorder=True) < 1e-4).all()
 
 
-def test_the_canonical_order_is_steadier_than_the_order_of_distances(template, cell):
-    x = representations.nearest_neighbours(cell).positions[:200]
+def test_the_canonical_order_is_steadier_than_the_order_of_distances(template, motifs_of_cell):
+    x = motifs_of_cell[:200]
     shaken = x + 0.02 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     by_distance = shaken.norm(dim=-1).diff(dim=-1).lt(0).any(1).float().mean()
     moved = (template.canonical(shaken) - template.canonical(x)).norm(dim=-1).amax(1)
     assert by_distance > 0.5
     assert (moved > 0.5).float().mean() < 0.1
-
-
-def test_a_template_of_one_motif_is_that_motif(clouds):
-    fitted = alignment.Template.fit(clouds[:1])
-    assert (alignment.aligned_rmsd(fitted.positions, clouds[0], allow_mirror=True, reorder=False) < 1e-6).all()
 
 
 def test_a_choice_that_changes_the_physics_has_no_default(clouds):
@@ -232,7 +221,9 @@ def test_clouds_that_do_not_fit_or_fix_no_pose_are_refused(clouds, function, spo
         function(clouds, spoil(clouds), allow_mirror=True)
 
 
-def test_motifs_of_another_size_or_on_a_line_have_no_canonical_form(template, clouds):
+def test_a_template_of_one_motif_is_that_motif_and_gives_others_of_another_size_or_on_a_line_no_form(template, clouds):
+    fitted = alignment.Template.fit(clouds[:1])
+    assert (alignment.aligned_rmsd(fitted.positions, clouds[0], allow_mirror=True, reorder=False) < 1e-6).all()
     with pytest.raises(ValueError, match=r"must be \(motifs\+, 8, 3\)"):
         template.canonical(torch.zeros(2, 7, 3))
     with pytest.raises(ValueError, match=r"cloud \[16\] lies on a line or a point"):

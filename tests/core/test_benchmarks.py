@@ -85,12 +85,9 @@ def test_the_pages_of_costs_and_of_scale_are_the_measured_ones():
     assert [costs.milliseconds(seconds) for seconds in (0.00036, 0.13, 1.5)] == ["0.36", "130", "1,500"]
 
 
-def test_every_benchmark_has_stored_its_figures_and_all_results_are_of_a_benchmark():
+def test_every_benchmark_has_stored_its_figures_and_every_notebook_has_a_budget_and_a_measurement():
     assert list(everything.figures(everything.NAMES)) == everything.NAMES
     assert {path.stem for path in RESULTS.glob("*.json")} <= set(everything.NAMES)
-
-
-def test_every_notebook_has_a_budget_and_a_measurement():
     names = {path.stem for path in (TOP / "notebooks").glob("[0-9]*.ipynb")}
     measured = stored("notebooks")
     assert names == {name for name, cost in measured.items() if {"cpu_seconds", "gigabytes", "seconds"} <= cost.keys()}

@@ -23,6 +23,7 @@ GENERATOR = Generator().manual_seed(0)
 CLUSTERS = [octahedra.cluster(1 + n % 4, GENERATOR) for n in range(24)]
 CLOUDS = [cluster.points for cluster in CLUSTERS]
 IS_METAL = torch.cat([torch.arange(len(cluster.points)) < len(cluster.middles) for cluster in CLUSTERS])
+MOLECULE = Level(math.inf, width=0.25, radius=3.0, unit=1.2)
 TOLERANCE = {torch.float32: 2e-5, torch.float64: 1e-9}  # processors round float32 differently
 
 
@@ -106,15 +107,6 @@ def test_neither_a_point_without_neighbours_nor_an_unknown_surrounding_is_lost()
     assert found([polycubes.pieces()[1][1]]).member.unique().tolist() == [0, 1, 2, 3]
 
 
-def test_no_neighbour_within_reach_is_an_error_with_a_way_out():
-    with pytest.raises(ValueError, match=r"within the cut-off of 0\.5: take a longer cut-off"):
-        FoundMotifs.fit(points(CLOUDS[:2]), 0.5)
-    for apart in (0.0, 1e-7):
-        twice = torch.tensor([[0.0, 0, 0], [apart, 0, 0], [1, 0, 0]])
-        with pytest.raises(ValueError, match="two points coincide"):
-            FoundMotifs.fit(points([twice]), 1.2)
-
-
 def test_a_centre_is_the_mean_of_its_members_also_where_clusters_differ_in_size():
     pieces = points(list(polycubes.pieces()[1]))
     motifs = FoundMotifs.fit(pieces, 1.2)
@@ -155,31 +147,29 @@ def test_the_code_of_octahedra_turns_with_them(how, dtype):
     assert equivariance_error(model, clouds, lambda x: x @ q.mT, lambda z: z) > 0.01
 
 
-def test_levels_that_nobody_knows_and_clouds_of_one_point_are_refused():
-    with pytest.raises(ValueError, match="levels 'four': there are found, three, pairs, flat"):
-        hierarchical.octahedra_levels(CLOUDS, "four")
-    with pytest.raises(ValueError, match="cloud 0 has 1 points: there is nothing to encode"):
-        hierarchical.octahedra_autoencoder(CLOUDS).encode([torch.zeros(1, 3)])
+def about(apart):
+    return points([torch.tensor([[0.0, 0, 0], [apart, 0, 0], [1, 0, 0]])])
 
 
-def test_what_lies_beyond_the_fields_is_said_and_encoded_all_the_same():
-    model = HierarchicalAutoencoder((Level(math.inf, 0.2, 1.0),), channels=4)
-    with pytest.warns(UserWarning, match=r"a point of cloud 0 lies 2\.00 from where it is gathered"):
-        code = model.encode([torch.tensor([[-2.0, 0, 0], [2.0, 0, 0]])])
-    assert torch.isfinite(code).all()
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: FoundMotifs.fit(points(CLOUDS[:2]), 0.5), r"within the cut-off of 0\.5: take a longer cut-off"),
+        (lambda: FoundMotifs.fit(about(0.0), 1.2), "two points coincide"),
+        (lambda: FoundMotifs.fit(about(1e-7), 1.2), "two points coincide"),
+        (lambda: hierarchical.octahedra_levels(CLOUDS, "four"), "levels 'four': there are found, three, pairs, flat"),
+    ],
+)
+def test_levels_and_clouds_from_which_nothing_could_be_found_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
 
 
-@pytest.fixture(scope="module")
-def judging():
-    """A small model of octahedra that learns which of the middles that it finds are none."""
+def test_a_model_that_judges_deletes_false_middles_and_no_true_ones_and_decodes_what_it_has_learnt():
     clouds = [octahedra.cluster(2, Generator().manual_seed(seed)).points for seed in range(4)]
     levels = hierarchical.octahedra_levels(CLOUDS)
     model = HierarchicalAutoencoder(levels, latent_channels=8, channels=12, judges=True, seed=0)
-    return model, clouds, learn(model, hierarchical.padded(clouds), Recipe(70, 4, 8e-3))
-
-
-def test_false_middles_are_deleted_and_true_ones_are_not(judging):
-    model, clouds, history = judging
+    history = learn(model, hierarchical.padded(clouds), Recipe(70, 4, 8e-3))
     assert history["judge 2"][-1] < 0.1 < history["judge 2"][0]
     with torch.no_grad():
         poolings = hierarchical.pooled(points(clouds), model.levels)
@@ -191,12 +181,7 @@ def test_false_middles_are_deleted_and_true_ones_are_not(judging):
         below, _ = model.descend(1, signals, above, everyone, cloud, torch.arange(len(cloud)))
         kept = model.judgement(1, below) > 0
     assert kept.tolist() == [True] * len(middles.cloud) + [False]
-
-
-def test_a_model_that_judges_still_decodes_what_it_has_learnt(judging):
-    model, clouds, _ = judging
-    middles = model.unfold(model.encode(clouds))[0].points
-    true = hierarchical.pooled(points(clouds), model.levels)[0].centres
+    middles, true = model.unfold(model.encode(clouds))[0].points, poolings[0].centres
     for n in range(len(clouds)):
         assert hierarchical.worst_distance(middles.positions[middles.cloud == n], true.positions[true.cloud == n]) < 0.4
 
@@ -204,16 +189,20 @@ def test_a_model_that_judges_still_decodes_what_it_has_learnt(judging):
 @pytest.fixture(scope="module")
 def small():
     """Two molecules, learnt by heart."""
-    levels = (Level(math.inf, width=0.25, radius=3.0, unit=1.2),)
-    model = HierarchicalAutoencoder(levels, channels=12, species=("H", "C", "O"), seed=0)
+    model = HierarchicalAutoencoder((MOLECULE,), channels=12, species=("H", "C", "O"), seed=0)
     model.largest = 5
     molecules = [molecule("H2O"), molecule("CH4")]
     learn(model, hierarchical.examples(model, molecules), Recipe(150, 2, 8e-3))
     return model, molecules
 
 
-def test_molecules_come_back_with_their_elements_in_any_pose(small):
+def test_molecules_come_back_with_their_elements_in_any_pose_and_numbering(small):
     model, molecules = small
+    water, _ = molecules
+    swapped = Atoms(["H", "O", "H"], positions=water.positions)
+    code, renumbered, other = (hierarchical.encode_atoms(model, [x]) for x in (water, water[[2, 0, 1]], swapped))
+    assert torch.allclose(code, renumbered, atol=1e-5)
+    assert not torch.allclose(code, other, atol=1e-2)
     for seed in range(3):
         q = random_orthogonal(Generator().manual_seed(seed), (), torch.float64).numpy()
         turned = [Atoms(atoms.symbols, positions=atoms.positions @ q.T + 5) for atoms in molecules]
@@ -222,9 +211,8 @@ def test_molecules_come_back_with_their_elements_in_any_pose(small):
 
 
 def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
-    levels = (Level(math.inf, width=0.25, radius=3.0, unit=1.2),)
-    model = HierarchicalAutoencoder(levels, channels=4, species=("H", "O"))
-    clouds, generator = 1.5 * torch.eye(3).repeat(2, 1, 1), Generator().manual_seed(0)
+    model = HierarchicalAutoencoder((MOLECULE,), channels=4, species=("H", "O"))
+    clouds = 1.5 * torch.eye(3).repeat(2, 1, 1)
     for encode in (model, model.encode):
         with pytest.raises(ValueError, match="tells 2 species apart, and none were given"):
             encode(clouds)
@@ -232,17 +220,8 @@ def test_a_model_of_several_species_takes_no_atom_for_the_first_of_them():
         model(clouds, list(torch.tensor([[0, 1, 1], [2, 0, 0]])))
     one, other = model(clouds, list(torch.tensor([[0, 1, 1], [1, 0, 0]])))
     assert not torch.allclose(one, other, atol=1e-3)
-    head = hierarchical.GrowthHead(kinds=2)
     with pytest.raises(ValueError, match="tells 2 species apart"):
-        hierarchical.grow(head, [torch.zeros(1, 3)], 2, generator)
-
-
-def test_species_are_seen_and_are_not_a_matter_of_numbering(small):
-    model, (water, _) = small
-    swapped = Atoms(["H", "O", "H"], positions=water.positions)
-    code, renumbered, other = (hierarchical.encode_atoms(model, [x]) for x in (water, water[[2, 0, 1]], swapped))
-    assert torch.allclose(code, renumbered, atol=1e-5)
-    assert not torch.allclose(code, other, atol=1e-2)
+        hierarchical.grow(hierarchical.GrowthHead(kinds=2), [torch.zeros(1, 3)], 2, Generator())
 
 
 def test_the_judge_of_molecules_asks_for_places_elements_and_number():
@@ -259,8 +238,12 @@ def test_the_judge_of_molecules_asks_for_places_elements_and_number():
     assert not hierarchical.same_molecule(once, near)  # both are near the same one
 
 
-def test_an_unknown_element_is_refused_and_a_larger_molecule_is_encoded_with_a_warning(small):
+def test_an_unknown_element_is_refused_and_what_is_large_is_encoded_with_a_warning(small):
     model, molecules = small
+    narrow = HierarchicalAutoencoder((Level(math.inf, 0.2, 1.0),), channels=4)
+    with pytest.warns(UserWarning, match=r"a point of cloud 0 lies 2\.00 from where it is gathered"):
+        code = narrow.encode([torch.tensor([[-2.0, 0, 0], [2.0, 0, 0]])])
+    assert torch.isfinite(code).all()
     with pytest.raises(ValueError, match=r"molecule 1 \(HCl\) holds Cl: this model knows H, C, O"):
         hierarchical.encode_atoms(model, [molecule("H2O"), molecule("HCl")])
     with pytest.warns(UserWarning, match="CH4O has 6 atoms, and nothing above 5 was trained on"):

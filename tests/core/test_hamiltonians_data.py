@@ -11,9 +11,8 @@ from tutorial_lib import metrics
 from tutorial_lib.datasets import hamiltonians
 from tutorial_lib.models import hamiltonian
 
-NEEDS_PYSCF = pytest.mark.skipif(
-    importlib.util.find_spec("pyscf") is None, reason="PySCF is not installed (extra `data`)"
-)
+HAS_PYSCF = importlib.util.find_spec("pyscf") is not None
+NEEDS_PYSCF = pytest.mark.skipif(not HAS_PYSCF, reason="PySCF is not installed (extra `data`)")
 WATER = torch.tensor([8, 1, 1])
 BENT = torch.tensor([[0.0, 0.1, 0.1], [0.1, 0.8, -0.5], [0.0, -0.7, -0.6]], dtype=torch.float64)
 
@@ -74,7 +73,8 @@ def test_water_at_its_minimum_has_the_published_length_angle_and_energy():
     assert (some.energy - -74.9659).mean() == pytest.approx(1.5 * 300 * script.BOLTZMANN, rel=0.15)
 
 
-def test_unknown_names_and_missing_files_are_answered_with_what_there_is(tmp_path):
+def test_every_set_has_a_plan_and_others_are_answered_with_what_there_is(tmp_path):
+    assert set(hamiltonians.NAMES) == set(script.PLANS)
     with pytest.raises(ValueError, match="no set 'benzene': choose one of water_rhf_500k, water_rhf_300k"):
         hamiltonians.load("benzene", "train")
     with pytest.raises(ValueError, match="choose one of train, test"):
@@ -87,7 +87,7 @@ def test_unknown_names_and_missing_files_are_answered_with_what_there_is(tmp_pat
 
 def test_an_upper_triangle_becomes_the_matrix_and_no_other_length_does():
     matrix = np.random.default_rng(0).standard_normal((2, 4, 4))
-    matrix = matrix + matrix.transpose(0, 2, 1)
+    matrix = matrix + matrix.mT
     assert np.array_equal(hamiltonians.symmetric(matrix[:, *np.triu_indices(4)]), matrix)
     with pytest.raises(ValueError, match="5 entries"):
         hamiltonians.symmetric(np.zeros((2, 5)))
@@ -129,18 +129,10 @@ def small(monkeypatch, fails=()):
     count = iter(range(10_000))
 
     def computed(symbols, positions, plan):
-        number = next(count)
-        upper = np.arange(28.0) + number
-        return {
-            "converged": np.array(number not in fails),
-            "positions": positions,
-            "fock": upper,
-            "overlap": upper,
-            "energy": np.array(float(number)),
-            "shells": np.array([(0, 0), (0, 0), (0, 1), (1, 0), (2, 0)], np.uint8),
-            "numbers": np.array([8, 1, 1], np.uint8),
-            "n_occupied": np.array(5),
-        }
+        number, shells = next(count), np.array([(0, 0), (0, 0), (0, 1), (1, 0), (2, 0)], np.uint8)
+        known = {"converged": np.array(number not in fails), "energy": np.array(float(number)), "shells": shells}
+        known |= dict.fromkeys(("fock", "overlap"), np.arange(28.0) + number)
+        return known | {"positions": positions, "numbers": np.array([8, 1, 1], np.uint8), "n_occupied": np.array(5)}
 
     monkeypatch.setattr(script, "computed", computed)
     monkeypatch.setattr(script, "minimum_and_modes", lambda plan: (BENT.numpy(), np.zeros((3, 3, 3))))
@@ -150,27 +142,27 @@ def small(monkeypatch, fails=()):
 
 def test_a_calculation_that_does_not_converge_is_left_out_counted_and_made_up_for(tmp_path, monkeypatch, capsys):
     small(monkeypatch, fails={1, 4})
-    script.make("water_rhf_500k", arguments(out=tmp_path / "out", runs=tmp_path / "runs", n=50))
-    found = hamiltonians.read(tmp_path / "out" / "water_rhf_500k.npz")
+    script.make("water_rhf_500k", arguments(out=tmp_path, runs=tmp_path / "runs", n=50))
+    found = hamiltonians.read(tmp_path / "water_rhf_500k.npz")
     assert found.energy.tolist() == [n for n in range(52) if n not in (1, 4)]
     assert "left out: 2 (shapes 1, 4)" in capsys.readouterr().out
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    count = small(monkeypatch)
-    args = arguments(out=tmp_path / "out", runs=tmp_path / "runs", n=70)
+    count, made = small(monkeypatch), tmp_path / "water_rhf_500k.npz"
+    args = arguments(out=tmp_path, runs=tmp_path / "runs", n=70)
     script.make("water_rhf_500k", args)
     assert next(count) == 100
     kept = sorted((tmp_path / "runs" / "water_rhf_500k_seed0").iterdir())
     assert [path.name for path in kept] == ["00000.npz", "00050.npz"]
-    before = (tmp_path / "out" / "water_rhf_500k.npz").read_bytes()
+    before = made.read_bytes()
     kept[1].unlink()
     script.make("water_rhf_500k", args)
     assert next(count) == 151, "the first fifty are taken from the folder"
-    script.make("water_rhf_500k", arguments(out=tmp_path / "out", runs=tmp_path / "runs", n=40))
+    script.make("water_rhf_500k", arguments(out=tmp_path, runs=tmp_path / "runs", n=40))
     assert next(count) == 152, "nothing is left to compute"
-    assert len(hamiltonians.read(tmp_path / "out" / "water_rhf_500k.npz")) == 40
-    assert (tmp_path / "out" / "water_rhf_500k.npz").read_bytes() != before
+    assert len(hamiltonians.read(made)) == 40
+    assert made.read_bytes() != before
 
 
 def test_matrices_that_do_not_turn_stop_the_script(tmp_path, monkeypatch):
@@ -181,7 +173,7 @@ def test_matrices_that_do_not_turn_stop_the_script(tmp_path, monkeypatch):
     script.make("water_pbe_500k", arguments(out=tmp_path, runs=tmp_path, check=True))
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyscf") is not None, reason="PySCF is installed here")
+@pytest.mark.skipif(HAS_PYSCF, reason="PySCF is installed here")
 def test_without_pyscf_the_way_out_is_named(monkeypatch):
     monkeypatch.setattr("sys.argv", ["script", "all"])
     with pytest.raises(SystemExit, match=r"\.\[data\]"):
@@ -221,8 +213,3 @@ def test_pyscfs_functions_are_e3nns_after_the_change_of_basis():
         assert torch.allclose(meant, ours @ hamiltonian.from_pyscf(degree).mT, atol=1e-12)
         if degree > 1:
             assert not torch.allclose(meant, ours, atol=0.1)
-
-
-def test_every_set_has_a_plan_and_is_described():
-    assert set(hamiltonians.NAMES) == set(script.PLANS)
-    assert all(name in (hamiltonians.DATA / "SOURCES.md").read_text() for name in hamiltonians.NAMES)

@@ -153,21 +153,15 @@ def test_clouds_and_levels_from_which_nothing_could_come_back_are_refused(clouds
         HierarchicalAutoencoder((Level(1.2, 0.2, 1.0),))
 
 
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
+def test_a_code_without_peaks_decodes_to_an_empty_cloud_and_one_that_is_none_is_refused():
+    model = HierarchicalAutoencoder(channels=4)  # untrained: most places are empty
+    for code, message in (
         (torch.zeros(2, 49), r"codes must be \(N, 50\), and shape \(2, 49\)"),
         (torch.zeros(50), r"\(50,\)"),
         (torch.full((1, 50), math.nan), "NaN"),
-    ],
-)
-def test_a_code_of_the_wrong_size_or_with_nan_is_refused(code, message):
-    with pytest.raises(ValueError, match=message):
-        HierarchicalAutoencoder(channels=4).decode(code)
-
-
-def test_a_code_without_peaks_decodes_to_an_empty_cloud_and_says_so():
-    model = HierarchicalAutoencoder(channels=4)  # untrained: most places are empty
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.decode(code)
     with pytest.warns(UserWarning, match="2 of 2 codes decode to no point at all"):
         clouds = model.decode(torch.zeros(2, 50))
     assert [tuple(cloud.shape) for cloud in clouds] == [(0, 3), (0, 3)]
@@ -180,35 +174,26 @@ def test_the_shipped_model_gives_back_shapes_that_it_has_never_seen():
     assert not hierarchical.exact(hierarchical.polycube_autoencoder(), test[:2]).any()
 
 
-def test_the_worst_distance_pairs_points_at_best_and_counts_missing_ones():
+def test_worst_and_matched_distances_are_those_of_the_best_pairing():
     assert hierarchical.worst_distance(PIECES[0].flip(0), PIECES[0]) == pytest.approx(0, abs=1e-6)
     assert hierarchical.worst_distance(PIECES[0] + torch.tensor([0, 0.3, 0]), PIECES[0]) == pytest.approx(0.3, abs=1e-6)
     assert hierarchical.worst_distance(PIECES[0][:3], PIECES[0]) == math.inf
     assert hierarchical.worst_distance(torch.zeros(0, 3), torch.zeros(0, 3)) == 0
-
-
-def test_a_matched_error_is_that_of_the_best_pairing():
     assert hierarchical.matched_error(PIECES.flip(1), PIECES).max() < 1e-10
     assert hierarchical.matched_error(PIECES + 0.5, PIECES)[0].item() == pytest.approx(0.75)
     with pytest.raises(ValueError, match="at most six points"):
         hierarchical.matched_error(torch.zeros(1, 7, 3), torch.zeros(1, 7, 3))
 
 
-def test_a_head_gives_a_pseudoscalar_and_scalars():
+def test_a_head_gives_a_pseudoscalar_and_scalars_and_slots_are_as_symmetric_as_the_piece():
     model = HierarchicalAutoencoder(channels=8, seed=1)
-    head = hierarchical.PieceHead(model.latent_irreps, seed=2)
-    mirror = torch.diag(torch.tensor([-1.0, 1, 1]))
+    head, mirror = hierarchical.PieceHead(model.latent_irreps, seed=2), torch.diag(torch.tensor([-1.0, 1, 1]))
     with torch.no_grad():
         here, there = head(model.encode(PIECES)), head(model.encode(PIECES @ mirror))
+        slots = hierarchical.SlotDecoder(model, seed=2)(model.encode(PIECES))
     assert torch.allclose(here[:, 1:], there[:, 1:], atol=1e-4)
     assert torch.allclose(here[:, 0], -there[:, 0], atol=1e-4)
     assert here[:2, 0].abs().min() > 1e-3, "of a screw it does not vanish"
-
-
-def test_slots_are_as_symmetric_as_the_piece():
-    model = HierarchicalAutoencoder(channels=8, seed=1)
-    with torch.no_grad():
-        slots = hierarchical.SlotDecoder(model, seed=2)(model.encode(PIECES))
     sizes = dict(zip(NAMES, slots.norm(dim=2).amax(dim=1).tolist(), strict=True))
     assert sizes["square"] < 1e-4, "no vector but zero is left alone by a quarter turn and a mirror"
     assert sizes["line"] < 1e-4

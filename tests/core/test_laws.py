@@ -92,10 +92,11 @@ def test_projecting_twice_is_projecting_once(seed, dtype):
 
 @relaxed
 @given(seeds, seeds, dtypes, st.permutations(range(8)))
-def test_statistics_see_neither_pose_nor_order(seed, turn, dtype, order):
+def test_statistics_see_neither_pose_nor_order_and_do_see_a_stretch(seed, turn, dtype, order):
     x = cloud(seed, dtype)
     other = (x @ orthogonal(turn, dtype).mT)[:, order]
     close(metrics.descriptor(other), metrics.descriptor(x), dtype)
+    assert (metrics.descriptor(1.05 * x) - metrics.descriptor(x)).abs().max() > 0.1
     assert metrics.descriptor(x).dtype == dtype
 
 

@@ -22,17 +22,13 @@ def test_an_autoencoder_is_its_encoder_and_then_its_decoder(generator):
     assert torch.equal(model(x), model.decode(model.encode(x)))
 
 
-def test_losses_are_those_of_the_textbook(generator):
+def test_losses_and_accuracy_are_those_of_the_textbook(generator):
     x = torch.randn(4, 6, generator=generator)
     assert mlp.reconstruction_loss(nn.Identity(), x, generator)["loss"] == 0
     assert mlp.reconstruction_loss(lambda x: x + 2, x, generator)["loss"].item() == pytest.approx(4)
     even = mlp.cross_entropy_loss(lambda x: torch.zeros(len(x), 5), (x, torch.tensor([0, 1, 2, 3])), generator)["loss"]
     assert even.item() == pytest.approx(torch.log(torch.tensor(5.0)).item())
-
-
-def test_accuracy_is_the_share_of_right_answers():
-    scores = torch.eye(4)
-    assert mlp.accuracy(nn.Identity(), scores, torch.tensor([0, 1, 2, 0])) == 0.75
+    assert mlp.accuracy(nn.Identity(), torch.eye(4), torch.tensor([0, 1, 2, 0])) == 0.75
 
 
 def test_a_classifier_learns_labels_that_are_batched_with_their_inputs(generator):

@@ -76,8 +76,7 @@ def test_what_chemistry_cannot_bond_is_refused(write_down, capfd):
         *((text, r"2 molecules.*one at a time") for text in ("O.O", "[Na+].[Cl-]", "CCO.c1ccccc1")),
         *((text, "no element") for text in ("*C", "C*", "[*]", "C[*:1]")),
         ("OC1C2CC11OCC1C2", "no shape was found for 'OC1C2CC11OCC1C2': try a smaller molecule"),
-        ("C(", "no SMILES that RDKit can read"),
-        ("", "no SMILES that RDKit can read"),
+        *((text, "no SMILES that RDKit can read") for text in ("C(", "C1CC", "not a molecule", "")),
     ],
 )
 def test_a_string_that_is_of_no_molecule_with_a_shape_is_refused(text, message):
@@ -102,6 +101,16 @@ BONDS = {  # angstrom, measured in the gas: K. P. Huber, G. Herzberg (1979), CRC
     "O=C=O": {"CO": 1.162}, "S=C=S": {"CS": 1.553}, "O=S=O": {"OS": 1.431}, "C=O": {"CO": 1.205, "CH": 1.111},
     "C#C": {"CC": 1.203, "CH": 1.063}, "OO": {"HO": 0.950, "OO": 1.475},
 }  # fmt: skip
+
+
+def test_a_molecule_shows_its_broad_side_and_is_not_its_mirror_image():
+    x, y, z = molecules.from_smiles("CC(=O)Oc1ccccc1C(=O)O").positions.T
+    assert x.std() > (y + z).std() / 2**0.5 > 2 * (z - y).std() / 2**0.5
+    chirality = []
+    for text in ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"):
+        methyl, centre, amine, acid = molecules.from_smiles(text).positions[:4]
+        chirality.append(np.linalg.det(np.stack([methyl, amine, acid]) - centre))
+    assert chirality[1] < -1 < 1 < chirality[0], "seen from the first, the others of @ go round anticlockwise"
 
 
 @pytest.mark.parametrize("text", BONDS)

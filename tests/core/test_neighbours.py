@@ -48,14 +48,11 @@ def test_a_cluster_needs_no_cell_and_what_is_far_apart_is_no_neighbour():
     assert len(neighbour_pairs(molecule("H2O"), 1e-12)[0]) == 0
 
 
-def test_the_advice_for_a_small_cell_works():
+def test_the_advice_for_a_small_cell_works_and_options_that_leave_no_cloud_are_refused(cell):
     crystal = bulk("Si", "diamond", a=5.431)
     with pytest.raises(ValueError, match=r"atoms\.repeat\(\(3, 3, 3\)\)"):
         nearest_neighbours(crystal)
     assert len(nearest_neighbours(crystal.repeat((3, 3, 3)))) == 54
-
-
-def test_options_that_leave_no_cloud_are_refused(cell):
     for options, message in [
         ({"n_neighbours": 0}, "n_neighbours must be a whole number, 1 at least, and 0"),
         ({"cutoff": -1.0}, r"cut-off is -1\.0 A: it must be above 0"),

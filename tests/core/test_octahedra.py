@@ -55,8 +55,7 @@ def test_tilted_clusters_differ_one_seed_gives_one_cluster_and_atoms_are_in_angs
     assert abs(atoms.get_distance(0, 3) - octahedra.METAL_OXYGEN) < 1e-4
 
 
-def test_nothing_is_too_near_to_anything():
-    generator = Generator().manual_seed(5)
+def test_nothing_is_too_near_to_anything(generator):
     for _ in range(10):
         cluster = octahedra.cluster(6, generator)
         assert torch.pdist(cluster.middles).min() > octahedra.MIDDLES_APART
@@ -105,9 +104,9 @@ def test_the_topology_of_tilted_octahedra_is_the_polycube_without_tilts():
     assert len(set(found)) > 4
 
 
-def test_topology_does_not_see_pose_or_mirror(clusters):
+def test_topology_does_not_see_pose_or_mirror(clusters, generator):
     for network in clusters:
-        turn = representations.random_orthogonal(Generator().manual_seed(2), (), torch.float32)
+        turn = representations.random_orthogonal(generator, (), torch.float32)
         for move in (turn, -turn):
             turned = Octahedra(network.middles @ move.mT + 3, network.corners @ move.mT + 3)
             assert networks.topology(turned) == networks.topology(network) is not None
@@ -115,20 +114,17 @@ def test_topology_does_not_see_pose_or_mirror(clusters):
 
 def test_wrong_networks_have_no_topology():
     pair = on_lattice([[0, 0, 0], [1, 0, 0]])
-    moved = pair.corners.clone()
-    moved[0] *= 1.2
-    askew = pair.corners.clone()
-    askew[0] += torch.tensor([0, 0.5, 0])
+    first = torch.arange(len(pair.corners))[:, None] == 0
     bend = torch.deg2rad(torch.tensor(30.0))
     turn = torch.tensor([[bend.cos(), -bend.sin(), 0], [bend.sin(), bend.cos(), 0], [0, 0, 1]])
-    other = torch.tensor([1.0, 0, 0]) + torch.tensor([1.0, 0, 0]) @ turn.mT
+    other = SIX[0] + SIX[0] @ turn.mT
     other_corners = other + SIX[[0, 1, 2, 4, 5]] @ turn.mT
     corners = {
         "five corners": pair.corners[1:],
         "seven corners": torch.cat([pair.corners, torch.tensor([[0.0, 0.7, 0.7]])]),
         "a corner of nobody": torch.cat([pair.corners, torch.tensor([[9.0, 0, 0]])]),
-        "a corner too far": moved,
-        "a corner askew": askew,
+        "a corner too far": torch.where(first, 1.2 * pair.corners, pair.corners),
+        "a corner askew": torch.where(first, pair.corners + torch.tensor([0, 0.5, 0]), pair.corners),
     }
     wrong = {name: Octahedra(pair.middles, those) for name, those in corners.items()} | {
         "two parts": on_lattice([[0, 0, 0], [3, 0, 0]]),
@@ -201,18 +197,13 @@ def test_an_octahedron_grows_into_two_and_stays_where_it_is(heads):
     assert len({tuple(network.middles[1].round(decimals=1).tolist()) for network in grown}) > 3
 
 
-def test_heads_that_propose_nothing_leave_networks_as_they_are():
-    heads = networks.network_heads()
-    for head in heads:
-        torch.nn.init.constant_(head.field.rest[-1].bias, -50.0)
-    one = octahedra.cluster(1, Generator().manual_seed(3))
-    (left,) = networks.more_octahedra(heads, [one], 3, Generator().manual_seed(0))
-    assert torch.equal(left.points, one.points)
-
-
-def test_a_head_tells_kinds_apart():
-    head, one = networks.network_heads()[0], octahedra.cluster(1, Generator().manual_seed(3))
+def test_a_head_tells_kinds_apart_and_heads_that_propose_nothing_leave_networks_as_they_are(generator):
+    heads, one = networks.network_heads(), octahedra.cluster(1, Generator().manual_seed(3))
     cloud = torch.zeros(7, dtype=torch.long)
     one_metal, all_metal = torch.tensor([0] + [1] * 6), torch.zeros(7, dtype=torch.long)
-    signals = [head(hierarchical.Points(one.points, cloud, 1, kinds)) for kinds in (one_metal, all_metal)]
+    signals = [heads[0](hierarchical.Points(one.points, cloud, 1, kinds)) for kinds in (one_metal, all_metal)]
     assert not torch.allclose(*signals, atol=1e-3)
+    for head in heads:
+        torch.nn.init.constant_(head.field.rest[-1].bias, -50.0)
+    (left,) = networks.more_octahedra(heads, [one], 3, generator)
+    assert torch.equal(left.points, one.points)

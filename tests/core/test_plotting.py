@@ -7,11 +7,15 @@ from ase import Atoms
 from tutorial_lib import plotting
 
 
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
 @pytest.fixture
 def ax():
-    (axis,) = plotting.panels(1)
-    yield axis
-    plt.close("all")
+    return plotting.panels(1)[0]
 
 
 def test_every_figure_returns_its_axis_with_labels(ax):
@@ -38,13 +42,6 @@ def test_signals_stand_at_their_points_and_nothing_is_refused():
     assert [ax.get_title() for ax in figure.axes] == ["points", "signals"]
     alone, with_signals = (len(ax.collections) for ax in figure.axes)
     assert with_signals > alone
-    plt.close("all")
-
-
-def test_a_cross_section_shows_a_field_and_points(ax):
-    drawn = plotting.cross_section(ax, torch.eye(5), torch.zeros(2, 2), title="a field", limit=1.0)
-    assert drawn is ax
-    assert "edges of a cube" in ax.get_xlabel()
 
 
 def test_a_curve_has_the_colour_of_its_object_and_a_histogram_is_a_density(ax):
@@ -81,13 +78,11 @@ def test_a_gallery_shows_strings_bits_tables_and_matrices():
     assert len(axes[1].lines[0].get_xdata()) == 16, "one mark a bit that is set"
     assert axes[2].texts[0].get_text().count("\n") == 3
     assert axes[3].images
-    plt.close("all")
 
 
 def test_digits_stand_in_a_row_with_their_titles():
     axes = plotting.digits(plotting.panels(2), torch.rand(2, 8, 8), titles=["a", "b"])
     assert [axis.get_title() for axis in axes] == ["a", "b"]
-    plt.close("all")
 
 
 def test_a_map_draws_each_code_as_the_figure_of_its_class(ax):
@@ -104,6 +99,9 @@ REFUSED = [
     (lambda ax: plotting.orbital_matrix(ax, torch.eye(3), title="H", limit=1.0, functions=["O 1s"]), "labels"),
     (lambda ax: plotting.cross_section(ax, torch.ones(3), torch.zeros(1, 2), title="", limit=1.0), VALUES),
     (lambda ax: plotting.density(ax, torch.rand(5), torch.zeros(1, 2), bonded=2.4, limit=4.0), VALUES),
+    (lambda ax: plotting.cross_section(ax, torch.eye(5), torch.zeros(4, 3), title="", limit=1.0), "points must be"),
+    (lambda ax: plotting.density(ax, torch.eye(5), torch.zeros(2), bonded=2.4, limit=4.0), "points must be"),
+    (lambda ax: plotting.arrows(ax, torch.eye(3), {"v": ("model", torch.ones(2, 3))}, title=""), "v must be"),
     (lambda ax: plotting.still(Atoms(), None), "n_atoms must be"),
     (lambda ax: plotting.strip([], None), "n_frames must be"),
     (lambda ax: plotting.scatter_map({"x": np.ones(1)}), "two axes and a colour"),
@@ -134,9 +132,8 @@ def test_arrows_stand_at_their_points(ax):
 def test_lobes_are_filled_where_positive_and_a_mesh_where_not():
     theta, phi = np.meshgrid(np.linspace(0, np.pi, 20), np.linspace(0, 2 * np.pi, 20))
     directions = np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)], axis=-1)
-    figure = plotting.lobes(
-        [{"one": np.ones((20, 20))}, {"z": directions[..., 2], "x": directions[..., 0]}], directions
-    )
+    x, _, z = directions.transpose(2, 0, 1)
+    figure = plotting.lobes([{"one": np.ones((20, 20))}, {"z": z, "x": x}], directions)
     assert [ax.get_title() for ax in figure.axes] == ["one", "z", "x"]
     surface, mesh = figure.axes[1].collections
     assert (type(surface).__name__, type(mesh).__name__) == ("Poly3DCollection", "Line3DCollection")
@@ -153,17 +150,18 @@ def test_candidates_are_as_large_as_their_share():
     assert len(ring.get_sizes()) == 1
     assert len(figure.axes[0].lines) == 3, "the bonds of the centre"
     assert "Å" in figure.axes[0].get_zlabel()
-    plt.close("all")
 
 
-def test_a_density_has_its_truth_in_a_ring(ax):
+def test_a_field_is_in_edges_of_a_cube_and_a_density_has_its_truth_in_a_ring(ax):
+    assert plotting.cross_section(ax, torch.eye(5), torch.zeros(2, 2), title="a field", limit=1.0) is ax
+    assert "edges of a cube" in ax.get_xlabel()
+    (ax,) = plotting.panels(1)
     plotting.density(ax, torch.rand(5, 5), torch.tensor([[1.0, 2.0]]), bonded=2.4, limit=4.0)
     np.testing.assert_allclose(ax.lines[0].get_xydata(), [[1.0, 2.0]])
     assert "Å" in ax.get_xlabel()
 
 
-def test_a_curve_of_one_seed_is_called_one_run_and_not_a_mean():
-    (ax,) = plotting.panels(1)
+def test_a_curve_of_one_seed_is_called_one_run_and_not_a_mean(ax):
     for runs in ([[1.0], [2.0]], [[1.0, 2.0], [3.0, 4.0]]):
         plotting.seeds(ax, [8, 16], runs, xlabel="neighbours", ylabel="error (Å)", label="x")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x, one run", "x, mean of 2 seeds"]

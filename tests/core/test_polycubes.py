@@ -84,11 +84,9 @@ def test_too_few_or_too_many_cubes_are_refused():
         polycubes.random_trees(1, Generator(), apart=1.1)
 
 
-def posed(cubes, generator, noise=0.02):
-    turn = random_rotation(generator, (), torch.float32)
-    return (
-        cubes[torch.randperm(len(cubes), generator=generator)] + noise * torch.randn(len(cubes), 3, generator=generator)
-    ) @ turn.mT
+def posed(cubes, generator):
+    turn, order = random_rotation(generator, (), torch.float32), torch.randperm(len(cubes), generator=generator)
+    return (cubes[order] + 0.02 * torch.randn(len(cubes), 3, generator=generator)) @ turn.mT
 
 
 @pytest.mark.parametrize("mirrors_equal", [False, True])
@@ -98,25 +96,19 @@ def test_a_polycube_is_recognised_in_any_pose_though_its_points_are_a_little_off
     found = [polycubes.polycube_of(cubes, mirrors_equal=mirrors_equal) for cubes in shapes]
     assert None not in found
     assert len(set(found)) == len(shapes)
-    assert [
-        polycubes.polycube_of(posed(cubes, generator) + 3, mirrors_equal=mirrors_equal) for cubes in shapes
-    ] == found
+    moved = [posed(cubes, generator) + 3 for cubes in shapes]
+    assert [polycubes.polycube_of(cubes, mirrors_equal=mirrors_equal) for cubes in moved] == found
 
 
 @pytest.mark.parametrize(
-    "points",
-    [
-        torch.zeros(0, 3),
-        torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 1.3, 0]]),
-        torch.tensor([[0.0, 0, 0], [1, 0, 0], [3, 0, 0], [4, 0, 0]]),
-        torch.tensor([[0.0, 0, 0], [1, 0, 0], [1, 0.02, 0]]),
-        torch.tensor([[0.0, 0, 0], [2, 0, 0]]),
-        torch.tensor([[0.0, 0, 0], [1, 0, 0], [1.5, 0.87, 0]]),
-    ],
-    ids=["nothing", "long bond", "two parts", "two in one cell", "no bond", "60 degrees"],
-)
-def test_points_that_are_no_polycube_are_none(points):
-    assert polycubes.polycube_of(points, mirrors_equal=True) is None
+    "others",
+    [[[1, 0, 0], [1, 1.3, 0]], [[1, 0, 0], [3, 0, 0], [4, 0, 0]], [[1, 0, 0], [1, 0.02, 0]], [[2, 0, 0]],
+     [[1, 0, 0], [1.5, 0.87, 0]]],
+    ids=["long bond", "two parts", "two in one cell", "no bond", "60 degrees"],
+)  # fmt: skip
+def test_points_that_are_no_polycube_are_none(others):
+    assert polycubes.polycube_of(torch.zeros(0, 3), mirrors_equal=True) is None
+    assert polycubes.polycube_of(torch.tensor([[0.0, 0, 0], *others]), mirrors_equal=True) is None
 
 
 def test_a_census_counts_copies_lost_cubes_and_new_shapes_apart():

@@ -1,13 +1,18 @@
-"""What our code never does: run what it reads, talk to the network, or write where nobody looks."""
+"""What our code never does: run what it reads, talk to the network, or write where nobody looks.
+
+The suite passes without a network, and would notice a download.
+"""
 
 import ast
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 TOP = Path(__file__).parent.parent.parent
 PICKLES = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "pickletools"}
@@ -133,3 +138,16 @@ def test_importing_loading_training_and_drawing_write_only_where_they_may(tmp_pa
     assert seen["unpickled"] == []
     # matplotlib asks fontconfig where the fonts are, once for a home.
     assert [words for words in seen["started"] if not words.startswith("('fc-list'")] == []
+
+
+OUTSIDE = ("192.0.2.1", 9)  # a documentation address (RFC 5737): nobody's
+
+
+def test_neither_this_process_nor_a_python_that_we_start_can_leave_the_machine():
+    for connect, address in (("connect", OUTSIDE), ("connect_ex", ("pypi.invalid", 443))):
+        with socket.socket() as door, pytest.raises(OSError, match="the network is off"):
+            getattr(door, connect)(address)
+    code = f"import socket; socket.create_connection({OUTSIDE})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the network is off" in done.stderr

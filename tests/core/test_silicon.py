@@ -80,14 +80,6 @@ def test_bond_angles_near_a_straight_line_are_exact(degrees):
     assert network.bond_angles(np.array([0, 0]), bonds) == pytest.approx(degrees, abs=1e-12 + 1e-15 * degrees)
 
 
-@pytest.mark.parametrize("length", [0, 1e-15, 1e-3])
-def test_a_bond_between_atoms_at_one_place_has_no_angle(length):
-    with pytest.raises(ValueError, match="two atoms stand at one place"):
-        network.bond_angles(np.array([0, 0]), np.array([[2.35, 0, 0], [0, length, 0]]))
-    with pytest.raises(ValueError, match="no atom has two bonds"):
-        network.bond_angles(np.array([0, 1]), np.eye(3)[:2])
-
-
 def test_a_readers_own_cells_are_read_and_what_is_none_is_named(tmp_path):
     own = bulk("Si", "diamond", a=5.5, cubic=True).repeat(2)
     write(tmp_path / "own.extxyz", [own, own])
@@ -110,7 +102,7 @@ def test_sources_name_every_seed_and_the_judge(cells):
     assert table == [(str(atoms.info["seed"]), atoms.info["split"]) for atoms in cells]
 
 
-def test_a_cell_with_vacuum_has_no_radial_distribution_and_a_cluster_no_quality(cell):
+def test_a_cell_with_vacuum_has_no_radial_distribution_a_cluster_no_quality_and_one_place_no_angle(cell):
     slab = cell.copy()
     slab.center(vacuum=20, axis=2)
     slab.pbc = [True, True, False]
@@ -119,6 +111,11 @@ def test_a_cell_with_vacuum_has_no_radial_distribution_and_a_cluster_no_quality(
             metrics.radial_distribution(cells)
     with pytest.raises(ValueError, match="pbc = True"):
         metrics.network_quality(Atoms("Si8", np.eye(8, 3)))
+    for length in (0, 1e-15, 1e-3):
+        with pytest.raises(ValueError, match="two atoms stand at one place"):
+            network.bond_angles(np.array([0, 0]), np.array([[2.35, 0, 0], [0, length, 0]]))
+    with pytest.raises(ValueError, match="no atom has two bonds"):
+        network.bond_angles(np.array([0, 1]), np.eye(3)[:2])
 
 
 @pytest.mark.parametrize("bin_width", [0.05, 0.07, 0.9, 4.0, 6.0])

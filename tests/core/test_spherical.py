@@ -110,8 +110,7 @@ def test_a_field_turns_with_its_signal(turn):
 
 
 def test_a_blob_is_one_at_its_point_and_knows_its_width():
-    points = torch.tensor([[[0.0, 0, 0], [2, 0, 0]]])
-    places = torch.tensor([[[0.0, 0, 0], [0, 0.3, 0], [1.0, 0, 0]]])
+    points, places = torch.tensor([[[0.0, 0, 0], [2, 0, 0]]]), torch.tensor([[[0.0, 0, 0], [0, 0.3, 0], [1.0, 0, 0]]])
     values = spherical.gaussian_targets(places, points, 0.3)[0]
     assert values.tolist() == pytest.approx([1, math.exp(-0.5), math.exp(-1 / 0.18)])
 
@@ -146,7 +145,7 @@ def test_peaks_are_found_where_blobs_are_and_as_many():
         assert torch.cdist(torch.tensor(points), one).amin(dim=1).max() < 1e-3
 
 
-def test_a_peak_beyond_the_radius_and_one_below_one_half_are_deleted():
+def test_a_ring_has_no_peak_and_one_beyond_the_radius_or_below_one_half_is_deleted():
     near, far = [0.5, 0.0, 0.0], [2.1, 0.0, 0.0]
     found, _ = spherical.peaks(gaussians(near, far), torch.zeros(1, 1, 1), width=0.2, radius=2.0)
     assert len(found) == 1
@@ -154,7 +153,12 @@ def test_a_peak_beyond_the_radius_and_one_below_one_half_are_deleted():
     def weaker(signals, places, of):
         return gaussians(near)(signals, places, of).clamp(max=-0.1)
 
-    assert len(spherical.peaks(weaker, torch.zeros(1, 1, 1), width=0.2, radius=2.0)[0]) == 0
+    def ring(signals, places, of):  # on which many ascents end
+        apart = (places[:, :2].norm(dim=1) - 0.7).square() + places[:, 2].square()
+        return torch.logit((-apart / 0.08).exp().clamp(1e-6, 1 - 1e-6))
+
+    for field in (weaker, ring):
+        assert len(spherical.peaks(field, torch.zeros(1, 1, 1), width=0.2, radius=2.0)[0]) == 0
 
 
 def test_merging_does_not_depend_on_order_and_keeps_owners_apart():
@@ -168,14 +172,6 @@ def test_merging_does_not_depend_on_order_and_keeps_owners_apart():
     assert torch.allclose(means.sort(dim=0).values, back.sort(dim=0).values)
     nothing = spherical.merge(torch.zeros(0, 3), torch.zeros(0, dtype=torch.long), 0.1)
     assert [len(part) for part in nothing] == [0, 0, 0]
-
-
-def test_a_ring_has_no_peak_however_many_ascents_end_on_it():
-    def ring(signals, places, of):
-        apart = (places[:, :2].norm(dim=1) - 0.7).square() + places[:, 2].square()
-        return torch.logit((-apart / 0.08).exp().clamp(1e-6, 1 - 1e-6))
-
-    assert len(spherical.peaks(ring, torch.zeros(1, 1, 1), width=0.2, radius=2.0)[0]) == 0
 
 
 def test_one_step_of_climbing_leads_to_the_middle_of_a_blob_and_no_farther_than_a_width():

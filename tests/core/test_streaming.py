@@ -16,16 +16,14 @@ from tutorial_lib.training.streaming import N_MIXED, CellFolder, Stream
 
 def marked(number, n_atoms=10):
     """A cell whose every position says which cell and which atom this is."""
-    positions = [[number, atom, 0.5] for atom in range(n_atoms)]
-    return Atoms(f"Si{n_atoms}", positions=positions)
+    return Atoms(f"Si{n_atoms}", positions=[[number, atom, 0.5] for atom in range(n_atoms)])
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Seven cells of ten atoms in three files."""
-    for name, numbers in {"a": range(3), "b": range(3, 4), "c": range(4, 7)}.items():
-        for number in numbers:
-            marked(number).write(tmp_path / f"{name}.extxyz", format="extxyz", append=True)
+    for number, name in enumerate("aaabccc"):
+        marked(number).write(tmp_path / f"{name}.extxyz", format="extxyz", append=True)
     return tmp_path
 
 
@@ -46,6 +44,10 @@ def examples(shares):
     return sorted(map(tuple, torch.cat([torch.cat(share) for share in shares]).tolist()))
 
 
+def whole(n_cells):
+    return sorted((cell, atom, 0.5) for cell in range(n_cells) for atom in range(10))
+
+
 def test_a_folder_finds_every_cell_of_every_file(folder):
     cells = CellFolder(folder)
     assert len(cells) == 7
@@ -56,9 +58,8 @@ def test_a_folder_finds_every_cell_of_every_file(folder):
 @pytest.mark.parametrize("batch_size", [10, 60])
 def test_every_example_comes_once_an_epoch_in_whole_batches(folder, batch_size):
     shares = epoch(stream(folder, batch_size=batch_size))
-    whole = sorted((c, a, 0.5) for c in range(7) for a in range(10))
     assert [len(batch) for batch in shares[0]] == [batch_size] * (70 // batch_size)
-    assert set(examples(shares)) <= set(whole)
+    assert set(examples(shares)) <= set(whole(7))
     assert len(set(examples(shares))) == 70 // batch_size * batch_size
 
 
@@ -69,16 +70,13 @@ def test_an_epoch_has_an_order_of_its_own_and_the_same_again(folder):
     assert not torch.equal(torch.cat(first), torch.cat(epoch(stream(folder, seed=1))[0]))
 
 
-def test_shares_are_of_different_cells_and_equally_long(folder):
-    one, other = epoch(stream(folder, shares=2))
+def test_shares_are_of_different_cells_and_equally_long_and_leave_nothing_out(folder):
+    two = stream(folder, shares=2)
+    one, other = epoch(two)
     assert [len(batch) for batch in one] == [len(batch) for batch in other] == [5] * 6
     cells = [set(torch.cat(share)[:, 0].tolist()) for share in (one, other)]
     assert not cells[0] & cells[1]
     assert len(cells[0] | cells[1]) == 6, "three each, and the seventh comes in the next epoch"
-
-
-def test_shares_that_do_not_divide_the_cells_leave_nothing_out(folder):
-    two = stream(folder, shares=2)
     seen = Counter(chain.from_iterable(examples(epoch(two, number)) for number in range(7)))
     assert set(seen.values()) == {6}
     assert len(seen) == 70
@@ -89,7 +87,7 @@ def test_however_many_cells_there_are_each_comes_once_an_epoch(tmp_path, n_cells
     for number in range(n_cells):
         marked(number).write(tmp_path / "cells.extxyz", format="extxyz", append=True)
     shares = epoch(stream(tmp_path))
-    assert examples(shares) == sorted((c, a, 0.5) for c in range(n_cells) for a in range(10))
+    assert examples(shares) == whole(n_cells)
     assert all(len(batch[:, 0].unique()) > 2 for batch in shares[0][:-1])
 
 
@@ -145,14 +143,13 @@ def test_the_loop_learns_from_a_folder_and_resumes_to_the_last_bit(folder, tmp_p
     assert len(history["loss"]) == 4
     assert history["loss"][-1] < history["loss"][0]
 
-    def stopped(self, number):
+    def stopped(number):
         if number == 3:
             raise KeyboardInterrupt
-        return Stream.steps(self, number)
+        return Stream.steps(source, number)
 
-    source = stream(folder, shares=2)
-    source.steps = stopped.__get__(source)
-    path = tmp_path / "run.pt"
+    source, path = stream(folder, shares=2), tmp_path / "run.pt"
+    source.steps = stopped
     with pytest.raises(KeyboardInterrupt):
         train(network(), source, checkpoint=path, checkpoint_every=2)
     assert training.load_history(path)["loss"] == history["loss"][:2]
@@ -190,22 +187,7 @@ def test_a_checkpoint_of_other_data_is_refused(folder, tmp_path):
         train(network(), stream(folder), checkpoint=path, resume=True)
 
 
-@pytest.mark.parametrize(
-    ("written", "message"),
-    [
-        ("10\nonly a head\n", "ends in the middle of a cell: is it still being written"),
-        ("<html>\n", "a number of atoms is due and b'<html>"),
-        ("", "are empty"),
-        ("1\nfine\nSi 0 zero 0\n", "cell 1 of .* is no extended XYZ"),
-    ],
-)
-def test_a_bad_file_is_refused_in_words(tmp_path, written, message):
-    (tmp_path / "bad.extxyz").write_text(written)
-    with pytest.raises(ValueError, match=message):
-        CellFolder(tmp_path)
-
-
-def test_a_folder_without_cells_is_refused_in_words(tmp_path):
+def test_folders_without_cells_and_with_bad_files_are_refused_in_words(tmp_path):
     with pytest.raises(FileNotFoundError, match="is no folder"):
         CellFolder(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError, match=r"no file that ends in \.extxyz or \.xyz\.$"):
@@ -214,6 +196,15 @@ def test_a_folder_without_cells_is_refused_in_words(tmp_path):
     (tmp_path / "cells.extxyz.gz").touch()
     with pytest.raises(FileNotFoundError, match="Unpack what is compressed"):
         CellFolder(tmp_path)
+    for written, message in (
+        ("10\nonly a head\n", "ends in the middle of a cell: is it still being written"),
+        ("<html>\n", "a number of atoms is due and b'<html>"),
+        ("", "are empty"),
+        ("1\nfine\nSi 0 zero 0\n", "cell 1 of .* is no extended XYZ"),
+    ):
+        (tmp_path / "bad.extxyz").write_text(written)
+        with pytest.raises(ValueError, match=message):
+            CellFolder(tmp_path)
 
 
 def test_several_elements_are_refused_with_their_place(folder, tmp_path):
@@ -226,18 +217,17 @@ def test_several_elements_are_refused_with_their_place(folder, tmp_path):
         epoch(stream(folder))
 
 
-@pytest.mark.parametrize(
-    ("n_kept", "message"), [(0, "n_clouds must be a whole number"), (None, "none of the atoms has 8 neighbours")]
-)
-def test_a_cell_without_clouds_is_refused_with_its_place(folder, n_kept, message):
-    def clouds(atoms):
-        if n_kept is None:
-            raise ValueError("none of the atoms has 8 neighbours")
-        return positions(atoms)[:n_kept]
+def test_a_cell_without_clouds_is_refused_with_its_place(folder):
+    def lonely(atoms):
+        raise ValueError("none of the atoms has 8 neighbours")
 
-    source = Stream(CellFolder(folder), clouds, batch_size=10, seed=0)
-    with pytest.raises(ValueError, match=rf"cell \d of .*\.extxyz: {message}"):
-        next(source.steps(0))
+    for clouds, message in (
+        (lonely, "none of the atoms has 8 neighbours"),
+        (lambda atoms: positions(atoms)[:0], "n_clouds must be a whole number"),
+    ):
+        source = Stream(CellFolder(folder), clouds, batch_size=10, seed=0)
+        with pytest.raises(ValueError, match=rf"cell \d of .*\.extxyz: {message}"):
+            next(source.steps(0))
 
 
 @pytest.mark.parametrize(

@@ -71,17 +71,13 @@ def test_the_error_is_exact_at_both_ends_in_single_precision(generator, degrees)
     assert found[0].item() == pytest.approx(degrees, abs=1e-5 + degrees / 500)
 
 
-def test_clouds_that_no_pair_reaches_are_named(truth):
-    known = torch.ones(20, 20, dtype=torch.bool)
+def test_clouds_that_no_pair_reaches_other_shapes_and_bad_numbers_are_refused(truth):
+    blocks, known = relative(truth), torch.ones(20, 20, dtype=torch.bool)
     known[[5, 7]], known[:, [5, 7]] = False, False
     known[5, 7] = True
     for method in (synchronisation.synchronise, synchronisation.chained):
         with pytest.raises(ValueError, match=r"clouds \[5, 7\] cannot be reached from cloud 0"):
-            method(relative(truth), known)
-
-
-def test_other_shapes_and_bad_numbers_are_refused(truth):
-    blocks = relative(truth)
+            method(blocks, known)
     with pytest.raises(ValueError, match=r"relative must be \(clouds\+, clouds, 3, 3\)"):
         synchronisation.synchronise(blocks[:, :5])
     with pytest.raises(ValueError, match=r"known must be \(20, 20\)"):

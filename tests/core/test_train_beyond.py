@@ -30,17 +30,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-def command(folder, checkpoint, *options, epochs=4, start=(sys.executable,), small=SMALL):
+def command(folder, checkpoint, *options, epochs=4, start=(sys.executable,)):
     paths = [str(SCRIPT), "train", str(folder), "--checkpoint", str(checkpoint)]
-    return [*start, *paths, "--epochs", str(epochs), "--accelerator", "cpu", *small, *options]
-
-
-def started(arguments):
-    """What a run that was started from the command line says."""
-    env = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(arguments, cwd=TOP, env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return [*start, *paths, "--epochs", str(epochs), "--accelerator", "cpu", *SMALL, *options]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +57,8 @@ def in_two_processes(fork, arguments):
         port = free.getsockname()[1]
     env = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "GROUP_RANK": 0}
     env = {name: str(value) for name, value in env.items()} | {"TORCHELASTIC_RUN_ID": "test"}
-    ranks = [
-        fork(target=_take_part, args=(arguments[1:], env | {"RANK": rank, "LOCAL_RANK": rank})) for rank in ("0", "1")
-    ]
+    of_rank = [env | {"RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
+    ranks = [fork(target=_take_part, args=(arguments[1:], env)) for env in of_rank]
     for process in ranks:
         process.start()
     for process in ranks:
@@ -75,10 +66,14 @@ def in_two_processes(fork, arguments):
     assert [process.exitcode for process in ranks] == [0, 0]
 
 
+def asked(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["script", *map(str, words)])
+    train_beyond.main()
+
+
 def alone(monkeypatch, folder, checkpoint, *options, **named):
     """The history of a run in this process."""
-    monkeypatch.setattr(sys, "argv", command(folder, checkpoint, *options, **named)[1:])
-    train_beyond.main()
+    asked(monkeypatch, *command(folder, checkpoint, *options, **named)[2:])
     return training.load_history(checkpoint)
 
 
@@ -124,7 +119,10 @@ def test_two_processes_have_the_loss_curve_of_one(monkeypatch, folder, tmp_path,
 )
 def test_every_way_to_start_two_processes_gives_the_same_curve(monkeypatch, folder, tmp_path, start, options):
     alone(monkeypatch, folder, tmp_path / "one.pt", *options[2:])
-    assert "2 processes" in started(command(folder, tmp_path / "two.pt", *options, start=start))
+    words, env = command(folder, tmp_path / "two.pt", *options, start=start), os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, cwd=TOP, env=env, capture_output=True, text=True, timeout=300)
+    assert "2 processes" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
     assert_same_run(tmp_path / "one.pt", tmp_path / "two.pt", rel=1e-5)
 
 
@@ -132,19 +130,16 @@ def _die(arguments, where, number):
     """A run that is killed at its so-and-so-manieth loss, or half-way through writing so many epochs."""
     calls = []
 
-    def die():
-        os.kill(os.getpid(), signal.SIGKILL)
-
     def loss(*args, velocity_loss=train_beyond.velocity_loss):
         calls.append(args)
         if where == "in a step" and len(calls) == number:
-            die()
+            os.kill(os.getpid(), signal.SIGKILL)
         return velocity_loss(*args)
 
     def save(state, path, save=torch.save):
         if where == "while writing" and len(state["history"]["loss"]) == number:
             path.write_bytes(b"half")
-            die()
+            os.kill(os.getpid(), signal.SIGKILL)
         save(state, path)
 
     train_beyond.velocity_loss, torch.save = loss, save
@@ -195,27 +190,26 @@ def test_the_weights_at_the_end_draw_motifs_and_are_averaged_once_a_step(monkeyp
     assert model.average.n_averaged == 8
     average, last = (part.along_pair.weight.abs().max() for part in (model.average.module, model.velocity))
     assert 0 < average != last
-    drawn = tmp_path / "drawn.extxyz"
-    monkeypatch.setattr(sys, "argv", ["script", "draw", str(out), str(drawn), "--n", "5"])
-    train_beyond.main()
-    clouds = read(drawn, index=":")
+    asked(monkeypatch, "draw", out, tmp_path / "drawn.extxyz", "--n", "5")
+    clouds = read(tmp_path / "drawn.extxyz", index=":")
     assert [len(cloud) for cloud in clouds] == [9] * 5
     ours = model.eval().sample(5, torch.Generator().manual_seed(0))
     assert torch.allclose(torch.from_numpy(clouds[3].positions[1:]).float(), ours[3], atol=1e-5)
 
 
-def test_a_run_is_neither_overwritten_unasked_nor_drawn_from_without_its_weights(monkeypatch, folder, tmp_path):
+def test_a_run_is_neither_overwritten_unasked_nor_drawn_from_without_its_weights(monkeypatch, folder, tmp_path, capsys):
     alone(monkeypatch, folder, tmp_path / "run.pt", epochs=1)
     with pytest.raises(SystemExit, match="holds an earlier run"):
         alone(monkeypatch, folder, tmp_path / "run.pt", epochs=1)
-    monkeypatch.setattr(sys, "argv", ["script", "draw", str(tmp_path / "run.pt"), str(tmp_path / "drawn.extxyz")])
     with pytest.raises(SystemExit, match="train once more with --out"):
-        train_beyond.main()
+        asked(monkeypatch, "draw", tmp_path / "run.pt", tmp_path / "drawn.extxyz")
+    with pytest.raises(SystemExit):
+        asked(monkeypatch, "draw", tmp_path / "flow.pt", "x.extxyz", "--element", "Xy")
+    assert "Xy is no element" in capsys.readouterr().err
 
 
 def test_the_shipped_cells_can_be_written_to_begin_with(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(sys, "argv", ["script", "write", str(tmp_path / "cells")])
-    train_beyond.main()
+    asked(monkeypatch, "write", tmp_path / "cells")
     assert "9 cells are in" in capsys.readouterr().out
     assert len(train_beyond.CellFolder(tmp_path / "cells")) == 9
 
@@ -248,13 +242,6 @@ def test_apples_gpu_is_not_taken_unasked(monkeypatch, folder, tmp_path):
     monkeypatch.setattr(train_beyond.training, "best_device", lambda: torch.device("cpu"))
     history = alone(monkeypatch, folder, tmp_path / "run.pt", "--accelerator", "auto", epochs=1)
     assert len(history["loss"]) == 1
-
-
-def test_only_elements_are_drawn(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(sys, "argv", ["script", "draw", str(tmp_path / "flow.pt"), "x.extxyz", "--element", "Xy"])
-    with pytest.raises(SystemExit):
-        train_beyond.main()
-    assert "Xy is no element" in capsys.readouterr().err
 
 
 def test_what_only_the_surroundings_forbid_is_refused_in_words(monkeypatch, folder, tmp_path):

@@ -8,6 +8,7 @@ from torch import nn
 
 from tutorial_lib import training
 from tutorial_lib.models import vae
+from tutorial_lib.training import recipes
 
 RECIPE = training.Recipe(epochs=6, batch_size=16, learning_rate=0.01)
 LOSS = vae.evidence_loss(beta=0.1, reduction="sum", permute=False)
@@ -28,18 +29,15 @@ def equal(one, other):
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}], ids=str)
-def test_a_recipe_of_nothing_is_refused(wrong):
-    with pytest.raises(ValueError, match="must be above 0"):
-        training.Recipe(**{"epochs": 1, **wrong})
-
-
-@pytest.mark.parametrize("epochs", [1, 2, 9, 10, 11, 20])
-def test_any_number_of_steps_can_be_trained_and_leaves_the_model_ready_for_use(features, epochs):
-    recipe, model = training.Recipe(epochs, batch_size=len(features)), vae.VariationalAutoencoder()
-    history = training.train(model, features, LOSS, recipe, device="cpu", progress=False)
-    assert len(history["loss"]) == epochs
-    assert not model.training
+def test_any_number_of_steps_but_none_can_be_trained_and_leaves_the_model_ready_for_use(features):
+    for epochs in (1, 2, 9, 10, 11, 20):
+        recipe, model = training.Recipe(epochs, batch_size=len(features)), vae.VariationalAutoencoder()
+        history = training.train(model, features, LOSS, recipe, device="cpu", progress=False)
+        assert len(history["loss"]) == epochs
+        assert not model.training
+    for wrong in ({"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}):
+        with pytest.raises(ValueError, match="must be above 0"):
+            training.Recipe(**{"epochs": 1, **wrong})
 
 
 @pytest.mark.parametrize(
@@ -102,11 +100,13 @@ def test_interrupted_and_resumed_is_as_if_nothing_had_happened(features, tmp_pat
     def interrupted(model, batch, generator):
         calls.append(batch)
         if len(calls) == 14:
+            torch.set_grad_enabled(False)  # as an interruption at the end of a `with torch.no_grad()` may do
             raise KeyboardInterrupt
         return LOSS(model, batch, generator)
 
     with pytest.raises(KeyboardInterrupt):
         run(features, loss=interrupted, checkpoint=path, checkpoint_every=2)
+    assert torch.is_grad_enabled()
     straight = run(features)
     assert training.load_history(path)["loss"] == straight[1]["loss"][:2]
     resumed = run(features, checkpoint=path, checkpoint_every=2, resume=True)
@@ -114,21 +114,12 @@ def test_interrupted_and_resumed_is_as_if_nothing_had_happened(features, tmp_pat
     assert straight[1] == resumed[1]
 
 
-def test_gradients_are_on_again_after_a_ctrl_c_that_left_them_off(features):
-    def stopped(model, batch, generator):
-        torch.set_grad_enabled(False)  # as an interruption at the end of a `with torch.no_grad()` may do
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(features, loss=stopped)
-    assert torch.is_grad_enabled()
-
-
 def test_a_finished_run_resumes_to_itself_and_is_neither_overwritten_nor_made_another(features, tmp_path):
     path = tmp_path / "new" / "run.pt"
-    once, again = run(features, checkpoint=path), run(features, checkpoint=path, resume=True)
+    recipe = training.Recipe(epochs=2, batch_size=16, learning_rate=np.logspace(-3, -2, 3)[1])  # a number of NumPy's
+    once, again = run(features, recipe, checkpoint=path), run(features, recipe, checkpoint=path, resume=True)
     assert equal(once[0], again[0])
-    assert once[1] == again[1]
+    assert once[1] == again[1] == training.load_history(path)
     with pytest.raises(FileExistsError, match="resume=True"):
         run(features, checkpoint=path)
     with pytest.raises(ValueError, match="another recipe"):
@@ -136,31 +127,13 @@ def test_a_finished_run_resumes_to_itself_and_is_neither_overwritten_nor_made_an
     assert [path.name for path in path.parent.iterdir()] == ["run.pt"], "nothing is left half-written"
 
 
-def test_numbers_of_numpy_in_a_recipe_come_back_from_a_checkpoint(features, tmp_path):
-    recipe = training.Recipe(epochs=2, batch_size=16, learning_rate=np.logspace(-3, -2, 3)[1])
-    path = tmp_path / "run.pt"
-    once, again = run(features, recipe, checkpoint=path), run(features, recipe, checkpoint=path, resume=True)
-    assert equal(once[0], again[0])
-    assert training.load_history(path) == once[1]
-
-
-@pytest.mark.parametrize(
-    "change", [lambda x: 1.01 * x, lambda x: x[:49], lambda x: torch.cat([x, x]), lambda x: (x, x)]
-)
-def test_other_data_are_not_resumed_and_other_last_bits_are(features, tmp_path, change):
-    def loss(model, batch, generator):
-        return LOSS(model, batch[0] if isinstance(batch, tuple) else batch, generator)
-
-    path = tmp_path / "run.pt"
-    run(features, loss=loss, checkpoint=path)
-    run(features * (1 + 1e-7), loss=loss, checkpoint=path, resume=True)
-    with pytest.raises(ValueError, match="of other data"):
-        run(change(features), loss=loss, checkpoint=path, resume=True)
-
-
-def test_a_generator_of_another_device_is_not_resumed(features, tmp_path):
+def test_other_data_and_a_generator_of_another_device_are_not_resumed_and_other_last_bits_are(features, tmp_path):
     path = tmp_path / "run.pt"
     run(features, checkpoint=path)
+    run(features * (1 + 1e-7), checkpoint=path, resume=True)
+    for other in (1.01 * features, features[:49], torch.cat([features, features]), (features, features)):
+        with pytest.raises(ValueError, match="of other data"):
+            run(other, checkpoint=path, resume=True)
     state = torch.load(path)
     state["source"]["generator"] = torch.zeros(16, dtype=torch.uint8)
     torch.save(state, path)
@@ -227,3 +200,25 @@ def test_the_device_is_cuda_or_cpu_and_never_mps(monkeypatch, cuda, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert training.best_device() == torch.device(expected)
+
+
+def test_the_seed_comes_in_and_the_full_profile_trains_longer(monkeypatch):
+    monkeypatch.delenv("TUTORIAL_PROFILE", raising=False)
+    assert recipes.gram_vae(1) == training.Recipe(300, 256, 0.01, seed=1)
+    assert recipes.gram_vae_collapsed() == training.Recipe(60, 256, 0.01)
+    monkeypatch.setenv("TUTORIAL_PROFILE", "full")
+    assert recipes.gram_vae() == training.Recipe(2000, 256, 0.01)
+    assert recipes.gram_vae_collapsed() == training.Recipe(60, 256, 0.01)
+    monkeypatch.setenv("TUTORIAL_PROFILE", "fast")
+    with pytest.raises(ValueError, match="no TUTORIAL_PROFILE 'fast': choose one of quick, full"):
+        recipes.gram_vae()
+
+
+def test_a_recipe_takes_as_many_steps_however_many_examples_there_are(monkeypatch):
+    steps = [recipes.hamiltonian(n).epochs * -(-n // 32) for n in (50, 200, 500)]
+    assert min(steps) > 9_900
+    assert max(steps) <= 10_000
+    monkeypatch.setenv("TUTORIAL_PROFILE", "full")
+    assert recipes.hamiltonian(500, 3) == training.Recipe(40_000 // 16, 32, 0.01, seed=3)
+    with pytest.raises(ValueError, match="n_examples must be a whole number"):
+        recipes.hamiltonian(0)

@@ -67,12 +67,14 @@ def test_the_noise_of_a_code_has_the_spread_that_the_encoder_says(features):
     assert log_variance.exp().sub(0.25).abs().max() < 1e-6
 
 
-def test_active_units_counts_latents_that_move_with_the_input(features):
+def test_active_units_counts_latents_that_move_with_the_input_and_a_wild_encoder_does_not_overflow(features):
     model = vae.VariationalAutoencoder()
     with torch.no_grad():
         model.code.weight[:3] *= 100
         model.code.weight[3:8] = 0
-    assert vae.active_units(model, features) == 3
+        assert vae.active_units(model, features) == 3
+        model.code.bias[8:] = 1e6
+        assert torch.isfinite(loss_of(model, features)["loss"])
 
 
 def test_samples_follow_their_generator_and_reconstruction_decodes_the_mean_without_noise(features):
@@ -84,14 +86,10 @@ def test_samples_follow_their_generator_and_reconstruction_decodes_the_mean_with
     assert not torch.equal(one, other)
 
 
-def test_a_wild_encoder_does_not_overflow(features):
-    model = vae.VariationalAutoencoder()
-    with torch.no_grad():
-        model.code.bias[8:] = 1e6
-    assert torch.isfinite(loss_of(model, features)["loss"])
-
-
 def test_bad_options_and_thirty_five_features_are_refused(features):
+    for weights in ({"beta": -1.0}, {"beta": 0.1, "repulsion": -1.0}, {"beta": 0.1, "rattle": -1.0}):
+        with pytest.raises(ValueError, match=r"is -1\.0, and must not be negative"):
+            vae.aligned_loss(describe=describer, error=squared_error, **weights)
     with pytest.raises(ValueError, match="beta is -1"):
         vae.evidence_loss(beta=-1.0, reduction="sum", permute=False)
     with pytest.raises(ValueError, match="no reduction 'median': choose one of sum, mean"):
@@ -150,15 +148,8 @@ def test_overlap_counts_depth_below_the_shortest_distance():
     assert torch.equal(vae.overlap(pair, 0.0), torch.zeros(3))
 
 
-@pytest.mark.parametrize("weights", [{"beta": -1.0}, {"beta": 0.1, "repulsion": -1.0}, {"beta": 0.1, "rattle": -1.0}])
-def test_negative_weights_of_the_aligned_loss_are_refused(weights):
-    with pytest.raises(ValueError, match=r"is -1\.0, and must not be negative"):
-        vae.aligned_loss(describe=describer, error=squared_error, **weights)
-
-
 def test_the_aligned_autoencoder_learns(clouds):
-    x = clouds.float()
-    model = vae.AlignedAutoencoder(hidden=(64, 64), seed=0)
+    x, model = clouds.float(), vae.AlignedAutoencoder(hidden=(64, 64), seed=0)
     loss = vae.aligned_loss(beta=1e-3, describe=describer(x), error=squared_error)
     recipe = training.Recipe(epochs=150, batch_size=16, learning_rate=5e-3)
     history = training.train(model, x, loss, recipe, device="cpu", progress=False)

@@ -84,25 +84,20 @@ def test_workers_that_were_started_elsewhere_take_the_jobs(quench, tmp_path):
     assert begun[6] == 2
 
 
-def test_an_address_where_nobody_answers_is_refused_in_words():
-    with (
-        pytest.raises(SystemExit, match="no Dask scheduler answers at nonsense://nowhere"),
-        script.workers("nonsense://nowhere", 2),
-    ):
-        pass
-
-
-def test_one_worker_is_refused_because_joblib_would_not_use_it():
-    with pytest.raises(SystemExit, match="fewer than two workers came within 1 s"), script.workers("local", 1, 1):
+@pytest.mark.parametrize(
+    ("asked", "has_dask", "message"),
+    [
+        (("nonsense://nowhere", 2), True, "no Dask scheduler answers at nonsense://nowhere"),
+        (("local", 1, 1), True, "fewer than two workers came within 1 s"),  # joblib would not use one
+        (("local", 2), False, r"\.\[scale\]"),
+    ],
+)
+def test_workers_that_cannot_come_are_refused_in_words(monkeypatch, asked, has_dask, message):
+    monkeypatch.setattr(script, "find_spec", lambda name: has_dask or None)
+    with pytest.raises(SystemExit, match=message), script.workers(*asked):
         pass
 
 
 def test_without_dask_this_machine_takes_the_jobs():
     with script.workers(None, 1):
         assert sorted(script.spread(divmod, [(7, 2), (9, 4)], 1)) == [(2, 1), (3, 1)]
-
-
-def test_without_dask_installed_the_way_out_is_named(monkeypatch):
-    monkeypatch.setattr(script, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit, match=r"\.\[scale\]"), script.workers("local", 2):
-        pass

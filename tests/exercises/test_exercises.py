@@ -1,6 +1,5 @@
 """The graders are graded: wrong answers meet the hint written for them, right ones pass, anything gets a sentence."""
 
-import inspect
 import re
 from importlib import import_module
 
@@ -8,8 +7,9 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from books import SOLUTIONS, TOP, run
 from torch import Generator
-from wrong_answers import ALSO_RIGHT, BOOKS, CALL, PAGES, SOLUTIONS, TOP, WRONG, blocks, run
+from wrong_answers import ALSO_RIGHT, ANSWERS, CALL, PAGES, WRONG, blocks
 
 from tutorial_lib import exercises
 from tutorial_lib.exercises import extra, grader
@@ -71,7 +71,7 @@ def test_an_unknown_mistake_meets_the_last_hint(number):
 
 @each_exercise
 def test_right_answers_written_differently_are_accepted(number):
-    for answer in (SOLUTIONS[number], *ALSO_RIGHT.get(number, [])):
+    for answer in (ANSWERS[number], *ALSO_RIGHT.get(number, [])):
         verdict = CHECKS[number](answer)
         assert verdict.state == "right", verdict
         assert repr(verdict) == f"{number} · right: {hint(number, 'right')}"
@@ -84,55 +84,29 @@ def test_every_hint_is_met(number):
     assert asked - met <= {"right", "wrong", "other"}
 
 
-def stub(x, q): ...
+def written(body):
+    """An answer with a source that Python can show."""
+    return run(f"def answer(*inputs):\n    {body}\n", {})["answer"]
 
 
-def stub_with_a_docstring(x, q):
-    """What to write."""
-    ...
-
-
-def stub_that_raises(x, q):
-    raise NotImplementedError
-
-
-def stub_that_passes(x, q):
-    pass
-
-
-def half_done(*inputs):
-    list(inputs)
-    return ...
+STUBS = ["...", '"""What to write."""\n    ...', "raise NotImplementedError", "pass", "list(inputs)\n    return ..."]
 
 
 @each_exercise
 def test_a_stub_is_open_and_blocks_nothing(number):
-    stubs = (stub, stub_with_a_docstring, stub_that_raises, stub_that_passes, half_done, ..., lambda *inputs: ...)
-    for answer in stubs:
+    for answer in (*map(written, STUBS), ..., lambda *inputs: ...):
         verdict = CHECKS[number](answer)
         assert (verdict.state, verdict.hint) == ("open", "")
         assert "· open: nothing is returned yet" in repr(verdict)
 
 
-def raises(*inputs):
-    raise KeyError("Q")
-
-
-def quits(*inputs):
-    raise SystemExit
-
-
-def forgets_return(*inputs):
-    list(inputs)
-
-
 BAD = [
     (None, "None arrived", "no function"),
     (torch.zeros(3), "type Tensor arrived", "no function"),
-    (raises, "it raises KeyError: 'Q'", "raises"),
-    (quits, "it raises SystemExit.", "raises"),
+    (written("raise KeyError('Q')"), "it raises KeyError: 'Q'", "raises"),
+    (written("raise SystemExit"), "it raises SystemExit.", "raises"),
     (lambda: 1, "it raises TypeError", "raises"),
-    (forgets_return, "it returns None", "no return"),
+    (written("list(inputs)"), "it returns None", "no return"),
     (eval("lambda *inputs: None"), "it returns None", "no return"),  # Python cannot show its source
     (lambda *inputs: np.zeros((5, 3)), "a NumPy array", "numpy"),
     (lambda *inputs: np.float64(1), "a NumPy array", "numpy"),
@@ -155,15 +129,9 @@ def test_anything_may_be_handed_in_and_a_sentence_comes_back(number):
 
 @each_exercise
 def test_numbers_of_another_kind_are_told_apart(number):
-    answer = SOLUTIONS[number]
+    answer = ANSWERS[number]
     verdict = CHECKS[number](lambda *inputs: answer(*inputs).to(torch.complex64))
     assert number in ("8.4",) or verdict.hint == hint(number, "dtype")
-
-
-@each_exercise
-def test_a_grader_says_what_it_asks_for(number):
-    assert re.fullmatch(rf"check_{number.replace('.', '_')}", CHECKS[number].__name__)
-    assert inspect.getdoc(CHECKS[number]).startswith("The verdict on `")
 
 
 @pytest.mark.parametrize("number", [number for number in CHECKS if number[-1] != "s"])
@@ -193,7 +161,7 @@ def test_a_notebook_asks_its_solutions_answer_and_no_hint_holds_the_answer(numbe
 
 
 def test_solutions_hold_only_the_answers_with_their_reasons():
-    for path in BOOKS:
+    for path in SOLUTIONS:
         book = nbformat.read(path, 4).cells
         code = [cell.source for cell in book if cell.cell_type == "code"]
         assert all("import" in source or "exercises.check_" in source for source in code), path.stem

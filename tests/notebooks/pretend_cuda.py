@@ -1,16 +1,18 @@
 """A CUDA device that is not there: it computes on the CPU, and complains where a real one would.
 
-Inside `with PretendCuda():`, `tensor.to("cuda")` and `torch.randn(..., device="cuda")` give tensors that say they
+Inside `with pretended():`, `tensor.to("cuda")` and `torch.randn(..., device="cuda")` give tensors that say they
 are on "cuda", raise where they meet a tensor on the CPU, and have to come back before NumPy sees them.
 
 `python tests/notebooks/pretend_cuda.py NOTEBOOK` runs the code of a notebook so, and prints which models were there.
 """
 
+import contextlib
 import copy
 import dataclasses
 import os
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import nbformat
 import torch
@@ -58,10 +60,10 @@ class PretendCuda(TorchFunctionMode):
         place = kwargs.pop("device", None) if func is Tensor.to or "device" in kwargs else None
         wanted = [*args[1:], place] if func is Tensor.to else [place]  # what moves may be there already
         devices = [_device(word) for word in wanted if _device(word) is not None]
-        if func is Tensor.cpu or devices == ["cpu"]:
-            return _off(func(*args, **kwargs) if func is not Tensor.to else _converted(args, kwargs))
-        if devices == ["cuda"]:
-            return _on(func(*args, **kwargs) if func is not Tensor.to else _converted(args, kwargs))
+        if func is Tensor.cpu or devices in (["cpu"], ["cuda"]):
+            kind = OnCuda if devices == ["cuda"] else Tensor
+            result = func(*args, **kwargs) if func is not Tensor.to else _converted(args, kwargs)
+            return tree_map(lambda t: t.as_subclass(kind) if isinstance(t, Tensor) else t, result)
         if func in INDEXING and not isinstance(args[0], OnCuda) and isinstance(args[1], OnCuda):
             raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
         return func(*args, **kwargs)
@@ -76,18 +78,19 @@ def _device(word) -> str | None:
 
 
 def _converted(args, kwargs) -> Tensor:
-    """What `tensor.to(device, dtype)` leaves when the device is dropped."""
+    """What `tensor.to(device, dtype)` or `tensor.to(other)` leaves when the device is dropped."""
     tensor, *rest = args
-    types = [t for t in [*rest, kwargs.get("dtype")] if isinstance(t, torch.dtype)]
+    words = [*rest, kwargs.get("dtype")]
+    types = [getattr(word, "dtype", word) for word in words if isinstance(word, torch.dtype | Tensor)]
     return tensor.clone() if not types else tensor.to(types[0], copy=True)
 
 
-def _on(result):
-    return tree_map(lambda t: t.as_subclass(OnCuda) if isinstance(t, Tensor) else t, result)
-
-
-def _off(result):
-    return tree_map(lambda t: t.as_subclass(Tensor) if isinstance(t, Tensor) else t, result)
+@contextlib.contextmanager
+def pretended():
+    """`PretendCuda`, found by whatever trains, with random numbers on the CPU."""
+    generator = patch.object(batches, "Generator", lambda device: torch.Generator())
+    with patch.object(loop, "best_device", lambda: torch.device("cuda")), generator, PretendCuda():
+        yield
 
 
 def run_lesson(path: Path) -> list[str]:
@@ -107,10 +110,8 @@ def run_lesson(path: Path) -> list[str]:
         return history
 
     training.train = train
-    loop.best_device = lambda: torch.device("cuda")
-    batches.Generator = lambda device: torch.Generator()
     names: dict = {"__name__": "__main__"}
-    with PretendCuda():
+    with pretended():
         for cell in nbformat.read(path, 4).cells:
             if cell.cell_type == "code":
                 exec(compile(cell.source, f"{path.stem}/{cell.id}", "exec"), names)

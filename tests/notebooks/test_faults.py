@@ -10,16 +10,14 @@ import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 from queue import Empty
 
 import nbformat
 import numpy as np
 import pytest
+from books import LESSONS, NOTEBOOKS, TOP, cells, each_lesson
 from jupyter_client.manager import start_new_kernel
 
-TOP = Path(__file__).parent.parent.parent
-NOTEBOOKS = TOP / "notebooks"
 NOWHERE = "/proc/nowhere"  # where nobody can make a folder, root included
 pytestmark = [
     pytest.mark.slow,
@@ -137,15 +135,10 @@ def kernel():
     running.manager.shutdown_kernel(now=True)
 
 
-def code(name):
-    (path,) = NOTEBOOKS.glob(f"{name}*.ipynb")
-    return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-
-
-@pytest.mark.parametrize("name", sorted(path.stem[:2] for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")))
-def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel):
+@each_lesson
+def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(path, kernel):
     generator, interrupted = np.random.default_rng(0), 0
-    sources = code(name)
+    sources = [cell.source for cell in cells(path, "code")]
     for number, source in enumerate(sources):
         message = kernel.client.execute(source)
         time.sleep(generator.uniform(0.02, 0.5))
@@ -174,9 +167,10 @@ def test_ctrl_c_in_any_cell_leaves_a_kernel_in_which_it_runs_again(name, kernel)
 RUN = """
 import sys
 from pathlib import Path
-from tutorial_lib.__main__ import main
-sys.modules[main.__module__].NOTEBOOKS = Path(sys.argv.pop(1))
-main()
+from tutorial_lib import __main__ as command
+from tutorial_lib.course import runs
+runs.NOTEBOOKS = Path(sys.argv.pop(1))
+command.main()
 """
 
 
@@ -222,7 +216,8 @@ def test_without_a_home_or_any_rights_all_is_loaded_and_drawn(who, tmp_path):
 
 
 def test_without_a_home_the_command_runs_a_notebook(tmp_path):
-    books = shelf(tmp_path / "books", *code("04")[:8], name="04_tetris.ipynb")
+    sources = [cell.source for cell in cells(LESSONS[3], "code")[:8]]
+    books = shelf(tmp_path / "books", *sources, name="04_tetris.ipynb")
     shutil.copy(NOTEBOOKS / "glossary.md", books)
     done = python(RUN, books, "run", "04", HOME=NOWHERE)
     assert done.returncode == 0, done.stderr[-2000:]

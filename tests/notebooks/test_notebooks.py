@@ -9,35 +9,24 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from books import LESSONS, SOLUTIONS, TOP, cells, each_lesson, each_notebook
 from nbval.plugin import get_sanitize_patterns
-
-TOP = Path(__file__).parent.parent.parent
-NOTEBOOKS = sorted((TOP / "notebooks").rglob("*.ipynb"))
-NOTEBOOKS = [path for path in NOTEBOOKS if not any(part.startswith(".") for part in path.relative_to(TOP).parts)]
-LESSONS = [path for path in NOTEBOOKS if path.parent.name != "solutions"]
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-
-
-def code_cells(path):
-    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
 
 
 @each_notebook
 def test_every_code_cell_was_run_in_order_without_an_error_or_a_warning(path):
-    cells = code_cells(path)
+    code = cells(path, "code")
     # nbval passes a cell that was never run, whatever it does.
-    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
-    outputs = [output for cell in cells for output in cell.outputs]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    outputs = [output for cell in code for output in cell.outputs]
     assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
 
 
 @each_notebook
 def test_a_notebook_is_small_has_one_title_and_stores_no_widget_and_no_absolute_path(path):
     assert path.stat().st_size < 2_000_000
-    book = nbformat.read(path, 4)
-    assert "widgets" not in book.metadata
-    prose = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    assert "widgets" not in nbformat.read(path, 4).metadata
+    prose = "\n".join(cell.source for cell in cells(path, "markdown"))
     assert len(re.findall(r"^# ", prose, flags=re.MULTILINE)) == 1
     text = re.sub(r"data:image/png;base64,[\w+/=]+|\"image/png\": \"[^\"]+\"", "", path.read_text(encoding="utf-8"))
     assert not re.search(r"/(home|root|work|tmp|Users)/", text)
@@ -45,8 +34,8 @@ def test_a_notebook_is_small_has_one_title_and_stores_no_widget_and_no_absolute_
 
 @each_lesson
 def test_enough_cells_are_compared_and_enough_of_them_print_numbers(path):
-    cells = [cell for cell in code_cells(path) if "nbval-ignore-output" not in cell.metadata.get("tags", [])]
-    compared = [cell for cell in cells if cell.outputs]
+    code = [cell for cell in cells(path, "code") if "nbval-ignore-output" not in cell.metadata.get("tags", [])]
+    compared = [cell for cell in code if cell.outputs]
     assert len(compared) >= 8
     # A number that stands in the cell's own source was written, not computed.
     texts = [("".join(o.get("text", "") for o in cell.outputs), cell.source) for cell in compared]
@@ -56,9 +45,9 @@ def test_enough_cells_are_compared_and_enough_of_them_print_numbers(path):
 
 @each_lesson
 def test_a_picture_of_atoms_has_words_and_a_still(path):
-    cells = [cell for cell in code_cells(path) if "view" in cell.metadata.get("tags", [])]
-    assert cells
-    for cell in cells:
+    views = [cell for cell in cells(path, "code") if "view" in cell.metadata.get("tags", [])]
+    assert views
+    for cell in views:
         (bundle,) = [o.data for o in cell.outputs if "image/png" in o.get("data", {})]
         assert 'alt="' in bundle["text/html"]
         assert bundle["text/plain"]
@@ -86,14 +75,14 @@ def compared(book, **environment):
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux enforces the limit of memory")
 def test_the_comparison_sees_what_changed_what_is_no_longer_said_and_what_takes_a_gigabyte():
     book = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    cells = {
+    sources = {
         "print('96%')": "96%\n",
         "print('96' + '%')": "69%\n",
         "str('96%')[:0] or None": "96%\n",
         "print(len(bytes(10**6)))": "1000000\n",
         "print(len(bytes(10**9)))": "1000000000\n",
     }
-    for count, (source, stored) in enumerate(cells.items(), start=1):
+    for count, (source, stored) in enumerate(sources.items(), start=1):
         outputs = [nbformat.v4.new_output("stream", text=stored)]
         book.cells.append(nbformat.v4.new_code_cell(source, execution_count=count, outputs=outputs))
     status, printed = compared(book)
@@ -106,7 +95,7 @@ def test_the_comparison_sees_what_changed_what_is_no_longer_said_and_what_takes_
 def test_the_default_lane_leaves_out_the_extensions_and_nothing_else(options, left_out):
     _, printed = pytest_of("-qq", "--collect-only", *options, "notebooks")
     found = set(re.findall(r"^(notebooks/\S+?):", printed, flags=re.MULTILINE))
-    assert found == {p.relative_to(TOP).as_posix() for p in NOTEBOOKS if not re.match(left_out, p.name)}
+    assert found == {p.relative_to(TOP).as_posix() for p in LESSONS + SOLUTIONS if not re.match(left_out, p.name)}
 
 
 def test_no_sanitizer_is_dropped_silently():

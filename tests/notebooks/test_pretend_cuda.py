@@ -8,37 +8,27 @@ from pathlib import Path
 
 import pytest
 import torch
-from pretend_cuda import PretendCuda
+from books import each_lesson
+from pretend_cuda import pretended
 
 from tutorial_lib import training
 from tutorial_lib.datasets import hamiltonians, qm9
 from tutorial_lib.models import hamiltonian, missing_atom
-from tutorial_lib.training import batches, loop
-
-LESSONS = sorted((Path(__file__).parent.parent.parent / "notebooks").glob("[0-9]*.ipynb"))
 
 
-@pytest.fixture
-def cuda(monkeypatch):
-    """Pretend that there is a GPU, for whatever trains, and keep its random numbers on the CPU."""
-    monkeypatch.setattr(loop, "best_device", lambda: torch.device("cuda"))
-    monkeypatch.setattr(batches, "Generator", lambda device: torch.Generator())
-    with PretendCuda():
-        yield
-
-
-def test_a_model_that_was_trained_there_is_there(cuda):
+def test_a_model_that_was_trained_there_is_there():
     model = torch.nn.Linear(4, 4)
     loss = lambda model, batch, generator: {"loss": model(batch).square().mean()}  # noqa: E731
-    training.train(model, torch.ones(8, 4), loss, training.Recipe(epochs=3), progress=False)
-    assert model.weight.device.type == "cuda"
-    with pytest.raises(RuntimeError, match="same device"):
-        model(torch.ones(1, 4))
-    assert model.cpu()(torch.ones(1, 4)).device.type == "cpu"
+    with pretended():
+        training.train(model, torch.ones(8, 4), loss, training.Recipe(epochs=3), progress=False)
+        assert model.weight.device.type == "cuda"
+        with pytest.raises(RuntimeError, match="same device"):
+            model(torch.ones(1, 4))
+        assert model.cpu()(torch.ones(1, 4)).device.type == "cpu"
 
 
 @pytest.mark.parametrize("kind", ["missing atom", "Hamiltonian"])
-def test_containers_follow_the_batch_to_its_device(kind, monkeypatch):
+def test_containers_follow_the_batch_to_its_device(kind):
     if kind == "missing atom":
         model, n = missing_atom.CartesianNetwork(8, 4, 1), 4
         loss = missing_atom.masked_atom_loss(missing_atom.MoleculeSet(qm9.load("validation")[:n]))
@@ -50,14 +40,13 @@ def test_containers_follow_the_batch_to_its_device(kind, monkeypatch):
         loss = hamiltonian.matrix_loss(hamiltonian.Standard.fit(blocks, water.fock), shapes, water.fock)
     recipe = training.Recipe(epochs=2, batch_size=n)
     here = training.train(copy.deepcopy(model), torch.arange(n), loss, recipe, device="cpu", progress=False)
-    monkeypatch.setattr(batches, "Generator", lambda device: torch.Generator())
-    with PretendCuda():
+    with pretended():
         there = training.train(model, torch.arange(n), loss, recipe, device="cuda", progress=False)
     assert there["loss"] == pytest.approx(here["loss"], rel=1e-4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@each_lesson
 def test_a_lesson_runs_unchanged(path):
     script = Path(__file__).parent / "pretend_cuda.py"
     state = os.environ | {"MPLBACKEND": "agg"}

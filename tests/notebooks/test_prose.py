@@ -1,16 +1,8 @@
 """What the notebooks say: numbers that a cell computed, and terms that the glossary explains."""
 
 import re
-from pathlib import Path
 
-import nbformat
-import pytest
-
-NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
-LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-ALL = LESSONS + sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
-each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-each_notebook = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+from books import LESSONS, NOTEBOOKS, SOLUTIONS, cells, each_lesson, each_notebook
 
 UNITS = (
     r"%|per cent|Å[²³]?|ångströms?|degrees?(?! of freedom)|eV|meV|K|GB|MB|kB|bytes?|nats?|bits?|seconds?|minutes?|ps|fs"
@@ -27,20 +19,15 @@ ALLOWED = {
 
 def prose(path):
     """The markdown of a notebook, cell by cell, without formulas, code and addresses."""
-    for cell in nbformat.read(path, 4).cells:
-        if cell.cell_type == "markdown":
-            yield re.sub(r"\$\$.*?\$\$|\$[^$]+\$|```.*?```|`[^`]*`", " ", cell.source, flags=re.DOTALL)
-
-
-def printed(book):
-    """All text that the cells of a notebook have put out."""
-    outputs = [o for cell in book.cells if cell.cell_type == "code" for o in cell.outputs]
-    return "\n".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in outputs)
+    for cell in cells(path, "markdown"):
+        yield re.sub(r"\$\$.*?\$\$|\$[^$]+\$|```.*?```|`[^`]*`", " ", cell.source, flags=re.DOTALL)
 
 
 @each_notebook
 def test_numbers_in_prose_come_from_a_cell(path):
-    computed = set(re.findall(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?", printed(nbformat.read(path, 4))))
+    outputs = [output for cell in cells(path, "code") for output in cell.outputs]
+    printed = "\n".join(o.get("text", "") + o.get("data", {}).get("text/plain", "") for o in outputs)
+    computed = set(re.findall(r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?", printed))
     found = [match for text in prose(path) for match in NUMBER.finditer(text) if match[1] not in computed]
     assert [m[0] for m in found if " ".join(m[0].split()) not in ALLOWED.get(path.stem, {})] == []
 
@@ -51,46 +38,31 @@ def test_every_allowance_is_used(path):
     assert [number for number in ALLOWED.get(path.stem, {}) if number not in text] == [], "delete the allowance"
 
 
-def terms():
-    """The slug and the words of each entry of the glossary."""
-    text = (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8").split("## glossary")[1]
-    return {heading.replace(" ", "-"): heading for heading in re.findall(r"^### (.+)$", text, flags=re.MULTILINE)}
+GLOSSARY = (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8").split("## glossary")[1]
+HEADINGS = re.findall(r"^### (.+)$", GLOSSARY, flags=re.MULTILINE)
+TERMS = {heading.replace(" ", "-"): heading for heading in HEADINGS}
 
 
-def first_appearance(cells, words, longer=()):
-    """The match of a term in the first cell that says it, headings, addresses and longer terms left out."""
-    pattern = re.compile(rf"\b{re.escape(words)}(?:s|es)?\b".replace("\\ ", r"[\s-]"), flags=re.IGNORECASE)
-    for cell in cells:
-        left_out = "|".join([r"^#+ .*$", r"(?<=\])\([^)]*\)", *(re.escape(term) for term in longer)])
-        blanked = re.sub(left_out, lambda m: " " * len(m[0]), cell, flags=re.MULTILINE | re.IGNORECASE)
-        if match := pattern.search(blanked):
-            return cell, match
-    return None
-
-
-def unlinked(cells, glossary):
-    """Terms whose first appearance is not a link to their entry."""
-    found = []
-    for slug, words in glossary.items():
-        longer = [other for other in glossary.values() if words in other and words != other]
-        if (first := first_appearance(cells, words, longer)) is None:
-            continue
-        text, match = first
-        links = re.finditer(rf"\[([^\]]*)\]\((?:\.\./)?glossary\.md#{slug}\)", text)
-        if not any(link.start(1) <= match.start() and match.end() <= link.end(1) for link in links):
-            found.append(words)
-    return found
+def first_appearance(text, words, longer):
+    """The match of a term where a text first says it, headings, addresses and longer terms left out."""
+    left_out = "|".join([r"^#+ .*$", r"(?<=\])\([^)]*\)", *(re.escape(term) for term in longer)])
+    blanked = re.sub(left_out, lambda m: " " * len(m[0]), text, flags=re.MULTILINE | re.IGNORECASE)
+    return re.search(rf"\b{re.escape(words)}(?:s|es)?\b".replace("\\ ", r"[\s-]"), blanked, flags=re.IGNORECASE)
 
 
 @each_lesson
 def test_a_term_is_linked_where_it_first_appears(path):
-    opening, *cells = prose(path)  # the opening's question also stands in the README, where links would break
-    assert unlinked(cells, {slug: words for slug, words in terms().items() if f"#{slug})" not in opening}) == []
+    opening, *texts = prose(path)  # the opening's question also stands in the README, where links would break
+    text, terms = "\n\n".join(texts), {slug: words for slug, words in TERMS.items() if f"#{slug})" not in opening}
+    for slug, words in terms.items():
+        if match := first_appearance(text, words, [term for term in terms.values() if words in term and words != term]):
+            links = re.finditer(rf"\[([^\]]*)\]\((?:\.\./)?glossary\.md#{slug}\)", text)
+            assert any(link.start(1) <= match.start() and match.end() <= link.end(1) for link in links), words
 
 
 @each_notebook
 def test_links_lead_somewhere(path):
-    anchors = {"conventions", "glossary", *terms()}
+    anchors = {"conventions", "glossary", *TERMS}
     for text in prose(path):
         for file, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", text):
             target = path.parent / file if file else path
@@ -100,11 +72,9 @@ def test_links_lead_somewhere(path):
 
 
 def test_every_entry_of_the_glossary_is_linked_and_says_something():
-    used = {anchor for path in ALL for text in prose(path) for anchor in re.findall(r"glossary\.md#([\w-]+)", text)}
-    assert set(terms()) <= used
-    text = (NOTEBOOKS / "glossary.md").read_text(encoding="utf-8")
-    entries = re.split(r"^### .+$", text.split("## glossary")[1], flags=re.MULTILINE)[1:]
+    texts = "\n".join(text for path in LESSONS + SOLUTIONS for text in prose(path))
+    assert set(TERMS) <= set(re.findall(r"glossary\.md#([\w-]+)", texts))
+    entries = re.split(r"^### .+$", GLOSSARY, flags=re.MULTILINE)[1:]
     assert all(len(entry.split()) >= 8 for entry in entries)
-    headings = re.findall(r"^### (.+)$", text, flags=re.MULTILINE)
-    assert headings == sorted(headings), "in alphabetical order"
-    assert all(heading == heading.lower() for heading in headings), "two renderers make anchors of small letters alike"
+    assert sorted(HEADINGS) == HEADINGS, "in alphabetical order"
+    assert all(heading == heading.lower() for heading in HEADINGS), "two renderers make anchors of small letters alike"

@@ -2,20 +2,17 @@
 
 import re
 from itertools import combinations, pairwise
-from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from books import LESSONS, NOTEBOOKS, SOLUTIONS, TOP, cells, each_notebook
 from matplotlib.colors import to_rgb
 
 from tutorial_lib import plotting
 from tutorial_lib.plotting import palette
 
-TOP = Path(__file__).parent.parent.parent
-NOTEBOOKS = sorted((TOP / "notebooks").glob("*.ipynb")) + sorted((TOP / "notebooks" / "solutions").glob("*.ipynb"))
-PAGES = [*NOTEBOOKS, TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "notebooks" / "glossary.md"]
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+PAGES = [*LESSONS, *SOLUTIONS, TOP / "README.md", TOP / "CONTRIBUTING.md", NOTEBOOKS / "glossary.md"]
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 # Linear RGB as seen without one kind of cone: Machado, Oliveira and Fernandes (2009), severity 1.
 SEEN = {
@@ -38,11 +35,8 @@ def lab(colour, cones):
 
 def markdown(path):
     """The text of a page, without its code."""
-    if path.suffix == ".md":
-        text = path.read_text(encoding="utf-8")
-    else:
-        text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
-    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    texts = [path.read_text(encoding="utf-8")] if path.suffix == ".md" else [c.source for c in cells(path, "markdown")]
+    return re.sub(r"```.*?```", "", "\n".join(texts), flags=re.DOTALL)
 
 
 @each_page
@@ -56,8 +50,8 @@ def test_headings_come_in_order_and_pictures_in_prose_have_words(path):
 
 @each_notebook
 def test_every_picture_that_a_cell_draws_has_words(path):
-    cells = nbformat.read(path, 4).cells
-    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+    book = nbformat.read(path, 4).cells
+    for cell, after in zip(book, [*book[1:], None], strict=True):
         for output in cell.get("outputs", []):
             if "image/png" not in output.get("data", {}):
                 continue

@@ -2,24 +2,25 @@
 
 import copy
 import html
-import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 import pytest
+from books import LESSONS, each_lesson, run
 
 from scripts.teach import make_assignments as script
 from tutorial_lib import exercises
-from tutorial_lib.course.runs import notebooks
 from tutorial_lib.exercises import invariance
 
 POINTS = 2
-NAME = "01_invariance"
+FIRST, SECOND = LESSONS[:2]
+NAME = FIRST.stem
 GRADES = """
 import json, sys
 from nbgrader.api import Gradebook
@@ -41,17 +42,10 @@ PATCHES = (
 )
 
 
-missing = importlib.util.find_spec("nbgrader") is None
-each_lesson = pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
-
-
 def needs_nbgrader(function):
     """Mark a test that runs nbgrader's commands."""
-    return pytest.mark.slow(pytest.mark.skipif(missing, reason="nbgrader is not installed (extra `teach`)")(function))
-
-
-def lesson(number):
-    return notebooks([number])[0]
+    missing = pytest.mark.skipif(find_spec("nbgrader") is None, reason="nbgrader is not installed (extra `teach`)")
+    return pytest.mark.slow(missing(function))
 
 
 def assignment(path, extra=False):
@@ -99,9 +93,9 @@ def grades(folder, name):
 def course(tmp_path_factory):
     """A course with one assignment, handed out, handed in by seven students, and marked by one command."""
     folder = tmp_path_factory.mktemp("course")
-    script.export([lesson("01")], folder, points=POINTS, extra=False)
+    script.export([FIRST], folder, points=POINTS, extra=False)
     nbgrader(folder, "-m", "nbgrader", "generate_assignment", NAME)
-    right = right_answers(lesson("01"))
+    right = right_answers(FIRST)
     wrong = {
         "answer-1-1": right["answer-1-1"].replace("x @ Q.mT", "x @ Q"),
         "answer-1-2": right["answer-1-2"].replace("return -slope", "retrun -slope"),
@@ -136,7 +130,7 @@ def test_an_assignment_has_every_exercise_of_its_lesson_once_with_its_own_stub_a
 
 
 def test_no_link_of_an_assignment_is_dead(tmp_path):
-    script.export(notebooks([]), tmp_path, points=1, extra=False)
+    script.export(LESSONS, tmp_path, points=1, extra=False)
     glossary = (script.NOTEBOOKS / "glossary.md").read_text(encoding="utf-8")
     headings = re.findall("^#+ (.*)", glossary, flags=re.MULTILINE)
     anchors = {"glossary.md#" + heading.lower().replace(" ", "-") for heading in headings}
@@ -151,11 +145,11 @@ def test_no_link_of_an_assignment_is_dead(tmp_path):
 
 
 def test_making_a_course_again_keeps_what_a_teacher_wrote(tmp_path):
-    script.export([lesson("01")], tmp_path, points=1, extra=False)
+    script.export([FIRST], tmp_path, points=1, extra=False)
     (tmp_path / "nbgrader_config.py").write_text("mine")
-    script.export([lesson("01"), lesson("02")], tmp_path, points=1, extra=False)
+    script.export([FIRST, SECOND], tmp_path, points=1, extra=False)
     assert (tmp_path / "nbgrader_config.py").read_text() == "mine"
-    assert {path.name for path in (tmp_path / "source").iterdir()} == {NAME, "02_gram_vae"}
+    assert {path.name for path in (tmp_path / "source").iterdir()} == {NAME, SECOND.stem}
 
 
 @pytest.mark.parametrize(
@@ -219,9 +213,9 @@ def page(tmp_path, monkeypatch):
 
 
 def test_an_extra_exercise_is_one_more(page):
-    book = assignment(lesson("01"), extra=True)
+    book = assignment(FIRST, extra=True)
     *others, text, answer, marks = book.cells
-    assert others == assignment(lesson("01")).cells[:1] + others[1:]
+    assert others == assignment(FIRST).cells[:1] + others[1:]
     assert "import math" in others[1].source
     assert text.source.startswith("**1.s Twice.**")
     assert text.source.endswith("[gradient](glossary.md#gradient) would,\nsee the plan.")
@@ -251,23 +245,21 @@ def test_an_extra_exercise_that_is_not_whole_is_said(page, old, new, message):
     assert old in PAGE
     page.write_text(PAGE.replace(old, new), encoding="utf-8")
     with pytest.raises(SystemExit, match=message):
-        assignment(lesson("01"), extra=True)
+        assignment(FIRST, extra=True)
 
 
 @needs_nbgrader
 def test_what_is_handed_out_holds_stubs_and_no_solution(course):
     folder, _, _ = course
-    cells = [cell.source for cell in nbformat.read(lesson("01"), 4).cells]
+    cells = [cell.source for cell in nbformat.read(FIRST, 4).cells]
     stubs = [cell for cell in released(folder, NAME).cells if cell.id.startswith("answer")]
     assert len(stubs) == 4
     for cell in stubs:
         assert cell.source in cells
-        names = {"exercises": exercises}
         stub, last = cell.source.rsplit("\n", 1)
-        exec(stub, names)
-        assert eval(last, names).state == "open"
+        assert eval(last, run(stub, {"exercises": exercises})).state == "open"
     written = (folder / "release" / NAME / f"{NAME}.ipynb").read_text(encoding="utf-8")
-    bodies = [one.cell.split(script.BEGIN)[1].split(script.END)[0] for one in script.exercises_of(lesson("01"))]
+    bodies = [one.cell.split(script.BEGIN)[1].split(script.END)[0] for one in script.exercises_of(FIRST)]
     assert not any(json.dumps(body.strip().splitlines()[-1])[1:-1] in written for body in bodies)
     assert "SOLUTION" not in written
     locked = [cell.metadata for cell in released(folder, NAME).cells if cell.id.startswith("marks")]
@@ -319,7 +311,7 @@ def test_collected_files_come_to_their_students():
 
 @needs_nbgrader
 @pytest.mark.parametrize(
-    "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.smoke] if p.stem == NAME else []) for p in notebooks([])]
+    "path", [pytest.param(p, id=p.stem, marks=[pytest.mark.smoke] if p.stem == NAME else []) for p in LESSONS]
 )
 def test_the_solutions_of_every_lesson_get_full_marks(path, tmp_path):
     script.export([path], tmp_path, points=POINTS, extra=True)

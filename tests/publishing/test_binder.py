@@ -2,8 +2,8 @@
 
 import os
 import re
-import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,6 @@ import yaml
 
 TOP = Path(__file__).parent.parent.parent
 BINDER = TOP / "binder"
-SCRIPTS = ("postBuild", "start")
 
 
 @pytest.mark.slow
@@ -35,27 +34,23 @@ def test_the_two_environment_files_agree():
     assert ours["dependencies"] == [line for line in conda["dependencies"] if isinstance(line, str)]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_scripts_are_executable(name):
-    assert (BINDER / name).stat().st_mode & stat.S_IXUSR
-    assert (BINDER / name).read_bytes().startswith(b"#!/usr/bin/env bash\n")
-    listed = subprocess.run(["git", "ls-files", "-s", f"binder/{name}"], cwd=TOP, capture_output=True, text=True)
-    if listed.returncode == 0:
-        assert listed.stdout.startswith("100755")
+def stand_ins(folder, *names):
+    """An environment in which these commands print what they are given."""
+    for name in names:
+        (folder / name).write_text(f'#!/usr/bin/env bash\necho {name} "$@"\n')
+        (folder / name).chmod(0o755)
+    return os.environ | {"PATH": os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])}
 
 
-def test_post_build_installs_the_pins_without_cuda(tmp_path):
-    stand_in = tmp_path / "pip"
-    stand_in.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
-    stand_in.chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    env = os.environ | {"PATH": path}
+def test_post_build_installs_the_pins_without_cuda_and_makes_the_working_copies(tmp_path):
+    env = stand_ins(tmp_path, "pip", "python")
     done = subprocess.run([BINDER / "postBuild"], cwd=TOP, env=env, capture_output=True, text=True)
     words = done.stdout.split()
+    assert done.stdout.splitlines()[-1] == "python -m tutorial_lib update"
     assert done.returncode == 0, done.stderr
     assert words[words.index("-c") + 1] == "constraints.txt"
     assert words[words.index("-e") + 1] == "."
-    assert words[words.index("--extra-index-url") + 1] in (TOP / "README.md").read_text(), "README names the index too"
+    assert words[words.index("--extra-index-url") + 1] in (TOP / "docs" / "install.md").read_text(), "so does the page"
 
 
 def test_start_gives_one_thread_and_runs_what_it_is_given():
@@ -74,7 +69,27 @@ def test_a_workflow_may_do_little_and_not_for_long(path):
         for step in job["steps"]:
             assert re.fullmatch(r"actions/[\w-]+@v\d+", step.get("uses", "actions/none@v1"))
             if "checkout" in step.get("uses", ""):
-                assert step["with"]["persist-credentials"] is False
+                assert step.get("with") == {"persist-credentials": False} or path.stem == "address"
+    writing = [job["permissions"] for job in flow["jobs"].values() if "permissions" in job]
+    assert writing == [{"contents": "write"}] * (path.stem == "address")
+
+
+@pytest.mark.slow
+def test_the_first_push_to_a_repository_writes_its_address_and_the_second_writes_nothing(tmp_path):
+    if not (TOP / ".git").exists():
+        pytest.skip("not a git checkout")
+    flow = yaml.safe_load((TOP / ".github" / "workflows" / "address.yml").read_text())
+    env = stand_ins(tmp_path, "pip") | {"GITHUB_REPOSITORY": "some/one"}
+    here, there = tmp_path / "here", tmp_path / "there"
+    subprocess.run(["git", "clone", "-q", "--bare", TOP, there], check=True)
+    subprocess.run(["git", "clone", "-q", there, here], check=True)
+    subprocess.run([sys.executable, "scripts/publish/make_front_page.py", "--address", ""], cwd=here, check=True)
+    for _ in range(2):
+        subprocess.run(["bash", "-e", "-c", flow["jobs"]["write"]["steps"][-1]["run"]], cwd=here, env=env, check=True)
+    command = ["git", "log", "--format=%an", "-p", "HEAD~1..", "--", "README.md"]
+    log = subprocess.run(command, cwd=there, capture_output=True)
+    assert log.stdout.startswith(b"github-actions[bot]\n")
+    assert b"\n+git clone https://github.com/some/one course\n" in log.stdout
 
 
 def test_workflows_run_on_every_push_on_every_python_of_the_project_and_every_week():

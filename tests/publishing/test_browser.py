@@ -1,4 +1,4 @@
-"""In a real Chromium, every lesson: stills before anything runs, atoms and maps that draw, sliders that move.
+"""In a real Chromium, a reader's copy of every lesson: atoms and maps that draw, sliders that move, pictures that stay.
 
 Screenshots are kept under build/screenshots, or where the variable SCREENSHOTS says.
 """
@@ -14,17 +14,13 @@ import time
 import urllib.request
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from chromium import IN_BROWSER
+from books import LESSONS, NOTEBOOKS, TOP, cells
+from chromium import IN_BROWSER, until
 from PIL import Image
 
-from tutorial_lib.course.runs import NOTEBOOKS
-
-TOP = NOTEBOOKS.parent
 SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))
-LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
 SMOKE = ("01", "04")  # a periodic cell and a molecule; pieces of cubes
 each_lesson = pytest.mark.parametrize(
     "lesson", [pytest.param(p, id=p.stem, marks=pytest.mark.smoke if p.name[:2] in SMOKE else ()) for p in LESSONS]
@@ -33,50 +29,44 @@ pytestmark = IN_BROWSER
 ERRORS = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
 
 
-def code_cells(book):
-    return [cell for cell in book.cells if cell.cell_type == "code"]
-
-
-def views(book):
+def views(code):
     """The places of the cells that show atoms, among the code cells."""
-    return [i for i, cell in enumerate(code_cells(book)) if "view" in cell.metadata.get("tags", [])]
+    return [i for i, cell in enumerate(code) if "view" in cell.metadata.get("tags", [])]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """All lessons as they are, and in `all` without outputs."""
-    folder = tmp_path_factory.mktemp("lab")
-    (folder / "benchmarks").symlink_to(TOP / "benchmarks")
-    shutil.copytree(NOTEBOOKS, folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    (folder / "all").mkdir()
-    (folder / "all" / "glossary.md").touch()
-    for lesson in LESSONS:
-        book = nbformat.read(lesson, 4)
-        for cell in code_cells(book):
-            cell.outputs, cell.execution_count = [], None
-        nbformat.write(book, folder / "all" / lesson.name)
+def project(tmp_path_factory):
+    """A repository that holds the lessons, and beside it what JupyterLab keeps."""
+    project = tmp_path_factory.mktemp("lab") / "project"
+    shutil.copytree(NOTEBOOKS, project / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    (project / "benchmarks").symlink_to(TOP / "benchmarks")
+    shutil.copy(TOP / ".gitignore", project)
+    for words in ("init -q", "add .", "-c user.name=A -c user.email=a@b.example commit -q -m All"):
+        subprocess.run(["git", *words.split()], cwd=project, check=True)
     # All cells in the page at once; by default, JupyterLab makes those that are scrolled to.
-    settings = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings = project.parent / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
     settings.write_text('{"windowingMode": "none"}')
-    return folder
+    return project
 
 
 @pytest.fixture(scope="module")
-def lab(folder):
-    """JupyterLab on loopback with its token on."""
-    state = {
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-    }
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
-    command += [f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"]
+def lab(project):
+    """JupyterLab on a reader's copies, as the command starts it."""
+    names = {"_RUNTIME_DIR": "runtime", "_CONFIG_DIR": "config"}
+    names |= {"LAB_SETTINGS_DIR": "settings", "LAB_WORKSPACES_DIR": "workspaces"}
+    state = {f"JUPYTER{name}": str(project.parent / folder) for name, folder in names.items()}
+    start = f"""
+from pathlib import Path
+from tutorial_lib import __main__ as command
+from tutorial_lib.course import runs
+runs.NOTEBOOKS = Path({str(project / "notebooks")!r})
+command.lab(["--no-browser", "--LabApp.news_url=None"])
+"""
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=os.environ | state, **silent)
+    process = subprocess.Popen([sys.executable, "-c", start], env=os.environ | state, **silent)
     try:
-        server = until(lambda: answering(folder / "runtime"), 60)
+        server = until(lambda: answering(project.parent / "runtime"), 60)
         assert server, "JupyterLab did not answer within a minute"
         yield server
     finally:
@@ -117,14 +107,6 @@ def opened(lab, browser, request):
     for page in pages:
         page.close()
     assert [url for url in asked if not url.startswith((lab["url"], "data:", "blob:"))] == [], "it calls somebody else"
-
-
-def until(condition, seconds: float):
-    """What a condition gave, which is true if it became true in time."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    return found
 
 
 def run_all(page, n_cells: int, seconds: float):
@@ -169,26 +151,14 @@ def drawn(part) -> int:
 
 
 @each_lesson
-def test_still_pictures_stand_before_anything_is_run(opened, lesson):
-    page = opened(f"notebooks/{lesson.name}")
-    for i in views(nbformat.read(lesson, 4)):
-        cell = page.locator(".jp-CodeCell").nth(i)
-        cell.scroll_into_view_if_needed(timeout=30_000)
-        picture = cell.locator("img[alt]")
-        assert picture.get_attribute("alt")
-        assert until(lambda picture=picture: picture.evaluate("image => image.naturalWidth") > 100, 10)
-    assert page.locator("canvas").count() == 0
-
-
-@each_lesson
-def test_every_cell_runs_views_draw_and_sliders_move_them(opened, lesson):
-    page = opened(f"all/{lesson.name}")
-    book = nbformat.read(lesson, 4)
-    run_all(page, len(code_cells(book)), seconds=900)
+def test_a_copy_runs_views_draw_sliders_move_them_and_what_is_saved_keeps_its_pictures(opened, project, lesson):
+    page = opened(lesson.name)
+    code = cells(lesson, "code")
+    run_all(page, len(code), seconds=900)
     page.locator(".jp-Notebook").screenshot(path=SCREENSHOTS / f"{lesson.stem}.png")
-    for i in views(book):
+    for i in views(code):
         cell = page.locator(".jp-CodeCell").nth(i)
-        source = code_cells(book)[i].source
+        source = code[i].source
         canvases = cell.locator("canvas:visible")
         canvases.first.wait_for(state="visible", timeout=60_000)
         picture = canvases.last
@@ -204,3 +174,18 @@ def test_every_cell_runs_views_draw_and_sliders_move_them(opened, lesson):
             cell.screenshot(path=SCREENSHOTS / f"{lesson.stem}_{i}_moved.png")
             assert moved, "the slider changes nothing"
             assert cell.locator(".widget-readout:visible").inner_text() == "3"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    saved = project / "my_course" / lesson.name
+    assert until(lambda: any(cell.outputs for cell in cells(saved, "code")), 30)
+    page.reload()
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    for i in views(code):
+        cell = page.locator(".jp-CodeCell").nth(i)
+        cell.scroll_into_view_if_needed(timeout=30_000)
+        picture = cell.locator("img[alt]")
+        assert picture.get_attribute("alt")
+        assert until(lambda picture=picture: picture.evaluate("image => image.naturalWidth") > 100, 10)
+    assert "displaying widget" not in page.locator(".jp-Notebook").inner_text()
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=project, capture_output=True, text=True, check=True)
+    assert status.stdout == "", "the originals changed"

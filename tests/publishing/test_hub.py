@@ -12,13 +12,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
-from chromium import CHROMIUM, OPTIONS
+from chromium import CHROMIUM, until
 
 from scripts.publish import make_front_page
 
@@ -29,24 +28,17 @@ GIT_DAEMON = Path("/usr/lib/git-core/git-daemon")
 OUTSIDERS_RUN = ["runuser", "-u", "nobody", "--", sys.executable, "-c", "import jupyterhub, nbgitpuller, tutorial_lib"]
 
 
-def missing():
-    """What this machine lacks, in words, or nothing."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        return "making accounts needs root"
-    for name in ("configurable-http-proxy", "git", "useradd", "chpasswd", "runuser"):
-        if shutil.which(name) is None:
-            return f"{name} is not installed (npm install -g configurable-http-proxy)"
-    if not GIT_DAEMON.exists() or not (TOP / ".git").exists():
-        return "a git checkout and git-daemon are needed"
-    if subprocess.run(OUTSIDERS_RUN, cwd="/", capture_output=True).returncode:
-        return "other accounts cannot run this Python with what the course needs: install it where all may read"
-    return None
-
-
 @pytest.fixture(scope="module", autouse=True)
 def nothing_missing():
-    if reason := missing():
-        pytest.skip(reason)
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("making accounts needs root")
+    for name in ("configurable-http-proxy", "git", "useradd", "chpasswd", "runuser"):
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed (npm install -g configurable-http-proxy)")
+    if not GIT_DAEMON.exists() or not (TOP / ".git").exists():
+        pytest.skip("a git checkout and git-daemon are needed")
+    if subprocess.run(OUTSIDERS_RUN, cwd="/", capture_output=True).returncode:
+        pytest.skip("other accounts cannot run this Python with what the course needs: install it where all may read")
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -56,16 +48,6 @@ def free_port():
     with socket.socket() as there:
         there.bind(("127.0.0.1", 0))
         return there.getsockname()[1]
-
-
-def until(found, seconds, what):
-    """The first true answer of a function that is asked again and again."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := found():
-            return answer
-        time.sleep(0.5)
-    raise TimeoutError(f"after {seconds} seconds not yet: {what}")
 
 
 def git(*words, at):
@@ -119,7 +101,7 @@ def repository(tmp_path_factory):
     address = f"git://127.0.0.1:{port}/course.git"
     try:
         ask = ["git", "ls-remote", address]
-        until(lambda: subprocess.run(ask, capture_output=True).returncode == 0, 30, "the repository answers")
+        assert until(lambda: subprocess.run(ask, capture_output=True).returncode == 0, 30), "the repository is silent"
         yield address
     finally:
         stop(daemon)
@@ -156,7 +138,7 @@ def hub(tmp_path_factory, accounts):
             return False
 
     try:
-        until(answers, 60, "the hub answers")
+        assert until(answers, 60), "the hub does not answer"
         yield address
     finally:
         stop(running)
@@ -182,7 +164,7 @@ class Student:
             self.session.get(f"{own}lab", timeout=60)  # through its door, and back with a cookie of its own
             return self.session.get(f"{own}api/status", timeout=60).status_code == 200
 
-        until(answers, 150, "the server answers")
+        assert until(answers, 150), "the server does not answer"
 
     def ask(self, method, path, name=None, **options):
         """A request to a server, one's own if no name is given."""
@@ -225,24 +207,16 @@ def test_a_wrong_password_and_an_account_outside_the_group_are_refused(hub, acco
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
-def test_the_link_leads_through_the_form_to_notebook_01_in_a_browser(hub, accounts, repository):
-    from playwright.sync_api import expect, sync_playwright
-
+def test_the_link_leads_through_the_form_to_notebook_01_in_a_browser(hub, accounts, repository, browser):
     name, password = accounts["bob"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        try:
-            tab = browser.new_page()
-            tab.set_default_timeout(150_000)
-            tab.goto(make_front_page.hub(repository, hub))
-            tab.fill("#username_input", name)
-            tab.fill("#password_input", password)
-            tab.click("#login_submit")
-            heading = tab.get_by_role("heading", name="show atoms").or_(tab.locator(".jp-Notebook h1")).first
-            expect(heading).to_be_visible(timeout=150_000)
-            assert "/lab/tree/course/notebooks/01_invariance.ipynb" in tab.url
-        finally:
-            browser.close()
+    tab = browser.new_page()
+    tab.set_default_timeout(150_000)
+    tab.goto(make_front_page.hub(repository, hub))
+    tab.fill("#username_input", name)
+    tab.fill("#password_input", password)
+    tab.click("#login_submit")
+    tab.get_by_role("heading", name="show atoms").or_(tab.locator(".jp-Notebook h1")).first.wait_for()
+    assert "/lab/tree/course/notebooks/01_invariance.ipynb" in tab.url
     assert Path(f"~{name}/course/{FIRST}").expanduser().read_bytes() == (TOP / FIRST).read_bytes()
 
 
@@ -265,5 +239,5 @@ def test_a_student_does_not_reach_the_server_of_another(started):
 def test_a_server_that_is_left_alone_stops(started):
     student = started("cyd")
     student.open_notebook()
-    until(lambda: not student.processes(), 240, "no process of the student is left")
+    assert until(lambda: not student.processes(), 240), "a process of the student is left"
     assert Path(f"~{student.name}").expanduser().exists()

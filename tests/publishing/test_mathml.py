@@ -5,18 +5,15 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-import nbformat
 import pytest
+from books import LESSONS, SOLUTIONS, TOP, cells
 
-TOP = Path(__file__).parent.parent.parent
 pytest.importorskip("docutils")
 # By its path: some packages install a folder of their own that is called `docs`.
 spec = importlib.util.spec_from_file_location("mathml", TOP / "docs" / "mathml.py")
 extension = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(extension)
-NOTEBOOKS = sorted((TOP / "notebooks").glob("**/[0-9]*.ipynb"))
 CONFIGURATION = 'extensions = ["mathml"]\nhtml_math_renderer = "mathml"\nhtml_theme = "basic"\n'
 STYLE = r' (?:stretchy|form|lspace|rspace|mathvariant|class|movablelimits|displaystyle|scriptlevel)="[^"]*"'
 
@@ -61,7 +58,7 @@ def test_a_formula_that_cannot_be_read_is_refused(formula):
 
 
 def test_every_formula_of_the_notebooks_can_be_read():
-    for cell in [cell for path in NOTEBOOKS for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown"]:
+    for cell in [cell for path in LESSONS + SOLUTIONS for cell in cells(path, "markdown")]:
         prose = re.sub(r"`[^`]*`", "", cell.source)
         for block, line in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", prose, flags=re.DOTALL):
             assert "<m" in extension.mathml(block or line, block=bool(block))[6:]

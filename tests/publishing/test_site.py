@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from books import LESSONS, each_lesson
 from chromium import IN_BROWSER
 
 from scripts.publish import make_site as site
 
-LESSONS = sorted((site.TOP / "notebooks").glob("[0-9]*.ipynb"))
 # What is wider than its box: the page, code (which wraps), what it printed (which may scroll, but not on paper), and
 # words of tables that stand in two lines.
 CUT_OFF = """() => {
@@ -103,18 +103,18 @@ def test_no_link_leads_nowhere_and_nothing_is_fetched_from_elsewhere(built, page
     assert wrong == []
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
-def test_a_notebook_is_there_with_all_its_outputs_and_words_for_its_pictures(built, pages, lesson):
-    page = pages[f"notebooks/{lesson.stem}.html"]
-    outputs = [output for cell in nbformat.read(lesson, 4).cells for output in cell.get("outputs", [])]
+@each_lesson
+def test_a_notebook_is_there_with_all_its_outputs_and_words_for_its_pictures(built, pages, path):
+    page = pages[f"notebooks/{path.stem}.html"]
+    outputs = [output for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])]
     drawn = [output for output in outputs if "image/png" in output.get("data", {})]
     assert len(page.pictures) == len(drawn) > 2
     assert all(words and len(words) > 20 for words in page.pictures)
-    (download,) = (link for link in page.links if link.endswith(f"/{lesson.stem}.ipynb"))
+    (download,) = (link for link in page.links if link.endswith(f"/{path.stem}.ipynb"))
     copy = nbformat.read(built / "notebooks" / download, 4)
-    assert len(copy.cells) == len(nbformat.read(lesson, 4).cells)
+    assert len(copy.cells) == len(nbformat.read(path, 4).cells)
     assert not any(cell.get("outputs") for cell in copy.cells)
-    text = (built / "notebooks" / f"{lesson.stem}.html").read_text(encoding="utf-8")
+    text = (built / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
     assert "google.colab" not in text, "nobody reads that cell here"
     assert text.count('class="cell_output') >= 20
     assert "<details>" in text, "answers are folded"

@@ -2,7 +2,6 @@
 
 import html
 import re
-import sys
 
 import nbformat
 import pytest
@@ -33,8 +32,6 @@ CUT_OFF = """() => {
     if (part.clientHeight < 250) cut.push(`a picture is only ${part.clientHeight} high`);
   return cut;
 }"""
-
-
 PRINTED = """[...document.querySelectorAll(".pdf-page section")].map(slide => {
   const style = getComputedStyle(slide);
   return `${slide.offsetHeight} ${style.display} ${style.paddingLeft}`;
@@ -54,11 +51,6 @@ def lesson(request):
 @pytest.fixture(scope="module")
 def book(lesson):
     return nbformat.read(lesson, 4)
-
-
-@pytest.fixture(scope="module")
-def deck(book):
-    return script.Deck(book)
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +133,8 @@ def test_answers_of_the_quiz_wait_for_a_key(book, built):
     assert all(slide.index('class="asked"') < slide.index('class="answer fragment"') for slide in quiz)
 
 
-def test_a_section_can_be_left_out(book, deck):
-    titles = list(dict.fromkeys(slide.title for slide in deck.slides))
+def test_a_section_can_be_left_out(book):
+    titles = list(dict.fromkeys(slide.title for slide in script.Deck(book).slides))
     shorter = script.Deck(book, [plain(titles[3]).upper()])
     assert shorter.left_out == [titles[3]]
     assert [title for title in titles if title not in {slide.title for slide in shorter.slides}] == [titles[3]]
@@ -166,13 +158,6 @@ def test_long_lines_of_output_are_wrapped_and_none_is_lost():
     assert max(map(len, text.split("\n"))) <= 98
     assert text.split() == f"{line} end".split()
     assert text.endswith("\n\n  end")
-
-
-def test_without_the_extra_the_way_out_is_named(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["make_slides.py", "02"])
-    monkeypatch.setattr(script.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit, match=r"\.\[docs\]"):
-        script.main()
 
 
 @pytest.fixture

@@ -167,6 +167,7 @@ def arrows(
 
     `vectors` has for each name, with its unit, a key of `COLOURS` and vectors (n, 3).
     """
+    check_shapes(positions=(positions, "points 3"), **{name: (kind[1], "points 3") for name, kind in vectors.items()})
     x, y, _ = np.asarray(positions).T
     scaled = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.012}
     for name, (colour, vector) in vectors.items():

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tutorial_lib.plotting.axes import field
 from tutorial_lib.plotting.palette import COLOURS
-from tutorial_lib.shapes import check_counts
+from tutorial_lib.shapes import check_counts, check_shapes
 
 BOND = 2.85  # A, from the centre
 
@@ -77,9 +77,10 @@ def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: f
         bonded: angstrom, how far from the centre the atom stands that the horizontal axis runs to.
         limit: half the width of the plane, angstrom.
     """
+    check_shapes(points=(points, "points 2"))
     field(ax, values, "density, relative to the largest", limit=limit)
     ring = {"markersize": 14, "markerfacecolor": "none", "markeredgewidth": 2, "color": COLOURS["failure"]}
-    ax.plot(*np.asarray(points).reshape(-1, 2).T, "o", label="missing", **ring)
+    ax.plot(*np.asarray(points).T, "o", label="missing", **ring)
     ax.plot(0, 0, "s", color=COLOURS["model"], label="centre")
     ax.plot(bonded, 0, "o", color=COLOURS["crystal"], markeredgecolor="k", markersize=9, label="bonded atom")
     ax.legend(fontsize=8, loc="lower right")
@@ -149,7 +150,8 @@ def _bare(ax: Axes, limit: float, *, zoom: float) -> None:
 
 def cross_section(ax: Axes, values: Tensor, points: Tensor, *, title: str, limit: float) -> Axes:
     """A field of probabilities (m, m) in a plane, rows upwards, with points (n, 2) of it; all in edges of a cube."""
+    check_shapes(points=(points, "points 2"))
     field(ax, values, "probability of a point", limit=limit)
-    ax.plot(*np.asarray(points).reshape(-1, 2).T, "o", markersize=9, markerfacecolor="none", color=COLOURS["failure"])
+    ax.plot(*np.asarray(points).T, "o", markersize=9, markerfacecolor="none", color=COLOURS["failure"])
     ax.set(title=title, xlabel="x (edges of a cube)", ylabel="y (edges of a cube)")
     return ax

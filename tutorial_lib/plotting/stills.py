@@ -82,7 +82,7 @@ def bonds(atoms: Atoms) -> list[tuple[int, int]]:
     return list(zip(first[joined].tolist(), second[joined].tolist(), strict=True))
 
 
-def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: float = 9) -> None:
+def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: int = 9) -> None:
     """Shaded balls and sticks, the symbols of elements where there are three or more, and the edges of a cell."""
     turn = rotate(camera)
     places, radii = atoms.positions @ turn, BALL * covalent_radii[atoms.numbers]

@@ -11,7 +11,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     {"molecules", "radial"},
     {
-        "alignment": ["Match", "Template", "aligned_rmsd", "best_rotation", "match_atoms"],
+        "alignment.matching": ["Match", "Template", "aligned_rmsd", "match_atoms"],
+        "alignment.procrustes": ["best_rotation"],
         "gram": [
             "gram_matrix",
             "upper_triangle",
