@@ -102,7 +102,7 @@ def thumbnail(book: nbformat.NotebookNode) -> tuple[str, bytes]:
 
 def build(out: Path) -> None:
     """Build the site anew; whatever Sphinx warns of, a link that leads nowhere first of all, is an error."""
-    if any(importlib.util.find_spec(name) is None for name in ("sphinx", "myst_nb", "sphinx_book_theme")):
+    if not all(map(importlib.util.find_spec, ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_copybutton"))):
         sys.exit('the site needs the extra `docs`: .venv/bin/pip install -c constraints.txt -e ".[docs]"')
     shutil.rmtree(out, ignore_errors=True)
     staged = out.with_name(out.name + "_pages")

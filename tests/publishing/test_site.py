@@ -46,7 +46,7 @@ SEEN = """() => [...document.querySelectorAll('blockquote')].flatMap(box => {
 })"""
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("sphinx_book_theme") is None, reason="the site needs the extra `docs`"),
+    pytest.mark.skipif(importlib.util.find_spec("sphinx_copybutton") is None, reason="the site needs the extra `docs`"),
 ]
 
 
