@@ -83,7 +83,7 @@ def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: f
     ax.plot(*np.asarray(points).T, "o", label="missing", **ring)
     ax.plot(0, 0, "s", color=COLOURS["model"], label="centre")
     ax.plot(bonded, 0, "o", color=COLOURS["crystal"], markeredgecolor="k", markersize=9, label="bonded atom")
-    ax.legend(fontsize=8, loc="lower right")
+    ax.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
     ax.set(xlabel="towards the bonded atom (Å)", ylabel="at right angles (Å)")
     return ax
 

@@ -20,6 +20,7 @@ from tutorial_lib.shapes import check, check_counts
 
 BOND_STRETCH = 1.28
 BALL, STICK = 0.5, 0.12  # of the covalent radius; A
+SMALLEST = 0.02  # radius of a ball, of the size of the picture
 FINE = 900  # points along the longer side in which atoms are computed
 CAMERA = "-75x,20y,5z"
 PALE = 0.6  # of the way to white, the farthest
@@ -59,7 +60,7 @@ def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> 
     figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
     limit = 1.15 * max(np.abs(atoms.positions).max() for atoms in frames)
     for ax, atoms in zip(figure.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
-        _draw_atoms(ax, atoms, centre, camera, font=5)
+        _draw_atoms(ax, atoms, centre, camera, font=5, span=2 * limit)
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
     return _png(figure)
 
@@ -82,10 +83,11 @@ def bonds(atoms: Atoms) -> list[tuple[int, int]]:
     return list(zip(first[joined].tolist(), second[joined].tolist(), strict=True))
 
 
-def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: int = 9) -> None:
+def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: int = 9, span: float = 0.0) -> None:
     """Shaded balls and sticks, the symbols of elements where there are three or more, and the edges of a cell."""
     turn = rotate(camera)
     places, radii = atoms.positions @ turn, BALL * covalent_radii[atoms.numbers]
+    radii = np.maximum(radii, SMALLEST * max(span, np.ptp(atoms.positions, axis=0).max()))
     colours = np.array([to_rgb(COLOURS["crystal"]) if n == SILICON else jmol_colors[n] for n in atoms.numbers])
     if centre is not None:
         colours[centre], radii[centre] = to_rgb(COLOURS["model"]), 1.25 * radii[centre]
