@@ -177,7 +177,7 @@ def picture(width: int = 1600) -> Image.Image:
         sized = one.resize((int(one.width / one.height * height), height), Image.Resampling.LANCZOS)
         whole.paste(sized, (left, 0))
         left += sized.width
-    return whole.quantize(128)
+    return whole.quantize(256)
 
 
 def main() -> None:

@@ -433,6 +433,7 @@ VALID = {name: valid(name, make) for names, make in CALLS.items() for name in na
 # What has no valid call here, by the reason. A name that ends with a dot stands for all that begin with it.
 WHY_NOT = {
     "any answer at all will do: test_a_grader_has_a_sentence_for_any_answer": "exercises.",
+    "notebooks and machines: test_copies and test_cli": "course.",
     "pictures of what others have checked: test_plotting and test_viewer": "plotting. plotting.viewer.",
     "no argument, or a seed alone": """
         training.recipes. models.flow.generator.Flow.update_average models.flow.generator.flow_loss
