@@ -91,11 +91,12 @@ def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: i
     colours = np.array([to_rgb(COLOURS["crystal"]) if n == SILICON else jmol_colors[n] for n in atoms.numbers])
     if centre is not None:
         colours[centre], radii[centre] = to_rgb(COLOURS["model"]), 1.25 * radii[centre]
-    image, extent = _rendered(places, radii, colours, bonds(atoms))
+    image, extent, seen = _rendered(places, radii, colours, bonds(atoms))
     ax.imshow(image, extent=extent, origin="lower", interpolation="antialiased")
     if len(set(atoms.numbers)) > 2:
-        for symbol, (x, y, _), colour in zip(atoms.symbols, places, colours, strict=True):
-            ax.text(x, y, symbol, ha="center", va="center", fontsize=font, color="k" if colour.mean() > 0.45 else "w")
+        for at in seen.nonzero()[0]:  # no letter of an atom that is behind another
+            dark = "k" if colours[at].mean() > 0.45 else "w"
+            ax.text(*places[at, :2], atoms.symbols[at], ha="center", va="center", fontsize=font, color=dark)
     if atoms.cell.rank == 3:
         for corners in combinations(np.ndindex(2, 2, 2), 2):
             if np.abs(np.subtract(*corners)).sum() == 1:
@@ -108,11 +109,11 @@ def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: i
 
 def _rendered(
     places: np.ndarray, radii: np.ndarray, colours: np.ndarray, joined: Sequence[tuple[int, int]]
-) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+) -> tuple[np.ndarray, tuple[float, float, float, float], np.ndarray]:
     """Balls and sticks as an image (rows, columns, 4), the nearest in front and the farther ones paler.
 
     Returns:
-        The image, and where its left, right, lower and upper edges are.
+        The image; where its left, right, lower and upper edges are; and which middles of atoms are seen.
     """
     low, high = (places - radii[:, None]).min(axis=0), (places + radii[:, None]).max(axis=0)
     x, y = (np.arange(low[axis], high[axis], (high - low)[:2].max() / FINE) for axis in (0, 1))
@@ -134,7 +135,8 @@ def _rendered(
         paler = PALE * np.clip((high[2] - depth) / (high[2] - low[2]), 0, 1)
         image[here][seen] = 255 * np.concatenate([shaded + paler * (1 - shaded), np.ones_like(light)], axis=-1)[seen]
         front[here][seen] = depth[seen][:, 0]
-    return image, (x[0], x[-1], y[0], y[-1])
+    above = front[np.searchsorted(y, places[:, 1]), np.searchsorted(x, places[:, 0])]
+    return image, (x[0], x[-1], y[0], y[-1]), above < places[:, 2] + 1.01 * radii
 
 
 def _png(figure: Figure) -> bytes:
