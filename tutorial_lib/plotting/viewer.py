@@ -132,7 +132,7 @@ def _widget(
         widget.add_ball_and_stick(component=at, **colour)
         if len(set(atoms.numbers)) > 2:
             style = {"color": "black", "attachment": "middle-center", "z_offset": 2}
-            size = {"radius_type": "size", "radius_size": 0.5}  # by default letters are as large as van der Waals radii
+            size = {"radius_type": "size", "radius_size": 1.0}  # by default letters grow with van der Waals radii
             widget.add_label(component=at, label_type="text", label_text=[*atoms.symbols], **style, **size)
         if centre is not None:
             widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"], component=at)
