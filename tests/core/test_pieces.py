@@ -135,7 +135,6 @@ def test_clouds_have_at_most_as_many_points_as_are_wanted(motifs):
 
 
 def test_what_is_seen_is_given_to_the_flow_and_what_is_drawn_continues_it(motifs, monkeypatch):
-    """A cloud whose every point has its neighbours opposite each other grows into a line."""
     model, flow, _, _ = motifs
     seen, ahead = [], torch.tensor([[1.0, 0, 0]])
     monkeypatch.setattr(model, "encode", lambda around: seen.extend(around) or around)

@@ -52,6 +52,13 @@ def edited(number, *changes):
     return run(source, dict(names))[name]
 
 
+def returning(number, expression):
+    """The solution with another expression in its last line, where `it` is what stands there."""
+    name, source = WRITTEN[number]
+    before, _, last = source.rpartition("return ")
+    return run(f"{before}it = {last.rstrip()}\n    return {expression}\n", dict(names))[name]
+
+
 def forces_by_backward(energy, x):
     x = x.detach().clone().requires_grad_()
     energy(x).backward()
@@ -335,13 +342,9 @@ WRONG = {
         (lambda entries, order: full(entries, order).flatten()[:36], "other"),
     ],
     "2.3": [
-        (lambda mean, log: -right.price(mean, log), "sign"),
-        (lambda mean, log: 2 * right.price(mean, log), "half"),
         (lambda mean, log: right.price(mean, 2 * log), "deviation"),
         (edited("2.3", "mean.square()", "mean"), "mean"),
         (edited("2.3", " - log_variance", ""), "spread"),
-        (lambda mean, log: (mean**2 - 1) / 2, "silent"),
-        (lambda mean, log: mean.abs() + log.abs(), "other"),
         (lambda mean, log: right.price(mean, (log.exp() + 1e-6).log()), "nearly"),
         (lambda mean, log: right.price(mean, log.clamp(-2, 2)), "nearly"),
     ],
@@ -358,6 +361,7 @@ WRONG = {
         (edited("3.1", ".sqrt()", ""), "root"),
         (edited("3.1", "-3:", ":3"), "smallest"),
         (edited("3.1", "vectors[:, -3:]", "vectors.mT[:, -3:]"), "rows"),
+        (edited("3.1", "vectors[:, -3:]", "vectors[-3:].mT"), "rows"),
         (lambda g: torch.linalg.eigh(g)[1][:, -3:], "other"),
     ],
     "3.2": [
@@ -434,10 +438,6 @@ WRONG = {
         (lambda places, within: right.merged(places, 6 * within), "other"),
         (lambda places, within: right.merged(places, within)[:, 0], "shape"),
     ],
-    "5.3": [
-        (lambda found, true: right.matched(found, true).detach(), "gradient"),
-        (lambda found, true: right.matched(found, true).sqrt(), "other"),
-    ],
     "5.4": [
         (edited("5.4", "'eo'[degree % 2]", "'e'"), "mirror"),
         (edited("5.4", ".mean(", ".sum("), "mean"),
@@ -484,10 +484,7 @@ WRONG = {
         (sorted_again(lambda others, x, missing: (others - x[missing]).norm(dim=1)), "leak"),
         (sorted_again(lambda others, x, missing: (others - x.mean(0)).norm(dim=1)), "leak"),
     ],
-    "6.3": [
-        (lambda one, other: right.off(one - one.mean(0), other - other.mean(0)), "align"),
-        (lambda one, other: 1 + right.off(one, other), "other"),
-    ],
+    "6.3": [(lambda one, other: right.off(one - one.mean(0), other - other.mean(0)), "align")],
     "6.s": [
         (lambda draws: draws[-1].clone(), "other"),
         (lambda draws: draws[(draws - geometric_median(draws)).norm(dim=1).argmin()], "other"),
@@ -538,6 +535,9 @@ WRONG = {
     "9.1": [
         (all_blocks((0, 1, 2, 3)), "order"),
         (all_blocks((2, 0, 3, 1)), "order"),
+        (edited("9.1", " + between.transpose(0, 1).mT", ""), "below"),
+        (edited("9.1", "(0, 1).mT", "(0, 1)"), "transpose"),
+        (edited("9.1", "between + between.transpose(0, 1).mT", "between.mT + between.transpose(0, 1)"), "above"),
         (lambda own, between: right.assembled(own, between).abs(), "other"),
     ],
     "9.2": [
@@ -577,6 +577,7 @@ WRONG = {
     "10.3": [
         (edited("10.3", KINDS, ""), "species"),
         (edited("10.3", "cost[pairs]", "cost.amin(dim=1)"), "shared"),
+        (edited("10.3", "cost[pairs]", "torch.cat([cost.amin(dim=0), cost.amin(dim=1)])"), "shared"),
         (lambda x, k, y, o, within: right.same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "number"),
         (edited("10.3", ".max()", ".mean()"), "worst"),
         (lambda x, k, y, o, far: (len(x) == len(y) and (x - y).norm(dim=1).max() < far) + torch.tensor(0), "order"),
@@ -587,3 +588,47 @@ WRONG = {
     ],
     "10.4": [(lambda c, e, unseen: right.composed(c, e, unseen) - right.composed(c, e, unseen).mean(), "unseen")],
 }
+# Hints of an exercise, and what its solution returns then: so no grader is compared with its own formulas only.
+RETURNS = """
+1.2 one atom: it.mean(0).expand(x.shape); it.sum(0).expand(x.shape); sign: slope
+1.s axis: x * (1 - 2 * torch.eye(3)[0]); x * (1 - 2 * torch.eye(3)[1]); x * (1 - 2 * torch.eye(3)[2]); shadow: x - along
+2.2 rows: matrix[order][*torch.triu_indices(8, 8)]; matrix[:, order][*torch.triu_indices(8, 8)]; same: entries
+2.3 sign: -it; half: 2 * it; silent: (mean**2 - 1) / 2; other: mean.abs() + log_variance.abs()
+2.4 rest: g - it; smallest: vectors[:, :3] * values[:3] @ vectors[:, :3].mT
+2.4 smallest: vectors[:, :3] * values[:3].clamp(min=0) @ vectors[:, :3].mT
+2.4 magnitude: vectors * values * (values.abs() >= values.abs().sort()[0][-3]) @ vectors.mT
+2.4 magnitude: vectors * values.clamp(min=0) * (values.abs() >= values.abs().sort()[0][-3]) @ vectors.mT
+2.s one length: G / length; G / length[:, None]; angles: it.clamp(-1, 1).acos(); torch.rad2deg(it.clamp(-1, 1).acos())
+3.2 inverse: it.mT; flip: u * torch.stack([hand, hand**2, hand**2]) @ wt; hand * u @ wt
+3.4 root: it**2; mean: it * len(x) ** 0.5; it / 3**0.5; it / x.numel() ** 0.5
+3.s inverse: it.mT; flip: sign * u @ vt; u * torch.stack([sign, sign**2, sign**2]) @ vt; first: turns[0]
+4.2 direction: -it; mean: it / (len(x) - 1); radial: (strength / torch.exp(-distance))[..., None].mul(apart).sum(1)
+4.4 back: torch.stack([f(x @ g.mT) for g in group]).mean(0); mean: it * len(group); group: f(x)
+5.3 shared: square.amin(1).mean(); (square.amin(1) + square.amin(0)).mean()
+5.3 shared: (square.amin(1) + square.amin(0)).mean() / 2; sum: it * len(true); gradient: it.detach(); other: it.sqrt()
+6.2 sum: products @ known; products @ known / len(known); few: torch.linalg.solve(known[:3], products[:3]); sign: -it
+6.3 shared: square.amin(0).mean().sqrt(); square.amin(1).mean().sqrt(); order: sums[0].sqrt(); other: 1 + it
+6.3 mean: it**2; it**2 * len(missing); it * len(missing) ** 0.5; it / 3**0.5; pairing: torch.stack(sums).mean().sqrt()
+6.4 all: errors.amin(1).mean(); errors[:, -k:].amin(1).mean(); errors[:, : k + 1].amin(1).mean()
+6.4 axis: errors[:k].amin(1).mean(); errors[:, :k].amin(0).mean(); mean: it * len(errors); last: errors[:, k - 1].mean()
+7.1 reversed: t * noise + (1 - t) * data; arc: (torch.pi * t / 2).cos() * noise + (torch.pi * t / 2).sin() * data
+7.2 euler: x + step * first; end: x + step * second; half: x + step * (first + second); start: it - x
+7.3 own: it * 0 + (len(samples) - 1) // 2 / len(samples); share: 100 * it; len(samples) * it; far: 1 - it
+7.4 ties: higher.double().mean(); (higher | equal).double().mean(); share: 100 * it; it * equal.numel()
+7.s square: (one.sort()[0] - other.sort()[0]).square().mean(); (one.sort()[0] - other.sort()[0]).norm() / len(one)**0.5
+8.4 share: 100 * it; it * len(near); or: (near | right).double().mean(); place: right.double().mean()
+8.s sign: 2 * oxygen - it; origin: it - oxygen; other end: other - (it - oxygen); other + (it - oxygen)
+8.s sine: oxygen + bond * math.sin(math.radians(angle)) * axis; oxygen - bond * math.sin(math.radians(angle)) * axis
+9.1 own: it - torch.block_diag(*own); diagonal: it + torch.block_diag(*own); half: (it + torch.block_diag(*own)) / 2
+9.2 one side: d @ block; block @ d.mT; nothing: block; inverse: d.mT @ block @ d; transpose: d @ block @ d
+9.4 factor: torch.linalg.eigvals(inverse @ fock).real; torch.linalg.eigvalsh(inverse @ fock)
+9.4 factor: torch.linalg.eigvals(inverse.mT @ fock @ inverse).real; torch.linalg.eigvals(inverse @ fock @ inverse).real
+9.4 over: torch.linalg.eigvals(torch.linalg.inv(fock) @ overlap).real; side: torch.linalg.eigvals(fock @ overlap).real
+9.s one: it / 2; all: 2 * orbitals @ orbitals.mT; inner: 2 * orbitals.mT @ orbitals; diagonal: it.diagonal().diag()
+10.1 count: it / len(directions); it**2 / len(directions) ** 2; root: it**2; sum: torch.stack([x.norm() for x in parts])
+10.4 mean: it * 0 + energies.mean(); shuffle: unseen.sum(1) * (torch.linalg.pinv(counts.sum(1)[:, None]) @ energies)
+10.s sum: sums; all: sums / len(x); sums / len(point); pairs: (it * 0).index_add(0, cluster, x[cluster]) / (sums / it)
+"""
+for number, row in re.findall(r"^(\S+) (.*)", RETURNS, flags=re.MULTILINE):
+    for hint, expressions in re.findall(r"([a-z]+(?: [a-z]+)?): (.+?)(?=; [a-z ]+: |$)", row):
+        WRONG.setdefault(number, []).extend((returning(number, one), hint) for one in expressions.split("; "))
