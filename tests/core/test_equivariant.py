@@ -146,6 +146,8 @@ def test_a_graph_of_pairs_is_that_of_the_cloud_where_nothing_is_periodic_and_lea
     one, other = (graph_of(crystal(), listed) for listed in (2.85, 4.2))
     assert torch.equal(one.target, other.target)
     assert torch.allclose(network(cutoff=2.85)(one), network(cutoff=2.85)(other))
+    edge = graph_of(Atoms("Si2", [[0, 0, 0], [2.8499, 0, 0]]), n_radial=3)
+    assert edge.radial.abs().max() < 1e-6, "nothing jumps when a pair crosses the cut-off"
 
 
 @pytest.mark.parametrize(

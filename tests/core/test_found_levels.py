@@ -186,6 +186,27 @@ def test_a_model_that_judges_deletes_false_middles_and_no_true_ones_and_decodes_
         assert hierarchical.worst_distance(middles.positions[middles.cloud == n], true.positions[true.cloud == n]) < 0.4
 
 
+def test_on_the_way_down_true_points_stand_a_little_off_and_false_ones_among_them(monkeypatch):
+    bonds = Level(1.25, width=0.25, radius=1.5, unit=2.0)
+    model = HierarchicalAutoencoder((bonds, MOLECULE), channels=4, species=("H", "O"), judges=True)
+    seen, batch = [], hierarchical.padded(list(polycubes.pieces()[1]))
+    for part, name in ((model, "descend"), (model.fields[0], "loss"), (model.fields[0], "kinds")):
+        old = getattr(part, name)
+        monkeypatch.setattr(part, name, lambda *given, old=old: seen.append(given) or old(*given))
+    hierarchical.reconstruction_loss(model, (*batch, torch.zeros(8, 4).long()), Generator().manual_seed(0))
+    (*_, among, _, _), (_, _, _, rattled, _, _), (_, _, children, _), (_, about, cluster) = seen
+    (pooling,) = hierarchical.pooled(hierarchical.points_of(*batch), (bonds,))
+    off = rattled.positions - pooling.centres.positions
+    assert off.std().item() == pytest.approx(0.03 * MOLECULE.unit, rel=0.2)
+    assert torch.allclose(children, pooling.children(off)[0], atol=1e-5), "fields are asked from where points stand"
+    more = about - pooling.points.positions[pooling.member] + rattled.positions[cluster]
+    assert more.std().item() == pytest.approx(0.03 * bonds.unit, rel=0.2)
+    false, cloud = among.positions[len(off) :], among.cloud[len(off) :, None]
+    nearest = (torch.cdist(false, rattled.positions) + 99 * (cloud != rattled.cloud)).amin(dim=1) / MOLECULE.unit
+    assert ((nearest > 0.35) & (nearest < 1.35)).tolist() == [True] * len(false)
+    assert 3 < len(false) <= 8
+
+
 @pytest.fixture(scope="module")
 def small():
     """Two molecules, learnt by heart."""

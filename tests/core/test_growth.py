@@ -227,6 +227,7 @@ def test_half_way_between_two_codes_a_led_growth_finds_a_piece_and_the_decoder_f
     ("call", "message"),
     [
         (lambda model, head: hierarchical.edited(head, [DOMINO, torch.eye(3)], 1, Generator()), r"of \[2, 3\] points"),
+        (lambda model, head: hierarchical.edited(head, [DOMINO[:1]], 1, Generator()), r"of \[1\] points: all"),
         (lambda model, head: grown_by(head, [torch.zeros(1, 3)] * 2, [3]), "1 numbers of points for 2 clouds"),
         (lambda model, head: grown_by(head, [torch.zeros(0, 3)], 3), "no point"),
         (lambda model, head: hierarchical.guided_decode(head, model, SEVEN, 4, Generator()), "codes must be"),

@@ -309,12 +309,12 @@ def test_the_way_down_is_the_slope_of_the_energy_and_its_prior_and_that_of_a_tur
     known, _ = taken_out(drawn(torch.randn(3, 4, generator=generator(8))), 1, "any", generator())
     order = torch.arange(7).repeat(3, 1)
     # Wide, so that the prior counts as much as the fit.
-    wide = inpainting.LatentCompletion(drawn, 4, 8, sigma=0.5, generator=generator())
+    wide = inpainting.LatentCompletion(drawn, 4, 8, sigma=0.4, generator=generator())
     here = wide._at(codes, known, order)
     for k, move in enumerate(1e-2 * torch.eye(4)):
         up, down = (wide._at(codes + sign * move, known, order).energy for sign in (1, -1))
         torch.testing.assert_close(here.downhill[:, k], (down - up) / 2e-2, rtol=2e-2, atol=2e-2)
-    fit = (known - here.cloud[:, :7]).square().sum((1, 2)) / (2 * 0.5**2)
+    fit = (known - here.cloud[:, :7]).square().sum((1, 2)) / (2 * 0.4**2)
     torch.testing.assert_close(here.energy - fit, codes.square().sum(1) / 2, rtol=1e-3, atol=1e-3)
     for axis, e in enumerate(torch.eye(3)):
         generator_of_turns = torch.linalg.cross(e.expand(3, 3), torch.eye(3)).mT  # its columns are e x each axis

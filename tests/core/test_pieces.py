@@ -57,8 +57,13 @@ def test_the_velocity_sees_time_and_numbers_and_asks_for_what_was_announced(code
     here = flow(codes, time, numbers=numbers)
     assert not torch.allclose(flow(codes, time + 0.3, numbers=numbers), here, atol=1e-3)
     assert not torch.allclose(flow(codes, time, numbers=-numbers), here, atol=1e-3)
+    for stretch in flow.scalars[-1].parameters():
+        torch.nn.init.constant_(stretch, -1 if stretch.ndim == 1 else 0)
+    assert flow(codes, time, numbers=numbers).isfinite().all(), "a part stretched by zero counts for nothing"
     with pytest.raises(ValueError, match="0 channels given and 1 numbers"):
         flow(codes, time)
+    with pytest.raises(ValueError, match="n must be a whole number, 0 at least"):
+        flow.draw(-1, Generator(), numbers=numbers)
     with pytest.raises(ValueError, match="up to l = 4"):
         pieces.CodeFlow(codes[:, 1:])
 
@@ -69,6 +74,9 @@ def test_codes_are_signals_and_back(codes):
     assert torch.equal(hierarchical.codes_of(signals), codes)
     model = hierarchical.HierarchicalAutoencoder(latent_channels=2, channels=4)
     assert torch.equal(model.signals_of(codes), signals)
+    for l_of in range(1, 5):
+        size = signals[l_of**2 : (l_of + 1) ** 2].square().mean(dim=(0, 1)).sqrt()
+        assert torch.allclose(pieces.CodeFlow(codes).scale[l_of**2, 0], size + 0.05)
 
 
 def test_a_short_training_finds_one_code_in_all_its_poses(generator):
@@ -124,3 +132,14 @@ def test_clouds_have_at_most_as_many_points_as_are_wanted(motifs):
     for cloud in pieces.completed(flow, model, 4, 5, Generator().manual_seed(0), rounds=4):
         assert 1 <= len(cloud) <= 4
         assert len(cloud) < 2 or torch.pdist(cloud).min() > 0.5
+
+
+def test_what_is_seen_is_given_to_the_flow_and_what_is_drawn_continues_it(motifs, monkeypatch):
+    model, flow, _, _ = motifs
+    seen, ahead = [], torch.tensor([[1.0, 0, 0]])
+    monkeypatch.setattr(model, "encode", lambda around: seen.extend(around) or around)
+    monkeypatch.setattr(flow, "draw", lambda n, generator, given: given)
+    monkeypatch.setattr(model, "decode", lambda codes: [torch.cat([x, -x]) if len(x) else ahead for x in codes])
+    (line,) = pieces.completed(flow, model, 5, 1, Generator().manual_seed(0))
+    assert torch.allclose(line, torch.arange(5.0)[:, None] * ahead)
+    assert [x.tolist() for x in seen] == [[], *[[[-1.0, 0, 0]]] * 3]

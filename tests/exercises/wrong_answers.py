@@ -52,6 +52,13 @@ def edited(number, *changes):
     return run(source, dict(names))[name]
 
 
+def returning(number, expression):
+    """The solution with another expression in its last line, where `it` is what stands there."""
+    name, source = WRITTEN[number]
+    before, _, last = source.rpartition("return ")
+    return run(f"{before}it = {last.rstrip()}\n    return {expression}\n", dict(names))[name]
+
+
 def forces_by_backward(energy, x):
     x = x.detach().clone().requires_grad_()
     energy(x).backward()
@@ -92,11 +99,6 @@ def by_sign_of_the_product(source, target):
 
 def assigned(cost):
     return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
-
-
-def outer(v, trace=0.0):
-    unit = normalize(v)
-    return unit[:, :, None] * unit[:, None] - trace * torch.eye(3)
 
 
 def messages_one_by_one(f, x):
@@ -175,10 +177,6 @@ def shares(weigh, norm=True):
     return lambda places, c: weigh(c) / (weigh(c).sum() if norm else 1) @ places
 
 
-def bent(length):
-    return lambda v: v / (1 + length(v))
-
-
 def cosine(d, cutoff):
     return (1 + (torch.pi * d / cutoff).cos()) / 2 * (d < cutoff)
 
@@ -241,7 +239,7 @@ ALSO_RIGHT = {
     "3.3": [lambda x, y: assigned(-x @ y.mT)],
     "3.4": [lambda x, y: ((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()).div(len(x)).sqrt()],
     "3.s": [lambda turns: torch.from_numpy(Rotation.from_matrix(turns.numpy()).mean().as_matrix()) + 1e-7],
-    "4.1": [lambda v: outer(v) - torch.eye(3) / 3],
+    "4.1": [lambda v: torch.einsum("ni,nj->nij", normalize(v), normalize(v)) - torch.eye(3) / 3],
     "4.2": [messages_one_by_one],
     "4.3": [lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))],
     "4.4": [lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0)],
@@ -266,7 +264,7 @@ ALSO_RIGHT = {
     "7.4": [lambda real, fake: torch.tensor(mannwhitneyu(fake, real).statistic / (len(real) * len(fake)))],
     "7.s": [lambda one, other: (one - other[assigned((one[:, None] - other).abs())]).abs().mean()],
     "8.1": [lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
-    "8.2": [bent(lambda v: (v.square().sum(1, True) + 1e-20).sqrt())],
+    "8.2": [lambda v: v / (1 + (v.square().sum(1, True) + 1e-20).sqrt())],
     "8.3": [cosine, lambda d, c: (1 - d / c).clamp(min=0).square()],
     "8.4": [lambda *inputs: right.counted(*inputs).float()],
     "8.s": [lambda *inputs: right.circle_middle(*inputs).float().double()],
@@ -281,16 +279,6 @@ ALSO_RIGHT = {
     "10.s": [lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)])],
 }
 WRONG = {
-    "1.1": [
-        (lambda x, q: q @ x.mT, "shape"),
-        (lambda x, q: x * q.diag(), "lengths"),
-        (lambda x, q: -x @ q.mT, "other"),
-        (lambda x, q: (x.float() @ q.float().mT).double(), "digits"),
-        (lambda x, q: (x @ q.mT).to_sparse(), "strange"),
-        (lambda x, q: x.copy_(x @ q.mT), "in place"),
-        (lambda x, q: x.numpy() @ q.numpy().T, "numpy"),
-        (lambda x, q: (x @ q.mT).float(), "dtype"),
-    ],
     "1.2": [
         (edited("1.2", "energy(x)", "energy(x.detach())"), "detached"),
         (edited("1.2", "x = x.detach().clone()", "x"), "in place"),
@@ -311,15 +299,9 @@ WRONG = {
         (lambda x: x[:0, 0], "shape"),
     ],
     "1.4": [
-        (lambda x: right.hand(x).abs(), "mirror"),
-        (lambda x: x[0, 0], "rotation"),
         (all_triples, "zero"),
         (lambda x: right.hand(x - x.mean(0)), "plane"),
-        (lambda x: torch.ones((), dtype=x.dtype), "constant"),
-        (lambda x: right.hand(x) + x.norm(), "size"),
         (torch.linalg.det, "raises"),
-        (lambda x: right.hand(x).item(), "no tensor"),
-        (lambda x: right.hand(x).sqrt(), "not finite"),
     ],
     "2.1": [
         (lambda d, length: d, "far"),
@@ -335,13 +317,9 @@ WRONG = {
         (lambda entries, order: full(entries, order).flatten()[:36], "other"),
     ],
     "2.3": [
-        (lambda mean, log: -right.price(mean, log), "sign"),
-        (lambda mean, log: 2 * right.price(mean, log), "half"),
         (lambda mean, log: right.price(mean, 2 * log), "deviation"),
         (edited("2.3", "mean.square()", "mean"), "mean"),
         (edited("2.3", " - log_variance", ""), "spread"),
-        (lambda mean, log: (mean**2 - 1) / 2, "silent"),
-        (lambda mean, log: mean.abs() + log.abs(), "other"),
         (lambda mean, log: right.price(mean, (log.exp() + 1e-6).log()), "nearly"),
         (lambda mean, log: right.price(mean, log.clamp(-2, 2)), "nearly"),
     ],
@@ -358,11 +336,13 @@ WRONG = {
         (edited("3.1", ".sqrt()", ""), "root"),
         (edited("3.1", "-3:", ":3"), "smallest"),
         (edited("3.1", "vectors[:, -3:]", "vectors.mT[:, -3:]"), "rows"),
+        (edited("3.1", "vectors[:, -3:]", "vectors[-3:].mT"), "rows"),
         (lambda g: torch.linalg.eigh(g)[1][:, -3:], "other"),
     ],
     "3.2": [
         (edited("3.2", "torch.linalg.det(u @ wt)", "u.new_ones(())"), "mirror"),
         (by_sign_of_the_product, "orthogonal"),
+        (lambda source, target: right.rotation(source - source.mean(0), target - target.mean(0)), "centroid"),
         (lambda source, target: right.rotation(source[:3], target[:3]), "other"),
     ],
     "3.3": [
@@ -377,25 +357,8 @@ WRONG = {
     "3.4": [
         (edited("3.4", "(u @ wt).mT", "torch.eye(3).double()"), "pose"),
         (edited("3.4", "u @ wt", "u * torch.stack([*u.new_ones(2), torch.linalg.det(u @ wt)]) @ wt"), "mirror"),
-        (lambda x, y: right.shape_distance(x, y).detach(), "gradient"),
         (edited("3.4", "no_grad", "enable_grad"), "nan"),
-        (lambda x, y: (x @ x.mT - y @ y.mT).norm(), "other"),
-    ],
-    "3.s": [
-        (lambda turns: turns.sum(dim=0), "orthogonal"),
-        (lambda turns: turns[0] @ turns[1] @ turns[2], "other"),
-    ],
-    "4.1": [
-        (lambda v: v.square().sum(1)[:, None, None] * outer(v, 1 / 3), "length"),
-        (outer, "trace"),
-        (lambda v: 1.5 * right.second_harmonic(v), "size"),
-        (lambda v: -right.second_harmonic(v), "size"),
-        (lambda v: right.second_harmonic(v[:, [1, 2, 0]]), "other"),
-    ],
-    "4.2": [
-        (lambda f, x: f[:, None] * x, "origin"),
-        (lambda f, x: right.message(f, x) * 0.5, "other"),
-        (lambda f, x: ((x[None] - x[:, None]) / torch.cdist(x, x)[..., None]).sum(1), "not finite"),
+        (lambda x, y: right.shape_distance(x - x.mean(0), y - y.mean(0)), "3.2 centroid"),
     ],
     "4.3": [
         (edited("4.3", "abs(l1 - l2)", "0"), "lower"),
@@ -406,23 +369,8 @@ WRONG = {
     ],
     "4.4": [(lambda f, x, group: right.repaired(f, x, group[:2]), "other")],
     "4.s": [
-        (lambda q: right.axis(q.mT), "sign"),
         (lambda q: stays(q) * stays(q)[0].sign(), "hand"),
-        (edited("4.s", " / three.norm()", ""), "length"),
-        (lambda q: right.axis(q).flip(0), "order"),
-        (lambda q: right.axis(q) * torch.tensor([1, -1, 1]), "middle"),
-        (lambda q: right.axis(q) * torch.tensor([-1, 1, 1]), "signs"),
-        (lambda q: right.axis(q).abs(), "unsigned"),
         (lambda q: normalize(torch.linalg.cross(torch.eye(3).double()[0], q[:, 0]), dim=0), "one vector"),
-        (lambda q: q.diagonal() / q.diagonal().norm(), "other"),
-    ],
-    "5.1": [
-        (lambda s: torch.cat([part / part.square().mean().sqrt() for part in s.split([1, 3, 5, 7])]), "each l"),
-        (lambda s: s / s.square().mean(dim=1, keepdim=True).sqrt(), "each number"),
-        (lambda s: s / s.square().mean(dim=0, keepdim=True).sqrt(), "each channel"),
-        (lambda s: s / s.norm(), "sum"),
-        (edited("5.1", ".sqrt()", ""), "root"),
-        (lambda s: s / s.abs().mean(), "other"),
     ],
     "5.2": [
         (one_after_another, "order"),
@@ -433,10 +381,6 @@ WRONG = {
         (lambda places, within: right.merged(places, 0.5 * within), "chain"),
         (lambda places, within: right.merged(places, 6 * within), "other"),
         (lambda places, within: right.merged(places, within)[:, 0], "shape"),
-    ],
-    "5.3": [
-        (lambda found, true: right.matched(found, true).detach(), "gradient"),
-        (lambda found, true: right.matched(found, true).sqrt(), "other"),
     ],
     "5.4": [
         (edited("5.4", "'eo'[degree % 2]", "'e'"), "mirror"),
@@ -484,10 +428,7 @@ WRONG = {
         (sorted_again(lambda others, x, missing: (others - x[missing]).norm(dim=1)), "leak"),
         (sorted_again(lambda others, x, missing: (others - x.mean(0)).norm(dim=1)), "leak"),
     ],
-    "6.3": [
-        (lambda one, other: right.off(one - one.mean(0), other - other.mean(0)), "align"),
-        (lambda one, other: 1 + right.off(one, other), "other"),
-    ],
+    "6.3": [(lambda one, other: right.off(one - one.mean(0), other - other.mean(0)), "align")],
     "6.s": [
         (lambda draws: draws[-1].clone(), "other"),
         (lambda draws: draws[(draws - geometric_median(draws)).norm(dim=1).argmin()], "other"),
@@ -496,30 +437,15 @@ WRONG = {
     "7.1": [
         (lambda noise, data, time: right.between(noise, data, time.mean().expand(len(time))), "one time"),
         (lambda noise, data, time: right.between(noise, data, time.roll(1)), "one time"),
-        (edited("7.1", "t * data", "data"), "sum"),
-        (lambda noise, data, time: right.between(noise, data, time**2), "other"),
     ],
     "8.1": [
         (shares(torch.exp, norm=False), "sum"),
         (shares(torch.sigmoid), "constant"),
-        (lambda places, confidence: right.voted(places, -confidence), "sharp"),
-        (lambda places, confidence: right.voted(places, confidence / 2), "sharp"),
         (shares(torch.exp2), "sharp"),
         (shares(torch.exp), "large"),
         (shares(lambda c: (c - c.mean()).exp()), "large"),
         (lambda places, confidence: right.voted(places, confidence.clamp(max=80)), "larger"),
         (shares(lambda c: c.argsort().argsort() + 1.0 * torch.ones_like(c)), "other"),
-    ],
-    "8.2": [
-        (torch.tanh, "pose"),
-        (bent(lambda v: v.norm()), "each"),
-        (lambda v: -right.bent(v), "direction"),
-        (bent(lambda v: v.square().sum(1, keepdim=True)), "length"),
-        (lambda v: v, "length"),
-        (lambda v: v / v.norm(dim=1, keepdim=True) * right.bent(v).norm(dim=1, keepdim=True), "zero"),
-        (bent(lambda v: v.square().sum(1, keepdim=True).sqrt()), "gradient"),
-        (bent(lambda v: v.norm(dim=1, keepdim=True).detach()), "gradient"),
-        (lambda v: right.bent(v).detach(), "gradient"),
     ],
     "8.3": [
         (lambda d, c: 1 - cosine(d, c), "start"),
@@ -538,11 +464,12 @@ WRONG = {
     "9.1": [
         (all_blocks((0, 1, 2, 3)), "order"),
         (all_blocks((2, 0, 3, 1)), "order"),
-        (lambda own, between: right.assembled(own, between).abs(), "other"),
+        (edited("9.1", " + between.transpose(0, 1).mT", ""), "below"),
+        (edited("9.1", "(0, 1).mT", "(0, 1)"), "transpose"),
+        (edited("9.1", "between + between.transpose(0, 1).mT", "between.mT + between.transpose(0, 1)"), "above"),
     ],
     "9.2": [
         (lambda block, q: right.turned(block, q * q.det()), "mirror"),
-        (lambda block, q: right.turned(block, q).mT, "other"),
     ],
     "9.3": [
         (edited("9.3", "enable_grad", "no_grad"), "raises"),
@@ -556,34 +483,153 @@ WRONG = {
         (lambda number, x: number(x)[:, None] * x, "other"),
         (lambda number, x: right.uphill(number, x.requires_grad_()), "in place"),
     ],
-    "9.4": [
-        (lambda *inputs: right.levels(*inputs).flip(0), "order"),
-        (lambda *inputs: right.levels(*inputs)[right.levels(*inputs).abs().argsort()], "order"),
-        (lambda *inputs: 27.2 * right.levels(*inputs), "other"),
-    ],
     "10.1": [
         (lambda d, lmax: sum(right.power(one, lmax).square() for one in d[:, None]).sqrt(), "each"),
-        (lambda d, lmax: right.power(d, lmax) + d[0, 0], "pose"),
-        (lambda d, lmax: right.power(d, lmax) + 1, "other"),
     ],
     "10.2": [
         (lambda sees, merit: right.gatherers(sees, merit * len(merit) - torch.arange(len(merit))), "tie"),
         (edited("10.2", "(sees & free).any(dim=1) & ~chosen", "free"), "taken"),
-        (lambda sees, merit: (merit == merit.max()).long(), "left"),
-        (lambda sees, merit: torch.ones_like(merit), "free"),
         (lambda sees, merit: right.gatherers(sees, -merit), "merit"),
         (lambda sees, merit: right.gatherers(sees, sees.sum(1)), "other"),
     ],
     "10.3": [
         (edited("10.3", KINDS, ""), "species"),
         (edited("10.3", "cost[pairs]", "cost.amin(dim=1)"), "shared"),
+        (edited("10.3", "cost[pairs]", "torch.cat([cost.amin(dim=0), cost.amin(dim=1)])"), "shared"),
         (lambda x, k, y, o, within: right.same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "number"),
         (edited("10.3", ".max()", ".mean()"), "worst"),
         (lambda x, k, y, o, far: (len(x) == len(y) and (x - y).norm(dim=1).max() < far) + torch.tensor(0), "order"),
         (edited("10.3", KINDS, "", ".long()", ".long() * (kinds[pairs[0]] == others[pairs[1]]).all()"), "crossing"),
         (lambda x, kinds, y, others, within: right.same(x, kinds, y, others, 0.2), "within"),
         (up_to_a_turn, "pose"),
-        (lambda *inputs: torch.tensor(0), "other"),
     ],
     "10.4": [(lambda c, e, unseen: right.composed(c, e, unseen) - right.composed(c, e, unseen).mean(), "unseen")],
 }
+# Hints of an exercise, and what its solution returns to meet them: no grader is tried with its own formulas only.
+RETURNS = """
+1.1 shape: Q @ x.mT; lengths: x * Q.diag(); other: -it; dtype: it.float(); strange: it.to_sparse(); numpy: it.numpy()
+1.1 digits: (x.float() @ Q.float().mT).double(); same: x; inverse: x @ Q; in place: x.copy_(it)
+1.1 centroid: (x - x.mean(0)) @ Q.mT + x.mean(0)
+1.2 one atom: it.mean(0).expand(x.shape); it.sum(0).expand(x.shape); sign: slope
+1.4 mirror: it.abs(); rotation: x[0, 0]; constant: it * 0 + 1; size: it + 9; no tensor: it.item(); not finite: it.sqrt()
+1.s axis: x * (1 - 2 * torch.eye(3)[0]); x * (1 - 2 * torch.eye(3)[1]); x * (1 - 2 * torch.eye(3)[2]); shadow: x - along
+1.s same: x; centroid: it + 2 * along.mean(0); inverted: -x; length: x - 2 * (x @ normal)[:, None] * normal; turned: -it
+2.2 rows: matrix[order][*torch.triu_indices(8, 8)]; matrix[:, order][*torch.triu_indices(8, 8)]; same: entries
+2.2 inverse: gram.upper_triangle(matrix[order.argsort()][:, order.argsort()])
+2.2 triangle: matrix[order][:, order][*torch.tril_indices(8, 8)]
+2.3 sign: -it; half: 2 * it; silent: (mean**2 - 1) / 2; other: mean.abs() + log_variance.abs()
+2.4 rest: g - it; smallest: vectors[:, :3] * values[:3] @ vectors[:, :3].mT
+2.4 smallest: vectors[:, :3] * values[:3].clamp(min=0) @ vectors[:, :3].mT
+2.4 magnitude: vectors * values * (values.abs() >= values.abs().sort()[0][-3]) @ vectors.mT
+2.4 magnitude: vectors * values.clamp(min=0) * (values.abs() >= values.abs().sort()[0][-3]) @ vectors.mT
+2.s one length: G / length; G / length[:, None]; angles: it.clamp(-1, 1).acos(); torch.rad2deg(it.clamp(-1, 1).acos())
+2.s products: G; squares: it / (length[:, None] * length); sign: it.abs(); diagonal: it - torch.eye(len(G))
+3.2 inverse: it.mT; flip: u * torch.stack([hand, hand**2, hand**2]) @ wt; hand * u @ wt
+3.2 flip: u * torch.stack([hand**2, hand, hand**2]) @ wt; factor: u * torch.stack([hand**2, hand**2, hand]) @ wt.mT
+3.4 root: it**2; mean: it * len(x) ** 0.5; it / 3**0.5; it / x.numel() ** 0.5
+3.4 gradient: it.detach(); other: (x @ x.mT - y @ y.mT).norm()
+3.s inverse: it.mT; flip: sign * u @ vt; u * torch.stack([sign, sign**2, sign**2]) @ vt; first: turns[0]
+3.s flip: u * torch.stack([sign**2, sign, sign**2]) @ vt; mean: turns.mean(0); mirror: u @ vt
+3.s orthogonal: turns.sum(0); other: turns[0] @ turns[1] @ turns[2]
+3.s scaled: turns.sum(0) / turns.sum(0).norm(dim=1, keepdim=True)
+3.s rows: (lambda q, r: q * r.diagonal().sign())(*torch.linalg.qr(turns.mean(0)))
+3.s rows: (lambda q, r: (q * r.diagonal().sign()).mT)(*torch.linalg.qr(turns.mean(0).mT))
+4.1 length: v.square().sum(1)[:, None, None] * it; trace: it + torch.eye(3) / 3; size: 1.5 * it; -it
+4.1 unit: it + torch.eye(3) / 3 - 1 / 3; other: it[:, [1, 2, 0]][:, :, [1, 2, 0]]
+4.2 direction: -it; mean: it / (len(x) - 1); radial: (strength / torch.exp(-distance))[..., None].mul(apart).sum(1)
+4.2 unit: (f * torch.exp(-distance))[..., None].mul(apart).sum(1); origin: f[:, None] * x; other: it / 2
+4.2 index: (strength / f * f[:, None])[..., None].mul(apart).sum(1); not finite: it / 0
+4.4 back: torch.stack([f(x @ g.mT) for g in group]).mean(0); mean: it * len(group); group: f(x)
+4.4 inverse: torch.stack([f(x @ g.mT) @ g.mT for g in group]).mean(0)
+4.s sign: -it; length: three; order: it.flip(0); middle: it * torch.tensor([1, -1, 1])
+4.s signs: it * torch.tensor([-1, 1, 1]); unsigned: it.abs(); other: Q.diagonal() / Q.diagonal().norm()
+5.1 each number: signal / signal.square().mean(1, True).sqrt(); other: signal / signal.abs().mean()
+5.1 each channel: signal / signal.square().mean(0, True).sqrt()
+5.1 each l: torch.cat([part / part.square().mean().sqrt() for part in signal.split([1, 3, 5, 7])])
+5.1 sum: signal / signal.norm(); root: signal / signal.square().mean()
+5.3 shared: square.amin(1).mean(); (square.amin(1) + square.amin(0)).mean(); gradient: it.detach()
+5.3 shared: (square.amin(1) + square.amin(0)).mean() / 2; pairing: square.diagonal().mean(); sum: it * len(true)
+5.3 square: square.sqrt()[linear_sum_assignment(square.detach().sqrt().numpy())].mean(); other: it.sqrt()
+5.6 grows: torch.tensor(parts) <= connected_components(near.numpy())[0]
+5.6 neighbours: torch.stack([near[to][:, to].all() for to in near])
+5.6 pairs: torch.stack([(near[kept][:, kept].sum(1) > 1).all() for kept in left])
+5.6 reversed: torch.tensor(parts) != 1; ends: near.sum(1) == 2; counted: near.sum(1) < 0; whole: near.sum(1) > 0
+6.2 sum: products @ known; products @ known / len(known); few: torch.linalg.solve(known[:3], products[:3]); sign: -it
+6.2 gram: torch.linalg.solve(known.mT @ known, products[:3])
+6.3 shared: square.amin(0).mean().sqrt(); square.amin(1).mean().sqrt(); order: sums[0].sqrt(); other: 1 + it
+6.3 mean: it**2; it**2 * len(missing); it * len(missing) ** 0.5; it / 3**0.5; pairing: torch.stack(sums).mean().sqrt()
+6.3 mean: min(square.sqrt()[rows, list(order)].sum() for order in permutations(rows)) / len(missing)
+6.3 mean: min(square.sqrt()[rows, list(order)].sum() for order in permutations(rows))
+6.4 all: errors.amin(1).mean(); errors[:, -k:].amin(1).mean(); errors[:, : k + 1].amin(1).mean()
+6.4 axis: errors[:k].amin(1).mean(); errors[:, :k].amin(0).mean(); last: errors[:, k - 1].mean()
+6.4 mean: it * len(errors); errors[:, :k].amin(1).median(); root: errors[:, :k].amin(1).square().mean().sqrt()
+6.4 mean: errors[:, :k].mean(); errors[:, :k].mean(0).min(); errors[:, :k].mean(1).min(); errors[:, :k].min()
+6.4 hindsight: errors.sort(1)[0][:, :k].mean(); success: it * 0 + errors[:, :k].amin(1).sort()[0][:-1].mean()
+6.s mean: draws.mean(0); axes: draws.median(0)[0]; outer: draws[torch.cdist(draws, draws).sum(1).argmax()]
+6.s first: draws[0]; squares: draws[(draws - draws.mean(0)).norm(dim=1).argmin()]
+6.s length: draws[draws.norm(dim=1).argmin()]
+6.s densest: draws[torch.cdist(draws, draws).fill_diagonal_(torch.inf).amin(1).argmin()]
+7.1 reversed: t * noise + (1 - t) * data; arc: (torch.pi * t / 2).cos() * noise + (torch.pi * t / 2).sin() * data
+7.1 sum: (1 - t) * noise + data; other: (1 - t**2) * noise + t**2 * data
+7.2 euler: x + step * first; end: x + step * second; half: x + step * (first + second); start: it - x
+7.2 time: x + step * (first + velocity(x + step * first, time)) / 2
+7.2 place: x + step * (first + velocity(x, time + step)) / 2
+7.2 midpoint: x + step * velocity(x + step * first / 2, time + step / 2)
+7.3 own: it * 0 + (len(samples) - 1) // 2 / len(samples); share: 100 * it; len(samples) * it; far: 1 - it
+7.3 against: (torch.cdist(samples, held_out).amin(1) < usual).double().mean()
+7.3 average: (torch.cdist(samples, train).amin(1) < torch.cdist(held_out, train).amin(1).mean()).double().mean()
+7.3 mean: (torch.cdist(samples, train).mean(1) < torch.cdist(held_out, train).mean(1).median()).double().mean()
+7.4 ties: higher.double().mean(); (higher | equal).double().mean(); share: 100 * it; it * equal.numel()
+7.4 threshold: (m := torch.cat([real, fake]).mean()) * 0 + torch.cat([real <= m, fake > m]).double().mean()
+7.4 reversed: 1 - it; same: higher.diagonal().double().mean(); mean: fake.mean() - real.mean()
+7.s square: (one.sort()[0] - other.sort()[0]).square().mean(); (one.sort()[0] - other.sort()[0]).norm() / len(one)**0.5
+7.s order: (one - other).abs().mean(); mean: (one.mean() - other.mean()).abs(); signed: one.mean() - other.mean()
+7.s nearest: (one[:, None] - other).abs().amin(1).mean() / 2 + (one[:, None] - other).abs().amin(0).mean() / 2
+7.s largest: (one.sort()[0] - other.sort()[0]).abs().max(); sum: it * len(one)
+7.s nearest: (one[:, None] - other).abs().amin(1).mean(); (one[:, None] - other).abs().amin(0).mean()
+8.1 equal: places.mean(0); winner: places[confidence.argmax()]
+8.1 sharp: (-confidence).softmax(0) @ places; (confidence / 2).softmax(0) @ places
+8.2 pose: v.tanh(); each: v / (1 + v.norm()); direction: -it; length: v; v / (1 + v.square().sum(1, keepdim=True))
+8.2 zero: v / v.norm(dim=1, keepdim=True) * it.norm(dim=1, keepdim=True); gradient: it.detach()
+8.2 gradient: v / (1 + v.square().sum(1, keepdim=True).sqrt()); v / (1 + v.norm(dim=1, keepdim=True).detach())
+8.4 or: (near | right).double().mean(); share: 100 * it; it * len(near); place: right.double().mean()
+8.4 element: near.double().mean(); product: near.double().mean() * right.double().mean()
+8.4 within: (((place - truth).norm(dim=1) <= 0.5) & right).double().mean()
+8.4 box: (((place - truth).abs() <= within).all(1) & right).double().mean()
+8.4 square: (((place - truth).square().sum(1) <= within) & right).double().mean()
+8.s sign: 2 * oxygen - it; origin: it - oxygen; other end: other - (it - oxygen); other + (it - oxygen)
+8.s sine: oxygen + bond * math.sin(math.radians(angle)) * axis; oxygen - bond * math.sin(math.radians(angle)) * axis
+8.s degrees: oxygen + bond * math.cos(angle) * axis; bond: oxygen + (it - oxygen) / bond
+8.s unit: oxygen + (it - oxygen) * (other - oxygen).norm()
+9.1 own: it - torch.block_diag(*own); diagonal: it + torch.block_diag(*own); half: (it + torch.block_diag(*own)) / 2
+9.1 other: it.abs()
+9.2 one side: d @ block; block @ d.mT; nothing: block; inverse: d.mT @ block @ d; transpose: d @ block @ d
+9.2 s: block + (d @ block @ d.mT - block) * torch.block_diag(q.new_zeros(1, 1), q.new_ones(3, 3)); other: it.mT
+9.2 order: d.roll((-1, -1), (0, 1)) @ block @ d.roll((-1, -1), (0, 1)).mT
+9.3 sign: -torch.autograd.grad(number(x).sum(), x)[0]; mean: torch.autograd.grad(number(x).mean(), x)[0]
+9.4 factor: torch.linalg.eigvals(inverse @ fock).real; torch.linalg.eigvalsh(inverse @ fock)
+9.4 factor: torch.linalg.eigvals(inverse.mT @ fock @ inverse).real; torch.linalg.eigvals(inverse @ fock @ inverse).real
+9.4 over: torch.linalg.eigvals(torch.linalg.inv(fock) @ overlap).real; side: torch.linalg.eigvals(fock @ overlap).real
+9.4 overlap: torch.linalg.eigvalsh(fock); symmetric: torch.linalg.eigvalsh(torch.linalg.inv(overlap) @ fock)
+9.4 order: it.flip(0); it[it.abs().argsort()]; other: 27.2 * it
+9.4 over: torch.linalg.eigvalsh(torch.linalg.inv(fock) @ overlap); side: torch.linalg.eigvalsh(overlap @ fock)
+9.4 factor: torch.linalg.eigvalsh(inverse.mT @ fock @ inverse); torch.linalg.eigvalsh(inverse @ fock @ inverse)
+9.s one: it / 2; all: 2 * orbitals @ orbitals.mT; inner: 2 * orbitals.mT @ orbitals; diagonal: it.diagonal().diag()
+9.s rows: 2 * orbitals[:n_occupied].mT @ orbitals[:n_occupied]; sum: 2 * torch.outer(occupied.sum(1), occupied.sum(1))
+9.s highest: 2 * orbitals[:, -n_occupied:] @ orbitals[:, -n_occupied:].mT
+10.1 count: it / len(directions); it**2 / len(directions) ** 2; root: it**2; sum: torch.stack([x.norm() for x in parts])
+10.1 norm: it / (4 * torch.pi) ** 0.5; pose: it + directions[0, 0]; other: it + 1
+10.1 norm: torch.stack([part.square().mean() / part.numel() for part in parts]).sqrt()
+10.1 sum: torch.stack([part.square().sum() for part in parts])
+10.2 left: (merit == merit.max()).long(); free: torch.ones_like(merit)
+10.3 other: torch.tensor(0)
+10.4 mean: it * 0 + energies.mean(); shuffle: unseen.sum(1) * (torch.linalg.pinv(counts.sum(1)[:, None]) @ energies)
+10.4 constant: energies.mean() + (unseen - counts.mean(0)) @ torch.linalg.pinv(counts - counts.mean(0)) @ energies
+10.4 per atom: unseen @ torch.linalg.pinv(counts / counts.sum(1, True)) @ (energies / counts.sum(1)) / unseen.sum(1)
+10.4 per atom: unseen @ torch.linalg.pinv(counts / counts.sum(1, True)) @ (energies / counts.sum(1))
+10.s sum: sums; all: sums / len(x); sums / len(point); pairs: (it * 0).index_add(0, cluster, x[cluster]) / (sums / it)
+10.s last: torch.stack([x[point[cluster == k][-1]] for k in range(n)])
+"""
+for number, row in re.findall(r"^(\S+) (.*)", RETURNS, flags=re.MULTILINE):
+    for hint, expressions in re.findall(r"([a-z]+(?: [a-z]+)?): (.+?)(?=; [a-z ]+: |$)", row):
+        WRONG.setdefault(number, []).extend((returning(number, one), hint) for one in expressions.split("; "))
