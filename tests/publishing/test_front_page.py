@@ -25,7 +25,7 @@ ELSEWHERE = r"mybinder\.org/v2|colab\.research|badge\.svg|git clone https|reposi
 
 def texts(top):
     """All that ships in a folder and may hold a link."""
-    kinds = ("*.*", "docs/**/*.md", "notebooks/**/*.ipynb", "notebooks/*.md", "tutorial_lib/**/*.md")
+    kinds = ("[!.]*.*", "docs/**/*.md", "notebooks/**/*.ipynb", "notebooks/*.md", "tutorial_lib/**/*.md")
     paths = [path for kind in kinds for path in top.glob(kind) if path.is_file()]
     return {path.relative_to(top).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 

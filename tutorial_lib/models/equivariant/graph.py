@@ -77,7 +77,10 @@ def representation(irreps: str, orthogonal: Tensor) -> Tensor:
         ValueError: the matrix is not orthogonal.
     """
     off = (orthogonal.double() @ orthogonal.double().mT - torch.eye(3, device=orthogonal.device)).abs().amax()
-    check(off < 5e-6, f"Q Q^T differs by {off:.1e} from one: only orthogonal matrices, float32 or finer, act on irreps")
+    if not off < 5e-6:
+        raise ValueError(
+            f"Q Q^T differs by {off:.1e} from one: only orthogonal matrices, float32 or finer, act on irreps"
+        )
     with default_dtype(torch.float64):  # by angles, which lose half of the digits where a rotation is about the axis
         return o3.Irreps(irreps).D_from_matrix(orthogonal.double()).to(orthogonal.dtype)
 
