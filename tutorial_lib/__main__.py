@@ -42,15 +42,12 @@ def update(args: argparse.Namespace) -> None:
     outdated = mine.outdated()
     for name in outdated:
         both = mine.update(name)
-        print(
-            f"{name}: up to date"
-            + f"; {both} cells that you and the course have changed stand one below the other" * (both > 0)
-        )
-    print(
-        f"what you had is in {mine.folder / BACKUPS}; reload open notebooks"
-        if outdated
-        else "all copies are up to date"
-    )
+        below = f"; {both} cells that you and the course have changed stand one below the other" if both else ""
+        print(f"{name}: up to date{below}")
+    if outdated:
+        print(f"what you had is in {mine.folder / BACKUPS}; reload open notebooks")
+    else:
+        print("all copies are up to date")
 
 
 def reset(args: argparse.Namespace) -> None:
@@ -85,11 +82,11 @@ def doctor(args: argparse.Namespace) -> None:
     """The command `doctor`."""
     from tutorial_lib.course.doctor import findings  # which imports all that is looked at
 
-    ways_out = []
+    to_mend = 0
     for title, found, way_out in findings(copies().folder):
-        print(f"{title:20} {found}" + (way_out and f"  -> {way_out}"))
-        ways_out += [way_out] * bool(way_out)
-    sys.exit(f"{len(ways_out)} to mend" if ways_out else 0)
+        print(f"{title:20} {found}  -> {way_out}" if way_out else f"{title:20} {found}")
+        to_mend += bool(way_out)
+    sys.exit(f"{to_mend} to mend" if to_mend else 0)
 
 
 def main() -> None:
@@ -101,15 +98,13 @@ def main() -> None:
     )
     parser.add_argument("--version", action="version", version=version("tutorial-lib"))
     commands = parser.add_subparsers(metavar="command")
-    for command in (update, reset, run, doctor):
-        known = commands.add_parser(command.__name__)
+    parsers = {command: commands.add_parser(command.__name__) for command in (update, reset, run, doctor)}
+    for command, known in parsers.items():
         known.set_defaults(command=command)
-        if command in (reset, run):
-            known.add_argument("numbers", nargs="+" if command is reset else "*", metavar="NN", help="such as 02 or 2")
-        if command is reset:
-            known.add_argument("--yes", action="store_true", help="do not ask")
-        if command is run:
-            known.add_argument("--store", action="store_true", help="write the outputs into the originals")
+    parsers[reset].add_argument("numbers", nargs="+", metavar="NN", help="such as 02 or 2")
+    parsers[reset].add_argument("--yes", action="store_true", help="do not ask")
+    parsers[run].add_argument("numbers", nargs="*", metavar="NN", help="such as 02 or 2; all if none is named")
+    parsers[run].add_argument("--store", action="store_true", help="write the outputs into the originals")
     words = sys.argv[1:]
     try:
         if words and (not words[0].startswith("-") or words[0] in ("-h", "--help", "--version")):

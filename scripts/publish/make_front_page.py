@@ -104,9 +104,9 @@ def lessons_table(costs: dict[str, dict[str, float]], address: str = ADDRESS) ->
         opening = nbformat.read(TOP / "notebooks" / f"{name}.ipynb", 4).cells[0].source
         question = " ".join(re.search(r"\*\*(.+?)\*\*", opening, flags=re.DOTALL).group(1).split())
         minutes, memory = f"{cost['cpu_seconds'] / 60:.1f}", f"{cost['gigabytes']:.1f}"
-        places = [f"[Binder]({binder(name, address)}), [Colab]({colab(name, address)})"] * bool(address)
+        places = [f"[Binder]({binder(name, address)}), [Colab]({colab(name, address)})"] if address else []
         rows.append((f"[{name}](notebooks/{name}.ipynb)", question, minutes, memory, *places))
-    return table("notebook | question | minutes | GB" + " | run it on" * bool(address), rows)
+    return table("notebook | question | minutes | GB" + (" | run it on" if address else ""), rows)
 
 
 def figures_table() -> str:
@@ -117,7 +117,7 @@ def figures_table() -> str:
 
 def citation(address: str = ADDRESS) -> str:  # from which GitHub and Zotero make a reference
     text = re.sub(r"\nrepository-code:.*", "", (TOP / "CITATION.cff").read_text(encoding="utf-8"))
-    return text + f"repository-code: {address}\n" * bool(address)
+    return f"{text}repository-code: {address}\n" if address else text
 
 
 def blocks(address: str = ADDRESS) -> dict[Path, dict[str, str]]:
@@ -155,7 +155,7 @@ def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -
 def keep(address: str) -> None:
     """Write an address into pyproject.toml, in place of the one that is there; an empty one takes it away."""
     text = re.sub(r"\[project\.urls\]\n.*?\n\n", "", PYPROJECT.read_text(encoding="utf-8"), flags=re.DOTALL)
-    urls = f'[project.urls]\nRepository = "{address}"\n\n' * bool(address)
+    urls = f'[project.urls]\nRepository = "{address}"\n\n' if address else ""
     PYPROJECT.write_text(text.replace("[project.optional-", f"{urls}[project.optional-", 1), encoding="utf-8")
 
 

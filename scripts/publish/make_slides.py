@@ -176,7 +176,7 @@ def make(lessons: list[Path], out: Path, without: Iterable[str] = ()) -> list[Pa
     for name, deck in decks.items():
         (out / f"{name}.html").write_text(page_of(deck.slides), encoding="utf-8")
         print(f"{out / name}.html: {len(deck.slides)} slides")
-    titles = {name: deck.slides[0].title + " (50 minutes)" * bool(deck.plan) for name, deck in decks.items()}
+    titles = {name: deck.slides[0].title + (" (50 minutes)" if deck.plan else "") for name, deck in decks.items()}
     (out / "index.html").write_text(index(titles), encoding="utf-8")
     return [out / f"{name}.html" for name in decks]
 

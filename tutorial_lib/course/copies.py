@@ -32,7 +32,7 @@ class Copies:
         """Copy the notebooks that are not there yet, and the glossary."""
         for name in self.names():
             if not (self.folder / name).exists():
-                self._renew(name, self._original(name))
+                self._make(name)
         for path in self.originals.glob("*.md"):
             shutil.copyfile(path, self.folder / path.name)
 
@@ -46,17 +46,18 @@ class Copies:
             mine = nbformat.read(self.folder / name, as_version=4)
         except ValueError as problem:  # not JSON, or no notebook
             raise ValueError(f"{self.folder / name} is no notebook any more ({problem}): reset it") from None
-        book, n_conflicts = merged(self._base(name), self._original(name), mine)
-        self.back_up(name)
-        self._renew(name, book)
+        original = self._original(name)
+        book, n_conflicts = merged(self._base(name), original, mine)
+        self._back_up(name)
+        self._write(name, book, original)
         return n_conflicts
 
     def reset(self, name: str) -> None:
         """Make a copy anew; the reader's is backed up."""
-        self.back_up(name)
-        self._renew(name, self._original(name))
+        self._back_up(name)
+        self._make(name)
 
-    def back_up(self, name: str) -> None:
+    def _back_up(self, name: str) -> None:
         """Copy the reader's notebook to the backups, under its name and the time."""
         kept = self.folder / BACKUPS / f"{Path(name).stem}_{datetime.now():%Y-%m-%d_%H%M%S_%f}.ipynb"
         kept.parent.mkdir(exist_ok=True)
@@ -73,8 +74,12 @@ class Copies:
         base = self.folder / BASES / name
         return nbformat.read(base if base.exists() else self.folder / name, as_version=4)
 
-    def _renew(self, name: str, book: NotebookNode) -> None:
-        for path, written in ((self.folder / name, book), (self.folder / BASES / name, self._original(name))):
+    def _make(self, name: str) -> None:
+        original = self._original(name)
+        self._write(name, original, original)
+
+    def _write(self, name: str, book: NotebookNode, original: NotebookNode) -> None:
+        for path, written in ((self.folder / name, book), (self.folder / BASES / name, original)):
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name(path.name + ".part")  # so that a notebook is there whole, or as it was
             nbformat.write(written, part)

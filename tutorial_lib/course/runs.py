@@ -133,9 +133,10 @@ def _publishable(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell, after in zip(book.cells, [*book.cells[1:], None], strict=True):
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                output.data["image/png"] = b64encode(fewer_colours(b64decode(output.data["image/png"]))).decode()
-            if "image/png" in output.get("data", {}) and after and after.source.startswith(CAPTION):
+            if "image/png" not in output.get("data", {}):
+                continue
+            output.data["image/png"] = b64encode(fewer_colours(b64decode(output.data["image/png"]))).decode()
+            if after and after.source.startswith(CAPTION):
                 words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", after.source.removeprefix(CAPTION)).split("*")[0]
                 output.metadata.setdefault("image/png", {})["alt"] = " ".join(words.split())
     return book

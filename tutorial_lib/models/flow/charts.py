@@ -15,8 +15,8 @@ class Principal(nn.Module):
 
     The pose in which X is nearest to a template T makes T^T X symmetric: three linear equations, so canonical motifs
     fill 3 n - 3 of 3 n directions, exactly. The other three are left out. All numbers have one unit, in which their
-    variances have the mean 1, so noise is the same in every direction of space: it
-    drowns the stiff directions, the bonds, first. In sampling, the soft directions are fixed first and bonds last.
+    variances have the mean 1, so noise is the same in every direction of space: it drowns the stiff directions, the
+    bonds, first. In sampling, the soft directions are fixed first and bonds last.
 
     Args:
         mean: (n, 3), angstrom.

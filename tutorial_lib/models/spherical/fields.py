@@ -77,7 +77,7 @@ class OccupancyField(nn.Module):
         return self.rest(self.first(invariants.permute(1, 2, 0).flatten(1)) * (1 + scale) + shift)
 
     def loss(self, signals: Signals, places: Tensor, points: Tensor, width: float) -> Tensor:
-        """The excess cross-entropy of the fields at places (G, M, 3); the targets are Gaussians about its points."""
+        """The excess cross-entropy of fields at places (G, M, 3), for Gaussian targets about each signal's points."""
         owner = torch.arange(len(places), device=places.device).repeat_interleave(places.shape[1])
         return excess_cross_entropy(
             self(signals, places.flatten(0, 1), owner), gaussian_targets(places, points, width).flatten()
