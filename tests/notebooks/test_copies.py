@@ -128,6 +128,16 @@ def test_cells_with_one_id_or_none_are_all_kept():
         assert sources(merged(book(**BASE), book(**BASE), mine)[0]) == ["A", "B", "C", "B again", "no id"]
 
 
+def test_an_answer_stays_also_where_the_original_that_it_was_made_from_is_lost(copies):
+    answered(copies)
+    (copies.folder / ".originals" / "01_one.ipynb").unlink()
+    change_original(copies, task="Task", stub="def answer(x): ...", check="check(answer)")
+    assert copies.update("01_one.ipynb") == 1
+    first, mine, news, *rest = sources(nbformat.read(copies.folder / "01_one.ipynb", 4))
+    assert (first, mine, rest) == ("Task", "def answer(): 42", ["my_notes", "check(answer)"])
+    assert "def answer(x): ..." in news
+
+
 def test_a_copy_that_is_no_notebook_is_left_alone(copies):
     broken = copies.folder / "01_one.ipynb"
     broken.write_text("{")

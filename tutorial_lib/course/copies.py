@@ -71,8 +71,8 @@ class Copies:
         return book
 
     def _base(self, name: str) -> NotebookNode:
-        base = self.folder / BASES / name
-        return nbformat.read(base if base.exists() else self.folder / name, as_version=4)
+        base = self.folder / BASES / name  # where it is lost, all that the reader has counts as changed
+        return nbformat.read(base, as_version=4) if base.exists() else nbformat.v4.new_notebook()
 
     def _make(self, name: str) -> None:
         original = self._original(name)
