@@ -115,6 +115,11 @@ def test_a_blob_is_one_at_its_point_and_knows_its_width():
     assert values.tolist() == pytest.approx([1, math.exp(-0.5), math.exp(-1 / 0.18)])
 
 
+def test_occupancies_beyond_nought_and_one_are_refused():
+    with pytest.raises(ValueError, match="between 0, empty, and 1, occupied"):
+        spherical.excess_cross_entropy(torch.zeros(2), torch.tensor([0.5, 1.1]))
+
+
 def test_places_to_train_on_are_near_the_points_around_them_and_anywhere():
     points, counts = torch.full((2, 3, 3), 1e3), torch.tensor([1, 2])
     points[0, 0], points[1, :2] = torch.tensor([1.0, 0, 0]), torch.tensor([[0.0, 1, 0], [0, -1, 0]])
