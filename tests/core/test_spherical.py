@@ -118,6 +118,8 @@ def test_a_blob_is_one_at_its_point_and_knows_its_width():
 def test_occupancies_beyond_nought_and_one_are_refused():
     with pytest.raises(ValueError, match="between 0, empty, and 1, occupied"):
         spherical.excess_cross_entropy(torch.zeros(2), torch.tensor([0.5, 1.1]))
+    with pytest.raises(ValueError, match="places must be a whole number, 1 at least"):
+        spherical.excess_cross_entropy(torch.zeros(0), torch.zeros(0))
 
 
 def test_places_to_train_on_are_near_the_points_around_them_and_anywhere():

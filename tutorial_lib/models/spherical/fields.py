@@ -97,6 +97,7 @@ def gaussian_targets(places: Tensor, points: Tensor, width: float) -> Tensor:
 def excess_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """Cross-entropy of fields in nats a place, less what is left where they are perfect: zero for perfect fields."""
     check_shapes(logits=(logits, "*places"), target=(target, "*places"))
+    check_counts(places=target.numel())
     check(((target >= 0) & (target <= 1)).all(), "a target is no number between 0, empty, and 1, occupied")
     least = torch.special.entr(target) + torch.special.entr(1 - target)
     return (binary_cross_entropy_with_logits(logits, target, reduction="none") - least).mean()
