@@ -1,6 +1,6 @@
 """The course on your machine.
 
-python -m tutorial_lib                 opens JupyterLab on my_course, your copies of the notebooks; options go to it
+python -m tutorial_lib                 opens my_course, your copies, in JupyterLab, which takes --no-browser, --port ...
 python -m tutorial_lib update          brings your copies up to date, and keeps your answers
 python -m tutorial_lib reset 02 ...    makes copies anew, and keeps backups
 python -m tutorial_lib run [02 ...]    runs notebooks without a browser, and prints what each took
@@ -39,22 +39,42 @@ def lab(options: list[str]) -> None:
 def update(args: argparse.Namespace) -> None:
     """The command `update`."""
     mine = copies()
-    outdated = mine.outdated()
+    outdated, broken = mine.outdated(), []
     for name in outdated:
-        both = mine.update(name)
-        below = f"; {both} cells that you and the course have changed stand one below the other" if both else ""
+        try:
+            both = mine.update(name)
+        except ValueError as problem:
+            broken.append(str(problem))
+            continue
+        below = (
+            f"; in {both} place{'s' * (both > 1)} your cell stands above the new one, as both had changed"
+            if both
+            else ""
+        )
         print(f"{name}: up to date{below}")
-    if outdated:
+    if len(outdated) > len(broken):
         print(f"what you had is in {mine.folder / BACKUPS}; reload open notebooks")
-    else:
+    elif not outdated:
         print("all copies are up to date")
+    if broken:
+        sys.exit("\n".join(broken))
+
+
+def agreed(question: str) -> bool:
+    """Whether a reader says yes; an input that has ended says no."""
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
 
 
 def reset(args: argparse.Namespace) -> None:
     """The command `reset`."""
     mine, names = copies(), [path.name for path in runs.notebooks(args.numbers)]
-    if not args.yes and input(f"Make {', '.join(names)} anew? What you have goes to the backups (y/[n]) ") != "y":
-        sys.exit("nothing has changed")
+    if not args.yes and not agreed(f"Make {', '.join(names)} anew? What you have goes to the backups (y/[n]) "):
+        print("nothing has changed")
+        return
     for name in names:
         mine.reset(name)
     print(f"done; what you had is in {mine.folder / BACKUPS}")
@@ -86,7 +106,9 @@ def doctor(args: argparse.Namespace) -> None:
     for title, found, way_out in findings(copies().folder):
         print(f"{title:20} {found}  -> {way_out}" if way_out else f"{title:20} {found}")
         to_mend += bool(way_out)
-    sys.exit(f"{to_mend} to mend" if to_mend else 0)
+    if to_mend:
+        sys.exit(f"{to_mend} to mend: what to do stands after the arrow")
+    print("nothing to mend")
 
 
 def main() -> None:

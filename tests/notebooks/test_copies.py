@@ -1,5 +1,7 @@
 import json
+import shutil
 import subprocess
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -164,7 +166,7 @@ def test_a_notebook_that_is_saved_keeps_its_pictures_and_loses_its_widgets(tmp_p
 def test_the_commands_make_update_and_reset_copies(copies, monkeypatch, capsys):
     def call(*words, answer="n"):
         monkeypatch.setattr(command.sys, "argv", ["tutorial_lib", *words])
-        monkeypatch.setattr("builtins.input", lambda question: answer)
+        monkeypatch.setattr("builtins.input", Mock(side_effect=[answer]))
         command.main()
         return capsys.readouterr().out
 
@@ -172,15 +174,20 @@ def test_the_commands_make_update_and_reset_copies(copies, monkeypatch, capsys):
     assert "all copies are up to date" in call("update")
     answered(copies)
     change_original(copies, task="Task 2", stub="def answer(x): ...", check="check(answer)")
-    assert "1 cells that you and the course have changed" in call("update")
-    with pytest.raises(SystemExit, match="nothing has changed"):
-        call("reset", "1")
-    assert "what you had is in" in call("reset", "1", answer="y")
+    assert "in 1 place your cell stands above the new one" in call("update")
+    for no in ("n", "", EOFError):
+        assert "nothing has changed" in call("reset", "1", answer=no)
+        assert sources(nbformat.read(copies.folder / "01_one.ipynb", 4))[1] != "def answer(x): ..."
+    assert "what you had is in" in call("reset", "1", answer=" Yes")
     assert sources(nbformat.read(copies.folder / "01_one.ipynb", 4))[1] == "def answer(x): ..."
     (copies.folder / "01_one.ipynb").write_text("{")
+    shutil.copyfile(copies.originals / "01_one.ipynb", copies.originals / "02_two.ipynb")
+    call("update")
     change_original(copies, task="Task 3")
-    with pytest.raises(SystemExit, match="reset"):
+    shutil.copyfile(copies.originals / "01_one.ipynb", copies.originals / "02_two.ipynb")
+    with pytest.raises(SystemExit, match="python -m tutorial_lib reset 01"):
         call("update")
+    assert sources(nbformat.read(copies.folder / "02_two.ipynb", 4))[0] == "Task 3"
 
 
 def test_the_copies_are_no_part_of_the_repository():

@@ -45,7 +45,10 @@ class Copies:
         try:
             mine = nbformat.read(self.folder / name, as_version=4)
         except ValueError as problem:  # not JSON, or no notebook
-            raise ValueError(f"{self.folder / name} is no notebook any more ({problem}): reset it") from None
+            raise ValueError(
+                f"{self.folder / name} is no notebook any more ({problem}): `python -m tutorial_lib reset {name[:2]}` "
+                "makes a fresh one"
+            ) from None
         original = self._original(name)
         book, n_conflicts = merged(self._base(name), original, mine)
         self._back_up(name)

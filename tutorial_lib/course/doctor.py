@@ -26,7 +26,9 @@ def findings(folder: Path) -> Iterator[tuple[str, str, str]]:
     for package in map(Requirement, requires("tutorial-lib") or ()):
         if not package.marker:
             yield package.name, *_installed(package)
-    yield "nglview's extension", str(extension_version()), "" if extension_matches() else PIP.format("nglview")
+    fits = extension_matches()
+    found = f"{extension_version()}{', the one that it asks for' if fits else ''}"
+    yield "nglview's extension", found, "" if fits else PIP.format("nglview")
     yield "PyTorch", f"{torch.get_num_threads()} threads, {torch.cuda.device_count()} CUDA GPUs", ""
     free = psutil.virtual_memory().available
     yield (

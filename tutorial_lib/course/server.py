@@ -33,6 +33,7 @@ def settings(folder: Path, first: str) -> list[str]:
     root = hasattr(os, "geteuid") and os.geteuid() == 0  # a container's only user, often
     return [
         f"--LabApp.default_url=/lab/tree/{first}",
+        "--LabApp.news_url=None",  # nor a question about news, which would cover the first page
         *(f"--{part}={folder}" for part in ("ServerApp.root_dir", "FileContentsManager.root_dir")),
         *(f"--ServerApp.preferred_dir={folder}", "--FileContentsManager.preferred_dir="),
         *("--ServerApp.ip=127.0.0.1", "--ServerApp.identity_provider_class=tutorial_lib.course.server.NeverOpen"),

@@ -39,7 +39,7 @@ HINTS = {
     "1.2 nearly": "A quotient of differences is an approximation with a step in it; autograd gives the derivative. "
     "If you did ask autograd: did you change the positions before the energy saw them?",
     "1.2 one atom": "The energy has a slope for every coordinate of every atom, and they differ from atom to atom.",
-    "1.2 other": "Try the energy |x|^2 / 2, whose force is -x.",
+    "1.2 other": "Try a spring between two atoms, (|x_1 - x_2| - 1)^2: how do the forces on its ends compare?",
     "1.3 right": "nothing changes in any pose, and every small change of shape is seen.",
     "1.3 rotation": "Which of your numbers names an axis? Coordinates do, and so does anything made of single ones.",
     "1.3 mirror": "Some of your numbers change sign in a mirror. Triple products and cross products do.",
