@@ -28,7 +28,18 @@ from tutorial_lib.datasets.octahedra import cluster
 from tutorial_lib.inpainting import LinearGaussian, RandomPlaces, Retrieval
 from tutorial_lib.inpainting.flow_completion import FlowCompletion
 from tutorial_lib.inpainting.places import PositionScorer
-from tutorial_lib.models import equivariant, flow, hamiltonian, hierarchical, missing_atom, mlp, pieces, spherical, vae
+from tutorial_lib.models import (
+    denoiser,
+    equivariant,
+    flow,
+    hamiltonian,
+    hierarchical,
+    missing_atom,
+    mlp,
+    pieces,
+    spherical,
+    vae,
+)
 from tutorial_lib.models.flow.network import TimeWaves
 from tutorial_lib.models.hamiltonian import TensorSquare
 from tutorial_lib.models.hamiltonian.blocks import needed_irreps
@@ -87,6 +98,9 @@ chart = once(lambda: flow.Principal.fit(canonical()))
 motif_flow = once(lambda: flow.Flow(chart(), flow.MotifVelocity(chart(), 16, 1), n_steps=2))
 network = once(equivariant.EquivariantNetwork)
 molecules = once(lambda: qm9.load("validation")[:4])
+glass = once(datasets.crystal)
+noise_network = once(lambda: denoiser.denoiser_for([glass()], width=4, n_rounds=1).eval())
+noisy = once(lambda: denoiser.shaken_lattice(noise_network(), 60, generator=generator()))
 hole_set = once(lambda: missing_atom.MoleculeSet(molecules()))
 hole_network = once(lambda: missing_atom.CartesianNetwork(8, 4, 1).eval())
 holes = once(lambda: (torch.tensor([0, 1]), torch.tensor([2, 3])))  # molecules, and the atom of each
@@ -363,6 +377,27 @@ CALLS = {
     "models.missing_atom.graphs.MoleculeSet.without": lambda: on(hole_set(), *holes()),
     "models.missing_atom.graphs.radial_basis": lambda: call(draw(4).abs(), 3.0, 5),
     "models.missing_atom.graphs.nearest_elements": lambda: call(hole_set()),
+    "models.denoiser.graph.neighbours": lambda: call(*noise_network().tensors(noisy())[:2], 5.0),
+    "models.denoiser.learning.denoiser_for": lambda: call([glass()]),
+    "models.denoiser.learning.denoising_loss": lambda: call(noise_network(), [noisy()]),
+    "models.denoiser.learning.noise_error": lambda: call(noise_network(), [noisy()], 0.3),
+    "models.denoiser.network.Denoiser.forward": lambda: on(
+        noise_network(), *noise_network().tensors(noisy())[:2], 0.3, noise_network().tensors(noisy())[2]
+    ),
+    "models.denoiser.network.Denoiser.tensors": lambda: on(noise_network(), noisy()),
+    "models.denoiser.sampling.generate_cell": lambda: call(
+        noise_network(), 60, generator=generator(), levels=2, progress=False
+    ),
+    "models.denoiser.sampling.shaken_lattice": lambda: call(noise_network(), 60, generator=generator()),
+    "models.denoiser.sampling.lattice": lambda: call(60, glass().cell.array),
+    "models.denoiser.sampling.noise_levels": lambda: call(20),
+    "models.denoiser.sampling.quench": lambda: call(noise_network(), noisy(), [0.5, 0.3], generator=generator()),
+    "metrics.network.rings_per_atom": lambda: call(noisy()),
+    "metrics.network.structure_factor": lambda: call(noisy()),
+    "metrics.network.bulk_pairs": lambda: call(noisy(), 4.0),
+    "metrics.energy.energy_above_crystal": lambda: call(noisy()),
+    "metrics.energy.minimised": lambda: call(noisy(), 2),
+    "training.recipes.denoiser": lambda: call(9),
     "models.missing_atom.network.CartesianNetwork.forward": lambda: on(hole_network(), hole_set().without(*holes())),
     "models.missing_atom.network.masked_atom_loss": lambda: call(hole_set()),
     "models.missing_atom.network.results": lambda: call(hole_network(), hole_set(), holes()),
@@ -442,6 +477,7 @@ WHY_NOT = {
     "files: test_files and test_streaming break them in every way": """
         storage. training.loop.load_history training.loop.restore training.loop.save training.streaming.
         datasets.structures. datasets.qm9.read datasets.qm9.rows inpainting.places.trained_position_scorer
+        models.denoiser.sampling.trained_denoiser models.denoiser.sampling.keep_denoiser
         models.hierarchical.materials.trained_on_octahedra models.hierarchical.materials.trained_on_molecules""",
     "called by all others: test_valid_calls_work_in_any_mode_and_spoil_nothing_for_later": "shapes.",
     "what the loop of training asks: test_training and test_streaming": "training.batches.",
@@ -474,6 +510,7 @@ WHY_NOT = {
         models.hierarchical.autoencoder.HierarchicalAutoencoder.judgement models.pieces.drawing.CodeFlow.forward
         models.hierarchical.growth.GrowthHead.judged models.hierarchical.layers.Message.
         models.hierarchical.layers.Ascent. models.hierarchical.layers.Descent. models.hierarchical.layers.signal_sum
+        models.denoiser.graph.Neighbours. models.denoiser.network.Density. models.denoiser.network.Graph
         models.hierarchical.levels.Pooling.children models.hierarchical.found_motifs.FoundMotifs.kind_of
         models.hierarchical.found_motifs.FoundMotifs.members""",
 }

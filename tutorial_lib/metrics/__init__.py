@@ -1,8 +1,8 @@
 """Metrics of structures, predictions and samples, and the baselines beside which they are read.
 
 `symmetry` measures invariance and equivariance, `motif_statistics` and `two_sample` compare sets of motifs, `network`
-measures a whole cell (coordination, angles, g(r)), `energy` is the Stillinger-Weber energy of an atom, `matrices` are
-errors of Hamiltonians, and `baselines` are PCA and the nearest training motif.
+measures a whole cell (coordination, angles, rings, g(r), S(q)), `energy` is the Stillinger-Weber energy of an atom or a
+cell, `matrices` are errors of Hamiltonians, and `baselines` are PCA and the nearest training motif.
 """
 
 import lazy_loader
@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     None,
     {
         "baselines": ["gram_error", "PrincipalComponents", "nearest_training", "nearest_motif_rmsd"],
-        "energy": ["central_energy", "dihedral_angles"],
+        "energy": ["StillingerWeber", "central_energy", "dihedral_angles", "energy_above_crystal", "minimised"],
         "matrices": ["MILLI_EV", "MatrixErrors", "orbitals", "matrix_errors"],
         "motif_statistics": [
             "MAX_RADIUS",
@@ -28,7 +28,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Comparison",
             "compare",
         ],
-        "network": ["BOND_CUTOFF", "SHELL_CUTOFF", "NetworkQuality", "network_quality", "radial_distribution"],
+        "network": [
+            "BOND_CUTOFF",
+            "SHELL_CUTOFF",
+            "NetworkQuality",
+            "network_quality",
+            "radial_distribution",
+            "rings_per_atom",
+            "structure_factor",
+        ],
         "symmetry": ["Transformation", "equivariance_error", "invariance_error", "Ledger", "symmetry_ledger"],
         "two_sample": ["TwoSample", "Memory", "statistics", "two_sample_auc", "memory", "mean_miss"],
     },

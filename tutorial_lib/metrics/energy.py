@@ -8,10 +8,16 @@ does. Lost: everything beyond the motif, so the energy is not that of the atom i
 import math
 
 import torch
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.optimize import LBFGS
 from torch import Tensor
 
+from tutorial_lib.datasets import crystal
 from tutorial_lib.metrics.motif_statistics import centre_distances
-from tutorial_lib.shapes import Motifs, Scalars, check_counts
+from tutorial_lib.metrics.network import bulk_pairs
+from tutorial_lib.models.denoiser import neighbours
+from tutorial_lib.shapes import Motifs, Scalars, check, check_counts
 
 # Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weide and
 # Mousseau (J. Non-Cryst. Solids 282, 248 (2001)).
@@ -48,6 +54,44 @@ def central_energy(positions: Motifs) -> Scalars:
     cosine = (unit[:, row] * unit[:, column]).sum(-1)
     bent = LAMBDA * (cosine - COSINE).square() * weight[:, row] * weight[:, column]
     return EPSILON * (0.5 * pair.sum(1) + bent.sum(1))
+
+
+class StillingerWeber(Calculator):
+    """The same potential for a whole periodic cell of silicon, with forces, as a calculator of ASE."""
+
+    implemented_properties = ("energy", "forces")
+
+    def calculate(self, atoms: Atoms | None = None, properties=("energy",), system_changes=all_changes) -> None:
+        """Energy (eV) and forces (eV per angstrom), for ASE."""
+        super().calculate(atoms, properties, system_changes)
+        with torch.enable_grad():
+            positions = torch.from_numpy(self.atoms.positions).requires_grad_()
+            found = neighbours(positions.detach(), torch.from_numpy(self.atoms.cell.array), REACH * SIGMA)
+            between = found.seen(positions) - positions[:, None]
+            # The vectors that were found lead to the nearest image; it moves with its atom.
+            energy = central_energy(between + (found.vectors - between).detach()).sum()
+            (slope,) = torch.autograd.grad(energy, positions)
+        self.results = {"energy": energy.item(), "forces": -slope.numpy()}
+
+
+def energy_above_crystal(atoms: Atoms) -> float:
+    """The energy of a cell of silicon above that of the diamond crystal, eV an atom, as it stands."""
+    known = set(atoms.symbols)
+    check(known == {"Si"}, f"the potential is silicon's, and the cell holds {', '.join(sorted(known)) or 'no atoms'}")
+    bulk_pairs(atoms, REACH * SIGMA)  # speaks up where two atoms coincide or the cell is too thin
+    ideal = crystal()
+    return sum(
+        sign * StillingerWeber().get_potential_energy(cell) / len(cell) for sign, cell in ((1, atoms), (-1, ideal))
+    )
+
+
+def minimised(atoms: Atoms, steps: int = 400, force: float = 0.02) -> Atoms:
+    """The same cell where no force is above `force`, eV per angstrom, or after so many steps towards there."""
+    relaxed = atoms.copy()
+    relaxed.calc = StillingerWeber()
+    LBFGS(relaxed, logfile=None).run(fmax=force, steps=steps)
+    relaxed.calc = None
+    return relaxed
 
 
 def dihedral_angles(positions: Motifs) -> Tensor:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms, units
+from matscipy.rings import ring_statistics
 from scipy.special import sph_harm_y
 
 from tutorial_lib.representations.neighbours import ONE_PLACE, neighbour_pairs
@@ -74,7 +75,7 @@ def network_quality(atoms: Atoms) -> NetworkQuality:
         >>> quality.four_fold, quality.crystalline
         (1.0, 1.0)
     """
-    pairs = _bulk_pairs(atoms, SHELL_CUTOFF)
+    pairs = bulk_pairs(atoms, SHELL_CUTOFF)
     n_within_shell = np.bincount(pairs[0], minlength=len(atoms))
     first, second, bond, vector = (column[pairs[2] < BOND_CUTOFF] for column in pairs)
     n_bonds = np.bincount(first, minlength=len(atoms))
@@ -126,12 +127,48 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
     check(0 < bin_width <= cutoff, f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
     edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
-    counts = (np.histogram(_bulk_pairs(atoms, cutoff)[2], bins=edges)[0] for atoms in cells)
+    counts = (np.histogram(bulk_pairs(atoms, cutoff)[2], bins=edges)[0] for atoms in cells)
     curves = [n * atoms.get_volume() / (len(atoms) ** 2 * shell) for n, atoms in zip(counts, cells, strict=True)]
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
 
 
-def _bulk_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
+def rings_per_atom(atoms: Atoms, longest: int = 9) -> np.ndarray:
+    """How many shortest-path rings of 3, 4, ..., `longest` bonds there are, divided by the number of atoms.
+
+    A ring counts where no two of its atoms are nearer to each other by way of others (Franzblau, Phys. Rev. B 44, 4925
+    (1991)). Diamond has two rings of six an atom and no others; a glass has fives and sevens.
+    """
+    check_counts(3, longest=longest)
+    bulk_pairs(atoms, BOND_CUTOFF)  # speaks up where two atoms coincide or the cell is too thin
+    found = ring_statistics(atoms, BOND_CUTOFF, maxlength=longest + 1)[3 : longest + 1]
+    return np.pad(found, (0, longest - 2 - len(found))) / len(atoms)
+
+
+def structure_factor(atoms: Atoms, q_min: float = 0.25, q_max: float = 4.2, bin_width: float = 0.15) -> tuple:
+    """The centres of bins of q (1/angstrom) and the structure factor there, from the positions of a periodic cell.
+
+    S(q) = |sum_k exp(i q . x_k)|^2 / n, averaged over the wave vectors of a bin that fit into the cell. A gas of points
+    has 1 everywhere. At small q it is the variance of the number of atoms in a large volume, divided by its mean. A bin
+    without any wave vector of the cell is NaN.
+    """
+    check(atoms.pbc.all(), "the cell is not periodic in all directions, so no wave fits into it: set atoms.pbc = True")
+    check(0 < q_min < q_max and bin_width > 0, f"from {q_min} to {q_max} per A there are no bins of {bin_width}")
+    edges = np.arange(q_min, q_max + bin_width / 2, bin_width)
+    basis = 2 * np.pi * atoms.cell.reciprocal().array
+    most = np.floor(edges[-1] * atoms.cell.lengths() / (2 * np.pi)).astype(int)
+    counts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in most), indexing="ij"), axis=-1).reshape(-1, 3)
+    waves = counts[len(counts) // 2 + 1 :] @ basis  # of q and -q one is enough
+    length = np.linalg.norm(waves, axis=1)
+    waves, length = (x[(length >= edges[0]) & (length < edges[-1])] for x in (waves, length))
+    power = [np.abs(np.exp(1j * part @ atoms.positions.T).sum(axis=1)) ** 2 for part in np.array_split(waves, 64)]
+    place, n_bins = np.digitize(length, edges) - 1, len(edges) - 1
+    n_waves = np.bincount(place, minlength=n_bins)
+    sums = np.bincount(place, weights=np.concatenate(power) / len(atoms), minlength=n_bins)
+    return (edges[1:] + edges[:-1]) / 2, np.where(n_waves > 0, sums / np.maximum(n_waves, 1), np.nan)
+
+
+def bulk_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, ...]:
+    """`neighbour_pairs` of a cell that is periodic in all directions; others are refused."""
     check(atoms.pbc.all(), "the cell is not periodic in all directions, so it has no density: set atoms.pbc = True")
     return neighbour_pairs(atoms, cutoff)
 

@@ -21,6 +21,7 @@ INPAINTING_LATENT = 12  # numbers of a code: eight leave each atom off by 0.4 A
 PLACE_RATTLE = 0.2  # A, at most: 0.1 learns by heart, 0.3 blurs, on the validation cell
 N_RANDOM_PLACES = 24  # beside every missing atom
 MOLECULES_RATTLE = 0.08  # A
+DENOISER_STEPS = 9000  # one cell each
 Length = int | tuple[int, int]
 
 
@@ -68,6 +69,12 @@ places = in_epochs(120, batch_size=64, learning_rate=3e-3)
 g2 = in_epochs(750, batch_size=16, learning_rate=3e-3)  # the pretrained autoencoder of the 118 molecules
 # a benchmark's autoencoder of eight neighbours as a vector of irreps
 motifs = in_epochs(48, batch_size=64, learning_rate=3e-3)
+
+
+def denoiser(n_cells: int, seed: int = 0, steps: int = DENOISER_STEPS) -> Recipe:
+    """Notebook 12's network, which learns the noise in whole cells: one cell, and one level of noise, in every step."""
+    check_counts(n_cells=n_cells, steps=steps)
+    return Recipe(max(1, steps // n_cells), batch_size=1, learning_rate=5e-3, seed=seed)
 
 
 def octahedra(how: str = "found", seed: int = 0) -> Recipe:

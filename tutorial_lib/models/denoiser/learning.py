@@ -1,0 +1,66 @@
+"""What a denoiser learns from: cells come in, and the loss of `training.train` goes out.
+
+We add noise to a cell and ask which. The best answer that there is, in the mean square, is the mean of all noise that
+could have led here; taken away from the positions it leaves the mean of all cells that could have been (Tweedie's
+formula), and divided by minus the standard deviation it is the score, the gradient of the logarithm of the density of
+noisy cells (P. Vincent, Neural Comput. 23, 1661 (2011)).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import torch
+from ase import Atoms
+from torch import Generator, Tensor
+
+from tutorial_lib.models.denoiser.network import Denoiser
+from tutorial_lib.shapes import check
+
+WEAKEST, STRONGEST = 0.03, 1.5  # A, the standard deviation of a coordinate
+DECISIVE = (0.15, 0.9)  # A: between them it is decided which atoms are bonded
+SHARE = 0.8  # of the steps are spent there
+
+
+def denoiser_for(cells: Sequence[Atoms], seed: int = 0, **settings: float | int) -> Denoiser:
+    """An untrained network for the species and densities of cells."""
+    check(len(cells), "no cell arrived: a denoiser learns from one at least, and is judged on another")
+    symbols = Counter(symbol for atoms in cells for symbol in atoms.symbols)
+    composition = {symbol: n / symbols.total() for symbol, n in sorted(symbols.items())}
+    densities = [float(len(atoms) / atoms.get_volume()) for atoms in cells]
+    return Denoiser(composition, (min(densities), max(densities)), seed=seed, **settings)
+
+
+def denoising_loss(network: Denoiser, cells: Sequence[Atoms]) -> Callable[..., dict[str, Tensor]]:
+    """The mean square error of the noise, of which all atoms of a cell get the same level, drawn anew in each step.
+
+    The batches of `training.train` are numbers of cells. A loss of 1 is what a network reaches that knows nothing.
+    """
+    data = [network.tensors(atoms) for atoms in cells]
+
+    def loss(model: Denoiser, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        errors = [_error(model, *data[at], _some_noise(generator), generator) for at in batch.tolist()]
+        return {"loss": torch.stack(errors).mean()}
+
+    return loss
+
+
+def noise_error(model: Denoiser, cells: Sequence[Atoms], noise: float, seed: int = 0) -> float:
+    """The mean square error at one level of noise (angstrom) on cells, which may be held out."""
+    check(len(cells), "no cell arrived")
+    generator = Generator().manual_seed(seed)
+    with torch.no_grad():
+        errors = [_error(model, *model.tensors(atoms), noise, generator).item() for atoms in cells]
+    return sum(errors) / len(errors)
+
+
+def _some_noise(generator: Generator) -> float:
+    which, share = torch.rand(2, generator=generator, device=generator.device).tolist()
+    low, high = DECISIVE if which < SHARE else (WEAKEST, STRONGEST)
+    return low * (high / low) ** share
+
+
+def _error(
+    model: Denoiser, positions: Tensor, cell: Tensor, species: Tensor, noise: float, generator: Generator
+) -> Tensor:
+    added = torch.randn(positions.shape, generator=generator, device=generator.device).to(positions)
+    return (model(positions + noise * added, cell, noise, species) - added).square().mean()
