@@ -6,6 +6,7 @@ from ase.build import bulk
 from scipy.special import eval_legendre
 from torch import Generator
 
+from scripts.train import denoiser as script
 from tutorial_lib import metrics, representations, training
 from tutorial_lib.models import denoiser
 from tutorial_lib.models.denoiser import sampling
@@ -204,7 +205,7 @@ def test_ctrl_c_keeps_the_cell_as_it_stands(network, monkeypatch):
     ("how", "words"),
     [
         ({"n_atoms": 0}, "n_atoms must be a whole number, 1 at least"),
-        ({"n_atoms": 20}, "wide, and a network that sees 5 A needs 10 A"),
+        ({"n_atoms": 20}, "wide, and a cut-off of 5 A needs 10 A"),
         ({"levels": 0}, "levels must be a whole number, 1 at least"),
         ({"temperature": -0.1}, "temperature is -0.1, and must not be negative"),
         ({"density": 0.0}, "must be above 0"),
@@ -231,3 +232,28 @@ def test_other_species_and_cells_that_are_not_periodic_are_refused(gas, network)
         network.tensors(free)
     with pytest.raises(ValueError, match="no cell arrived"):
         denoiser.denoiser_for([])
+
+
+def test_the_script_trains_on_a_folder_of_cells_and_says_what_it_knows_of_the_one_held_out(
+    tmp_path, monkeypatch, capsys
+):
+    def call(*words):
+        monkeypatch.setattr("sys.argv", ["denoiser.py", *map(str, words)])
+        script.main()
+        return capsys.readouterr().out
+
+    (tmp_path / "cells").mkdir()
+    for seed in range(3):
+        atoms = bulk("Ge", "diamond", a=5.66, cubic=True).repeat(2)
+        atoms.rattle(0.05, seed=seed)
+        atoms.write(tmp_path / "cells" / f"{seed}.extxyz")
+    with pytest.raises(SystemExit, match="2"):
+        call(tmp_path / "cells")
+    assert "your own cells need a file of their own: --out" in capsys.readouterr().err
+    said = call(tmp_path / "cells", "--out", tmp_path / "ge.pt", "--steps", 4)
+    assert "2 cells of Ge64, 1 held out" in said
+    assert "learnt from / held out: " in said
+    assert [p.name for p in tmp_path.glob("ge*")] == ["ge.pt"]
+    assert denoiser.trained_denoiser(tmp_path / "ge.pt").composition == {"Ge": 1.0}
+    with pytest.raises(ValueError, match=r"no file|No such|not found|knows no"):
+        call(tmp_path / "nowhere.xyz", "--out", tmp_path / "no.pt")

@@ -19,6 +19,7 @@ from torch import nn
 from tutorial_lib import datasets, storage, training
 from tutorial_lib.datasets import hamiltonians, qm9, silicon
 from tutorial_lib.inpainting import places
+from tutorial_lib.models import denoiser
 from tutorial_lib.models.hierarchical import materials
 from tutorial_lib.training import streaming
 
@@ -64,6 +65,7 @@ SHIPPED = {
     "growth": (storage.WEIGHTS, "growth.pt", materials.trained_to_grow),
     "molecules": (storage.WEIGHTS, "molecules.pt", materials.trained_on_molecules),
     "octahedra": (storage.WEIGHTS, "octahedra.pt", materials.trained_on_octahedra),
+    "denoiser": (storage.WEIGHTS, "denoiser.pt", denoiser.trained_denoiser),
     "places": (storage.WEIGHTS, "places.pt", places.trained_position_scorer),
 }
 

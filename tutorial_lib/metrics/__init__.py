@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     {
         "baselines": ["gram_error", "PrincipalComponents", "nearest_training", "nearest_motif_rmsd"],
         "energy": ["StillingerWeber", "central_energy", "dihedral_angles", "energy_above_crystal", "minimised"],
+        "glass": ["compare_cells"],
         "matrices": ["MILLI_EV", "MatrixErrors", "orbitals", "matrix_errors"],
         "motif_statistics": [
             "MAX_RADIUS",

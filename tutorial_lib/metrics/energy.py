@@ -78,7 +78,7 @@ def energy_above_crystal(atoms: Atoms) -> float:
     """The energy of a cell of silicon above that of the diamond crystal, eV an atom, as it stands."""
     known = set(atoms.symbols)
     check(known == {"Si"}, f"the potential is silicon's, and the cell holds {', '.join(sorted(known)) or 'no atoms'}")
-    bulk_pairs(atoms, REACH * SIGMA)  # speaks up where two atoms coincide or the cell is too thin
+    bulk_pairs(atoms, REACH * SIGMA)  # speaks up where the cell is none
     ideal = crystal()
     return sum(
         sign * StillingerWeber().get_potential_energy(cell) / len(cell) for sign, cell in ((1, atoms), (-1, ideal))

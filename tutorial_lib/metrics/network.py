@@ -16,6 +16,7 @@ from tutorial_lib.shapes import check, check_counts
 
 BOND_CUTOFF = 2.85  # A, between the first and the second shell of the amorphous solid
 SHELL_CUTOFF = 4.0  # A, the neighbourhoods of notebook 02
+N_WAVES = 3e6  # that are looked at, or memory ends
 STAGGERED = -0.8  # CHILL: the correlation of two atoms below which their bond is staggered
 
 
@@ -139,7 +140,7 @@ def rings_per_atom(atoms: Atoms, longest: int = 9) -> np.ndarray:
     (1991)). Diamond has two rings of six an atom and no others; a glass has fives and sevens.
     """
     check_counts(3, longest=longest)
-    bulk_pairs(atoms, BOND_CUTOFF)  # speaks up where two atoms coincide or the cell is too thin
+    bulk_pairs(atoms, BOND_CUTOFF)  # speaks up where the cell is none
     found = ring_statistics(atoms, BOND_CUTOFF, maxlength=longest + 1)[3 : longest + 1]
     return np.pad(found, (0, longest - 2 - len(found))) / len(atoms)
 
@@ -151,11 +152,14 @@ def structure_factor(atoms: Atoms, q_min: float = 0.25, q_max: float = 4.2, bin_
     has 1 everywhere. At small q it is the variance of the number of atoms in a large volume, divided by its mean. A bin
     without any wave vector of the cell is NaN.
     """
-    check(atoms.pbc.all(), "the cell is not periodic in all directions, so no wave fits into it: set atoms.pbc = True")
-    check(0 < q_min < q_max and bin_width > 0, f"from {q_min} to {q_max} per A there are no bins of {bin_width}")
+    bulk_pairs(atoms, BOND_CUTOFF)  # speaks up where the cell is none
+    sensible = 0 < q_min < q_max < np.inf and bin_width > (q_max - q_min) / 1000
+    check(sensible, f"from {q_min} to {q_max} per A there are no bins of {bin_width}: leave them as they are")
     edges = np.arange(q_min, q_max + bin_width / 2, bin_width)
     basis = 2 * np.pi * atoms.cell.reciprocal().array
     most = np.floor(edges[-1] * atoms.cell.lengths() / (2 * np.pi)).astype(int)
+    n_waves = np.prod(2.0 * most + 1)
+    check(n_waves <= N_WAVES, f"the cell has {n_waves:.0e} waves up to {q_max:g} per A: lower q_max")
     counts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in most), indexing="ij"), axis=-1).reshape(-1, 3)
     waves = counts[len(counts) // 2 + 1 :] @ basis  # of q and -q one is enough
     length = np.linalg.norm(waves, axis=1)

@@ -32,11 +32,14 @@ class Environments:
         return len(self.positions)
 
 
-def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def neighbour_pairs(
+    atoms: Atoms, cutoff: float, *, apart: float = ONE_PLACE
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """All ordered pairs of atoms closer than a cut-off, angstrom, periodic images included.
 
     Sorted by the first atom and then by distance. Each axis is periodic or not as the cell's `pbc` says; along those
-    that are it must be twice as wide as the cut-off, or an atom would meet the same neighbour twice.
+    that are it must be twice as wide as the cut-off, or an atom would meet the same neighbour twice. Atoms nearer than
+    `apart`, angstrom, are refused.
 
     Returns:
         The first and the second atom of each pair (n_pairs,), their distance (n_pairs,) and the vector from the first
@@ -50,7 +53,7 @@ def neighbour_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, np.ndarray
     finder = NeighborList(cutoff=reach, full_list=True, n_threads=1)  # its memory is what is read below
     first, second, distance, vector = finder.compute(atoms.positions, box, True, quantities="ijdD", copy=False)
     first, second = first.astype(np.int64), second.astype(np.int64)
-    if len(distance) and distance.min() < ONE_PLACE:
+    if len(distance) and distance.min() < apart:
         pair = distance.argmin()
         raise ValueError(f"atoms {first[pair]} and {second[pair]} stand at one place: look at the file they came from")
     # One key sorts by atom and then by distance, seven times faster than lexsort.

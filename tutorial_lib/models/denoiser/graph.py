@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from ase import Atoms
 from jaxtyping import Float, Int
 from torch import Tensor
-from vesin import NeighborList
 
-from tutorial_lib.shapes import Positions
+from tutorial_lib.representations import neighbour_pairs
+from tutorial_lib.shapes import Positions, check_shapes
 
 COINCIDENT = 1e-6  # A: nearer, and there is no direction from one atom to the other
 
@@ -43,13 +44,14 @@ class Neighbours:
 def neighbours(positions: Positions, cell: Float[Tensor, "3 3"], cutoff: float) -> Neighbours:
     """The neighbours within a cut-off (angstrom) in a cell that is periodic in all directions; atoms may lie outside.
 
-    The cell has to be twice as wide as the cut-off, or two atoms would see each other in two directions.
+    Noise may put two atoms into one place; then neither sees the other in a direction.
     """
+    check_shapes(positions=(positions, "atoms+ 3"), cell=(cell, "3 3"))
     n_atoms = len(positions)
     points, box = (x.detach().double().cpu().numpy() for x in (positions, cell))
-    finder = NeighborList(cutoff=cutoff, full_list=True, n_threads=1)
-    first, second, vector = finder.compute(points, box, True, quantities="ijD")
-    edge = first.astype(np.int64) * n_atoms + second.astype(np.int64)
+    atoms = Atoms(np.zeros(n_atoms), points, cell=box, pbc=True)
+    first, second, _, vector = neighbour_pairs(atoms, cutoff, apart=0.0)
+    edge = first * n_atoms + second
     order = np.argsort(edge)
     edge, vector = edge[order], vector[order]
     first, second = np.divmod(edge, n_atoms)

@@ -24,6 +24,10 @@ SHARE = 0.8  # of the steps are spent there
 def denoiser_for(cells: Sequence[Atoms], seed: int = 0, **settings: float | int) -> Denoiser:
     """An untrained network for the species and densities of cells."""
     check(len(cells), "no cell arrived: a denoiser learns from one at least, and is judged on another")
+    check(
+        all(0 < atoms.cell.volume < torch.inf for atoms in cells),
+        "a cell has no volume: set atoms.cell, and atoms.pbc = True",
+    )
     symbols = Counter(symbol for atoms in cells for symbol in atoms.symbols)
     composition = {symbol: n / symbols.total() for symbol, n in sorted(symbols.items())}
     densities = [float(len(atoms) / atoms.get_volume()) for atoms in cells]
@@ -46,7 +50,7 @@ def denoising_loss(network: Denoiser, cells: Sequence[Atoms]) -> Callable[..., d
 
 def noise_error(model: Denoiser, cells: Sequence[Atoms], noise: float, seed: int = 0) -> float:
     """The mean square error at one level of noise (angstrom) on cells, which may be held out."""
-    check(len(cells), "no cell arrived")
+    check(len(cells), "no cell arrived: pass a list of ase.Atoms")
     generator = Generator().manual_seed(seed)
     with torch.no_grad():
         errors = [_error(model, *model.tensors(atoms), noise, generator).item() for atoms in cells]

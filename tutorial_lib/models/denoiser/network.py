@@ -16,8 +16,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tutorial_lib.models.denoiser.graph import Neighbours, neighbours
+from tutorial_lib.representations import neighbour_pairs
 from tutorial_lib.representations.radial import gaussians
-from tutorial_lib.shapes import Indices, Positions, check, check_counts, seeded
+from tutorial_lib.shapes import Indices, Positions, check, check_counts, check_indices, check_shapes, seeded
 
 N_WAVES = 4  # Fourier features of the logarithm of the noise
 SOFT = 0.3  # A: the pull between two atoms falls off below, where its direction is chance
@@ -86,7 +87,7 @@ class Denoiser(nn.Module):
         *,
         cutoff: float = 5.0,
         width: int = 32,
-        n_rounds: int = 2,
+        n_rounds: int = 3,
         lmax: int = 3,
         n_radial: int = 12,
         n_profiles: int = 3,
@@ -125,6 +126,9 @@ class Denoiser(nn.Module):
 
         The cell's vectors are its rows; `species` (atoms,) counts those of the composition.
         """
+        check_shapes(positions=(positions, "atoms+ 3"), species=(species, "atoms"))
+        check_indices(len(self.composition), species=species)
+        check(0 < noise < math.inf, f"a noise of {noise} A: it must be above 0, and finite")
         graph = Graph(positions, cell, **self.reads)
         waves = math.log(noise) * torch.arange(1, N_WAVES + 1, dtype=positions.dtype, device=positions.device)
         level = self.level(torch.cat([waves.sin(), waves.cos()]))
@@ -148,15 +152,7 @@ class Denoiser(nn.Module):
             "scripts/train/denoiser.py",
         )
         check(atoms.pbc.all(), "the cell is not periodic in all directions: set atoms.pbc = True")
-        width = atoms.get_volume() / max(
-            torch.linalg.norm(torch.linalg.cross(torch.tensor(atoms.cell.array[i]), torch.tensor(atoms.cell.array[j])))
-            for i, j in ((0, 1), (1, 2), (2, 0))
-        )
-        check(
-            width >= 2 * self.cutoff,
-            f"the cell is {width:.1f} A wide, and a network that sees {self.cutoff:g} A needs {2 * self.cutoff:g} A, "
-            "or an atom meets one neighbour twice: take more atoms, or repeat the cell",
-        )
+        neighbour_pairs(atoms, self.cutoff, apart=0.0)  # speaks up where the cell is too thin
         like = next(self.parameters())
         positions, cell = (torch.from_numpy(x).to(like) for x in (atoms.positions, atoms.cell.array))
         return positions, cell, torch.tensor([known.index(symbol) for symbol in atoms.symbols], device=like.device)

@@ -25,10 +25,9 @@ from tutorial_lib.shapes import check, check_counts, check_not_negative
 SHAKEN = 1.3  # A: leaves no Bragg peaks of a lattice, and its long waves
 SLOW = (0.8, 0.2)  # A: nine tenths of the levels lie between them
 LAST, N_LAST = 0.04, 30  # A, and how many quick levels without Langevin steps lead there
-N_LEVELS, TEMPERATURE = 1500, 0.5
+N_LEVELS, TEMPERATURE = 2000, 0.6
 STEP = 0.3  # of a Langevin step, in units of the variance of the noise
 N_LATTICES = 300  # tried
-SHIPPED = storage.WEIGHTS / "denoiser.pt"
 OTHERWISE = "train your own with scripts/train/denoiser.py"
 
 
@@ -112,6 +111,9 @@ def lattice(n_atoms: int, cell: np.ndarray) -> np.ndarray:
     They are all multiples of one vector of whole numbers, divided by n and taken modulo the cell. Of many such lattices
     we take the one whose nearest places are farthest apart.
     """
+    check_counts(n_atoms=n_atoms)
+    check(np.shape(cell) == (3, 3), f"a cell is three vectors as rows, (3, 3), and shape {np.shape(cell)} arrived")
+    check(np.isfinite(cell).all(), f"the cell holds NaN or infinity: {cell}")
     steps = np.random.default_rng(0).integers(0, n_atoms, (N_LATTICES, 3))
     steps[:, 0] = 1  # so that no two multiples are one place
 
@@ -147,6 +149,9 @@ def quench(
     After the last of the levels come thirty quick ones, without Langevin steps, as a melt is minimised in the end.
     """
     check_not_negative(temperature=temperature)
+    check(
+        len(levels) and min(levels) > 0, f"levels of noise are above 0, and {levels[-3:]} arrived: see noise_levels()"
+    )
     positions, cell, species = network.tensors(atoms)
     last = np.geomspace(levels[-1], LAST, N_LAST + 1)[1:].tolist()
     for noise, below in pairwise([*levels, *last, 0.0]):
@@ -161,11 +166,11 @@ def quench(
         yield below, atoms
 
 
-def trained_denoiser(path: str | Path = SHIPPED) -> Denoiser:
+def trained_denoiser(path: str | Path = storage.WEIGHTS) -> Denoiser:
     """The network that has learnt amorphous silicon from the nine training cells, or that of a file of your own."""
     path = storage.expanded(path)
-    if path == SHIPPED:
-        storage.verified(path, otherwise=OTHERWISE)
+    if path.is_dir():
+        path = storage.verified(path / "denoiser.pt", otherwise=OTHERWISE)
     state = storage.stored(path, ("settings", "weights"), otherwise=OTHERWISE)
     return storage.fitted(Denoiser(**state["settings"]), state["weights"], path, otherwise=OTHERWISE).eval()
 
