@@ -492,7 +492,7 @@ WHY_NOT = {
         inpainting.latent.TalkCompletion inpainting.latent.TalkCompletion.complete
         models.pieces.completion.completed""",
     "tried with what makes its arguments or calls it": """
-        inpainting.library.Found.flat
+        inpainting.library.Found.flat metrics.energy.StillingerWeber metrics.energy.StillingerWeber.calculate
         models.hierarchical.points.noise_like models.spherical.fields.OccupancyField.loss
         models.spherical.ascents.uphill metrics.motif_statistics.sampled models.hamiltonian.layers.n_paths
         models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward

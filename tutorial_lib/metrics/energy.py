@@ -64,7 +64,7 @@ class StillingerWeber(Calculator):
     def calculate(self, atoms: Atoms | None = None, properties=("energy",), system_changes=all_changes) -> None:
         """Energy (eV) and forces (eV per angstrom), for ASE."""
         super().calculate(atoms, properties, system_changes)
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             positions = torch.from_numpy(self.atoms.positions).requires_grad_()
             found = neighbours(positions.detach(), torch.from_numpy(self.atoms.cell.array), REACH * SIGMA)
             between = found.seen(positions) - positions[:, None]
