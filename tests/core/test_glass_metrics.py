@@ -79,8 +79,9 @@ def test_cells_that_have_no_bulk_are_refused(measure):
         measure(atoms)
 
 
-def test_the_potential_is_for_silicon_in_cells_that_are_wide_enough():
+@pytest.mark.parametrize("use", [metrics.energy_above_crystal, metrics.minimised])
+def test_the_potential_is_for_silicon_in_cells_that_are_wide_enough(use):
     with pytest.raises(ValueError, match="the potential is silicon's, and the cell holds Ge"):
-        metrics.energy_above_crystal(bulk("Ge", "diamond", a=5.66, cubic=True).repeat(2))
+        use(bulk("Ge", "diamond", a=5.66, cubic=True).repeat(2))
     with pytest.raises(ValueError, match="Repeat it"):
-        metrics.energy_above_crystal(bulk("Si", "diamond", a=5.43, cubic=True))
+        use(bulk("Si", "diamond", a=5.43, cubic=True))

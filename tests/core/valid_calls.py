@@ -181,6 +181,7 @@ CALLS = {
     "representations.alignment.matching.Template.fit": lambda: call(real()[:12], n_starts=1, n_rounds=1),
     "representations.alignment.matching.Template.canonical": lambda: on(Template(real()[0]), real()[:3]),
     "representations.radial.gaussians": lambda: call(draw(4), draw(5), 0.3),
+    "representations.radial.cosine_window": lambda: call(draw(4).abs(), 3.0),
     "representations.radial.distances_of_pairs": lambda: call(draw(2, 4, 3)),
     "representations.neighbours.neighbour_pairs": lambda: call(cell(), 3.5),
     "representations.neighbours.nearest_neighbours": lambda: call([cell()], n_neighbours=4, cutoff=4.0),
@@ -534,7 +535,7 @@ NAN_ALLOWED = [
 ]
 # NaN goes through these, as through any arithmetic; all others refuse it, or have an answer without it.
 NAN_IN_NAN_OUT = """
-    representations.radial.distances_of_pairs
+    representations.radial.cosine_window representations.radial.distances_of_pairs
     representations.radial.gaussians representations.gram.from_upper_triangle representations.gram.permuted
     representations.gram.Standardiser.gram metrics.baselines.gram_error metrics.baselines.PrincipalComponents.
     metrics.network.bond_angles datasets.isomers.rattled representations.molecules.image

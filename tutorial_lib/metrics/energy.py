@@ -6,6 +6,7 @@ does. Lost: everything beyond the motif, so the energy is not that of the atom i
 """
 
 import math
+from functools import cache
 
 import torch
 from ase import Atoms
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from tutorial_lib.datasets import crystal
 from tutorial_lib.metrics.motif_statistics import centre_distances
-from tutorial_lib.metrics.network import bulk_pairs
+from tutorial_lib.metrics.network import BOND_CUTOFF, bulk_pairs
 from tutorial_lib.models.denoiser import neighbours
 from tutorial_lib.shapes import Motifs, Scalars, check, check_counts
 
@@ -24,7 +25,6 @@ from tutorial_lib.shapes import Motifs, Scalars, check, check_counts
 EPSILON, SIGMA, REACH = 1.64833, 2.0951, 1.80  # eV, A, and the cut-off in units of sigma
 LAMBDA, GAMMA, COSINE = 31.5, 1.20, -1 / 3
 A, B, P = 7.049556277, 0.6022245584, 4
-BOND = 2.85  # A, between the first and the second shell of the amorphous solid
 INSIDE = 1e-3  # A: the exponential is 0 that near the cut-off, and its argument would overflow
 
 
@@ -76,22 +76,33 @@ class StillingerWeber(Calculator):
 
 def energy_above_crystal(atoms: Atoms) -> float:
     """The energy of a cell of silicon above that of the diamond crystal, eV an atom, as it stands."""
-    known = set(atoms.symbols)
-    check(known == {"Si"}, f"the potential is silicon's, and the cell holds {', '.join(sorted(known)) or 'no atoms'}")
-    bulk_pairs(atoms, REACH * SIGMA)  # speaks up where the cell is none
-    ideal = crystal()
-    return sum(
-        sign * StillingerWeber().get_potential_energy(cell) / len(cell) for sign, cell in ((1, atoms), (-1, ideal))
-    )
+    _check_silicon(atoms)
+    return _energy(atoms) - _energy_of_crystal()
 
 
 def minimised(atoms: Atoms, steps: int = 400, force: float = 0.02) -> Atoms:
     """The same cell where no force is above `force`, eV per angstrom, or after so many steps towards there."""
+    _check_silicon(atoms)
     relaxed = atoms.copy()
     relaxed.calc = StillingerWeber()
     LBFGS(relaxed, logfile=None).run(fmax=force, steps=steps)
     relaxed.calc = None
     return relaxed
+
+
+def _energy(atoms: Atoms) -> float:
+    return StillingerWeber().get_potential_energy(atoms) / len(atoms)
+
+
+@cache
+def _energy_of_crystal() -> float:
+    return _energy(crystal())
+
+
+def _check_silicon(atoms: Atoms) -> None:
+    known = set(atoms.symbols)
+    check(known == {"Si"}, f"the potential is silicon's, and the cell holds {', '.join(sorted(known)) or 'no atoms'}")
+    bulk_pairs(atoms, REACH * SIGMA)  # speaks up where the cell is none
 
 
 def dihedral_angles(positions: Motifs) -> Tensor:
@@ -105,7 +116,7 @@ def dihedral_angles(positions: Motifs) -> Tensor:
     check_counts(5, n_atoms=positions.shape[1])
     order = positions.norm(dim=-1).argsort(dim=-1)[..., None].expand_as(positions)
     first, second = positions.gather(1, order).split([4, positions.shape[1] - 4], dim=1)
-    motif, j, k = (torch.cdist(first, second) < BOND).nonzero(as_tuple=True)
+    motif, j, k = (torch.cdist(first, second) < BOND_CUTOFF).nonzero(as_tuple=True)
     others = torch.tensor([[other for other in range(4) if other != at] for at in range(4)], device=positions.device)[j]
     start = first[motif[:, None], others]
     axis, out = (x[:, None].expand_as(start) for x in (first[motif, j], second[motif, k]))

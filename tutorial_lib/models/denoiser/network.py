@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from tutorial_lib.models.denoiser.graph import Neighbours, neighbours
 from tutorial_lib.representations import neighbour_pairs
-from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.representations.radial import cosine_window, gaussians
 from tutorial_lib.shapes import Indices, Positions, check, check_counts, check_indices, check_shapes, seeded
 
 N_WAVES = 4  # Fourier features of the logarithm of the noise
@@ -67,7 +67,7 @@ class Graph:
         self.neighbours: Neighbours = neighbours(positions, cell, cutoff)
         distance = self.neighbours.distance
         centres = torch.linspace(0, cutoff, n_radial, dtype=distance.dtype, device=distance.device)
-        self.window = (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
+        self.window = cosine_window(distance, cutoff)[..., None]
         self.radial = self.window * gaussians(distance, centres, cutoff / n_radial / math.sqrt(2))
         harmonics = o3.spherical_harmonics(list(range(lmax + 1)), self.neighbours.direction, False, "component")
         self.harmonics = harmonics.split([2 * degree + 1 for degree in range(lmax + 1)], dim=2)

@@ -5,7 +5,6 @@ This is legal because the network is equivariant: it would learn nothing from a 
 graph whose parts do not see each other, so that no size has to be filled up.
 """
 
-import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from ase import Atoms
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from tutorial_lib.representations.radial import gaussians
+from tutorial_lib.representations.radial import cosine_window, gaussians
 from tutorial_lib.shapes import Indices, Scalars, check, check_counts, check_indices, check_shapes
 
 ELEMENTS = ("H", "C", "N", "O", "F")
@@ -135,8 +134,7 @@ def radial_basis(distance: Scalars, cutoff: float = CUTOFF, n: int = N_RADIAL) -
     """Gaussians from 0.7 angstrom to the cut-off, on one more axis; there, values and slopes vanish smoothly."""
     check_counts(n=n)
     centres = torch.linspace(NEAREST, cutoff, n, device=distance.device, dtype=distance.dtype)
-    window = (0.5 + 0.5 * (math.pi * distance / cutoff).cos())[..., None]
-    return window * gaussians(distance, centres, (cutoff - NEAREST) / n)
+    return cosine_window(distance, cutoff)[..., None] * gaussians(distance, centres, (cutoff - NEAREST) / n)
 
 
 def nearest_elements(molecules: MoleculeSet) -> Indices:
