@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import torch
 from ase import Atoms
+from ase.build import bulk
 
 from tutorial_lib import plotting
 
@@ -91,6 +92,30 @@ def test_a_map_draws_each_code_as_the_figure_of_its_class(ax):
     assert ax.get_ylabel()
 
 
+def test_coordination_counts_bonds_through_the_walls_and_writes_down_those_that_are_not_four(ax):
+    crystal = bulk("Si", cubic=True).repeat(2)
+    assert plotting.coordination(ax, crystal, title="whole") is ax
+    assert not [text for text in ax.texts if text.get_text()], "all atoms have four bonds"
+    (ax,) = plotting.panels(1)
+    del crystal[int(crystal.positions[:, 1].argmin())]  # an atom at a wall, whose neighbours are all around
+    plotting.coordination(ax, crystal, title="one missing")
+    written = [text.get_text() for text in ax.texts if text.get_text()]
+    assert written
+    assert set(written) == {"3"}
+    assert len(written) <= 4
+
+
+def test_a_flow_chart_has_a_box_for_every_text_and_an_arrow_for_every_pair(ax):
+    boxes = {"in": ("real", 0.1, 0.5), "out": ("model", 0.9, 0.5)}
+    plotting.flow_chart(ax, boxes, [("in", "out")])
+    words = [text for text in ax.texts if text.get_text()]
+    assert [text.get_text() for text in words] == ["in", "out"]
+    assert words[0].get_position() == (0.1, 0.5)
+    (arrow,) = [text for text in ax.texts if not text.get_text()]
+    assert arrow.xy == (0.9, 0.5)
+    assert arrow.arrow_patch.patchB is words[1].get_bbox_patch()
+
+
 VALUES = r"values must be \(rows, columns\)"
 REFUSED = [
     (lambda ax: plotting.distributions(ax, {}, xlabel="x"), "n_samples must be"),
@@ -106,6 +131,7 @@ REFUSED = [
     (lambda ax: plotting.strip([], None), "n_frames must be"),
     (lambda ax: plotting.scatter_map({"x": np.ones(1)}), "two axes and a colour"),
     (lambda ax: plotting.gallery({}), "n_things must be"),
+    (lambda ax: plotting.flow_chart(ax, {}, []), "n_boxes must be"),
     (lambda ax: plotting.digits([ax, ax], torch.rand(1, 8, 8), titles=["a", "b"]), "argument"),
     (lambda ax: plotting.latent_map(ax, torch.randn(5, 3), torch.arange(5), title=""), r"codes must be \(codes, 2\)"),
     (lambda ax: plotting.signals({}, torch.ones(6, 6, 3)), "n_panels must be"),

@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "training_history",
             "arrows",
             "digits",
+            "flow_chart",
             "gallery",
             "latent_map",
             "matrix",
@@ -27,7 +28,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "palette": ["COLOURS", "DASHES"],
         "space": ["Hole", "candidates", "cross_section", "density", "lobes", "signals"],
-        "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "scatter_map", "still", "strip"],
+        "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "coordination", "scatter_map", "still", "strip"],
         "viewer": ["animate", "linked_map", "view"],
     },
 )

@@ -113,6 +113,26 @@ def orbital_matrix(
     return ax
 
 
+def flow_chart(ax: Axes, boxes: Mapping[str, tuple[str, float, float]], arrows: Sequence[tuple[str, str]]) -> Axes:
+    """Boxes with words in them, and arrows from one to another.
+
+    `boxes` has for each text a key of `COLOURS` and the place of its middle, both coordinates from 0 to 1, upwards.
+    """
+    check_counts(n_boxes=len(boxes))
+    drawn = {}
+    for words, (colour, x, y) in boxes.items():
+        frame = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": COLOURS[colour], "linewidth": 2}
+        frame["linestyle"] = DASHES[colour]
+        drawn[words] = ax.text(x, y, words, ha="center", va="center", fontsize=9, bbox=frame, zorder=2)
+    for start, end in arrows:
+        style = {"arrowstyle": "-|>", "color": "0.3", "patchA": drawn[start].get_bbox_patch()}
+        style |= {"patchB": drawn[end].get_bbox_patch(), "shrinkA": 3, "shrinkB": 3}
+        ax.annotate("", boxes[end][1:], boxes[start][1:], arrowprops=style, zorder=1)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set_axis_off()
+    return ax
+
+
 def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
     """Strings, lists of bytes and matrices side by side, each with its name.
 

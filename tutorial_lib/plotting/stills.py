@@ -16,9 +16,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tutorial_lib.plotting.palette import COLOURS
+from tutorial_lib.representations import neighbour_pairs
 from tutorial_lib.shapes import check, check_counts
 
 BOND_STRETCH = 1.28
+FOUR_FOLD = 2.85  # A, within which a bond of amorphous silicon is counted
 BALL, STICK = 0.5, 0.12  # of the covalent radius; A
 SMALLEST = 0.02  # radius of a ball, of the size of the picture
 FINE = 900  # points along the longer side in which atoms are computed
@@ -65,6 +67,23 @@ def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> 
     return _png(figure)
 
 
+def coordination(ax: Axes, atoms: Atoms, *, title: str, camera: str = CAMERA) -> Axes:
+    """A periodic cell of silicon in three dimensions, and on every atom without four bonds how many it has.
+
+    Bonds are counted within 2.85 A, through the walls of the cell. Atoms with four have the colour of silicon; those
+    with fewer and those with more have colours of their own.
+    """
+    wrapped = atoms.copy()
+    wrapped.wrap()
+    first, *_ = neighbour_pairs(wrapped, FOUR_FOLD, apart=0.0)
+    n_bonds = np.bincount(first, minlength=len(atoms))
+    kinds = np.array([to_rgb(COLOURS[name]) for name in ("failure", "crystal", "model")])
+    words = ["" if n == 4 else str(n) for n in n_bonds]
+    _draw_atoms(ax, wrapped, None, camera, font=5, colours=kinds[1 + np.sign(n_bonds - 4)], words=words)
+    ax.set_title(title)
+    return ax
+
+
 def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
     """A map of points as PNG: the first two properties are the axes, the third is the colour."""
     check(len(properties) >= 3, f"two axes and a colour are needed: {list(properties)} arrived")
@@ -83,20 +102,32 @@ def bonds(atoms: Atoms) -> list[tuple[int, int]]:
     return list(zip(first[joined].tolist(), second[joined].tolist(), strict=True))
 
 
-def _draw_atoms(ax: Axes, atoms: Atoms, centre: int | None, camera: str, font: int = 9, span: float = 0.0) -> None:
-    """Shaded balls and sticks, the symbols of elements where there are three or more, and the edges of a cell."""
+def _draw_atoms(
+    ax: Axes,
+    atoms: Atoms,
+    centre: int | None,
+    camera: str,
+    font: int = 9,
+    span: float = 0.0,
+    colours: np.ndarray | None = None,
+    words: Sequence[str] | None = None,
+) -> None:
+    """Shaded balls and sticks, words or the symbols of three elements or more on them, and the edges of a cell."""
     turn = rotate(camera)
     places, radii = atoms.positions @ turn, BALL * covalent_radii[atoms.numbers]
     radii = np.maximum(radii, SMALLEST * max(span, np.ptp(atoms.positions, axis=0).max()))
-    colours = np.array([to_rgb(COLOURS["crystal"]) if n == SILICON else jmol_colors[n] for n in atoms.numbers])
+    if colours is None:
+        colours = np.array([to_rgb(COLOURS["crystal"]) if n == SILICON else jmol_colors[n] for n in atoms.numbers])
+    if words is None and len(set(atoms.numbers)) > 2:
+        words = list(atoms.symbols)
     if centre is not None:
         colours[centre], radii[centre] = to_rgb(COLOURS["model"]), 1.25 * radii[centre]
     image, extent, seen = _rendered(places, radii, colours, bonds(atoms))
     ax.imshow(image, extent=extent, origin="lower", interpolation="antialiased")
-    if len(set(atoms.numbers)) > 2:
+    if words is not None:
         for at in seen.nonzero()[0]:  # no letter of an atom that is behind another
             dark = "k" if colours[at].mean() > 0.45 else "w"
-            ax.text(*places[at, :2], atoms.symbols[at], ha="center", va="center", fontsize=font, color=dark)
+            ax.text(*places[at, :2], words[at], ha="center", va="center", fontsize=font, color=dark)
     if atoms.cell.rank == 3:
         for corners in combinations(np.ndindex(2, 2, 2), 2):
             if np.abs(np.subtract(*corners)).sum() == 1:
