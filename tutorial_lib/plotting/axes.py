@@ -127,7 +127,7 @@ def flow_chart(ax: Axes, boxes: Mapping[str, tuple[str, float, float]], arrows: 
     for start, end in arrows:
         style = {"arrowstyle": "-|>", "color": "0.3", "patchA": drawn[start].get_bbox_patch()}
         style |= {"patchB": drawn[end].get_bbox_patch(), "shrinkA": 3, "shrinkB": 3}
-        ax.annotate("", boxes[end][1:], boxes[start][1:], arrowprops=style, zorder=1)
+        ax.annotate("", boxes[end][1:], boxes[start][1:], arrowprops=style, zorder=3)  # after the boxes that clip it
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
     return ax
