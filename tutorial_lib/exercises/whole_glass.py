@@ -1,0 +1,205 @@
+"""The exercises of notebook 12: Tweedie's formula, a level of a quench, a structure factor, a crystal of springs."""
+
+import math
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib.exercises.grader import Answer, Trials, close, compared, normal, random_cloud, wrong_if
+
+STEP = 0.3  # of a Langevin step, in units of the variance of the noise
+HINTS = {
+    "12.1 right": "of all numbers it has the least mean square error.",
+    "12.1 wrong": "the mean of what could have been is another number.",
+    "12.1 nearest": "One value alone has a say. How probable are the others?",
+    "12.1 exponent": "Look up the normal distribution: what is squared in its exponent, and by what is it divided?",
+    "12.1 weights": "Two values are equally near, and one of them is nine times as common. Which was it?",
+    "12.1 logits": "A softmax takes exponentials. What do you add to an exponent in order to multiply by a weight?",
+    "12.1 sum": "See what you get if all values are 1. What do the probabilities have to sum to?",
+    "12.1 axis": "For each noisy number the probabilities of all values sum to one. Over which axis is that?",
+    "12.1 blind": "This is the mean before anything is seen.",
+    "12.1 noise": "This is the noise that was added. What is left of the noisy number without it?",
+    "12.1 far": "All densities are 0 in double precision here. Which number may you subtract from all exponents?",
+    "12.1 other": "Try one value only, then two equally common ones and a number half-way between them.",
+    "12.2 right": "down by what the noise has to lose, and then one warm step at the new level.",
+    "12.2 wrong": "the atoms should be elsewhere.",
+    "12.2 up": "Noise was added along `found`, and the score points to what is more probable. Check both signs.",
+    "12.2 flow": "How much noise has to go from one level to the next, and by how much do the atoms move for it?",
+    "12.2 langevin": "A flow step alone keeps the mistakes of earlier levels. Where is the Langevin step?",
+    "12.2 drift": "Kicks alone only heat. A Langevin step also follows the score.",
+    "12.2 root": "Kicks add up like a random walk: how does its variance grow with the step, and by which factor?",
+    "12.2 temperature": "The temperature multiplies the kick, as it is, and nothing else.",
+    "12.2 level": "Before the Langevin step the noise has fallen already. For which level is the step made?",
+    "12.2 unit": "`found` is in units of the noise. How do you make angstrom of it, and how the score?",
+    "12.2 dice": "The same input gives two outputs. The kick is given: no other random numbers are needed.",
+    "12.2 other": "Set the temperature to 0 and both levels to the same noise, and only the drift is left.",
+    "12.3 right": "for any cell, and for any number of atoms.",
+    "12.3 wrong": "the waves add up to something else.",
+    "12.3 number": "A gas of points has about 1, however many points there are. By what do you divide?",
+    "12.3 real": "Move all atoms by the same vector: does your number stay? A wave has a cosine and a sine.",
+    "12.3 square": "The structure factor is an intensity, the square of an amplitude.",
+    "12.3 each": "What is the absolute value of exp(iφ)? All atoms are added up before it is taken.",
+    "12.3 skewed": "The cell vectors are not along x, y and z. How many of each of them lead to an atom?",
+    "12.3 transpose": "An atom is a sum of cell vectors, which are rows. On which side does the inverse stand?",
+    "12.3 two pi": "A wave fits once into the cell. By how much does its phase grow from one end to the other?",
+    "12.3 direct": "The longer the cell, the longer the wave that fits once, and the smaller its q.",
+    "12.3 self": "The square of a sum over n atoms has n terms in which an atom meets itself.",
+    "12.3 dtype": "A number times its own conjugate is real. It should have the precision of the positions, too.",
+    "12.3 other": "Try one atom, at any place: 1 for every wave. Then the wave of three zeros: all atoms add up.",
+    "12.4 right": "stiff directions are healed, soft ones keep much of their noise, and free ones keep all of it.",
+    "12.4 wrong": "the mean of what could have been is elsewhere.",
+    "12.4 rest": "This forgets what was seen. Above zero temperature atoms are not at rest.",
+    "12.4 reversed": "Which directions of the noisy coordinates may be trusted, the stiff ones or the soft ones?",
+    "12.4 small": "One step along the force is right where the noise is small. Where it is large, does it overshoot?",
+    "12.4 temperature": "How far does a spring spread at the temperature kT? The hotter, the farther.",
+    "12.4 noise": "The exponent of a normal distribution has the variance of the noise. What have you put there?",
+    "12.4 half": "Two exponents are added, that of the energy and that of the noise. Each has a factor of one half.",
+    "12.4 diagonal": "Atoms pull at each other: one coordinate alone does not say where it would rest.",
+    "12.4 covariance": "The stiffer a spring, the smaller its spread. Is the matrix of springs a covariance?",
+    "12.4 soft": "A crystal moves as a whole at no cost: its springs have no inverse, and nothing says that it was at "
+    "rest. Multiply your equation by the springs, so that no inverse of them is left.",
+    "12.4 other": "Try one coordinate: a spring of 2 eV/A^2, kT = 0.02 eV, a noise of 0.1 A. It goes half of the way.",
+    "12.s right": "pairs of atoms fade, and an atom always meets itself.",
+    "12.s wrong": "the mean over all shakes is another.",
+    "12.s alone": "Shaken without end, a crystal becomes a gas. What is the structure factor of a gas?",
+    "12.s half": "The wave of one atom fades by this factor. A pair has two atoms, and both are shaken.",
+    "12.s self": "Of one atom alone the structure factor is 1, before and after. What do you say of it?",
+    "12.s before": "What was there before? At a Bragg peak it was far above 1, and it fades.",
+    "12.s axes": "Every coordinate is moved by s. How far does that move an atom along q?",
+    "12.s square": "Which powers of q and s make a number without a unit, the same for q and for -q?",
+    "12.s other": "Write down the sum over pairs of atoms. Which terms does a shake change?",
+}
+
+
+def _far_off(answer: Answer, found: Tensor, seen: Tensor, values: Tensor, weights: Tensor, noise: float) -> None:
+    far = (seen[:, None] - values).abs().amin(dim=1) > 38 * noise  # no density is left
+    wrong_if(far.any(), "it fails for a number that is far from all values.", "far")
+
+
+@compared(HINTS, tolerance=1e-5, errors=(("NaN", "far"),), explain=_far_off)
+def check_12_1(generator: Generator) -> Trials:
+    """The verdict on `denoised(seen, values, weights, noise)`: (n,), (k,), (k,) and a number, to means (n,)."""
+    for n, k, noise, off in ((5, 3, 0.5, 0), (4, 4, 1.3, 0), (1, 6, 0.2, 0), (3, 5, 0.1, 60)):
+        values, weights, seen = normal(generator, k), normal(generator, k).softmax(dim=0), normal(generator, n) + off
+        away, log = (seen[:, None] - values).abs(), weights.log()
+        square = (away / noise).square() / 2
+        means = [(log - x).softmax(dim=1) @ values for x in (square, square * noise, 2 * square, away / noise, -square)]
+        mean, likely, sums = means[0], (log - square).argmax(dim=1), weights * (-square).exp() @ values
+        yield (
+            (seen, values, weights, noise),
+            mean,
+            ("nearest", "it is a single value.", values[square.argmin(dim=1)], values[likely]),
+            ("exponent", "the noise is not normal, or another one.", *means[1:]),
+            ("weights", "all values are equally common to it.", (-square).softmax(dim=1) @ values),
+            ("logits", "weights do not count as they should.", (weights - square).softmax(dim=1) @ values),
+            ("sum", "probabilities do not sum to one.", sums, sums / noise, sums / noise / math.sqrt(2 * math.pi)),
+            ("axis", "it compares noisy numbers with each other.", (log - square).softmax(dim=0) @ values),
+            ("blind", "it does not look at what is seen.", (weights @ values).expand(n), values.mean().expand(n)),
+            ("noise", "it is the noise and not the value.", seen - mean, (seen - mean) / noise, mean - seen),
+        )
+
+
+def _throws(answer: Answer, found: Tensor, *inputs: object) -> None:
+    wrong_if(not close(answer(*inputs, shape=found.shape), found), "it throws dice of its own.", "dice")
+
+
+@compared(HINTS, tolerance=1e-5, explain=_throws)
+def check_12_2(generator: Generator) -> Trials:
+    """The verdict on `next_level(x, found, noise, below, temperature, kick)`: (n, 3) in angstrom, to (n, 3)."""
+    for n, s, b, t in ((5, 0.8, 0.6, 0.6), (1, 0.5, 0.4, 1.5), (4, 0.3, 0.1, 0.0)):
+        x, found, z = random_cloud(n, generator), normal(generator, n, 3), normal(generator, n, 3)
+        r, flow, d = math.sqrt(2 * STEP), x - (s - b) * found, STEP * found
+        w = t * r * z  # a drift d and a warm kick w, both over the noise
+        yield (
+            (x, found, s, b, t, z),
+            flow - b * d + b * w,
+            ("up", "it goes uphill.", x + (s - b) * found - b * d + b * w, flow + b * d + b * w),
+            ("flow", "the flow step goes elsewhere.", *(x + b * w - p for p in (b * d, s * found + b * d, s * found))),
+            ("langevin", "there is no Langevin step.", flow),
+            ("drift", "the Langevin step only kicks.", flow + b * w),
+            ("root", "its kicks are too short.", *(flow - b * d + b * t * p * z for p in (STEP**0.5, STEP, r**2))),
+            ("temperature", "it is warm otherwise.", *(flow + b * (p * r * z - d) for p in (1, t**2, t**0.5))),
+            ("temperature", "the drift is warm, too.", flow - b * t * d + b * w),
+            ("level", "it is not at the new level.", *(flow - p * d + q * w for p, q in ((s, s), (b, s), (s, b)))),
+            (
+                "unit",
+                "its unit is another.",
+                *(flow - p * d + q * w for p, q in ((b**2, b), (1, b), (1 / b, 1), (b, b**2))),
+            ),
+        )
+
+
+@compared(HINTS, tolerance=1e-5)
+def check_12_3(generator: Generator) -> Trials:
+    """The verdict on `structure_factor(x, cell, waves)`: (n, 3) and (3, 3) in angstrom, (m, 3), to (m,), no unit."""
+    for n, m in ((6, 4), (1, 5), (3, 3), (40, 7)):
+        x, cell = 3 * random_cloud(n, generator), 7 * torch.eye(3) + 1.5 * normal(generator, 3, 3)
+        waves = torch.cat([torch.zeros(1, 3), torch.randint(-3, 4, (m - 1, 3), generator=generator)]).double()
+        back, sides = torch.linalg.inv(cell), (x / cell.norm(dim=1), x / cell.diagonal())
+        shares = (x @ back, *sides, x @ back.mT, x @ back / (2 * math.pi), x @ cell, x @ cell.mT)
+        sums = [torch.exp(2j * math.pi * (waves @ share.mT)).sum(dim=1) for share in shares]
+        size, real = sums[0].abs(), sums[0].real
+        right, lengths, diagonal, transpose, once, *direct = (one.abs().square() / n for one in sums)
+        yield (
+            (x, cell, waves),
+            right,
+            ("number", "it depends on the number of atoms.", size**2, size**2 / n**2),
+            ("real", "it depends on where the origin is.", real**2 / n, real / n, (real / n) ** 2, real),
+            ("square", "it is an amplitude.", size / n, size / math.sqrt(n), size),
+            ("each", "it is the same of all waves.", torch.ones(m)),
+            ("skewed", "its cells have right angles.", lengths, diagonal),
+            ("transpose", "its cell vectors are no rows.", transpose),
+            ("two pi", "its waves do not fit into the cell.", once),
+            ("direct", "it multiplies by the cell.", *direct),
+            ("self", "no atom meets itself.", right - 1, (right - 1) / 2),
+        )
+
+
+def _pulled_back(answer: Answer, found: Tensor, noisy: Tensor, rest: Tensor, springs: Tensor, *numbers: float) -> None:
+    wrong_if(not springs.sum(dim=1).any(), "a crystal that moves as a whole is pulled back.", "soft")
+
+
+@compared(HINTS, tolerance=1e-5, errors=(("ingular", "soft"), ("definite", "soft")), explain=_pulled_back)
+def check_12_4(generator: Generator) -> Trials:
+    """The verdict on `healed(noisy, rest, springs, kT, noise)`: (d,) in angstrom, (d, d) in eV/A^2, eV, to (d,)."""
+    for d, kT, s in ((4, 0.05, 0.1), (7, 0.2, 0.3), (1, 0.03, 0.05), (5, 0.1, 0.2)):
+        one, links = torch.eye(d).double(), normal(generator, d + 1, d)
+        links = one[1:] - one[:-1] if d == 5 else links  # the last is a chain with free ends
+        springs, rest, off = 8 * links.mT @ links, 3 * normal(generator, d), 0.3 * normal(generator, d)
+        noisy, weight = rest + off, s**2 / kT * springs
+        factors = (1, kT, kT**2, 1 / s, s**-2, 0.5, 2)
+        mean, *hot, one_s, no_s, half, twice = (rest + torch.linalg.solve(one + p * weight, off) for p in factors)
+        spreads = (springs, kT * springs, springs / kT, kT * torch.linalg.pinv(springs, hermitian=True))
+        *taken, back = (rest + c @ torch.linalg.solve(c + s**2 * one, off) for c in spreads)
+        yield (
+            (noisy, rest, springs, kT, s),
+            mean,
+            ("rest", "it forgets what was seen.", rest),
+            ("reversed", "it keeps the noise.", rest + noisy - mean, noisy - mean, noisy),
+            ("small", "it goes one step along the force.", noisy - weight @ off),
+            ("temperature", "kT counts otherwise.", *hot),
+            ("noise", "the noise counts otherwise.", one_s, no_s),
+            ("half", "a spring counts half or double.", half, twice),
+            ("diagonal", "each coordinate stands alone.", rest + off / (1 + weight.diagonal())),
+            ("covariance", "springs are taken for a covariance.", *taken),
+            ("soft", "a crystal that moves as a whole is pulled back.", back),
+        )
+
+
+@compared(HINTS, tolerance=1e-5)
+def check_12_s(generator: Generator) -> Trials:
+    """The verdict on `shaken(before, q, s)`: (m,) without a unit, (m,) in 1/angstrom, angstrom, to (m,), no unit."""
+    for m, s in ((6, 0.4), (1, 1.1), (9, 0.2)):
+        before, q = 5 * normal(generator, m).square(), 0.3 + 2 * normal(generator, m).abs()
+        fades = (-((q * s) ** 2)).exp()
+        fewer, *units = (1 + (before - 1) * (-x).exp() for x in ((q * s) ** 2 / 2, q * s, q**2 * s, q * s**2))
+        yield (
+            (before, q, s),
+            1 + (before - 1) * fades,
+            ("alone", "nothing is left of a gas.", before * fades, before * fades.sqrt()),
+            ("half", "pairs fade too little.", fewer),
+            ("self", "atoms that meet themselves count twice.", 1 + before * fades),
+            ("before", "it forgets what was there, or keeps it.", 1 - fades, 1 + before - fades),
+            ("axes", "atoms are moved by less, or by more.", *(1 + (before - 1) * fades**p for p in (1 / 3, 3))),
+            ("square", "an exponent has a unit.", *units),
+        )
