@@ -61,7 +61,25 @@ def test_a_tempting_wrong_answer_meets_the_hint_written_for_it(number):
 
 
 @pytest.mark.parametrize(
-    "number", ["1.s", "2.s", "4.4", "6.2", "6.4", "7.2", "7.3", "7.4", "7.s", "8.4", "9.s", "10.s"]
+    "number",
+    [
+        "1.s",
+        "2.s",
+        "4.4",
+        "6.2",
+        "6.4",
+        "7.2",
+        "7.3",
+        "7.4",
+        "7.s",
+        "8.4",
+        "9.s",
+        "10.s",
+        "12.1",
+        "12.3",
+        "12.4",
+        "12.s",
+    ],
 )
 def test_an_unknown_mistake_meets_the_last_hint(number):
     trials = CHECKS[number].trials(Generator().manual_seed(0))

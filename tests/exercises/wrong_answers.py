@@ -4,10 +4,12 @@ What a grader compares with stands in its trials, and the tests walk through tho
 by what they do: many are a solution with a few of its characters changed.
 """
 
+import math
 import re
 from itertools import permutations
 from types import SimpleNamespace
 
+import numpy as np
 import torch
 from books import SOLUTIONS, TOP, cells, run
 from e3nn import o3
@@ -223,6 +225,57 @@ def up_to_a_turn(x, kinds, y, others, within):
     return right.same(x, kinds, y, others, within) | alike.long()
 
 
+def by_densities(seen, values, weights, noise, tiny=0.0):
+    chances = Normal(values, noise).log_prob(seen[:, None]).exp() * weights
+    return chances @ values / (chances.sum(dim=1) + tiny)
+
+
+def one_by_one(seen, values, weights, noise):
+    found = []
+    for y in seen:
+        logs = np.log(weights.numpy()) - (float(y) - values.numpy()) ** 2 / (2 * noise**2)
+        found.append(np.average(values.numpy(), weights=np.exp(logs - logs.max())))
+    return torch.tensor(found, dtype=seen.dtype)
+
+
+def langevin(x, found, noise, below, temperature, kick):
+    length, score = 0.3 * below * below, -found / below
+    return (x - found * noise + found * below) + length * score + kick * temperature * math.sqrt(2 * length)
+
+
+def by_pairs(x, cell, waves):
+    q = 2 * torch.pi * torch.linalg.solve(cell, waves.mT).mT
+    return ((x[:, None] - x) @ q.mT).cos().sum(dim=(0, 1)) / len(x)
+
+
+def by_numpy(x, cell, waves):
+    shares = np.linalg.solve(cell.numpy().T, x.numpy().T)
+    return torch.from_numpy(np.abs(np.exp(-2j * np.pi * waves.numpy() @ shares).sum(axis=1)) ** 2 / len(x))
+
+
+def in_single(x, cell, waves):
+    return by_pairs(x.float(), cell.float(), waves.float()).double()
+
+
+def by_precision(noisy, rest, springs, kT, noise):
+    right_side = springs @ rest / kT + noisy / noise**2
+    return torch.linalg.inv(springs / kT + torch.eye(len(rest)) / noise**2) @ right_side
+
+
+def by_modes(noisy, rest, springs, kT, noise):
+    values, modes = np.linalg.eigh(springs.numpy())
+    kept = modes / (1 + noise**2 * values / kT) @ modes.T
+    return rest + torch.from_numpy(kept @ (noisy - rest).numpy())
+
+
+def by_covariance(spread):
+    def healed(noisy, rest, springs, kT, noise):
+        c = spread(springs, kT)
+        return rest + c @ torch.linalg.inv(c + noise**2 * torch.eye(len(rest)).double()) @ (noisy - rest)
+
+    return healed
+
+
 ALSO_RIGHT = {
     "1.1": [lambda x, q: torch.stack([q @ row for row in x])],
     "1.2": [forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
@@ -277,6 +330,11 @@ ALSO_RIGHT = {
     "10.2": [lambda sees, merit: right.gatherers(sees, merit).int()],
     "10.4": [lambda counts, energies, unseen: unseen @ torch.linalg.pinv(counts) @ energies],
     "10.s": [lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)])],
+    "12.1": [one_by_one],
+    "12.2": [langevin],
+    "12.3": [by_pairs, by_numpy, in_single],
+    "12.4": [by_precision, by_modes],
+    "12.s": [lambda before, q, s: before * torch.exp(-q * q * s * s) - torch.expm1(-q * q * s * s)],
 }
 WRONG = {
     "1.2": [
@@ -504,6 +562,42 @@ WRONG = {
         (up_to_a_turn, "pose"),
     ],
     "10.4": [(lambda c, e, unseen: right.composed(c, e, unseen) - right.composed(c, e, unseen).mean(), "unseen")],
+    "12.1": [
+        (by_densities, "far"),
+        (lambda *inputs: by_densities(*inputs, tiny=1e-300), "far"),
+        (edited("12.1", "dim=1", "dim=0"), "axis"),
+    ],
+    "12.2": [
+        (lambda *inputs: right.next_level(*inputs[:-1], torch.randn(len(inputs[0]), 3).double()), "dice"),
+        (edited("12.2", "0.3", "0.1"), "other"),
+        (edited("12.2", "return x + flow", "x += flow\n    return x"), "in place"),
+    ],
+    "12.3": [
+        (edited("12.3", ".abs().square()", "**2"), "dtype"),
+        (edited("12.3", "x @ torch.linalg.inv(cell)", "x / cell.norm(dim=1)"), "skewed"),
+        (edited("12.3", "x @ torch.linalg.inv(cell)", "x / cell.diagonal()"), "skewed"),
+        (edited("12.3", "x @ torch.linalg.inv(cell)", "(torch.linalg.inv(cell) @ x.mT).mT"), "transpose"),
+        (edited("12.3", "torch.linalg.inv(cell)", "cell"), "direct"),
+        (edited("12.3", "2 * torch.pi * ", ""), "two pi"),
+        (edited("12.3", "1j", "-1"), "other"),
+    ],
+    "12.4": [
+        (by_covariance(lambda springs, kT: kT * torch.linalg.inv(springs)), "soft"),
+        (by_covariance(lambda springs, kT: kT * torch.cholesky_inverse(torch.linalg.cholesky(springs))), "soft"),
+        (by_covariance(lambda springs, kT: kT * torch.linalg.pinv(springs)), "soft"),
+        (by_covariance(lambda springs, kT: kT * springs), "covariance"),
+        (edited("12.4", " / kT", ""), "temperature"),
+        (edited("12.4", " / kT", " * kT"), "temperature"),
+        (edited("12.4", "noise**2", "noise"), "noise"),
+        (edited("12.4", "noise**2", "noise**2 / 2"), "half"),
+        (edited("12.4", "noise**2 / kT", "2 * noise**2 / kT"), "half"),
+        (lambda noisy, rest, *others: (noisy + rest) / 2, "other"),
+    ],
+    "12.s": [
+        (edited("12.s", "(before - 1) * ", ""), "other"),
+        (edited("12.s", "(q * s) ** 2", "(q * s) ** 2 / 2"), "half"),
+        (edited("12.s", "(q * s) ** 2", "(q * s) ** 2 / 3"), "axes"),
+    ],
 }
 # Hints of an exercise, and what its solution returns to meet them: no grader is tried with its own formulas only.
 RETURNS = """
@@ -629,6 +723,31 @@ RETURNS = """
 10.4 per atom: unseen @ torch.linalg.pinv(counts / counts.sum(1, True)) @ (energies / counts.sum(1))
 10.s sum: sums; all: sums / len(x); sums / len(point); pairs: (it * 0).index_add(0, cluster, x[cluster]) / (sums / it)
 10.s last: torch.stack([x[point[cluster == k][-1]] for k in range(n)])
+12.1 nearest: values[off.abs().argmin(1)]; values[(weights.log() - off**2 / 2).argmax(1)]
+12.1 exponent: (weights.log() - off**2).softmax(1) @ values; (weights.log() - off.abs()).softmax(1) @ values
+12.1 exponent: (weights.log() - off**2 * noise / 2).softmax(1) @ values
+12.1 exponent: (weights.log() + off**2 / 2).softmax(1) @ values
+12.1 weights: (-(off**2) / 2).softmax(1) @ values; logits: (weights - off**2 / 2).softmax(1) @ values
+12.1 sum: (-(off**2) / 2).exp() * weights @ values; noise: seen - it; (seen - it) / noise; other: (it + seen) / 2
+12.1 blind: it * 0 + values.mean(); it * 0 + weights @ values
+12.2 up: it - 2 * flow; it + 2 * step * found / below; flow: it - flow; it - below * found; langevin: x + flow
+12.2 drift: it + step * found / below; root: it - temperature * ((2 * step) ** 0.5 - step**0.5) * kick
+12.2 root: it - temperature * ((2 * step) ** 0.5 - 2 * step / below) * kick
+12.2 temperature: it + (temperature**2 - temperature) * (2 * step) ** 0.5 * kick
+12.2 temperature: it + (1 - temperature) * step * found / below
+12.2 temperature: it + (1 - temperature) * (2 * step) ** 0.5 * kick
+12.2 level: x + flow - 0.3 * noise * found + temperature * 0.6**0.5 * noise * kick
+12.2 level: x + flow - 0.3 * below * found + temperature * 0.6**0.5 * noise * kick
+12.2 unit: it + step * found / below - step * found
+12.2 unit: x + flow - 0.3 * found / below + temperature * 0.6**0.5 * kick
+12.3 number: it * len(x); it / len(x); square: it.sqrt(); it.sqrt() / len(x) ** 0.5
+12.3 real: phases.cos().sum(1) ** 2 / len(x); each: it * 0 + 1; self: it - 1; dtype: it.float()
+12.4 rest: rest; reversed: rest + noisy - it; noisy; noisy - it; small: noisy - noise**2 / kT * springs @ (noisy - rest)
+12.4 diagonal: rest + (noisy - rest) / matrix.diagonal()
+12.s alone: before * torch.exp(-((q * s) ** 2)); self: it + torch.exp(-((q * s) ** 2))
+12.s before: 1 - torch.exp(-((q * s) ** 2))
+12.s square: 1 + (before - 1) * torch.exp(-q * s); 1 + (before - 1) * torch.exp(-q * s**2)
+12.s before: 1 + before - torch.exp(-((q * s) ** 2))
 """
 for number, row in re.findall(r"^(\S+) (.*)", RETURNS, flags=re.MULTILINE):
     for hint, expressions in re.findall(r"([a-z]+(?: [a-z]+)?): (.+?)(?=; [a-z ]+: |$)", row):
