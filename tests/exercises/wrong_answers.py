@@ -568,7 +568,7 @@ WRONG = {
         (edited("12.1", "dim=1", "dim=0"), "axis"),
     ],
     "12.2": [
-        (lambda *inputs: right.next_level(*inputs[:-1], torch.randn(len(inputs[0]), 3).double()), "dice"),
+        (lambda *inputs: right.next_level(*inputs[:-1], torch.randn(len(inputs[0]), 3).double()), "random"),
         (edited("12.2", "0.3", "0.1"), "other"),
         (edited("12.2", "return x + flow", "x += flow\n    return x"), "in place"),
     ],
@@ -732,7 +732,7 @@ RETURNS = """
 12.1 blind: it * 0 + values.mean(); it * 0 + weights @ values
 12.2 up: it - 2 * flow; it + 2 * step * found / below; flow: it - flow; it - below * found; langevin: x + flow
 12.2 drift: it + step * found / below; root: it - temperature * ((2 * step) ** 0.5 - step**0.5) * kick
-12.2 root: it - temperature * ((2 * step) ** 0.5 - 2 * step / below) * kick
+12.2 root: it - temperature * ((2 * step) ** 0.5 - 2 * step) * kick
 12.2 temperature: it + (temperature**2 - temperature) * (2 * step) ** 0.5 * kick
 12.2 temperature: it + (1 - temperature) * step * found / below
 12.2 temperature: it + (1 - temperature) * (2 * step) ** 0.5 * kick

@@ -11,7 +11,7 @@ STEP = 0.3  # of a Langevin step, in units of the variance of the noise
 HINTS = {
     "12.1 right": "of all numbers it has the least mean square error.",
     "12.1 wrong": "the mean of what could have been is another number.",
-    "12.1 nearest": "One value alone has a say. How probable are the others?",
+    "12.1 nearest": "Only one value counts. How probable are the others?",
     "12.1 exponent": "Look up the normal distribution: what is squared in its exponent, and by what is it divided?",
     "12.1 weights": "Two values are equally near, and one of them is nine times as common. Which was it?",
     "12.1 logits": "A softmax takes exponentials. What do you add to an exponent in order to multiply by a weight?",
@@ -31,7 +31,7 @@ HINTS = {
     "12.2 temperature": "The temperature multiplies the kick, as it is, and nothing else.",
     "12.2 level": "Before the Langevin step the noise has fallen already. For which level is the step made?",
     "12.2 unit": "`found` is in units of the noise. How do you make angstrom of it, and how the score?",
-    "12.2 dice": "The same input gives two outputs. The kick is given: no other random numbers are needed.",
+    "12.2 random": "The same input gives two outputs. The kick is given: no other random numbers are needed.",
     "12.2 other": "Set the temperature to 0 and both levels to the same noise, and only the drift is left.",
     "12.3 right": "for any cell, and for any number of atoms.",
     "12.3 wrong": "the waves add up to something else.",
@@ -72,8 +72,7 @@ HINTS = {
 
 
 def _far_off(answer: Answer, found: Tensor, seen: Tensor, values: Tensor, weights: Tensor, noise: float) -> None:
-    far = (seen[:, None] - values).abs().amin(dim=1) > 38 * noise  # no density is left
-    wrong_if(far.any(), "it fails for a number that is far from all values.", "far")
+    wrong_if(((seen[:, None] - values).abs() > 38 * noise).all(), "it fails far from all values.", "far")
 
 
 @compared(HINTS, tolerance=1e-5, errors=(("NaN", "far"),), explain=_far_off)
@@ -81,16 +80,15 @@ def check_12_1(generator: Generator) -> Trials:
     """The verdict on `denoised(seen, values, weights, noise)`: (n,), (k,), (k,) and a number, to means (n,)."""
     for n, k, noise, off in ((5, 3, 0.5, 0), (4, 4, 1.3, 0), (1, 6, 0.2, 0), (3, 5, 0.1, 60)):
         values, weights, seen = normal(generator, k), normal(generator, k).softmax(dim=0), normal(generator, n) + off
-        away, log = (seen[:, None] - values).abs(), weights.log()
-        square = (away / noise).square() / 2
-        means = [(log - x).softmax(dim=1) @ values for x in (square, square * noise, 2 * square, away / noise, -square)]
-        mean, likely = means[0], (log - square).argmax(dim=1)
+        log, square = weights.log(), ((seen[:, None] - values) / noise).square() / 2
+        exponents = (square, square * noise, 2 * square, (2 * square).sqrt(), -square)
+        mean, *others = ((log - exponent).softmax(dim=1) @ values for exponent in exponents)
         sums = weights * (-square).exp() @ values + off  # far away, where the first is 0, it is another mistake
         yield (
             (seen, values, weights, noise),
             mean,
-            ("nearest", "it is a single value.", values[square.argmin(dim=1)], values[likely]),
-            ("exponent", "the noise is not normal, or another one.", *means[1:]),
+            ("nearest", "it is one of the values.", *(values[x.argmin(dim=1)] for x in (square, square - log))),
+            ("exponent", "the noise is not normal, or another one.", *others),
             ("weights", "all values are equally common to it.", (-square).softmax(dim=1) @ values),
             ("logits", "weights do not count as they should.", (weights - square).softmax(dim=1) @ values),
             ("sum", "probabilities do not sum to one.", sums, sums / noise, sums / noise / math.sqrt(2 * math.pi)),
@@ -100,17 +98,18 @@ def check_12_1(generator: Generator) -> Trials:
         )
 
 
-def _throws(answer: Answer, found: Tensor, *inputs: object) -> None:
-    wrong_if(not close(answer(*inputs, shape=found.shape), found), "it throws dice of its own.", "dice")
+def _draws(answer: Answer, found: Tensor, *inputs: object) -> None:
+    wrong_if(not close(answer(*inputs, shape=found.shape), found), "it draws random numbers of its own.", "random")
 
 
-@compared(HINTS, tolerance=1e-5, explain=_throws)
+@compared(HINTS, tolerance=1e-5, explain=_draws)
 def check_12_2(generator: Generator) -> Trials:
     """The verdict on `next_level(x, found, noise, below, temperature, kick)`: (n, 3) in angstrom, to (n, 3)."""
     for n, s, b, t in ((5, 0.8, 0.45, 0.6), (1, 0.5, 0.4, 1.5), (4, 0.3, 0.1, 0.0)):
         x, found, z = random_cloud(n, generator), normal(generator, n, 3), normal(generator, n, 3)
         r, flow, d = math.sqrt(2 * STEP), x - (s - b) * found, STEP * found
         w = t * r * z  # a drift d and a warm kick w, both over the noise
+        kicks, warm = [p * b**2 for p in (STEP, 2 * STEP)], ((1, 1), (t**2, 1), (t**0.5, 1), (t, t))
         yield (
             (x, found, s, b, t, z),
             flow - b * d + b * w,
@@ -118,15 +117,10 @@ def check_12_2(generator: Generator) -> Trials:
             ("flow", "the flow step goes elsewhere.", *(x + b * w - p for p in (b * d, s * found + b * d, s * found))),
             ("langevin", "there is no Langevin step.", flow),
             ("drift", "the Langevin step only kicks.", flow + b * w),
-            ("root", "its kicks are too short.", *(flow - b * d + b * t * p * z for p in (STEP**0.5, STEP, r**2))),
-            ("temperature", "it is warm otherwise.", *(flow + b * (p * r * z - d) for p in (1, t**2, t**0.5))),
-            ("temperature", "the drift is warm, too.", flow - b * t * d + b * w),
+            ("root", "its kicks are too short.", *(flow - b * d + p * t * z for p in (b * r / 2**0.5, *kicks))),
+            ("temperature", "the temperature counts otherwise.", *(flow + b * (p * r * z - q * d) for p, q in warm)),
             ("level", "it is not at the new level.", *(flow - p * d + q * w for p, q in ((s, s), (b, s), (s, b)))),
-            (
-                "unit",
-                "its unit is another.",
-                *(flow - p * d + q * w for p, q in ((b**2, b), (1, b), (1 / b, 1), (b, b**2))),
-            ),
+            ("unit", "a unit is wrong.", *(flow - p * d + q * w for p, q in ((b**2, b), (1, b), (1 / b, 1)))),
         )
 
 
@@ -148,8 +142,8 @@ def check_12_3(generator: Generator) -> Trials:
             ("real", "it depends on where the origin is.", real**2 / n, real / n, (real / n) ** 2, real),
             ("square", "it is an amplitude.", size / n, size / math.sqrt(n), size),
             ("each", "it is the same of all waves.", torch.ones(m).double()),
-            ("skewed", "its cells have right angles.", lengths, diagonal),
-            ("transpose", "its cell vectors are no rows.", transpose),
+            ("skewed", "it takes all cells for boxes along x, y and z.", lengths, diagonal),
+            ("transpose", "it takes columns for the cell vectors.", transpose),
             ("two pi", "its waves do not fit into the cell.", once),
             ("direct", "it multiplies by the cell.", *direct),
             ("self", "no atom meets itself.", right - 1, (right - 1) / 2),
