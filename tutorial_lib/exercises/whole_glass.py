@@ -160,7 +160,7 @@ def check_12_4(generator: Generator) -> Trials:
     for d, kT, s in ((4, 0.05, 0.1), (7, 0.2, 0.3), (1, 0.03, 0.05), (5, 0.1, 0.2)):
         one, links = torch.eye(d).double(), normal(generator, d + 1, d)
         links = one[1:] - one[:-1] if d == 5 else links  # the last is a chain with free ends
-        springs, rest, off = 8 * links.mT @ links, 3 * normal(generator, d), 0.3 * normal(generator, d)
+        springs, rest, off = 16 * links.mT @ links, 3 * normal(generator, d), 0.3 * normal(generator, d)
         noisy, weight = rest + off, s**2 / kT * springs
         factors = (1, kT, kT**2, 1 / s, s**-2, 0.5, 2)
         mean, *hot, one_s, no_s, half, twice = (rest + torch.linalg.solve(one + p * weight, off) for p in factors)
