@@ -238,9 +238,10 @@ def one_by_one(seen, values, weights, noise):
     return torch.tensor(found, dtype=seen.dtype)
 
 
-def langevin(x, found, noise, below, temperature, kick):
-    length, score = 0.3 * below * below, -found / below
-    return (x - found * noise + found * below) + length * score + kick * temperature * math.sqrt(2 * length)
+def langevin(x, clean, noise, below, temperature, kick):
+    moved = clean + (x - clean) * below / noise
+    length, score = 0.3 * below * below, (clean - moved) / below**2
+    return moved + length * score + kick * temperature * math.sqrt(2 * length)
 
 
 def by_pairs(x, cell, waves):
@@ -334,7 +335,9 @@ ALSO_RIGHT = {
     "12.2": [langevin],
     "12.3": [by_pairs, by_numpy, in_single],
     "12.4": [by_precision, by_modes],
-    "12.s": [lambda before, q, s: before * torch.exp(-q * q * s * s) - torch.expm1(-q * q * s * s)],
+    "12.s": [
+        lambda before, q, h: max(((b - 1) / (h - 1)).log().sqrt() / k for b, k in zip(before, q, strict=True) if b > h)
+    ],
 }
 WRONG = {
     "1.2": [
@@ -594,9 +597,10 @@ WRONG = {
         (lambda noisy, rest, *others: (noisy + rest) / 2, "other"),
     ],
     "12.s": [
-        (edited("12.s", "(before - 1) * ", ""), "other"),
-        (edited("12.s", "(q * s) ** 2", "(q * s) ** 2 / 2"), "half"),
-        (edited("12.s", "(q * s) ** 2", "(q * s) ** 2 / 3"), "axes"),
+        (edited("12.s", ".clamp(min=1)", ""), "low"),
+        (edited("12.s", ".clamp(min=1)", "", ".log()", ".abs().log().abs()"), "low"),
+        (edited("12.s", "(before - 1) / (height - 1)", "before / height"), "gas"),
+        (edited("12.s", ".max()", ".mean()"), "all"),
     ],
 }
 # Hints of an exercise, and what its solution returns to meet them: no grader is tried with its own formulas only.
@@ -738,16 +742,17 @@ RETURNS = """
 12.2 temperature: it + (1 - temperature) * (2 * step) ** 0.5 * kick
 12.2 level: x + flow - 0.3 * noise * found + temperature * 0.6**0.5 * noise * kick
 12.2 level: x + flow - 0.3 * below * found + temperature * 0.6**0.5 * noise * kick
+12.2 unit: x - (noise - 0.7 * below) * found * noise + temperature * 0.6**0.5 * below * kick
+12.2 unit: x - (noise - 0.7 * below) * clean + temperature * 0.6**0.5 * below * kick
 12.2 unit: it + step * found / below - step * found
 12.2 unit: x + flow - 0.3 * found / below + temperature * 0.6**0.5 * kick
 12.3 number: it * len(x); it / len(x); square: it.sqrt(); it.sqrt() / len(x) ** 0.5
 12.3 real: phases.cos().sum(1) ** 2 / len(x); each: it * 0 + 1; self: it - 1; dtype: it.float()
 12.4 rest: rest; reversed: rest + noisy - it; noisy; noisy - it; small: noisy - noise**2 / kT * springs @ (noisy - rest)
+12.s half: it * 2**0.5; it / 2**0.5; other: it + 0.1
+12.s all: (fades.log().sqrt() / q).min(); (fades.log().sqrt() / q)[0]
+12.s square: (fades.log() / q).max(); (fades.log() / q**2).max()
 12.4 diagonal: rest + (noisy - rest) / matrix.diagonal()
-12.s alone: before * torch.exp(-((q * s) ** 2)); self: it + torch.exp(-((q * s) ** 2))
-12.s before: 1 - torch.exp(-((q * s) ** 2))
-12.s square: 1 + (before - 1) * torch.exp(-q * s); 1 + (before - 1) * torch.exp(-q * s**2)
-12.s before: 1 + before - torch.exp(-((q * s) ** 2))
 """
 for number, row in re.findall(r"^(\S+) (.*)", RETURNS, flags=re.MULTILINE):
     for hint, expressions in re.findall(r"([a-z]+(?: [a-z]+)?): (.+?)(?=; [a-z ]+: |$)", row):

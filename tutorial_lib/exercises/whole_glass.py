@@ -23,14 +23,14 @@ HINTS = {
     "12.1 other": "Try one value only, then two equally common ones and a number half-way between them.",
     "12.2 right": "down by what the noise has to lose, and then one warm step at the new level.",
     "12.2 wrong": "the atoms should be elsewhere.",
-    "12.2 up": "Noise was added along `found`, and the score points to what is more probable. Check both signs.",
+    "12.2 up": "Noise leads away from what is clean, and the score points to what is more probable. Check both signs.",
     "12.2 flow": "How much noise has to go from one level to the next, and by how much do the atoms move for it?",
     "12.2 langevin": "A flow step alone keeps the mistakes of earlier levels. Where is the Langevin step?",
     "12.2 drift": "Kicks alone only heat. A Langevin step also follows the score.",
     "12.2 root": "Kicks add up like a random walk: how does its variance grow with the step, and by which factor?",
     "12.2 temperature": "The temperature multiplies the kick, as it is, and nothing else.",
     "12.2 level": "Before the Langevin step the noise has fallen already. For which level is the step made?",
-    "12.2 unit": "`found` is in units of the noise. How do you make angstrom of it, and how the score?",
+    "12.2 unit": "`clean` is in angstrom. How does it give the noise in units of the noise, and that the score?",
     "12.2 random": "The same input gives two outputs. The kick is given: no other random numbers are needed.",
     "12.2 other": "Set the temperature to 0 and both levels to the same noise, and only the drift is left.",
     "12.3 right": "for any cell, and for any number of atoms.",
@@ -59,15 +59,14 @@ HINTS = {
     "12.4 soft": "A crystal moves as a whole at no cost: its springs have no inverse, and nothing says that it was at "
     "rest. Multiply your equation by the springs, so that no inverse of them is left.",
     "12.4 other": "Try one coordinate: a spring of 2 eV/A^2, kT = 0.02 eV, a noise of 0.1 A. It goes half of the way.",
-    "12.s right": "pairs of atoms fade, and an atom always meets itself.",
-    "12.s wrong": "the mean over all shakes is another.",
-    "12.s alone": "Shaken without end, a crystal becomes a gas. What is the structure factor of a gas?",
+    "12.s right": "far enough for every peak, and no farther.",
+    "12.s wrong": "it should be shaken by another length.",
+    "12.s gas": "Shaken without end, the structure factor goes to that of a gas. What has to fade is what is above it.",
     "12.s half": "The wave of one atom fades by this factor. A pair has two atoms, and both are shaken.",
-    "12.s self": "Of one atom alone the structure factor is 1, before and after. What do you say of it?",
-    "12.s before": "What was there before? At a Bragg peak it was far above 1, and it fades.",
-    "12.s axes": "Every coordinate is moved by s. How far does that move an atom along q?",
-    "12.s square": "Which powers of q and s make a number without a unit, the same for q and for -q?",
-    "12.s other": "Write down the sum over pairs of atoms. Which terms does a shake change?",
+    "12.s square": "In which unit is your answer? In the exponent q and s are squared.",
+    "12.s all": "No peak may be higher. Which of them decides, and is it the first, the mean or the highest of them?",
+    "12.s low": "Some peaks are low enough already. How far would you shake for them?",
+    "12.s other": "Try a single peak: how high is it after your shake, by the formula of the notebook?",
 }
 
 
@@ -104,14 +103,14 @@ def _draws(answer: Answer, found: Tensor, *inputs: object) -> None:
 
 @compared(HINTS, tolerance=1e-5, explain=_draws)
 def check_12_2(generator: Generator) -> Trials:
-    """The verdict on `next_level(x, found, noise, below, temperature, kick)`: (n, 3) in angstrom, to (n, 3)."""
+    """The verdict on `next_level(x, clean, noise, below, temperature, kick)`: (n, 3) in angstrom, to (n, 3)."""
     for n, s, b, t in ((5, 0.8, 0.45, 0.6), (1, 0.5, 0.4, 1.5), (4, 0.3, 0.1, 0.0)):
         x, found, z = random_cloud(n, generator), normal(generator, n, 3), normal(generator, n, 3)
         r, flow, d = math.sqrt(2 * STEP), x - (s - b) * found, STEP * found
-        w = t * r * z  # a drift d and a warm kick w, both over the noise
+        clean, w = x - s * found, t * r * z  # a drift d and a warm kick w, both over the noise
         kicks, warm = [p * b**2 for p in (STEP, 2 * STEP)], ((1, 1), (t**2, 1), (t**0.5, 1), (t, t))
         yield (
-            (x, found, s, b, t, z),
+            (x, clean, s, b, t, z),
             flow - b * d + b * w,
             ("up", "it goes uphill.", x + (s - b) * found - b * d + b * w, flow + b * d + b * w),
             ("flow", "the flow step goes elsewhere.", *(x + b * w - p for p in (b * d, s * found + b * d, s * found))),
@@ -121,6 +120,7 @@ def check_12_2(generator: Generator) -> Trials:
             ("temperature", "the temperature counts otherwise.", *(flow + b * (p * r * z - q * d) for p, q in warm)),
             ("level", "it is not at the new level.", *(flow - p * d + q * w for p, q in ((s, s), (b, s), (s, b)))),
             ("unit", "a unit is wrong.", *(flow - p * d + q * w for p, q in ((b**2, b), (1, b), (1 / b, 1)))),
+            ("unit", "a unit is wrong.", *(x + b * w - (s - b + STEP * b) * off for off in (s * found, clean))),
         )
 
 
@@ -156,7 +156,7 @@ def _pulled_back(answer: Answer, found: Tensor, noisy: Tensor, rest: Tensor, spr
 
 @compared(HINTS, tolerance=1e-5, errors=(("ingular", "soft"), ("definite", "soft")), explain=_pulled_back)
 def check_12_4(generator: Generator) -> Trials:
-    """The verdict on `healed(noisy, rest, springs, kT, noise)`: (d,) in angstrom, (d, d) in eV/A^2, eV, to (d,)."""
+    """The verdict on `without_noise(noisy, rest, springs, kT, noise)`: (d,), angstrom, (d, d), eV/A^2, and eV, to (d,)."""
     for d, kT, s in ((4, 0.05, 0.1), (7, 0.2, 0.3), (1, 0.03, 0.05), (5, 0.1, 0.2)):
         one, links = torch.eye(d).double(), normal(generator, d + 1, d)
         links = one[1:] - one[:-1] if d == 5 else links  # the last is a chain with free ends
@@ -181,20 +181,21 @@ def check_12_4(generator: Generator) -> Trials:
         )
 
 
-@compared(HINTS, tolerance=1e-5)
+@compared(HINTS, tolerance=1e-5, errors=(("NaN", "low"),))
 def check_12_s(generator: Generator) -> Trials:
-    """The verdict on `shaken(before, q, s)`: (m,) without a unit, (m,) in 1/angstrom, angstrom, to (m,), no unit."""
-    for m, s in ((6, 0.4), (1, 1.1), (9, 0.2)):
-        before, q = 5 * normal(generator, m).square(), 0.3 + 2 * normal(generator, m).abs()
-        fades = (-((q * s) ** 2)).exp()
-        fewer, *units = (1 + (before - 1) * (-x).exp() for x in ((q * s) ** 2 / 2, q * s, q**2 * s, q * s**2))
+    """The verdict on `how_far(before, q, height)`: (m,) without a unit, (m,) in 1/angstrom, to angstrom, ()."""
+    for m, height, low in ((6, 3.0, 3.5), (1, 1.2, 0.0), (9, 2.0, 1.0001)):
+        q, before = 2 + 0.3 * torch.arange(m).double(), 20 + 40 * torch.rand(m, generator=generator).double()
+        before[0], before[2:3], before[-1] = low, 0.4 if low == 1.0001 else 20, 150
+        over, (high, other) = (before - 1) / (height - 1), ((before - 1).abs(), before)
+        log, some, gas = over.clamp(min=1).log(), (high / (height - 1)).log().abs(), (other / height).clamp(min=1).log()
+        way = log.sqrt() / q
         yield (
-            (before, q, s),
-            1 + (before - 1) * fades,
-            ("alone", "nothing is left of a gas.", before * fades, before * fades.sqrt()),
-            ("half", "pairs fade too little.", fewer),
-            ("self", "atoms that meet themselves count twice.", 1 + before * fades),
-            ("before", "it forgets what was there, or keeps it.", 1 - fades, 1 + before - fades),
-            ("axes", "atoms are moved by less, or by more.", *(1 + (before - 1) * fades**p for p in (1 / 3, 3))),
-            ("square", "an exponent has a unit.", *units),
+            (before, q, height),
+            way.max(),
+            ("gas", "the peak goes to nothing.", (gas.sqrt() / q).max()),
+            ("half", "pairs fade otherwise.", way.max() * 2**0.5, way.max() / 2**0.5),
+            ("square", "its unit is wrong.", (log / q).max(), (log / q**2).max(), (log.sqrt() / q**2).max()),
+            ("all", "a peak is too high.", way.mean(), way.min(), way[before.argmax()], way[0]),
+            ("low", "a peak that is low enough counts.", (some.sqrt() / q).max()),
         )
