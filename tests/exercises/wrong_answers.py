@@ -734,6 +734,7 @@ RETURNS = """
 12.1 weights: (-(off**2) / 2).softmax(1) @ values; logits: (weights - off**2 / 2).softmax(1) @ values
 12.1 sum: (-(off**2) / 2).exp() * weights @ values; noise: seen - it; (seen - it) / noise; other: (it + seen) / 2
 12.1 blind: it * 0 + values.mean(); it * 0 + weights @ values
+12.2 up: it - 2 * flow + 2 * step * found / below
 12.2 up: it - 2 * flow; it + 2 * step * found / below; flow: it - flow; it - below * found; langevin: x + flow
 12.2 drift: it + step * found / below; root: it - temperature * ((2 * step) ** 0.5 - step**0.5) * kick
 12.2 root: it - temperature * ((2 * step) ** 0.5 - 2 * step) * kick

@@ -106,13 +106,13 @@ def check_12_2(generator: Generator) -> Trials:
     """The verdict on `next_level(x, clean, noise, below, temperature, kick)`: (n, 3) in angstrom, to (n, 3)."""
     for n, s, b, t in ((5, 0.8, 0.45, 0.6), (1, 0.5, 0.4, 1.5), (4, 0.3, 0.1, 0.0)):
         x, found, z = random_cloud(n, generator), normal(generator, n, 3), normal(generator, n, 3)
-        r, flow, d = math.sqrt(2 * STEP), x - (s - b) * found, STEP * found
-        clean, w = x - s * found, t * r * z  # a drift d and a warm kick w, both over the noise
+        r, d, g = math.sqrt(2 * STEP), STEP * found, (s - b) * found
+        flow, clean, w = x - g, x - s * found, t * r * z  # a drift d and a warm kick w, both over the noise
         kicks, warm = [p * b**2 for p in (STEP, 2 * STEP)], ((1, 1), (t**2, 1), (t**0.5, 1), (t, t))
         yield (
             (x, clean, s, b, t, z),
             flow - b * d + b * w,
-            ("up", "it goes uphill.", x + (s - b) * found - b * d + b * w, flow + b * d + b * w),
+            ("up", "a sign is wrong.", *(x + b * w + p * g + q * b * d for p, q in ((1, -1), (-1, 1), (1, 1)))),
             ("flow", "the flow step goes elsewhere.", *(x + b * w - p for p in (b * d, s * found + b * d, s * found))),
             ("langevin", "there is no Langevin step.", flow),
             ("drift", "the Langevin step only kicks.", flow + b * w),
@@ -156,7 +156,7 @@ def _pulled_back(answer: Answer, found: Tensor, noisy: Tensor, rest: Tensor, spr
 
 @compared(HINTS, tolerance=1e-5, errors=(("ingular", "soft"), ("definite", "soft")), explain=_pulled_back)
 def check_12_4(generator: Generator) -> Trials:
-    """The verdict on `without_noise(noisy, rest, springs, kT, noise)`: (d,), angstrom, (d, d), eV/A^2, and eV, to (d,)."""
+    """The verdict on `without_noise(noisy, rest, springs, kT, noise)`: (d,) in A, (d, d) in eV/A^2, eV, to (d,)."""
     for d, kT, s in ((4, 0.05, 0.1), (7, 0.2, 0.3), (1, 0.03, 0.05), (5, 0.1, 0.2)):
         one, links = torch.eye(d).double(), normal(generator, d + 1, d)
         links = one[1:] - one[:-1] if d == 5 else links  # the last is a chain with free ends
@@ -184,11 +184,11 @@ def check_12_4(generator: Generator) -> Trials:
 @compared(HINTS, tolerance=1e-5, errors=(("NaN", "low"),))
 def check_12_s(generator: Generator) -> Trials:
     """The verdict on `how_far(before, q, height)`: (m,) without a unit, (m,) in 1/angstrom, to angstrom, ()."""
-    for m, height, low in ((6, 3.0, 3.5), (1, 1.2, 0.0), (9, 2.0, 1.0001)):
+    for m, height, first in ((6, 3.0, 3.5), (1, 1.2, 0.0), (9, 2.0, 1.0001)):
         q, before = 2 + 0.3 * torch.arange(m).double(), 20 + 40 * torch.rand(m, generator=generator).double()
-        before[0], before[2:3], before[-1] = low, 0.4 if low == 1.0001 else 20, 150
-        over, (high, other) = (before - 1) / (height - 1), ((before - 1).abs(), before)
-        log, some, gas = over.clamp(min=1).log(), (high / (height - 1)).log().abs(), (other / height).clamp(min=1).log()
+        before[0], before[2:3], before[-1] = first, 0.4 if first < 3 else 20, 150
+        over, gas = (before - 1) / (height - 1), (before / height).clamp(min=1).log()
+        log, low = over.clamp(min=1).log(), over.abs().log().abs()
         way = log.sqrt() / q
         yield (
             (before, q, height),
@@ -197,5 +197,5 @@ def check_12_s(generator: Generator) -> Trials:
             ("half", "pairs fade otherwise.", way.max() * 2**0.5, way.max() / 2**0.5),
             ("square", "its unit is wrong.", (log / q).max(), (log / q**2).max(), (log.sqrt() / q**2).max()),
             ("all", "a peak is too high.", way.mean(), way.min(), way[before.argmax()], way[0]),
-            ("low", "a peak that is low enough counts.", (some.sqrt() / q).max()),
+            ("low", "a peak that is low enough counts.", (low.sqrt() / q).max()),
         )
