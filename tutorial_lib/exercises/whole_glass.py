@@ -56,7 +56,7 @@ HINTS = {
     "12.4 half": "Two exponents are added, that of the energy and that of the noise. Each has a factor of one half.",
     "12.4 diagonal": "Atoms pull at each other: one coordinate alone does not say where it would rest.",
     "12.4 covariance": "The stiffer a spring, the smaller its spread. Is the matrix of springs a covariance?",
-    "12.4 soft": "A shift of all atoms costs nothing: K has no inverse. Which equation needs none, and keeps the shift?",
+    "12.4 soft": "A shift of all atoms costs nothing: K has no inverse. Which equation needs none and keeps the shift?",
     "12.4 other": "Try one coordinate: a spring of 2 eV/A^2, kT = 0.02 eV, a noise of 0.1 A. It goes half of the way.",
     "12.s right": "far enough for every peak, and no farther.",
     "12.s wrong": "it should be shaken by another length.",
