@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
+from scipy.spatial import KDTree
 
 from tutorial_lib.plotting.palette import COLOURS
 from tutorial_lib.representations import neighbour_pairs
@@ -96,9 +97,10 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
 
 def bonds(atoms: Atoms) -> list[tuple[int, int]]:
     """The pairs of atoms that are drawn joined; neighbours across the walls of a cell are not."""
-    first, second = np.triu_indices(len(atoms), 1)
-    bond = BOND_STRETCH * (covalent_radii[atoms.numbers[first]] + covalent_radii[atoms.numbers[second]])
-    joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < bond
+    reach = BOND_STRETCH * covalent_radii[atoms.numbers]
+    near = KDTree(atoms.positions).query_pairs(2 * reach.max(initial=0), output_type="ndarray")
+    first, second = near[np.lexsort(near.T[::-1])].T
+    joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < reach[first] + reach[second]
     return list(zip(first[joined].tolist(), second[joined].tolist(), strict=True))
 
 
