@@ -80,9 +80,9 @@ def shaken_lattice(
 ) -> Atoms:
     """Where a quench starts: a lattice of `n_atoms` places, each coordinate moved by some `shaken` angstrom.
 
-    Places drawn at random have a structure factor of 1 at small q, a glass has some hundredths, and a network that sees
-    a few angstrom cannot mend waves that are longer. A lattice has none of them: shaken by s, its structure factor is
-    1 - exp(-q^2 s^2), and of a Bragg peak exp(-q^2 s^2) is left.
+    A glass with much noise has few long waves, and so has a shaken lattice: shaken by s, its structure factor is
+    1 - exp(-q^2 s^2), and of a Bragg peak exp(-q^2 s^2) is left. (Places drawn at random, with a structure factor of 1
+    at all q, lead to the same glasses: a network that sees a few angstrom mends long waves, too.)
     """
     check_counts(n_atoms=n_atoms)
     low, high = network.density
