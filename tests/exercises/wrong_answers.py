@@ -277,6 +277,22 @@ def by_covariance(spread):
     return healed
 
 
+def clamped(seen, values, weights, noise):
+    return right.denoised(seen.clamp(values.min() - 20 * noise, values.max() + 20 * noise), values, weights, noise)
+
+
+def nearest_if_far(seen, values, weights, noise):
+    off = (seen[:, None] - values).abs()
+    far = off.min(dim=1).values > 10 * noise
+    return torch.where(far, values[off.argmin(dim=1)], right.denoised(seen, values, weights, noise))
+
+
+def without_soft_springs(noisy, rest, springs, kT, noise):
+    values, modes = torch.linalg.eigh(springs)
+    kept = torch.where(values < 0.1, 1, 1 / (1 + noise**2 * values / kT))
+    return rest + modes @ (kept * (modes.mT @ (noisy - rest)))
+
+
 ALSO_RIGHT = {
     "1.1": [lambda x, q: torch.stack([q @ row for row in x])],
     "1.2": [forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
@@ -569,6 +585,8 @@ WRONG = {
         (by_densities, "far"),
         (lambda *inputs: by_densities(*inputs, tiny=1e-300), "far"),
         (edited("12.1", "dim=1", "dim=0"), "axis"),
+        (clamped, "far"),
+        (nearest_if_far, "nearest"),
     ],
     "12.2": [
         (lambda *inputs: right.next_level(*inputs[:-1], torch.randn(len(inputs[0]), 3).double()), "random"),
@@ -583,6 +601,7 @@ WRONG = {
         (edited("12.3", "torch.linalg.inv(cell)", "cell"), "direct"),
         (edited("12.3", "2 * torch.pi * ", ""), "two pi"),
         (edited("12.3", "1j", "-1"), "other"),
+        (lambda *inputs: right.structure_factor(*inputs).squeeze(), "shape"),
     ],
     "12.4": [
         (by_covariance(lambda springs, kT: kT * torch.linalg.inv(springs)), "soft"),
@@ -595,6 +614,13 @@ WRONG = {
         (edited("12.4", "noise**2", "noise**2 / 2"), "half"),
         (edited("12.4", "noise**2 / kT", "2 * noise**2 / kT"), "half"),
         (lambda noisy, rest, *others: (noisy + rest) / 2, "other"),
+        (without_soft_springs, "reversed"),
+        (
+            by_covariance(
+                lambda springs, kT: kT * torch.linalg.inv(springs + 1e-4 * torch.eye(len(springs)).to(springs))
+            ),
+            "soft",
+        ),
     ],
     "12.s": [
         (edited("12.s", ".clamp(min=1)", ""), "low"),

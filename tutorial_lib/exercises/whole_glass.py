@@ -32,7 +32,7 @@ HINTS = {
     "12.2 level": "Before the Langevin step the noise has fallen already. For which level is the step made?",
     "12.2 unit": "`clean` is in angstrom. How does it give the noise in units of the noise, and that the score?",
     "12.2 random": "The same input gives two outputs. The kick is given: no other random numbers are needed.",
-    "12.2 other": "Set the temperature to 0 and both levels to the same noise, and only the drift is left.",
+    "12.2 other": "Set the temperature to 0 and `below` to half of `noise`: how much noise is left after each step?",
     "12.3 right": "for any cell, and for any number of atoms.",
     "12.3 wrong": "the waves add up to something else.",
     "12.3 number": "A gas of points has about 1, however many points there are. By what do you divide?",
@@ -76,7 +76,7 @@ def _far_off(answer: Answer, found: Tensor, seen: Tensor, values: Tensor, weight
 @compared(HINTS, tolerance=1e-5, errors=(("NaN", "far"),), explain=_far_off)
 def check_12_1(generator: Generator) -> Trials:
     """The verdict on `denoised(seen, values, weights, noise)`: (n,), (k,), (k,) and a number, to means (n,)."""
-    for n, k, noise, off in ((5, 3, 0.5, 0), (4, 4, 1.3, 0), (1, 6, 0.2, 0), (3, 5, 0.1, 60)):
+    for n, k, noise, off in ((5, 3, 0.5, 0), (4, 4, 1.3, 0), (1, 6, 0.2, 0), (3, 5, 0.1, 60), (3, 2, 10.0, 500)):
         values, weights, seen = normal(generator, k), normal(generator, k).softmax(dim=0), normal(generator, n) + off
         log, square = weights.log(), ((seen[:, None] - values) / noise).square() / 2
         exponents = (square, square * noise, 2 * square, (2 * square).sqrt(), -square)
@@ -126,9 +126,10 @@ def check_12_2(generator: Generator) -> Trials:
 @compared(HINTS, tolerance=1e-5)
 def check_12_3(generator: Generator) -> Trials:
     """The verdict on `structure_factor(x, cell, waves)`: (n, 3) and (3, 3) in angstrom, (m, 3), to (m,), no unit."""
-    for n, m in ((6, 4), (1, 5), (3, 3), (40, 7)):
+    for n, m in ((6, 4), (1, 5), (3, 1), (40, 7)):
         x, cell = 3 * random_cloud(n, generator), 7 * torch.eye(3) + 1.5 * normal(generator, 3, 3)
-        waves = torch.cat([torch.zeros(1, 3), torch.randint(-3, 4, (m - 1, 3), generator=generator)]).double()
+        first = torch.zeros(1, 3) if m > 1 else torch.tensor([[1, 2, -1]])
+        waves = torch.cat([first, torch.randint(-3, 4, (m - 1, 3), generator=generator)]).double()
         back, sides = torch.linalg.inv(cell), (x / cell.norm(dim=1), x / cell.diagonal())
         shares = (x @ back, *sides, x @ back.mT, x @ back / (2 * math.pi), x @ cell, x @ cell.mT)
         sums = [torch.exp(2j * math.pi * (waves @ share.mT)).sum(dim=1) for share in shares]
@@ -156,10 +157,11 @@ def _pulled_back(answer: Answer, found: Tensor, noisy: Tensor, rest: Tensor, spr
 @compared(HINTS, tolerance=1e-5, errors=(("ingular", "soft"), ("definite", "soft")), explain=_pulled_back)
 def check_12_4(generator: Generator) -> Trials:
     """The verdict on `without_noise(noisy, rest, springs, kT, noise)`: (d,) in A, (d, d) in eV/A^2, eV, to (d,)."""
-    for d, kT, s in ((4, 0.05, 0.1), (7, 0.2, 0.3), (1, 0.03, 0.05), (5, 0.1, 0.2)):
+    tried = ((4, 0.05, 0.1, 16), (7, 0.2, 0.3, 16), (1, 0.03, 0.05, 16), (5, 0.1, 0.2, 16), (3, 0.02, 1.0, 0.02))
+    for d, kT, s, stiff in tried:
         one, links = torch.eye(d).double(), normal(generator, d + 1, d)
-        links = one[1:] - one[:-1] if d == 5 else links  # the last is a chain with free ends
-        springs, rest, off = 16 * links.mT @ links, 3 * normal(generator, d), 0.3 * normal(generator, d)
+        links = one[1:] - one[:-1] if d in (3, 5) else links  # a chain with free ends, stiff or soft
+        springs, rest, off = stiff * links.mT @ links, 3 * normal(generator, d), 3 * s * normal(generator, d)
         noisy, weight = rest + off, s**2 / kT * springs
         factors = (1, kT, kT**2, 1 / s, s**-2, 0.5, 2)
         mean, *hot, one_s, no_s, half, twice = (rest + torch.linalg.solve(one + p * weight, off) for p in factors)
