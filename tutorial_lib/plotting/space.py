@@ -13,11 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from tutorial_lib import metrics
 from tutorial_lib.plotting.axes import field
 from tutorial_lib.plotting.palette import COLOURS
 from tutorial_lib.shapes import check_counts, check_shapes
-
-BOND = 2.85  # A, from the centre
 
 
 class Hole(NamedTuple):
@@ -46,7 +45,7 @@ def candidates(panels: Mapping[str, Hole]) -> Figure:
     for place, (title, hole) in enumerate(panels.items(), start=1):
         known, missing, guessed, share = (np.asarray(part) for part in hole)
         ax = figure.add_subplot(1, len(panels), place, projection="3d", computed_zorder=False)
-        for atom in known[np.linalg.norm(known, axis=1) < BOND]:
+        for atom in known[np.linalg.norm(known, axis=1) < metrics.BOND_CUTOFF]:
             ax.plot(*np.stack([np.zeros(3), atom]).T, color="0.6", linewidth=2, zorder=1)
         ax.scatter(0, 0, 0, marker="s", s=60, color=COLOURS["model"], label="centre", zorder=2)
         filled = {"color": COLOURS["crystal"], "edgecolor": "k", "depthshade": False}

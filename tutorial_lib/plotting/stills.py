@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 from scipy.spatial import KDTree
 
+from tutorial_lib import metrics
 from tutorial_lib.plotting.palette import COLOURS
 from tutorial_lib.representations import neighbour_pairs
 from tutorial_lib.shapes import check, check_counts
 
 BOND_STRETCH = 1.28
-FOUR_FOLD = 2.85  # A, within which a bond of amorphous silicon is counted
 BALL, STICK = 0.5, 0.12  # of the covalent radius; A
 SMALLEST = 0.02  # radius of a ball, of the size of the picture
 FINE = 900  # points along the longer side in which atoms are computed
@@ -76,7 +76,7 @@ def coordination(ax: Axes, atoms: Atoms, *, title: str, camera: str = CAMERA) ->
     """
     wrapped = atoms.copy()
     wrapped.wrap()
-    first, *_ = neighbour_pairs(wrapped, FOUR_FOLD, apart=0.0)
+    first, *_ = neighbour_pairs(wrapped, metrics.BOND_CUTOFF, apart=0.0)
     n_bonds = np.bincount(first, minlength=len(atoms))
     kinds = np.array([to_rgb(COLOURS[name]) for name in ("failure", "crystal", "model")])
     words = ["" if n == 4 else str(n) for n in n_bonds]
