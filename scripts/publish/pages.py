@@ -16,8 +16,8 @@ def table(header: str, rows: Iterable[Iterable[str]]) -> str:
 def with_blocks(page: str, blocks: dict[str, str]) -> str:
     """A page with each block between its two comments made anew."""
     for name, text in blocks.items():
-        pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(\n<!-- end -->)", flags=re.DOTALL)
-        page, n_found = pattern.subn(lambda block, text=text: block[1] + text + block[2], page)
+        pattern = re.compile(rf"(<!-- {name}: [^\n]* -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+        page, n_found = pattern.subn(lambda block, text=text: f"{block[1]}{text}\n{block[2]}", page)
         if n_found != 1:
             raise ValueError(f"there are {n_found} blocks called {name!r}, one is needed")
     return page

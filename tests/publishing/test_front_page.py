@@ -93,6 +93,10 @@ def test_the_readme_is_short_and_its_first_screen_says_what_to_type():
     assert max(map(len, page.START.splitlines())) <= 80
 
 
+def test_a_block_that_holds_nothing_yet_is_filled():
+    assert with_blocks("<!-- plan: made -->\n<!-- end -->", {"plan": "a"}) == "<!-- plan: made -->\na\n<!-- end -->"
+
+
 def test_a_block_that_is_missing_is_named():
     with pytest.raises(ValueError, match="0 blocks called 'badges'"):
         with_blocks("# A README", {"badges": ""})
