@@ -72,6 +72,24 @@ def forces_by_differences(energy, x, step=1e-3):
     return torch.stack([(energy(x) - energy(x + move)) / step for move in moves]).view_as(x)
 
 
+def forces_that_add_up(energy, x):
+    leaf = energy.__dict__.setdefault("kept", x.clone().requires_grad_())
+    energy(leaf).backward()
+    return -leaf.grad
+
+
+def forces_by_richardson(energy, x, step=1e-2):
+    def central(step):
+        return (forces_by_differences(energy, x, step) + forces_by_differences(energy, x, -step)) / 2
+
+    return (4 * central(step / 2) - central(step)) / 3
+
+
+def powers_of_distances(x):
+    d = torch.pdist(x)
+    return torch.stack([(d**k).sum() for k in range(1, len(d) + 1)])
+
+
 def signed_volume(x):
     x = x - x.mean(0)
     a, b, c = x[x.norm(dim=1).argsort()[:3]]
@@ -296,8 +314,15 @@ def without_soft_springs(noisy, rest, springs, kT, noise):
 ALSO_RIGHT = {
     "1.1": [lambda x, q: torch.stack([q @ row for row in x])],
     "1.2": [forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
-    "1.3": [lambda x: torch.cdist(x, x).flatten().sort().values],
-    "1.4": [lambda x: torch.sign(x[2] @ torch.linalg.cross(x[1], x[0]))],
+    "1.3": [lambda x: torch.cdist(x, x).flatten().sort().values, powers_of_distances],
+    "1.4": [
+        lambda x: torch.sign(x[2] @ torch.linalg.cross(x[1], x[0])),
+        lambda x: torch.tensor(1.0 if torch.linalg.det(x[:3]) > 0 else -1.0),
+        lambda x: torch.tensor(1 if torch.linalg.det(x[:3]) > 0 else -1),
+        lambda x: torch.linalg.det(x[:3].float()),
+        lambda x: torch.linalg.det(x[:3]) ** 9,
+        lambda x: 1e-20 * torch.linalg.det(x[-3:]),
+    ],
     "1.s": [lambda x, n: x @ (torch.eye(3).double() - 2 * torch.outer(n, n) / (n @ n))],
     "2.1": [lambda d, length: (d + length / 2) % length - length / 2],
     "2.2": [lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()]],
@@ -360,6 +385,8 @@ WRONG = {
         (edited("1.2", "energy(x)", "energy(x.detach())"), "detached"),
         (edited("1.2", "x = x.detach().clone()", "x"), "in place"),
         (forces_by_differences, "nearly"),
+        (forces_by_richardson, "nearly"),
+        (forces_that_add_up, "twice"),
         (lambda energy, x: -energy(x) * x, "other"),
     ],
     "1.3": [
@@ -369,7 +396,13 @@ WRONG = {
         (torch.pdist, "permutation"),
         (lambda x: torch.ones(3, dtype=x.dtype), "blind"),
         (lambda x: torch.pdist(x).mean()[None], "blind"),
+        (lambda x: torch.linalg.eigvalsh((x - x.mean(0)) @ (x - x.mean(0)).mT), "blind"),
         (lambda x: right.describe(x)[:12], "blind"),
+        (lambda x: right.describe(x)[: None if len(x) < 9 else 3 * len(x) - 6], "blind"),
+        (lambda x: right.describe(x)[: None if len(x) < 9 else 12], "blind"),
+        (lambda x: torch.cat([x.flatten(), 1e12 * right.describe(x)]), "rotation"),
+        (lambda x: right.describe(x) - right.describe(x).detach(), "faked"),
+        (lambda x: right.describe(x).detach().round() + right.describe(x) - right.describe(x).detach(), "faked"),
         (lambda x: (x[None] - x[:, None]).square().sum(2).sqrt().flatten().sort().values, "nan"),
         (lambda x: right.describe(x).detach(), "gradient"),
         (lambda x: torch.pdist(x).sum(), "shape"),
@@ -378,6 +411,7 @@ WRONG = {
     "1.4": [
         (all_triples, "zero"),
         (lambda x: right.hand(x - x.mean(0)), "plane"),
+        (lambda x: right.hand(x) if len(x) < 6 else right.hand(x).abs(), "mirror"),
         (torch.linalg.det, "raises"),
     ],
     "2.1": [
@@ -631,7 +665,8 @@ WRONG = {
 }
 # Hints of an exercise, and what its solution returns to meet them: no grader is tried with its own formulas only.
 RETURNS = """
-1.1 shape: Q @ x.mT; lengths: x * Q.diag(); other: -it; dtype: it.float(); strange: it.to_sparse(); numpy: it.numpy()
+1.1 shape: Q @ x.mT; columns: Q @ x; numpy: it.numpy()
+1.1 lengths: x * Q.diag(); other: -it; dtype: it.float(); strange: it.to_sparse()
 1.1 digits: (x.float() @ Q.float().mT).double(); same: x; inverse: x @ Q; in place: x.copy_(it)
 1.1 centroid: (x - x.mean(0)) @ Q.mT + x.mean(0)
 1.2 one atom: it.mean(0).expand(x.shape); it.sum(0).expand(x.shape); sign: slope

@@ -26,6 +26,8 @@ HINTS = {
     "1.1 same": "After a quarter turn about z, the point (1, 0, 0) should stand at (0, 1, 0). Where does yours stand?",
     "1.1 inverse": "Write down one component, y_i = sum_j Q_ij x_j, for a column x. Our atoms are rows: which index of "
     "Q does a row of x meet in your product?",
+    "1.1 columns": "On paper Q multiplies a column, and here every atom is a row. On which side of x does Q "
+    "belong, and which of its indices meets that of a row?",
     "1.1 centroid": "Which point of space stays where it is? A rotation matrix leaves the origin alone, and only it.",
     "1.1 lengths": "A rotation keeps the length of every row. Compare the norms before and after.",
     "1.1 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
@@ -36,9 +38,11 @@ HINTS = {
     "1.2 sign": "Let go of a stretched spring: does it move to where the energy is higher, or lower?",
     "1.2 detached": "Autograd follows only what it was told to follow, from the positions to the energy without a gap. "
     "Where does the trail begin in yours, and is there a detach() or an item() on the way?",
-    "1.2 nearly": "A quotient of differences is an approximation with a step in it; autograd gives the derivative. "
+    "1.2 nearly": "A quotient of differences is an approximation, and it amplifies the noise of an energy; autograd "
+    "gives the derivative itself. "
     "If you did ask autograd: did you change the positions before the energy saw them?",
     "1.2 one atom": "The energy has a slope for every coordinate of every atom, and they differ from atom to atom.",
+    "1.2 twice": "What does your function keep between two calls? `backward` adds to the gradient that it finds.",
     "1.2 other": "Try a spring between two atoms, (|x_1 - x_2| - 1)^2: how do the forces on its ends compare?",
     "1.3 right": "nothing changes in any pose, and every small change of shape is seen.",
     "1.3 rotation": "Which of your numbers names an axis? Coordinates do, and so does anything made of single ones.",
@@ -50,6 +54,8 @@ HINTS = {
     "nothing. How many directions does a shape have to change in, and how many can your numbers follow?",
     "1.3 nan": "The distance of an atom to itself is 0, and a square root has no slope there. Which pairs do you need?",
     "1.3 gradient": "A network that learns through these numbers needs their gradient. Where does it stop in yours?",
+    "1.3 faked": "Move one atom a little and compare: the numbers should change by their gradient times the step. What "
+    "do they change by in yours?",
     "1.4 right": "it is blind to rotations and flips in a mirror: a pseudoscalar.",
     "1.4 rotation": "Turn the cloud and your number changes. Build it from products that do not turn.",
     "1.4 mirror": "A mirrored cloud gives the same number. Inner products, distances and absolute values cannot tell "
@@ -79,10 +85,10 @@ def _what_turn(answer: Answer, found: Tensor, x: Tensor, q: Tensor) -> None:
     )
 
 
-@compared(HINTS, explain=_what_turn)
+@compared(HINTS, errors=(("cannot be multiplied", "columns"),), explain=_what_turn)
 def check_1_1(generator: Generator) -> Trials:
     """The verdict on `rotate(x, Q)`: rows (n, 3), angstrom, turned by Q (3, 3)."""
-    for n_atoms in (5, 3, 1):
+    for n_atoms in (5, 3, 1, 40):
         x, turn = random_cloud(n_atoms, generator), random_rotation(generator)
         for q in (turn, -turn):
             yield (
@@ -94,24 +100,32 @@ def check_1_1(generator: Generator) -> Trials:
             )
 
 
+def _twice(answer: Answer, generator: Generator) -> None:
+    x, energy = random_cloud(3, generator), lambda x: x.square().sum()
+    again = "the second call gives other forces than the first."
+    wrong_if(not close(answer(energy, x), answer(energy, x), 1e-6), again, "twice")
+
+
 def _what_force(answer: Answer, found: Tensor, energy: Callable, x: Tensor) -> None:
     wrong_if(close(found, -torch.func.grad(energy)(x), 0.1), "it is close to the force, and not it.", "nearly")
 
 
 @compared(
     HINTS,
-    tolerance=1e-6,
+    tolerance=1e-9,
     errors=(("does not require grad", "detached"), ("have been used in the graph", "detached")),
     explain=_what_force,
+    then=_twice,
 )
 def check_1_2(generator: Generator) -> Trials:
     """The verdict on `forces(energy, x)`: minus the gradient (n, 3), eV/angstrom, of a function in eV."""
-    for n_atoms in (4, 2):
+    for n_atoms in (4, 2, 1, 12):
         weights = normal(generator, n_atoms, n_atoms)
 
         def energy(x: Tensor, weights: Tensor = weights) -> Tensor:
             gram = x @ x.mT
-            return (weights * gram).sum() + 0.1 * gram.square().sum()
+            noise = 1e-8 * (1e9 * gram.detach()).cos().sum()  # differences see it, the derivative does not
+            return (weights * gram.cos()).sum() + 0.1 * gram.square().sum() + noise
 
         x = random_cloud(n_atoms, generator)
         slope = torch.func.grad(energy)(x)
@@ -131,8 +145,8 @@ def check_1_2(generator: Generator) -> Trials:
 @graded(HINTS)
 def check_1_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `describe(x)`: numbers (k,) that only the shape of a cloud (n, 3), angstrom, decides."""
-    for n_atoms in (6, 5, 5, 4, 8, 8, 7):
-        x = random_cloud(n_atoms, generator)
+    for n_atoms in (6, 5, 5, 4, 8, 3, 7, 15):
+        x, step = random_cloud(n_atoms, generator), 1e-6 * normal(generator, n_atoms, 3)
         numbers = answer(x)
         wrong_if(
             numbers.ndim != 1 or not len(numbers),
@@ -142,48 +156,71 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
         describe = partial(answer, shape=tuple(numbers.shape))
         turn = random_rotation(generator)
         order = torch.randperm(n_atoms, generator=generator).roll(1)
-        for move, word, moved in (
-            ("rotation", "turned", x @ turn.mT),
-            ("mirror", "mirrored", x * x.new_tensor([1, 1, -1])),
-            ("shift", "shifted", x + normal(generator, 3)),
-            ("permutation", "renumbered", x[order]),
-        ):
-            wrong_if(not close(describe(moved), numbers), f"the numbers change when the cloud is {word}.", move)
+        moved = {
+            ("turned", "rotation"): x @ turn.mT,
+            ("mirrored", "mirror"): x * x.new_tensor([1, 1, -1]),
+            ("shifted", "shift"): x + normal(generator, 3),
+            ("renumbered", "permutation"): x[order],
+        }
+        changes = {words: (describe(cloud) - numbers).detach().abs() for words, cloud in moved.items()}
+        largest = numbers.detach().abs().max()
+        _first_change(changes, 1e-8 * largest)
         if not (output := describe(x.requires_grad_())).requires_grad:
             wrong_if(
                 close(describe(random_cloud(n_atoms, generator)), output), "it says the same of every cloud.", "blind"
             )
             raise Wrong("no gradient flows back to the positions.", "gradient")
-        slopes = torch.autograd.functional.jacobian(describe, x.detach()).flatten(1)
+        x = x.detach()
+        slopes = torch.autograd.functional.jacobian(describe, x).flatten(1)
         wrong_if(not torch.isfinite(slopes).all(), "its gradient is NaN or infinity.", "nan")
-        rank, asked = int(torch.linalg.matrix_rank(slopes, rtol=1e-8)), 3 * n_atoms - 6
-        wrong_if(
-            rank < asked,
-            f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}, "
-            "as far as rounding lets us tell.",
-            "blind",
+        size = (numbers.detach().abs() + slopes.norm(dim=1) * x.norm()).clamp(min=1e-300)
+        _first_change(changes, 1e-8 * size + 1e-14 * largest)  # each by its own size: a large one hides none
+        values = torch.linalg.svdvals(slopes / size[:, None])
+        rank, asked = int((values > 1e-13 * values[0]).sum()), 3 * n_atoms - 6
+        # Of powers of distances the values fall little by little into rounding: only a gap says that one is zero.
+        blind = rank < asked and (rank == len(values) or values[rank - 1] >= 1e4 * values[rank])
+        change = (describe(x + step) - describe(x - step)).detach() / 2 - slopes @ step.flatten()
+        allowed = 1e-3 * slopes.norm(dim=1) * step.norm() + 1e-12 * size
+        faked = len(numbers) >= asked and (change.abs() > allowed).any()
+        words = f"of the {asked} directions in which the shape of {n_atoms} atoms can change, it sees {rank}"
+        first_fault(
+            (faked, "the numbers do not change as their gradient says.", "faked"),
+            (blind, f"{words}, as far as rounding lets us tell.", "blind"),
         )
+
+
+def _first_change(changes: dict[tuple[str, str], Tensor], allowed: Tensor) -> None:
+    for (word, move), change in changes.items():
+        wrong_if((change > allowed).any(), f"the numbers change when the cloud is {word}.", move)
 
 
 @graded(HINTS)
 def check_1_4(answer: Answer, generator: Generator) -> None:
     """The verdict on `hand(x)`: one number for a cloud (n, 3), angstrom, about an origin; it flips in a mirror."""
-    clouds = [random_cloud(n_atoms, generator) for n_atoms in (4, 4, 3, 3, 5, 5, 4, 4)]
-    numbers = torch.stack([answer(x, shape=()).detach() for x in clouds])
-    first_fault(
-        (numbers.abs().max() < 1e-13, "it is zero for clouds without any symmetry.", "zero"),
-        (numbers.abs().min() < 1e-12 * numbers.abs().max(), "it is zero for three atoms about an origin.", "plane"),
-        ((numbers == numbers[0]).all(), "it says the same of every cloud.", "constant"),
-    )
+
+    def hand(x: Tensor) -> Tensor:
+        number = answer(x, shape=(), dtype=None).detach()
+        wrong_if(number.is_complex(), "it returns a complex number.", "dtype")
+        exact.append(number.dtype == x.dtype)
+        return number.double()
+
+    exact: list[bool] = []
+    clouds = [random_cloud(n_atoms, generator) for n_atoms in (4, 4, 3, 3, 5, 8, 13, 30)]
+    numbers = torch.stack([hand(x) for x in clouds])
+    same = partial(close, tolerance=1e-8 if all(exact) else 1e-4)
+    largest = numbers.abs().max()
+    wrong_if(largest > 0 and (numbers == numbers[0]).all(), "it says the same of every cloud.", "constant")
     for x, number in zip(clouds, numbers, strict=True):
         turn = random_rotation(generator)
-        wrong_if(
-            not close(answer(x @ turn.mT, shape=()), number), "the number changes when the cloud is turned.", "rotation"
-        )
-        mirrored = answer(x @ -turn.mT, shape=()).detach()
+        turned, mirrored = hand(x @ turn.mT), hand(x @ -turn.mT)
+        rounding = number == 0 or not same(turned, number)  # what should be zero is rounding, which turns at random
         first_fault(
-            (close(mirrored, number), "the number does not change in a mirror.", "mirror"),
-            (not close(mirrored, -number), "the mirror changes the number, but not just its sign.", "size"),
+            (rounding and largest < 1e-9, "it is zero for clouds without any symmetry.", "zero"),
+            (rounding and len(x) == 3 and number.abs() < 1e-10 * largest, "it is zero for three atoms.", "plane"),
+            (number == 0, f"it is zero for a cloud of {len(x)} atoms without any symmetry.", "zero"),
+            (not same(turned, number), "the number changes when the cloud is turned.", "rotation"),
+            (same(mirrored, number), "the number does not change in a mirror.", "mirror"),
+            (not same(mirrored, -number), "the mirror changes the number, but not just its sign.", "size"),
         )
 
 
