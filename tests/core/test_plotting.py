@@ -73,7 +73,7 @@ def test_a_still_gives_elements_their_colours_and_can_be_seen_from_elsewhere():
 
 def test_a_gallery_shows_strings_bits_tables_and_matrices():
     things = {"text": "c1ccccc1", "bits": np.array([1, 128] * 8, dtype=np.uint8), "table": np.eye(4, 3), "g": np.eye(4)}
-    axes = plotting.gallery(things)
+    axes = plotting.gallery(things, {"g": "Å²"})
     assert [axis.get_title() for axis in axes] == list(things)
     assert axes[0].texts[0].get_text() == "c1ccccc1"
     assert len(axes[1].lines[0].get_xdata()) == 16, "one mark a bit that is set"
@@ -130,7 +130,7 @@ REFUSED = [
     (lambda ax: plotting.still(Atoms(), None), "n_atoms must be"),
     (lambda ax: plotting.strip([], None), "n_frames must be"),
     (lambda ax: plotting.scatter_map({"x": np.ones(1)}), "two axes and a colour"),
-    (lambda ax: plotting.gallery({}), "n_things must be"),
+    (lambda ax: plotting.gallery({}, {}), "n_things must be"),
     (lambda ax: plotting.flow_chart(ax, {}, []), "n_boxes must be"),
     (lambda ax: plotting.digits([ax, ax], torch.rand(1, 8, 8), titles=["a", "b"]), "argument"),
     (lambda ax: plotting.latent_map(ax, torch.randn(5, 3), torch.arange(5), title=""), r"codes must be \(codes, 2\)"),
@@ -149,8 +149,9 @@ def test_what_cannot_be_drawn_is_refused(ax, draw, message):
 def test_arrows_stand_at_their_points(ax):
     points, vectors = torch.eye(3)[:2], torch.tensor([[0.5, 0.0, 0.0], [0.0, -0.5, 0.0]])
     plotting.arrows(ax, points, {"velocity": ("model", vectors)}, title="two")
-    (drawn,) = ax.collections
-    np.testing.assert_allclose(drawn.get_offsets(), points[:, :2])
+    drawn, dots = ax.collections
+    for marks in (drawn, dots):
+        np.testing.assert_allclose(marks.get_offsets(), points[:, :2])
     np.testing.assert_allclose(np.stack([drawn.U, drawn.V], axis=1), vectors[:, :2])
     assert "Å" in ax.get_xlabel()
 

@@ -79,7 +79,7 @@ def _labelled(ax: Axes, **settings: object) -> Axes:
     return ax
 
 
-def picture(ax: Axes, values: Tensor, label: str, *, extend: str = "neither", **shown: object) -> None:
+def picture(ax: Axes, values: Tensor | np.ndarray, label: str, *, extend: str = "neither", **shown: object) -> None:
     """A plane of values in colours, beside the scale of these."""
     check_shapes(values=(values, "rows columns"))
     ax.figure.colorbar(ax.imshow(np.asarray(values), **shown), ax=ax, label=label, shrink=0.8, extend=extend)
@@ -133,16 +133,17 @@ def flow_chart(ax: Axes, boxes: Mapping[str, tuple[str, float, float]], arrows: 
     return ax
 
 
-def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
+def gallery(things: Mapping[str, str | np.ndarray], scales: Mapping[str, str]) -> Sequence[Axes]:
     """Strings, lists of bytes and matrices side by side, each with its name.
 
-    Bytes (n,) are drawn as a block of bits, images and matrices (n, n) in colour; tables (n, 3) are written out.
+    Bytes (n,) are drawn as a block of bits, images and matrices (n, n) in colour beside a scale, which `scales` has the
+    words for; tables (n, 3) are written out.
     """
     check_counts(n_things=len(things))
     n_rows = -(-len(things) // 3)
     figure = plt.figure(figsize=(9.0, 3.0 * n_rows), layout="constrained")
     axes = [figure.add_subplot(n_rows, 3, place, title=name) for place, name in enumerate(things, start=1)]
-    for ax, thing in zip(axes, things.values(), strict=True):
+    for ax, (name, thing) in zip(axes, things.items(), strict=True):
         ax.set_axis_off()
         if isinstance(thing, str):
             ax.text(0.5, 0.5, thing, ha="center", va="center", family="monospace", fontsize=14)
@@ -156,8 +157,9 @@ def gallery(things: Mapping[str, str | np.ndarray]) -> Sequence[Axes]:
             table = "\n".join(" ".join(f"{number:6.2f}" for number in row) for row in thing)
             ax.text(0.5, 0.5, table, ha="center", va="center", family="monospace", fontsize=9)
         else:
-            limit = abs(thing).max()
-            ax.imshow(thing, cmap="RdBu_r", vmin=-limit, vmax=limit)
+            limit, signed = abs(thing).max(), thing.min() < 0
+            colours = {"cmap": "RdBu_r" if signed else "Reds", "vmin": -limit if signed else 0, "vmax": limit}
+            picture(ax, thing, scales[name], **colours)
     return axes
 
 
@@ -181,18 +183,24 @@ def latent_map(ax: Axes, codes: Tensor, labels: Tensor, *, title: str) -> Axes:
 
 
 def arrows(
-    ax: Axes, positions: Tensor, vectors: Mapping[str, tuple[str, Tensor]], *, title: str, limit: float = 2.0
+    ax: Axes,
+    positions: Tensor,
+    vectors: Mapping[str, tuple[str, Tensor]],
+    *,
+    title: str,
+    limit: float = 2.0,
+    areas: float | Sequence[float] = 144.0,
 ) -> Axes:
     """Points in the plane of x and y, with a vector of each kind at each point; angstrom.
 
-    `vectors` has for each name, with its unit, a key of `COLOURS` and vectors (n, 3).
+    `vectors` has for each name, with its unit, a key of `COLOURS` and vectors (n, 3); `areas` are those of the dots.
     """
     check_shapes(positions=(positions, "points 3"), **{name: (kind[1], "points 3") for name, kind in vectors.items()})
     x, y, _ = np.asarray(positions).T
     scaled = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.012}
     for name, (colour, vector) in vectors.items():
         ax.quiver(x, y, *np.asarray(vector)[:, :2].T, color=COLOURS[colour], label=name, **scaled)
-    ax.plot(x, y, linestyle="none", marker="o", markersize=12, color=COLOURS["real"])
+    ax.scatter(x, y, s=areas, color=COLOURS["real"], zorder=3)
     ax.set(title=title, xlabel="x (Å)", ylabel="y (Å)", xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
     ax.legend(frameon=False, loc="upper left")
     return ax
