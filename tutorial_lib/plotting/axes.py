@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from torch import Tensor
+from torch import Tensor, from_numpy
 
 from tutorial_lib.plotting.palette import COLOURS, DASHES, MARKERS
 from tutorial_lib.shapes import check_counts, check_shapes
@@ -79,7 +79,7 @@ def _labelled(ax: Axes, **settings: object) -> Axes:
     return ax
 
 
-def picture(ax: Axes, values: Tensor | np.ndarray, label: str, *, extend: str = "neither", **shown: object) -> None:
+def picture(ax: Axes, values: Tensor, label: str, *, extend: str = "neither", **shown: object) -> None:
     """A plane of values in colours, beside the scale of these."""
     check_shapes(values=(values, "rows columns"))
     ax.figure.colorbar(ax.imshow(np.asarray(values), **shown), ax=ax, label=label, shrink=0.8, extend=extend)
@@ -159,7 +159,7 @@ def gallery(things: Mapping[str, str | np.ndarray], scales: Mapping[str, str]) -
         else:
             limit, signed = abs(thing).max(), thing.min() < 0
             colours = {"cmap": "RdBu_r" if signed else "Reds", "vmin": -limit if signed else 0, "vmax": limit}
-            picture(ax, thing, scales[name], **colours)
+            picture(ax, from_numpy(thing), scales[name], **colours)
     return axes
 
 
