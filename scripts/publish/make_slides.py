@@ -1,8 +1,8 @@
 """Slides of the notebooks, for whoever lectures from them: NN_name.html, and NN_name_50.html for 50 minutes.
 
-python scripts/publish/make_slides.py                     all notebooks, into build/slides
-python scripts/publish/make_slides.py 01 04               two of them
-python scripts/publish/make_slides.py 01 --without voxel  no section whose heading says so
+python scripts/publish/make_slides.py                           all notebooks, into build/slides
+python scripts/publish/make_slides.py 01 04                     two of them
+python scripts/publish/make_slides.py 01 --without convolution  no section whose heading says so
 
 Nothing is kept twice: titles, questions, answers, predictions, code, what it printed and drew are taken from the
 executed notebooks, and all other prose becomes the speaker's notes (key S). How to lecture with them:
