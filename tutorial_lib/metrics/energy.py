@@ -20,7 +20,7 @@ from tutorial_lib.metrics.network import BOND_CUTOFF, bulk_pairs
 from tutorial_lib.models.denoiser import neighbours
 from tutorial_lib.shapes import Motifs, Scalars, check, check_counts
 
-# Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weide and
+# Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weg and
 # Mousseau (J. Non-Cryst. Solids 282, 248 (2001)).
 EPSILON, SIGMA, REACH = 1.64833, 2.0951, 1.80  # eV, A, and the cut-off in units of sigma
 LAMBDA, GAMMA, COSINE = 31.5, 1.20, -1 / 3
