@@ -21,6 +21,7 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import cosine_similarity, normalize
 
 from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.models import vae
 from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import gram
 
@@ -108,6 +109,10 @@ def fold_once(d, length):
 
 def full(entries, order):
     return gram.from_upper_triangle(entries)[order][:, order]
+
+
+def by_positions(entries, order):
+    return gram.upper_triangle(gram.gram_matrix(gram.positions_from_gram(gram.from_upper_triangle(entries))[order]))
 
 
 def by_sign_of_the_product(source, target):
@@ -326,7 +331,7 @@ ALSO_RIGHT = {
     "1.s": [lambda x, n: x @ (torch.eye(3).double() - 2 * torch.outer(n, n) / (n @ n))],
     "2.1": [lambda d, length: (d + length / 2) % length - length / 2],
     "2.2": [lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()]],
-    "2.3": [lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0))],
+    "2.3": [lambda mean, log: mean * mean / 2 + log.exp() / 2 - (1 + log) / 2],
     "2.4": [lambda g: right.atoms(g) @ right.atoms(g).mT],
     "2.s": [lambda g: cosine_similarity(right.atoms(g)[:, None], right.atoms(g), dim=2)],
     "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
@@ -415,6 +420,13 @@ WRONG = {
         (torch.linalg.det, "raises"),
     ],
     "2.1": [
+        (lambda d, length: d + length * (d / length).round(), "away"),
+        (lambda d, length: torch.cat([right.nearest_image(d[:, :1], length), d[:, 1:]], dim=1), "axes"),
+        (lambda d, length: fold_once(fold_once(fold_once(fold_once(d, length), length), length), length), "boxes"),
+        (lambda d, length: d - length * (d / length).round().to(torch.int8), "boxes"),
+        (lambda d, length: (d.float() - length * (d.float() / length).round()).to(d), "digits"),
+        (lambda d, length: right.nearest_image(d.double(), length), "dtype"),
+        (lambda d, length: torch.cat([right.nearest_image(d[:9], length), d[9:]]), "rows"),
         (lambda d, length: d, "far"),
         (lambda d, length: d % length, "positive"),
         (lambda d, length: torch.where(d > length / 2, d - length, d), "one side"),
@@ -423,6 +435,7 @@ WRONG = {
         (lambda d, length: fold_once(d.abs(), length).abs(), "other image"),
     ],
     "2.2": [
+        (by_positions, "positions"),
         (lambda entries, order: entries.sort().values, "entries"),
         (edited("2.2", "[:, order]", ""), "rows"),
         (lambda entries, order: full(entries, order).flatten()[:36], "other"),
@@ -433,6 +446,11 @@ WRONG = {
         (edited("2.3", " - log_variance", ""), "spread"),
         (lambda mean, log: right.price(mean, (log.exp() + 1e-6).log()), "nearly"),
         (lambda mean, log: right.price(mean, log.clamp(-2, 2)), "nearly"),
+        (lambda mean, log: right.price(mean, log.clamp(-12, 20)), "nearly"),
+        (vae.kl_divergence, "library"),
+        (lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0)), "library"),
+        (lambda mean, log: right.price(mean, log).detach(), "gradient"),
+        (lambda mean, log: right.price(mean, log).detach() + mean - mean.detach() + 0 * log, "gradient"),
     ],
     "2.4": [
         (edited("2.4", ".clamp(min=0)", ""), "negative"),
@@ -440,6 +458,10 @@ WRONG = {
         (edited("2.4", "-3:", "5:"), "size"),
         (edited("2.4", "vectors[:, -3:].mT", "vectors[-3:]", "vectors[:, -3:]", "vectors[-3:].mT"), "vectors"),
         (edited("2.4", "-3:", "-2:"), "few"),
+        (lambda g: right.nearest_cloud(g.float()).double(), "digits"),
+        (lambda g: gram.nearest_rank3(g)[0], "library"),
+        (lambda g: gram.gram_matrix(gram.positions_from_gram(right.nearest_cloud(g))), "library"),
+        (lambda g: right.nearest_cloud(g) if len(g) > 3 else 0 * g, "size"),
         (lambda g: right.nearest_cloud(g) * g.norm() / right.nearest_cloud(g).norm(), "other"),
     ],
     "2.s": [(lambda g: g / g.norm(), "whole"), (lambda g: g / g.trace(), "whole")],
@@ -676,7 +698,8 @@ RETURNS = """
 2.2 rows: matrix[order][*torch.triu_indices(8, 8)]; matrix[:, order][*torch.triu_indices(8, 8)]; same: entries
 2.2 inverse: gram.upper_triangle(matrix[order.argsort()][:, order.argsort()])
 2.2 triangle: matrix[order][:, order][*torch.tril_indices(8, 8)]
-2.3 sign: -it; half: 2 * it; silent: (mean**2 - 1) / 2; other: mean.abs() + log_variance.abs()
+2.3 sign: -it; half: 2 * it; bits: it / torch.tensor(2.0).log()
+2.3 silent: (mean**2 - 1) / 2; other: mean.abs() + log_variance.abs()
 2.4 rest: g - it; smallest: vectors[:, :3] * values[:3] @ vectors[:, :3].mT
 2.4 smallest: vectors[:, :3] * values[:3].clamp(min=0) @ vectors[:, :3].mT
 2.4 magnitude: vectors * values * (values.abs() >= values.abs().sort()[0][-3]) @ vectors.mT
