@@ -91,14 +91,15 @@ def field(ax: Axes, values: Tensor, label: str, *, limit: float) -> None:
 
 
 def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
-    """A Gram matrix as a picture, its entries in whole numbers.
+    """A Gram matrix as a picture, its entries i <= j in whole numbers.
 
     The limit (angstrom^2) has the strongest colour, one for all that are compared.
     """
     picture(ax, gram, "inner product (Å²)", extend="both", cmap="RdBu_r", vmin=-limit, vmax=limit)
-    for (i, j), value in np.ndenumerate(np.rint(np.asarray(gram)) + 0.0):  # and no minus before a zero
-        ink = "white" if abs(value) > 0.6 * limit else "black"
-        ax.text(j, i, f"{value:.0f}", ha="center", va="center", fontsize=7, color=ink, in_layout=False)
+    values = np.rint(np.asarray(gram)) + 0.0  # and no minus before a zero
+    for i, j in zip(*np.triu_indices_from(values), strict=True):
+        ink = "white" if abs(values[i, j]) > 0.6 * limit else "black"
+        ax.text(j, i, f"{values[i, j]:.0f}", ha="center", va="center", fontsize=7, color=ink, in_layout=False)
     ax.set(title=title, xlabel="atom j", ylabel="atom i")
     return ax
 
