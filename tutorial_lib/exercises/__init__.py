@@ -2,7 +2,8 @@
 
 `check_1_1(answer)` says whether the first exercise of notebook 01 is unanswered or right, or else what is wrong with
 the answer, with a hint; it never says the answer and never raises. The decorators in `grader` are what all of them
-share; each notebook's own are in a file of its name, with the extra exercise of its teacher's page (`check_1_s`).
+share, and `unaided` leaves an answer to itself; each notebook's own are in a file of its name, with the extra exercise
+of its teacher's page (`check_1_s`), and 2.3 and 2.4 in `codes`.
 """
 
 import lazy_loader
@@ -12,7 +13,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     None,
     {
         "invariance": ["check_1_1", "check_1_2", "check_1_3", "check_1_4"],
-        "gram_vae": ["check_2_1", "check_2_2", "check_2_3", "check_2_4"],
+        "gram_vae": ["check_2_1", "check_2_2"],
+        "codes": ["check_2_3", "check_2_4"],
         "synchronisation": ["check_3_1", "check_3_2", "check_3_3", "check_3_4"],
         "tetris": ["check_4_1", "check_4_2", "check_4_3", "check_4_4"],
         "hierarchical_autoencoder": ["check_5_1", "check_5_2", "check_5_3", "check_5_4"],

@@ -1,0 +1,158 @@
+"""Exercises of notebook 02 that end in a formula: the KL divergence of a code, and the nearest Gram matrix."""
+
+import math
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor
+
+from tutorial_lib.exercises.grader import Answer, Trials, close, compared, first_fault, normal, wrong_if
+from tutorial_lib.exercises.unaided import alone, in_single
+from tutorial_lib.models import vae
+from tutorial_lib.representations import gram
+from tutorial_lib.representations.gram import nearest_rank3
+
+EXTREME = -30.0  # the logarithm of a variance; networks that are sure of a code come to -12 and less
+HINTS = {
+    "2.3 right": "nothing for a silent code, and the right price in nats for the others.",
+    "2.3 wrong": "prices are wrong for many codes.",
+    "2.3 sign": "A divergence is never negative.",
+    "2.3 bits": "Information is counted in nats here, as in the loss. Which logarithm is that?",
+    "2.3 gradient": "The loss is differentiated with respect to mean and logarithm. Where does the gradient stop, and "
+    "does it belong to the number that you return?",
+    "2.3 library": "That function is what the exercise asks you to write. Use it in a cell of your own, to compare.",
+    "2.3 half": "It is a fixed multiple of what it should be. Which factor stands in front of the bracket?",
+    "2.3 nearly": "Something small is added, digits are lost, or numbers are kept within bounds. There is no need: the "
+    "variance is an exponential, and never 0.",
+    "2.3 deviation": "Is the second argument the logarithm of the variance, or of the standard deviation?",
+    "2.3 mean": "A sharp code that stands at 0 is priced well, one that stands elsewhere is not.",
+    "2.3 spread": "Codes that are sharper or wider than the prior cost something, both. Two terms see to that.",
+    "2.3 silent": "A code that says nothing, mean 0 and variance 1, should cost nothing. What does yours cost? The "
+    "second argument is a logarithm.",
+    "2.3 other": "Try one code at a time: the three that the notebook priced, say.",
+    "2.4 right": "no cloud's matrix is nearer.",
+    "2.4 wrong": "it is farther from the input than it need be.",
+    "2.4 smallest": "In which order does eigh return eigenvalues?",
+    "2.4 negative": "A cloud's matrix has no negative eigenvalue, and yours has. A squared length cannot be negative.",
+    "2.4 rank": "A fourth eigenvalue is left, so these atoms would live in four dimensions or more.",
+    "2.4 magnitude": "You kept an eigenvalue for its size. A large negative one cannot be kept, and another may be.",
+    "2.4 rest": "This is the part that is thrown away.",
+    "2.4 vectors": "The eigenvalues are the right ones and their vectors are not. eigh returns vectors as columns.",
+    "2.4 few": "You may keep three eigenvalues, and fewer only where fewer are positive.",
+    "2.4 size": "Matrices come in every size. Which of your numbers belongs to one size alone?",
+    "2.4 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
+    "2.4 library": "The library has it already; here you write it. Which decomposition shows the eigenvalues?",
+    "2.4 other": "It is a cloud's matrix, but a nearer one exists. Leave the eigenvalues that you keep as they are.",
+}
+
+
+def _price(mean: Tensor, log_variance: Tensor) -> Tensor:
+    return (mean**2 + log_variance.exp() - 1 - log_variance) / 2
+
+
+def _what_price(answer: Answer, price: Tensor, mean: Tensor, log_variance: Tensor) -> None:
+    right, shape = _price(mean, log_variance), tuple(mean.shape)
+    off = (price - right).abs() > 1e-8 * right.max()
+    first_fault(
+        (log_variance.min() < EXTREME / 2, "very sharp codes have the wrong price.", "nearly"),
+        (close(price, right, 1e-3), "the prices are nearly right.", "nearly"),
+        (close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half"),
+        (off.double().mean() < 0.6, "only some extreme codes have the wrong price.", "nearly"),
+    )
+    for name, sentence, codes in (
+        ("mean", "codes that stand away from 0 have the wrong price.", (0 * mean, log_variance)),
+        ("spread", "only codes of variance 1 have the right price.", (mean, 0 * log_variance)),
+    ):
+        wrong_if(close(answer(*codes, shape=shape), _price(*codes)), sentence, name)
+    wrong_if(
+        answer(0 * mean, 0 * log_variance, shape=shape).detach().abs().max() > 1e-8,
+        "a code that says nothing has a price.",
+        "silent",
+    )
+
+
+def _own_price(answer: Answer, generator: Generator) -> None:
+    codes = normal(generator, 2, 9, 4)
+    alone(answer, *codes, without=(vae.__file__, str(Path(torch.distributions.__file__).parent)))
+    in_single(answer, _price(*codes), partial(close, tolerance=1e-4), *codes, dtype=torch.float32)
+    mean, log_variance = (code.clone().requires_grad_() for code in codes)
+    total, known = answer(mean, log_variance, shape=(9, 4)).sum(), (mean, (log_variance.exp() - 1) / 2)
+    wrong_if(not total.requires_grad, "no gradient flows back to mean and logarithm.", "gradient")
+    found = torch.autograd.grad(total, (mean, log_variance), allow_unused=True)
+    good = all(one is not None and close(one, other, 1e-6) for one, other in zip(found, known, strict=True))
+    wrong_if(not good, "the prices are right, and their gradient is another.", "gradient")
+
+
+@compared(HINTS, explain=_what_price, then=_own_price)
+def check_2_3(generator: Generator) -> Trials:
+    """The verdict on `price(mean, log_variance)`: KL from N(0, 1) of each latent number (N, k), in nats."""
+    for shape, sharpest in (((6, 3), 0.0), ((1, 8), 0.0), ((30, 2), EXTREME)):
+        mean, log_variance = normal(generator, 2, *shape) * torch.tensor([1.0, 2.5])[:, None, None]
+        log_variance = log_variance + sharpest
+        if shape == (6, 3):
+            mean[0], log_variance[0] = torch.tensor([[0.0, 2, 0], [0, 0, -3]])  # silent, displaced, sharp
+        right = _price(mean, log_variance)
+        yield (
+            (mean, log_variance),
+            right,
+            ("sign", "every price is negative.", -right),
+            ("bits", "the prices are in bits.", right / math.log(2)),
+            ("deviation", "the spread of the codes is misread.", _price(mean, 2 * log_variance)),
+        )
+
+
+def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
+    values, left = (torch.linalg.eigvalsh(g) for g in (matrix, (found + found.mT) / 2))
+    size, n_left = 1e-8 * values.abs().max(), int((left > 1e-8).sum())
+    n_may = int((values > 0).sum().clamp(max=3))
+    same_values = close(left, torch.linalg.eigvalsh(nearest_rank3(matrix)[0]))
+    first_fault(
+        (close(found, nearest_rank3(matrix)[0], 1e-5), "it is nearly the nearest matrix.", "digits"),
+        (len(matrix) != 8, f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size"),
+        (left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative"),
+        ((left[:-3] > size).any(), "it has more than three eigenvalues above 0.", "rank"),
+        (same_values, "the three eigenvalues are right, the matrix is not.", "vectors"),
+        (n_left < n_may, f"of {n_may} eigenvalues that may stay it keeps {n_left}.", "few"),
+    )
+
+
+def _own_matrix(answer: Answer, generator: Generator) -> None:
+    matrix = normal(generator, 8, 8)
+    matrix = (matrix + matrix.mT) / 2
+    alone(answer, matrix, without=(gram.__file__,))
+    in_single(answer, nearest_rank3(matrix)[0], partial(close, tolerance=1e-4), matrix, dtype=torch.float32)
+
+
+@compared(HINTS, explain=_what_matrix, then=_own_matrix)
+def check_2_4(generator: Generator) -> Trials:
+    """The verdict on `nearest_cloud(g)`: the nearest matrix (n, n), angstrom^2, of a cloud in space."""
+    for spectrum in (
+        (9, 6, 4, 2, 1, 0.5, -1, -2),
+        (9, 6, 4, 2, 1, -3, -5, -7),
+        (9, 6, -1, -2, -2.5, -3, -4, -5),
+        (9, 6, 4, 0, 0, 0, 0, 0),
+        (9, 6, 4, 2, -1),
+        (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3),
+        (6e-4, 5e-4, 3e-4, 2e-4, 0, 0, -1e-4, -2e-4),
+        (4, 2, 1),
+        (5, -1),
+        tuple(normal(generator, 40).tolist()),
+    ):
+        basis = torch.linalg.qr(normal(generator, len(spectrum), len(spectrum))).Q
+        matrix = basis @ torch.tensor(spectrum, dtype=torch.float64).diag() @ basis.mT
+        matrix = (matrix + matrix.mT) / 2
+        nearest = nearest_rank3(matrix)[0]
+        values, vectors = torch.linalg.eigh(matrix)
+        smallest, largest = torch.arange(len(values))[:3], values.abs().argsort()[-3:]
+        kept = [
+            [vectors[:, k] @ scale[k].diag() @ vectors[:, k].mT for scale in (values, values.clamp(min=0))]
+            for k in (smallest, largest)
+        ]
+        yield (
+            (matrix,),
+            nearest,
+            ("rest", "what you return and the nearest matrix add up to the input.", matrix - nearest),
+            ("smallest", "the three smallest eigenvalues are kept.", *kept[0]),
+            ("magnitude", "a large negative eigenvalue takes the place of a positive one.", *kept[1]),
+        )
