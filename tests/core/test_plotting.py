@@ -36,6 +36,14 @@ def test_every_figure_returns_its_axis_with_labels(ax):
         assert axis.get_ylabel()
 
 
+def test_a_table_of_dots_has_its_first_row_on_top_and_a_marker_for_each_column(ax):
+    table = {"first": [1.0, 2.0], "second": [3.0, 4.0]}
+    assert plotting.rows(ax, table, {"a": "baseline", "b": "model"}, xlabel="error (Å)") is ax
+    assert [[list(line.get_xdata()), line.get_label()] for line in ax.lines] == [[[3, 1], "a"], [[4, 2], "b"]]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["second", "first"]
+    assert (ax.get_xlabel(), ax.lines[0].get_marker() != ax.lines[1].get_marker()) == ("error (Å)", True)
+
+
 def test_signals_stand_at_their_points_and_nothing_is_refused():
     directions = torch.nn.functional.normalize(torch.randn(6, 6, 3, generator=torch.Generator().manual_seed(0)), dim=2)
     points = torch.eye(3)

@@ -73,6 +73,19 @@ def seeds(
     return _labelled(ax, xlabel=xlabel, ylabel=ylabel, xscale="log")
 
 
+def rows(ax: Axes, table: Mapping[str, Sequence[float]], columns: Mapping[str, str], *, xlabel: str) -> Axes:
+    """A table as dots, its first row on top: of each name one number for each column, label to a key of `COLOURS`."""
+    names = list(table)[::-1]
+    by_column = zip(*(table[name] for name in names), strict=True)
+    for numbers, (label, colour) in zip(by_column, columns.items(), strict=True):
+        ax.plot(numbers, names, color=COLOURS[colour], linestyle="none", marker=MARKERS[colour], label=label)
+    ax.grid(axis="y", alpha=0.3)
+    ax.set(xlabel=xlabel)
+    if len(columns) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
 def _labelled(ax: Axes, **settings: object) -> Axes:
     ax.set(**settings)
     ax.legend(frameon=False)
