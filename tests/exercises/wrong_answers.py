@@ -6,7 +6,8 @@ by what they do: many are a solution with a few of its characters changed.
 
 import math
 import re
-from itertools import permutations
+from functools import partial
+from itertools import combinations, permutations
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,6 +25,7 @@ from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.models import vae
 from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import gram
+from tutorial_lib.representations.alignment import aligned_rmsd, best_rotation, match_atoms
 
 PAGES = sorted((TOP / "docs" / "teaching").glob("[0-9][0-9]_*.md"))
 CALL = re.compile(r"^(?:exercises|extra)\.check_(\w+)\((\w+)\)$", flags=re.MULTILINE)
@@ -124,6 +126,24 @@ def by_sign_of_the_product(source, target):
 
 def assigned(cost):
     return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
+
+
+def in_turn(x, y, swaps=False):
+    cost, order = torch.cdist(x, y).square(), []
+    for row in cost:
+        order.append(min(set(range(len(y))) - set(order), key=row.tolist().__getitem__))
+    for i, j in 3 * swaps * [*combinations(range(len(x)), 2)]:  # and then pairs change partners where that is better
+        a, b = order[i], order[j]
+        order[i], order[j] = (b, a) if cost[i, b] + cost[j, a] < cost[i, a] + cost[j, b] else (a, b)
+    return torch.tensor(order)
+
+
+def all_tried(x, y):
+    return torch.tensor(min(permutations(range(len(x))), key=lambda order: (x - y[list(order)]).square().sum()))
+
+
+def by_library(x, y):
+    return match_atoms(x[None], y[None], allow_mirror=False).order[0]
 
 
 def messages_one_by_one(f, x):
@@ -337,7 +357,9 @@ ALSO_RIGHT = {
     "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
     "3.2": [lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
     "3.3": [lambda x, y: assigned(-x @ y.mT)],
-    "3.4": [lambda x, y: ((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()).div(len(x)).sqrt()],
+    "3.4": [
+        lambda x, y: ((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()).relu().div(len(x)).sqrt()
+    ],
     "3.s": [lambda turns: torch.from_numpy(Rotation.from_matrix(turns.numpy()).mean().as_matrix()) + 1e-7],
     "4.1": [lambda v: torch.einsum("ni,nj->nij", normalize(v), normalize(v)) - torch.eye(3) / 3],
     "4.2": [messages_one_by_one],
@@ -471,12 +493,16 @@ WRONG = {
         (edited("3.1", "vectors[:, -3:]", "vectors.mT[:, -3:]"), "rows"),
         (edited("3.1", "vectors[:, -3:]", "vectors[-3:].mT"), "rows"),
         (lambda g: torch.linalg.eigh(g)[1][:, -3:], "other"),
+        (edited("3.1", ".clamp(min=0)", ""), "flat"),
+        (gram.positions_from_gram, "library"),
     ],
     "3.2": [
         (edited("3.2", "torch.linalg.det(u @ wt)", "u.new_ones(())"), "mirror"),
         (by_sign_of_the_product, "orthogonal"),
         (lambda source, target: right.rotation(source - source.mean(0), target - target.mean(0)), "centroid"),
         (lambda source, target: right.rotation(source[:3], target[:3]), "other"),
+        (returning("3.2", "torch.cat([u @ wt[:, :2], hand * u @ wt[:, 2:]], dim=1)"), "axis"),
+        (partial(best_rotation, allow_mirror=False), "library"),
     ],
     "3.3": [
         (lambda x, y: torch.cdist(x, y).argmin(1), "greedy"),
@@ -486,12 +512,19 @@ WRONG = {
         (lambda x, y: assigned(x @ y.mT), "worst"),
         (lambda x, y: assigned(torch.cdist(x, y, p=1)), "other"),
         (lambda x, y: torch.arange(1, len(x) + 1), "other"),
+        (in_turn, "in turn"),
+        (lambda x, y: right.partners_of(x, y) if len(x) < 9 else in_turn(x, y, swaps=True), "many"),
+        (lambda x, y: right.partners_of(x, y) if len(x) < 9 else all_tried(x, y), "slow"),
+        (lambda x, y: right.partners_of(x, y) if len(x) < 9 else by_library(x, y), "library"),
     ],
     "3.4": [
         (edited("3.4", "(u @ wt).mT", "torch.eye(3).double()"), "pose"),
         (edited("3.4", "u @ wt", "u * torch.stack([*u.new_ones(2), torch.linalg.det(u @ wt)]) @ wt"), "mirror"),
         (edited("3.4", "no_grad", "enable_grad"), "nan"),
         (lambda x, y: right.shape_distance(x - x.mean(0), y - y.mean(0)), "3.2 centroid"),
+        (edited("3.4", ".mean()", ".mean().add(1e-8)"), "zero"),
+        (edited("3.4", ".mean()", ".mean().add(1e-4)"), "zero"),
+        (partial(aligned_rmsd, allow_mirror=True, reorder=False), "library"),
     ],
     "4.3": [
         (edited("4.3", "abs(l1 - l2)", "0"), "lower"),

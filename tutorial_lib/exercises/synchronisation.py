@@ -1,11 +1,16 @@
 """The exercises of notebook 03: atoms from a matrix, the best rotation, assignment, and a distance between shapes."""
 
+import sys
+import time
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor
 
+from tutorial_lib import representations
 from tutorial_lib.exercises.grader import (
     Answer,
     Trials,
@@ -22,12 +27,19 @@ from tutorial_lib.representations.alignment import aligned_rmsd, best_rotation
 from tutorial_lib.representations.gram import gram_matrix
 from tutorial_lib.representations.rotations import random_rotation
 
+LIBRARY = str(Path(representations.__file__).parent)
+PATIENCE = 5  # CPU seconds, for what takes a fraction of one
+N_MANY = 30  # atoms, too many to try all orders
+BY_LIBRARY = "Write the steps yourself, and compare with the library's function in a cell of your own."
+
 HINTS = {
     "3.1 right": "the cloud is there, in a pose of its own.",
     "3.1 wrong": "their Gram matrix is another.",
     "3.1 root": "Lengths come out squared. What is the square root of a diagonal matrix?",
     "3.1 smallest": "In which order does eigh return eigenvalues, and which of them carry the cloud?",
     "3.1 rows": "The eigenvectors are the columns of what eigh returns. Whose coordinates stand in a row of yours?",
+    "3.1 flat": "Rounding can make an eigenvalue of zero slightly negative. Which square root has it then?",
+    "3.1 library": BY_LIBRARY,
     "3.1 other": "Multiply your positions with their own transpose, and compare with what came in.",
     "3.2 right": "the best rotation, and never a mirror.",
     "3.2 wrong": "another rotation brings the clouds nearer to each other.",
@@ -37,10 +49,20 @@ HINTS = {
     "3.2 orthogonal": "Q has to be orthogonal: of the three factors of a singular value decomposition two are, and one "
     "is not.",
     "3.2 flip": "A flip costs twice the singular value of its direction. Where does the smallest one stand?",
+    "3.2 axis": "You flip a row or a column of Q, which is an axis of the coordinates. What should be flipped is the "
+    "direction of the smallest singular value, between the two factors of the decomposition.",
+    "3.2 library": BY_LIBRARY,
     "3.2 factor": "Look up what svd returns third: the vectors, or their transpose?",
     "3.2 other": "It is a rotation, and another one comes nearer. Which matrix did you decompose?",
     "3.3 right": "no other order brings the atoms nearer to each other.",
     "3.3 greedy": "Two atoms cannot have one partner. Look for the assignment that is best for all of them together.",
+    "3.3 in turn": "Each atom here takes the nearest one that is left. What it takes may be worth more to another: "
+    "decide all pairs together.",
+    "3.3 slow": "Thirty atoms have more orders than anybody can try. The hint of the exercise names a function that "
+    "needs only a table of costs.",
+    "3.3 library": BY_LIBRARY,
+    "3.3 many": "It is right for few atoms. Does your search look at all pairs together, or improve a guess step by "
+    "step?",
     "3.3 inverse": "y[order] should lie upon x. Yours lays x[order] upon y.",
     "3.3 radius": "Atoms at the same distance from the origin need not lie in the same direction.",
     "3.3 distance": "The assignment with the smallest sum of distances is not always that with the smallest sum of "
@@ -53,6 +75,9 @@ HINTS = {
     "3.4 mirror": "Matrices of inner products cannot tell a cloud from its mirror image; neither should your number.",
     "3.4 mean": "Root of the mean, over the n atoms, of squared distances: three coordinates make one distance.",
     "3.4 root": "A distance is in ångström. In which unit is yours?",
+    "3.4 zero": "What lies exactly upon its mirror image is at distance 0. Do you add something, under the root or "
+    "beside it?",
+    "3.4 library": BY_LIBRARY,
     "3.4 gradient": "A network that learns from this number needs its gradient with respect to the first cloud.",
     "3.4 nan": "Singular vectors have no derivative where two singular values are equal. The best rotation may be held "
     "fixed: at the best one, turning a little changes nothing.",
@@ -72,6 +97,52 @@ HINTS = {
 }
 
 
+def _alone(answer: Answer, *inputs: Tensor, **asked: object) -> Tensor:
+    """What an answer gives where it may neither call the library nor search for ever."""
+    began, files, late = time.process_time(), set(), []
+
+    def watch(frame, event, argument):  # Python calls it at every call and return
+        files.add(frame.f_code.co_filename)
+        if time.process_time() - began > PATIENCE:
+            late.append(event)
+            raise TimeoutError
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        found = answer(*inputs, **asked)
+    except Wrong:
+        wrong_if(late, f"{len(inputs[0])} atoms take it longer than {PATIENCE} seconds.", "slow")
+        raise
+    finally:
+        sys.setprofile(before)
+    wrong_if(any(file.startswith(LIBRARY) for file in files), "it calls the library's own function.", "library")
+    return found
+
+
+def _in_single(answer: Answer, right: Tensor, same: Callable[[Tensor, Tensor], bool], *inputs: Tensor) -> None:
+    """Raise `Wrong` for an answer that fails where numbers have single precision."""
+    found = answer(*(x.float() for x in inputs), shape=tuple(right.shape), dtype=None)
+    wrong_if(not same(found.detach().to(right), right), "it is wrong for numbers in single precision.", "other")
+
+
+def _same_gram(one: Tensor, other: Tensor, tolerance: float = 1e-6) -> bool:
+    return close(gram_matrix(one), gram_matrix(other), tolerance)
+
+
+def _own_atoms(answer: Answer, generator: Generator) -> None:
+    x = random_cloud(8, generator)
+    _alone(answer, gram_matrix(x), shape=(8, 3))
+    _in_single(answer, x, partial(_same_gram, tolerance=1e-4), gram_matrix(x))
+
+
+def _own_rotation(answer: Answer, generator: Generator) -> None:
+    source, target = random_cloud(8, generator), random_cloud(8, generator)
+    _alone(answer, source, target, shape=(3, 3))
+    best = best_rotation(source, target, allow_mirror=False)
+    _in_single(answer, best, partial(close, tolerance=1e-3), source, target)
+
+
 def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
     values, vectors = torch.linalg.eigh(gram)
     square = close(gram_matrix(found), gram @ gram, 1e-6)
@@ -83,11 +154,12 @@ def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
     )
 
 
-@compared(HINTS, same=lambda one, other: close(gram_matrix(one), gram_matrix(other), 1e-6), explain=_what_atoms)
+@compared(HINTS, same=_same_gram, errors=(("NaN", "flat"),), explain=_what_atoms, then=_own_atoms)
 def check_3_1(generator: Generator) -> Trials:
     """The verdict on `atoms(g)`: positions (n, 3), angstrom, whose Gram matrix (n, n) is g, angstrom^2."""
-    for n_atoms in (8, 5, 12):
-        x = random_cloud(n_atoms, generator)
+    flat = [(n_atoms, depth) for n_atoms in (8, 5, 3) for depth in ([1, 1, 0], [1, 0, 0])] * 4
+    for n_atoms, sizes in [(8, [1, 1, 1]), (5, [1, 1, 1]), (40, [9, 9, 9]), (3, [0.1, 0.1, 0.1]), *flat]:
+        x = random_cloud(n_atoms, generator) * torch.tensor(sizes) @ random_rotation(generator).mT
         yield (gram_matrix(x),), x
 
 
@@ -102,10 +174,11 @@ def _no_rotation(not_orthogonal: str, mirror: str, answer: Answer, found: Tensor
     HINTS,
     tolerance=1e-6,
     explain=partial(_no_rotation, "Q Q^T is not the identity.", "for some clouds it is a mirror."),
+    then=_own_rotation,
 )
 def check_3_2(generator: Generator) -> Trials:
     """The verdict on `rotation(source, target)`: the Q (3, 3), no unit, determinant +1, that turns (n, 3) best."""
-    cases = [(8, 1, 0.0), (8, 1, 0.5), (8, -1, 0.0), (8, -1, 0.5), (5, 1, 3.0), (4, -1, 0.5)]
+    cases = [(8, 1, 0.0), (8, 1, 0.5), (8, -1, 0.0), (8, -1, 0.5), (5, 1, 3.0), (4, -1, 0.5), (40, -1, 1.0)]
     flat = [(8, 1, 0.0, 0)] * 4  # clouds whose third singular value is zero
     for n_atoms, sign, noise, depth in [*((*case, 1) for case in cases), *flat]:
         source = random_cloud(n_atoms, generator) * torch.tensor([1, 1, depth])
@@ -114,12 +187,14 @@ def check_3_2(generator: Generator) -> Trials:
         best = best_rotation(source, target, allow_mirror=False)
         u, _, wt = torch.linalg.svd(target.mT @ source)
         hand = torch.linalg.det(u @ wt)
+        axes = [torch.diag(torch.where(torch.arange(3) == at, hand, 1.0)) for at in range(3)]
         flips = [u * u.new_tensor(signs) @ wt for signs in ([hand, 1, 1], [1, hand, 1], [hand, hand, hand])]
         centred = best_rotation(source - source.mean(0), target - target.mean(0), allow_mirror=False)
         yield (
             (source, target),
             best,
             ("flip", "the sign of one direction is flipped, and it costs too much.", *flips),
+            ("axis", "an axis of the coordinates is flipped.", *(x for d in axes for x in (d @ u @ wt, u @ wt @ d))),
             ("factor", "one factor is transposed.", u * u.new_tensor([1, 1, hand]) @ wt.mT),
             ("inverse", "it is the inverse of the best rotation.", best.mT),
             ("centroid", "it turns about the centroids.", centred),
@@ -130,18 +205,32 @@ def _assigned(cost: Tensor) -> Tensor:
     return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
 
 
+def _in_turn(cost: Tensor, *, closest_first: bool) -> Tensor:
+    """The partners where rows in turn take the cheapest column that is left, or the cheapest pair of all is next."""
+    cost, order = cost.clone(), torch.zeros(len(cost), dtype=torch.int64)
+    for row in range(len(cost)):
+        row = int(cost.amin(1).argmin()) if closest_first else row
+        order[row] = cost[row].argmin()
+        cost[:, order[row]], cost[row] = torch.inf, torch.inf
+    return order
+
+
 @graded(HINTS)
 def check_3_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `partners_of(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x (n, 3)."""
-    for n_atoms, noise in ((8, 0.1), (5, 0.1), *[(8, 1.0)] * 4, *[(6, 2.0)] * 20):
+    few, single = [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4, *[(6, 2.0)] * 20, (1, 1.0), (2, 2.0)], [(6, 0.5)]
+    for n_atoms, noise in [*few, *single, *[(N_MANY, 2.0)] * 3]:
         x = random_cloud(n_atoms, generator)
         y = (x + noise * random_cloud(n_atoms, generator))[torch.randperm(n_atoms, generator=generator)]
-        order = answer(x, y, shape=(n_atoms,), dtype=torch.int64)
+        x, y = (x.float(), y.float()) if (n_atoms, noise) in single else (x, y)
+        tried = partial(_alone, answer) if n_atoms == N_MANY else answer
+        order = tried(x, y, shape=(n_atoms,), dtype=torch.int64)
         wrong_if(not set(order.tolist()) <= set(range(n_atoms)), "it names atoms that are not there.", "other")
         wrong_if(len(set(order.tolist())) < n_atoms, "two atoms share a partner.", "greedy")
         distance = torch.cdist(x, y)
         best = _assigned(distance.square())
-        if close((y[order] - x).square().sum(), (y[best] - x).square().sum()):
+        tolerance = 1e-8 if x.dtype == torch.float64 else 1e-4
+        if close((y[order] - x).square().sum(), (y[best] - x).square().sum(), tolerance):
             continue
         by_radius = y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()]
         mistakes = (
@@ -149,8 +238,14 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
             ("distance", "it is nearly always right.", _assigned(distance)),
             ("worst", "no other order is farther away.", _assigned(-distance.square())),
             ("radius", "atoms are paired by their distance from the origin.", by_radius),
+            (
+                "in turn",
+                "no two atoms share a partner, and the sum could be smaller.",
+                *(_in_turn(distance, closest_first=closest) for closest in (False, True)),
+            ),
         )
         recognise([(order, mistakes)], torch.equal)
+        wrong_if(n_atoms == N_MANY, f"of {n_atoms} atoms some are farther apart than they need be.", "many")
         raise Wrong("atoms are farther apart than they need be.", "other")
 
 
@@ -160,6 +255,21 @@ def _what_distance(answer: Answer, found: Tensor, x: Tensor, y: Tensor) -> None:
     wrong_if(
         not close(answer(-x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is mirrored.", "mirror"
     )
+    _is_zero_where_it_should(answer, x)
+
+
+def _is_zero_where_it_should(answer: Answer, x: Tensor) -> None:
+    apart = answer(x.detach(), -x.detach(), shape=()).abs()
+    wrong_if(apart > 1e-6, f"a cloud and its mirror image are at distance {apart:.0e}.", "zero")
+
+
+def _own_distance(answer: Answer, generator: Generator) -> None:
+    x, y = random_cloud(8, generator), random_cloud(8, generator)
+    _is_zero_where_it_should(answer, x)
+    _alone(answer, x, y, shape=())
+    right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
+    _in_single(answer, right, partial(close, tolerance=1e-4), x, y)
+    _has_a_gradient(answer, generator)
 
 
 def _has_a_gradient(answer: Answer, generator: Generator) -> None:
@@ -175,11 +285,11 @@ def _has_a_gradient(answer: Answer, generator: Generator) -> None:
         )
 
 
-@compared(HINTS, tolerance=1e-6, explain=_what_distance, then=_has_a_gradient)
+@compared(HINTS, tolerance=1e-6, explain=_what_distance, then=_own_distance)
 def check_3_4(generator: Generator) -> Trials:
     """The verdict on `shape_distance(x, y)`: the RMSD, angstrom, of two clouds (n, 3) after the best turn or mirror."""
-    for n in (8, 5, 6):  # the last two clouds lie better in a mirror
-        x, y = random_cloud(n, generator), random_cloud(n, generator)
+    for n, size in ((8, 1), (5, 1), (6, 1), (40, 9), (3, 0.1)):  # some of them lie better in a mirror
+        x, y = size * random_cloud(n, generator), size * random_cloud(n, generator)
         rmsd = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
         centred = aligned_rmsd(x - x.mean(0), y - y.mean(0), allow_mirror=True, reorder=False)
         yield (
