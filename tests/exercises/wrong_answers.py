@@ -521,7 +521,7 @@ WRONG = {
         (edited("3.4", "(u @ wt).mT", "torch.eye(3).double()"), "pose"),
         (edited("3.4", "u @ wt", "u * torch.stack([*u.new_ones(2), torch.linalg.det(u @ wt)]) @ wt"), "mirror"),
         (edited("3.4", "no_grad", "enable_grad"), "nan"),
-        (lambda x, y: right.shape_distance(x - x.mean(0), y - y.mean(0)), "3.2 centroid"),
+        (lambda x, y: right.shape_distance(x - x.mean(0), y - y.mean(0)), "centroid"),
         (edited("3.4", ".mean()", ".mean().add(1e-8)"), "zero"),
         (edited("3.4", ".mean()", ".mean().add(1e-4)"), "zero"),
         (partial(aligned_rmsd, allow_mirror=True, reorder=False), "library"),

@@ -1,0 +1,160 @@
+"""Exercises of notebook 03 on two clouds: which atom is which, and how far apart their shapes are."""
+
+from functools import partial
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Generator, Tensor
+
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    graded,
+    random_cloud,
+    recognise,
+    wrong_if,
+)
+from tutorial_lib.exercises.unaided import LIBRARY_HINT, alone, in_single
+from tutorial_lib.representations.alignment import aligned_rmsd
+from tutorial_lib.representations.rotations import random_rotation
+
+N_MANY = 30  # atoms, too many to try all orders
+
+HINTS = {
+    "3.3 right": "no other order brings the atoms nearer to each other.",
+    "3.3 greedy": "Two atoms cannot have one partner. Look for the assignment that is best for all of them together.",
+    "3.3 in turn": "Each atom here takes the nearest one that is left. What it takes may be worth more to another: "
+    "decide all pairs together.",
+    "3.3 slow": "Thirty atoms have more orders than anybody can try. The hint of the exercise names a function that "
+    "needs only a table of costs.",
+    "3.3 library": LIBRARY_HINT,
+    "3.3 many": "It is right for few atoms. Does your search look at all pairs together, or improve a guess step by "
+    "step?",
+    "3.3 inverse": "y[order] should lie upon x. Yours lays x[order] upon y.",
+    "3.3 radius": "Atoms at the same distance from the origin need not lie in the same direction.",
+    "3.3 distance": "The assignment with the smallest sum of distances is not always that with the smallest sum of "
+    "their squares, which is asked for.",
+    "3.3 worst": "This assignment is among the worst. Is it a cost that you hand over, or a gain?",
+    "3.3 other": "There is an assignment with a smaller sum of squares.",
+    "3.4 right": "a distance between shapes, with a gradient.",
+    "3.4 wrong": "it is not the root-mean-square distance after alignment.",
+    "3.4 pose": "Turn one of the two clouds: nothing has happened, and your number changes.",
+    "3.4 mirror": "Matrices of inner products cannot tell a cloud from its mirror image; neither should your number.",
+    "3.4 mean": "Root of the mean, over the n atoms, of squared distances: three coordinates make one distance.",
+    "3.4 root": "A distance is in ångström. In which unit is yours?",
+    "3.4 zero": "What lies exactly upon its mirror image is at distance 0. Do you add something, under the root or "
+    "beside it?",
+    "3.4 library": LIBRARY_HINT,
+    "3.4 centroid": "Both clouds come with an origin, their central atom, and it stays where it is.",
+    "3.4 gradient": "A network that learns from this number needs its gradient with respect to the first cloud.",
+    "3.4 nan": "Singular vectors have no derivative where two singular values are equal. The best rotation may be held "
+    "fixed: at the best one, turning a little changes nothing.",
+    "3.4 other": "Lay a cloud upon itself, then upon itself with one atom moved by 0.1: what do you expect?",
+}
+
+
+def _assigned(cost: Tensor) -> Tensor:
+    return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
+
+
+def _in_turn(cost: Tensor, *, closest_first: bool) -> Tensor:
+    """The partners where rows in turn take the cheapest column that is left, or the cheapest pair of all is next."""
+    cost, order = cost.clone(), torch.zeros(len(cost), dtype=torch.int64)
+    for row in range(len(cost)):
+        row = int(cost.amin(1).argmin()) if closest_first else row
+        order[row] = cost[row].argmin()
+        cost[:, order[row]], cost[row] = torch.inf, torch.inf
+    return order
+
+
+@graded(HINTS)
+def check_3_3(answer: Answer, generator: Generator) -> None:
+    """The verdict on `partners_of(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x (n, 3)."""
+    few, single = [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4, *[(6, 2.0)] * 20, (1, 1.0), (2, 2.0)], [(6, 0.5)]
+    for n_atoms, noise in [*few, *single, *[(N_MANY, 2.0)] * 3]:
+        x = random_cloud(n_atoms, generator)
+        y = (x + noise * random_cloud(n_atoms, generator))[torch.randperm(n_atoms, generator=generator)]
+        x, y = (x.float(), y.float()) if (n_atoms, noise) in single else (x, y)
+        tried = partial(alone, answer) if n_atoms == N_MANY else answer
+        order = tried(x, y, shape=(n_atoms,), dtype=torch.int64)
+        wrong_if(not set(order.tolist()) <= set(range(n_atoms)), "it names atoms that are not there.", "other")
+        wrong_if(len(set(order.tolist())) < n_atoms, "two atoms share a partner.", "greedy")
+        distance = torch.cdist(x, y)
+        best = _assigned(distance.square())
+        tolerance = 1e-8 if x.dtype == torch.float64 else 1e-4
+        if close((y[order] - x).square().sum(), (y[best] - x).square().sum(), tolerance):
+            continue
+        by_radius = y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()]
+        mistakes = (
+            ("inverse", "it is the order of the other cloud.", best.argsort()),
+            ("distance", "it is nearly always right.", _assigned(distance)),
+            ("worst", "no other order is farther away.", _assigned(-distance.square())),
+            ("radius", "atoms are paired by their distance from the origin.", by_radius),
+            (
+                "in turn",
+                "no two atoms share a partner, and the sum could be smaller.",
+                *(_in_turn(distance, closest_first=closest) for closest in (False, True)),
+            ),
+        )
+        recognise([(order, mistakes)], torch.equal)
+        wrong_if(n_atoms == N_MANY, f"of {n_atoms} atoms some are farther apart than they need be.", "many")
+        raise Wrong("atoms are farther apart than they need be.", "other")
+
+
+def _what_distance(answer: Answer, found: Tensor, x: Tensor, y: Tensor) -> None:
+    turn = random_rotation(Generator().manual_seed(0))
+    wrong_if(not close(answer(x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is turned.", "pose")
+    wrong_if(
+        not close(answer(-x @ turn.mT, y, shape=()), found, 1e-6), "it changes when one cloud is mirrored.", "mirror"
+    )
+    _is_zero_where_it_should(answer, x)
+
+
+def _is_zero_where_it_should(answer: Answer, x: Tensor) -> None:
+    apart = answer(x.detach(), -x.detach(), shape=()).abs()
+    wrong_if(apart > 1e-6, f"a cloud and its mirror image are at distance {apart:.0e}.", "zero")
+
+
+def _own_distance(answer: Answer, generator: Generator) -> None:
+    x, y = random_cloud(8, generator), random_cloud(8, generator)
+    _is_zero_where_it_should(answer, x)
+    alone(answer, x, y, shape=())
+    right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
+    in_single(answer, right, partial(close, tolerance=1e-4), x, y)
+    _has_a_gradient(answer, generator)
+
+
+def _has_a_gradient(answer: Answer, generator: Generator) -> None:
+    corners = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
+    for x, y in ((random_cloud(8, generator), random_cloud(8, generator)), (1.1 * corners, corners)):
+        found = answer(x.requires_grad_(), y, shape=())
+        wrong_if(not found.requires_grad, "no gradient flows back to the positions.", "gradient")
+        right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
+        wrong_if(
+            not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), 1e-6),
+            "its gradient is wrong or NaN for some clouds, a tetrahedron among them.",
+            "nan",
+        )
+
+
+@compared(HINTS, tolerance=1e-6, explain=_what_distance, then=_own_distance)
+def check_3_4(generator: Generator) -> Trials:
+    """The verdict on `shape_distance(x, y)`: the RMSD, angstrom, of two clouds (n, 3) after the best turn or mirror."""
+    for n, size in ((8, 1), (5, 1), (6, 1), (40, 9), (3, 0.1)):  # some of them lie better in a mirror
+        x, y = size * random_cloud(n, generator), size * random_cloud(n, generator)
+        rmsd = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
+        centred = aligned_rmsd(x - x.mean(0), y - y.mean(0), allow_mirror=True, reorder=False)
+        yield (
+            (x, y),
+            rmsd,
+            (
+                "mean",
+                "it is off by a factor that the number of atoms or of axes explains.",
+                *(rmsd * factor for factor in (n**0.5, 3**-0.5, (3 * n) ** -0.5)),
+            ),
+            ("root", "it is the square of the distance.", rmsd.square()),
+            ("centroid", "it turns about the centroids.", centred),
+        )
