@@ -362,7 +362,7 @@ ALSO_RIGHT = {
     ],
     "3.s": [lambda turns: torch.from_numpy(Rotation.from_matrix(turns.numpy()).mean().as_matrix()) + 1e-7],
     "4.1": [lambda v: torch.einsum("ni,nj->nij", normalize(v), normalize(v)) - torch.eye(3) / 3],
-    "4.2": [messages_one_by_one],
+    "4.2": [messages_one_by_one, lambda f, x: right.message(f.float(), x.float()).double()],
     "4.3": [lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))],
     "4.4": [lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0)],
     "4.s": [lambda q: stays(q) * (stays(q) @ right.axis(q)).sign()],
@@ -532,8 +532,16 @@ WRONG = {
         (edited("4.3", "<= l1 + l2", "< l1 + l2"), "missing"),
         (edited("4.3", "p1 * p2", "(-1) ** l3"), "parity"),
         (edited("4.3", "p1 * p2", "max(p1, p2)"), "parity"),
+        (edited("4.3", "l1 + l2", "min(l1 + l2, 6)"), "large"),
+        (lambda *irreps: torch.tensor(1), "constant"),
+        (lambda *irreps: torch.tensor(0), "constant"),
+        (lambda *irreps: 2 * right.holds(*irreps), "count"),
     ],
-    "4.4": [(lambda f, x, group: right.repaired(f, x, group[:2]), "other")],
+    "4.4": [
+        (lambda f, x, group: right.repaired(f, x, group[: (len(group) + 1) // 2]), "group"),
+        (lambda f, x, group: (a := torch.stack([f(x @ q.T) @ q for q in group]))[a.norm(dim=1).argmax()], "one"),
+        (lambda f, x, group: torch.zeros_like(x[0]), "other"),
+    ],
     "4.s": [
         (lambda q: stays(q) * stays(q)[0].sign(), "hand"),
         (lambda q: normalize(torch.linalg.cross(torch.eye(3).double()[0], q[:, 0]), dim=0), "one vector"),
@@ -750,7 +758,10 @@ RETURNS = """
 3.s rows: (lambda q, r: q * r.diagonal().sign())(*torch.linalg.qr(turns.mean(0)))
 3.s rows: (lambda q, r: (q * r.diagonal().sign()).mT)(*torch.linalg.qr(turns.mean(0).mT))
 4.1 length: v.square().sum(1)[:, None, None] * it; trace: it + torch.eye(3) / 3; size: 1.5 * it; -it
+4.1 axis: torch.einsum("ni,nj->nij", v / v.norm(), v / v.norm()) - torch.eye(3) / 3
 4.1 unit: it + torch.eye(3) / 3 - 1 / 3; other: it[:, [1, 2, 0]][:, :, [1, 2, 0]]
+4.2 near: (f * torch.exp(-distance) / distance.clamp(min=1))[..., None].mul(apart).sum(1)
+4.2 other: (strength * (distance < 5))[..., None].mul(apart).sum(1)
 4.2 direction: -it; mean: it / (len(x) - 1); radial: (strength / torch.exp(-distance))[..., None].mul(apart).sum(1)
 4.2 unit: (f * torch.exp(-distance))[..., None].mul(apart).sum(1); origin: f[:, None] * x; other: it / 2
 4.2 index: (strength / f * f[:, None])[..., None].mul(apart).sum(1); not finite: it / 0
