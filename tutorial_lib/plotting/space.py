@@ -116,10 +116,13 @@ def signals(
     return figure
 
 
-def lobes(rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor) -> Figure:
+def lobes(
+    rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor, *, axes: bool = False
+) -> Figure:
     """Functions on the sphere as surfaces, as far from the middle as their size: filled where positive, else a mesh.
 
-    For each row of the figure title to values (m, n), given at unit vectors (m, n, 3), all on one scale.
+    For each row of the figure title to values (m, n), given at unit vectors (m, n, 3), all on one scale. `axes` draws
+    x, y and z in the upper left corner, for a first row that leaves it free.
     """
     check_counts(n_functions=sum(map(len, rows)))
     across = max(len(row) for row in rows)
@@ -131,6 +134,12 @@ def lobes(rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndar
             _lobe(ax, np.asarray(values), directions, lines=(30, 18), linewidth=0.6)
             ax.set_title(title, fontsize=9, pad=-4)
             _bare(ax, largest, zoom=1.7)
+    if axes:
+        ax = figure.add_axes((0.02, 0.78, 0.2, 0.2), projection="3d")
+        for name, axis in zip("xyz", np.eye(3), strict=True):
+            ax.quiver(0, 0, 0, *axis, color=COLOURS["real"], linewidth=0.8, arrow_length_ratio=0.25)
+            ax.text(*1.3 * axis, name, ha="center", va="center", fontsize=9)
+        _bare(ax, 1.0, zoom=1.2)
     return figure
 
 

@@ -58,13 +58,13 @@ def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequen
 
 
 def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> bytes:
-    """Stills of several frames in a row as PNG, all on one scale."""
+    """Stills of several frames in a row as PNG, all on one scale, under what `atoms.info["name"]` may hold."""
     check_counts(n_frames=len(frames))
     figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
-    limit = 1.15 * max(np.abs(atoms.positions).max() for atoms in frames)
+    limit = 1.2 * max(np.abs(atoms.positions).max() for atoms in frames)
     for ax, atoms in zip(figure.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
         _draw_atoms(ax, atoms, centre, camera, font=5, span=2 * limit)
-        ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), title=atoms.info.get("name", ""))
     return _png(figure)
 
 

@@ -74,11 +74,11 @@ def view(
     return View(widget, alt, still(atoms, centre, camera, arrows))
 
 
-def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None) -> View:
+def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None, camera: str = CAMERA) -> View:
     """Frames with a slider under them, and all of them in a row, which six to twelve fit, where no code runs."""
     _check_atoms(frames)
-    widget = _with_slider(_widget(frames, centre), len(frames)) if extension_matches() else None
-    return View(widget, alt, strip(frames, centre))
+    widget = _with_slider(_widget(frames, centre, camera), len(frames)) if extension_matches() else None
+    return View(widget, alt, strip(frames, centre, camera))
 
 
 def linked_map(frames: Sequence[Atoms], properties: Mapping[str, Sequence | np.ndarray | Tensor], *, alt: str) -> View:
