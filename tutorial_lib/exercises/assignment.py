@@ -13,6 +13,7 @@ from tutorial_lib.exercises.grader import (
     close,
     compared,
     graded,
+    nearest_in_turn,
     random_cloud,
     recognise,
     wrong_if,
@@ -60,16 +61,6 @@ def _assigned(cost: Tensor) -> Tensor:
     return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
 
 
-def _in_turn(cost: Tensor, *, closest_first: bool) -> Tensor:
-    """The partners where rows in turn take the cheapest column that is left, or the cheapest pair of all is next."""
-    cost, order = cost.clone(), torch.zeros(len(cost), dtype=torch.int64)
-    for row in range(len(cost)):
-        row = int(cost.amin(1).argmin()) if closest_first else row
-        order[row] = cost[row].argmin()
-        cost[:, order[row]], cost[row] = torch.inf, torch.inf
-    return order
-
-
 @graded(HINTS)
 def check_3_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `partners_of(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x (n, 3)."""
@@ -96,7 +87,7 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
             (
                 "in turn",
                 "no two atoms share a partner, and the sum could be smaller.",
-                *(_in_turn(distance, closest_first=closest) for closest in (False, True)),
+                *(nearest_in_turn(distance, closest_first=closest) for closest in (False, True)),
             ),
         )
         recognise([(order, mistakes)], torch.equal)

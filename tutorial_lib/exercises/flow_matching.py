@@ -175,5 +175,9 @@ def check_7_s(generator: Generator) -> Trials:
             ("largest", "this is the longest of all ways.", off.abs().max()),
             ("sum", "all ways are added up.", off.abs().sum()),
             ("nearest", "each number moves to its nearest.", there, back, (there + back) / 2),
-            ("greedy", "each number in turn takes the nearest that is left.", nearest_in_turn(distance).mean()),
+            (
+                "greedy",
+                "each number in turn takes the nearest that is left.",
+                distance[range(n), nearest_in_turn(distance)].mean(),
+            ),
         )

@@ -88,14 +88,14 @@ def random_cloud(n_atoms: int, generator: Generator) -> Tensor:
     return 2 * normal(generator, n_atoms, 3)
 
 
-def nearest_in_turn(cost: Tensor) -> Tensor:
-    """What each row pays (n,) if each in turn takes the cheapest column of an (n, n) that is left."""
-    left, paid = cost.clone(), []
+def nearest_in_turn(cost: Tensor, *, closest_first: bool = False) -> Tensor:
+    """The column (n,) of each row of an (n, n) if rows in turn, or the cheapest pairs first, take what is left."""
+    left, order = cost.clone(), torch.zeros(len(cost), dtype=torch.int64)
     for row in range(len(cost)):
-        column = int(left[row].argmin())
-        paid.append(cost[row, column])
-        left[:, column] = torch.inf
-    return torch.stack(paid)
+        row = int(left.amin(1).argmin()) if closest_first else row
+        order[row] = left[row].argmin()
+        left[:, order[row]], left[row] = torch.inf, torch.inf
+    return order
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def check_6_3(generator: Generator) -> Trials:
         costs, sums = pairings.mean(dim=1), pairings.sqrt().sum(dim=1)
         root, distance = costs.min().sqrt(), sums.min()
         shifted = torch.stack([square[range(m), torch.arange(m).roll(shift)].mean() for shift in range(m)]).min()
-        worse = [shifted, costs.mean(), costs[sums.argmin()], nearest_in_turn(square).mean()]
+        worse = [shifted, costs.mean(), costs[sums.argmin()], square[range(m), nearest_in_turn(square)].mean()]
         yield (
             (candidate, missing),
             root,

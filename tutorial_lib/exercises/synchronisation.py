@@ -5,14 +5,7 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import (
-    Answer,
-    Trials,
-    close,
-    compared,
-    first_fault,
-    random_cloud,
-)
+from tutorial_lib.exercises.grader import Answer, Trials, close, compared, first_fault, random_cloud
 from tutorial_lib.exercises.unaided import LIBRARY_HINT, alone, in_single
 from tutorial_lib.representations.alignment import best_rotation
 from tutorial_lib.representations.gram import gram_matrix
