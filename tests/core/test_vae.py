@@ -43,6 +43,22 @@ def test_the_loss_is_a_sum_over_features_and_latents_and_beta_with_a_mean_is_36_
     torch.testing.assert_close(36 * mean["loss"], total["loss"])
 
 
+def test_a_watched_loss_trains_as_before_and_records_held_out_features_as_they_stood_at_each_epochs_beginning(features):
+    seen, unseen = features[:48], features[48:]
+    plain = vae.evidence_loss(beta=0.1, reduction="sum", permute=False)
+    recipe, models = training.Recipe(3, batch_size=16), [vae.VariationalAutoencoder() for _ in range(2)]
+    first = plain(models[0], unseen, torch.Generator().manual_seed(0))["reconstruction"].item()
+    losses = (plain, vae.watched(plain, unseen, every=3))
+    one, other = (
+        training.train(model, seen, loss, recipe, device="cpu", progress=False)
+        for model, loss in zip(models, losses, strict=True)
+    )
+    validation = other.pop("validation")
+    assert one == other
+    assert validation[0] == pytest.approx(first, rel=1e-6)
+    assert len(set(validation)) == 3
+
+
 def test_permuting_changes_the_batch_and_not_its_numbers(features):
     seen = []
     model = vae.VariationalAutoencoder()

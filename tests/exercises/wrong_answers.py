@@ -93,6 +93,16 @@ def powers_of_distances(x):
     return torch.stack([(d**k).sum() for k in range(1, len(d) + 1)])
 
 
+def triangles(x):
+    one, two, three = (x[corner] for corner in torch.combinations(torch.arange(len(x)), 3).T)
+    sides = [(two - one).norm(dim=1), (three - two).norm(dim=1), (one - three).norm(dim=1)]
+    return torch.cat([torch.pdist(x), sum(sides), torch.linalg.cross(two - one, three - one).norm(dim=1)]).sort().values
+
+
+def histogram(x):
+    return torch.exp(-((torch.pdist(x)[:, None] - torch.arange(0, 14, 0.05)) ** 2) / (2 * 0.05**2)).sum(dim=0)
+
+
 def signed_volume(x):
     x = x - x.mean(0)
     a, b, c = x[x.norm(dim=1).argsort()[:3]]
@@ -113,6 +123,29 @@ def full(entries, order):
     return gram.from_upper_triangle(entries)[order][:, order]
 
 
+def large_only(share, size):
+    """Eigenvalues below a size, or below a share of the largest, are dropped."""
+
+    def cloud(g):
+        values, vectors = torch.linalg.eigh(g)
+        small = values < max(size, share * values[-1])
+        return vectors[:, -3:] @ values.masked_fill(small, 0).clamp(min=0)[-3:].diag() @ vectors[:, -3:].mT
+
+    return cloud
+
+
+def without_three(g):
+    values, vectors = torch.linalg.eigh(g)
+    rest = torch.cat([values[:-3], values[-3:].clamp(max=0)])
+    return vectors @ rest.diag() @ vectors.mT
+
+
+def positive_three(g):
+    values, vectors = torch.linalg.eigh(g)
+    kept = (values > 0).nonzero().flatten()[-3:]
+    return sum((values[k] * torch.outer(vectors[:, k], vectors[:, k]) for k in kept), torch.zeros_like(g))
+
+
 def by_positions(entries, order):
     return gram.upper_triangle(gram.gram_matrix(gram.positions_from_gram(gram.from_upper_triangle(entries))[order]))
 
@@ -126,6 +159,24 @@ def by_sign_of_the_product(source, target):
 
 def assigned(cost):
     return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
+
+
+def cholesky(g, guarded):
+    found = g.new_zeros(len(g), 3)
+    for k in range(3):
+        rest = g[:, k] - found @ found[k]
+        if not guarded or rest[k] > 1e-9 * g.trace():  # a pivot of zero has no column
+            found[:, k] = rest / rest[k].clamp(min=1e-300 if guarded else -torch.inf).sqrt()
+    return found
+
+
+def cut_at(g, least):
+    values, vectors = torch.linalg.eigh(g)
+    return (vectors * torch.where(values > least * values[-1], values, 0).sqrt())[:, -3:]
+
+
+def by_trace(x, y):
+    return (((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()) / len(x)).sqrt()
 
 
 def in_turn(x, y, swaps=False):
@@ -153,6 +204,19 @@ def messages_one_by_one(f, x):
             step = x[j] - x[i]
             found[i] += f[j] * (-step.norm()).exp() * step / step.norm()
     return found
+
+
+def message_with(f, x, changed, sends=torch.ones_like):
+    """The right message, but for what divides the directions, and which atoms send."""
+    apart = x[None] - x[:, None]
+    distance = apart.norm(dim=2)
+    strength = f * torch.exp(-distance) * sends(distance)
+    return (strength[..., None] * apart / changed(distance)[..., None]).sum(dim=1)
+
+
+def of_nearest(f, x, n):
+    near = torch.cdist(x, x).argsort(dim=1).argsort(dim=1) <= n
+    return message_with(f, x, lambda distance: distance + 1e-12, lambda distance: near)
 
 
 def stays(q):
@@ -339,7 +403,7 @@ def without_soft_springs(noisy, rest, springs, kT, noise):
 ALSO_RIGHT = {
     "1.1": [lambda x, q: torch.stack([q @ row for row in x])],
     "1.2": [forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
-    "1.3": [lambda x: torch.cdist(x, x).flatten().sort().values, powers_of_distances],
+    "1.3": [lambda x: torch.cdist(x, x).flatten().sort().values, powers_of_distances, triangles, histogram],
     "1.4": [
         lambda x: torch.sign(x[2] @ torch.linalg.cross(x[1], x[0])),
         lambda x: torch.tensor(1.0 if torch.linalg.det(x[:3]) > 0 else -1.0),
@@ -352,7 +416,7 @@ ALSO_RIGHT = {
     "2.1": [lambda d, length: (d + length / 2) % length - length / 2],
     "2.2": [lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()]],
     "2.3": [lambda mean, log: mean * mean / 2 + log.exp() / 2 - (1 + log) / 2],
-    "2.4": [lambda g: right.atoms(g) @ right.atoms(g).mT],
+    "2.4": [lambda g: right.atoms(g) @ right.atoms(g).mT, lambda g: g - without_three(g), positive_three],
     "2.s": [lambda g: cosine_similarity(right.atoms(g)[:, None], right.atoms(g), dim=2)],
     "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
     "3.2": [lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
@@ -361,10 +425,16 @@ ALSO_RIGHT = {
         lambda x, y: ((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()).relu().div(len(x)).sqrt()
     ],
     "3.s": [lambda turns: torch.from_numpy(Rotation.from_matrix(turns.numpy()).mean().as_matrix()) + 1e-7],
-    "4.1": [lambda v: torch.einsum("ni,nj->nij", normalize(v), normalize(v)) - torch.eye(3) / 3],
-    "4.2": [messages_one_by_one, lambda f, x: right.message(f.float(), x.float()).double()],
+    "4.1": [
+        lambda v: torch.einsum("ni,nj->nij", normalize(v), normalize(v)) - torch.eye(3).to(v) / 3,
+        edited("4.1", "keepdim=True)", "keepdim=True).clamp(min=1e-12)"),
+    ],
+    "4.2": [messages_one_by_one, lambda f, x: message_with(f, x, lambda distance: distance + 1e-12)],
     "4.3": [lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))],
-    "4.4": [lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0)],
+    "4.4": [
+        lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0),
+        lambda f, x, group: torch.einsum("gi,gij->j", torch.func.vmap(f)(x @ group.mT), group) / len(group),
+    ],
     "4.s": [lambda q: stays(q) * (stays(q) @ right.axis(q)).sign()],
     "5.1": [lambda s: s / (s.square().mean() + 1e-12).sqrt()],
     "5.2": [lambda places, within: right.merged(places.flip(0), within).flip(0)],
@@ -408,11 +478,13 @@ ALSO_RIGHT = {
     ],
 }
 WRONG = {
+    "1.1": [(lambda x, q: torch.cat([x[:100] @ q.mT, x[100:]]), "rows")],
     "1.2": [
         (edited("1.2", "energy(x)", "energy(x.detach())"), "detached"),
         (edited("1.2", "x = x.detach().clone()", "x"), "in place"),
         (forces_by_differences, "nearly"),
         (forces_by_richardson, "nearly"),
+        (lambda energy, x: -torch.func.grad(energy)(x.float()).double(), "digits"),
         (forces_that_add_up, "twice"),
         (lambda energy, x: -energy(x) * x, "other"),
     ],
@@ -421,6 +493,8 @@ WRONG = {
         (signed_volume, "mirror"),
         (lambda x: (x @ x.mT).flatten().sort().values, "shift"),
         (torch.pdist, "permutation"),
+        (lambda x: right.describe(x.float()).double(), "digits"),
+        (lambda x: right.describe(x.float()).double() ** 2, "digits"),
         (lambda x: torch.ones(3, dtype=x.dtype), "blind"),
         (lambda x: torch.pdist(x).mean()[None], "blind"),
         (lambda x: torch.linalg.eigvalsh((x - x.mean(0)) @ (x - x.mean(0)).mT), "blind"),
@@ -438,6 +512,7 @@ WRONG = {
     "1.4": [
         (all_triples, "zero"),
         (lambda x: right.hand(x - x.mean(0)), "plane"),
+        (lambda x: right.hand(x).round(decimals=1), "small"),
         (lambda x: right.hand(x) if len(x) < 6 else right.hand(x).abs(), "mirror"),
         (torch.linalg.det, "raises"),
     ],
@@ -469,6 +544,14 @@ WRONG = {
         (lambda mean, log: right.price(mean, (log.exp() + 1e-6).log()), "nearly"),
         (lambda mean, log: right.price(mean, log.clamp(-2, 2)), "nearly"),
         (lambda mean, log: right.price(mean, log.clamp(-12, 20)), "nearly"),
+        (lambda mean, log: right.price(mean, log.clamp(min=-40)), "nearly"),
+        (lambda mean, log: right.price(mean.clamp(-3, 3), log), "far"),
+        (lambda mean, log: right.price(mean.clamp(-10, 10), log), "far"),
+        (lambda mean, log: right.price(mean.clamp(-100, 100), log), "far"),
+        (lambda mean, log: right.price(mean, log.clamp(max=4)), "wide"),
+        (lambda mean, log: right.price(mean, log.clamp(max=10)), "wide"),
+        (lambda mean, log: right.price(mean, log.clamp(max=30)), "wide"),
+        (edited("2.3", " - log_variance", " - log_variance.exp().log()"), "underflow"),
         (vae.kl_divergence, "library"),
         (lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0)), "library"),
         (lambda mean, log: right.price(mean, log).detach(), "gradient"),
@@ -480,6 +563,9 @@ WRONG = {
         (edited("2.4", "-3:", "5:"), "size"),
         (edited("2.4", "vectors[:, -3:].mT", "vectors[-3:]", "vectors[:, -3:]", "vectors[-3:].mT"), "vectors"),
         (edited("2.4", "-3:", "-2:"), "few"),
+        *[(large_only(share, size), "threshold") for share, size in ((0.1, 0), (1e-3, 0), (0, 0.1), (0, 1e-4))],
+        (edited("2.4", ".clamp(min=0)", " * (values[-3:] / values[-1] > 0)"), "nothing"),
+        (lambda g: right.nearest_cloud(g / g.norm()) * g.norm(), "zero"),
         (lambda g: right.nearest_cloud(g.float()).double(), "digits"),
         (lambda g: gram.nearest_rank3(g)[0], "library"),
         (lambda g: gram.gram_matrix(gram.positions_from_gram(right.nearest_cloud(g))), "library"),
@@ -494,9 +580,15 @@ WRONG = {
         (edited("3.1", "vectors[:, -3:]", "vectors[-3:].mT"), "rows"),
         (lambda g: torch.linalg.eigh(g)[1][:, -3:], "other"),
         (edited("3.1", ".clamp(min=0)", ""), "flat"),
+        (partial(cholesky, guarded=False), "flat"),
+        (partial(cholesky, guarded=True), "first"),
+        (partial(cut_at, least=1e-3), "thin"),
+        (partial(cut_at, least=1e-4), "thin"),
+        (lambda g: right.atoms(g).numpy(), "numpy"),
         (gram.positions_from_gram, "library"),
     ],
     "3.2": [
+        (lambda source, target: right.rotation(source, target).numpy(), "numpy"),
         (edited("3.2", "torch.linalg.det(u @ wt)", "u.new_ones(())"), "mirror"),
         (by_sign_of_the_product, "orthogonal"),
         (lambda source, target: right.rotation(source - source.mean(0), target - target.mean(0)), "centroid"),
@@ -513,6 +605,11 @@ WRONG = {
         (lambda x, y: assigned(torch.cdist(x, y, p=1)), "other"),
         (lambda x, y: torch.arange(1, len(x) + 1), "other"),
         (in_turn, "in turn"),
+        (lambda x, y: assigned((100 * torch.cdist(x, y).square()).round()), "digits"),
+        (lambda x, y: assigned((100 * torch.cdist(x, y).square()).round() / 100), "digits"),
+        (lambda x, y: assigned(torch.cdist(x, y).square().half()), "digits"),
+        (lambda x, y: assigned(torch.cdist(x, y).square().bfloat16().float()), "digits"),
+        (lambda x, y: right.partners_of(x, y).numpy(), "numpy"),
         (lambda x, y: right.partners_of(x, y) if len(x) < 9 else in_turn(x, y, swaps=True), "many"),
         (lambda x, y: right.partners_of(x, y) if len(x) < 9 else all_tried(x, y), "slow"),
         (lambda x, y: right.partners_of(x, y) if len(x) < 9 else by_library(x, y), "library"),
@@ -524,9 +621,35 @@ WRONG = {
         (lambda x, y: right.shape_distance(x - x.mean(0), y - y.mean(0)), "centroid"),
         (edited("3.4", ".mean()", ".mean().add(1e-8)"), "zero"),
         (edited("3.4", ".mean()", ".mean().add(1e-4)"), "zero"),
+        (by_trace, "negative"),
         (partial(aligned_rmsd, allow_mirror=True, reorder=False), "library"),
     ],
+    "4.1": [
+        (edited("4.1", ", dtype=v.dtype", ""), "digits"),
+        (lambda v: right.second_harmonic(v).double(), "dtype"),
+        (edited("4.1", "keepdim=True)", "keepdim=True) + 1e-6"), "digits"),
+        *(
+            (edited("4.1", "keepdim=True)", f"keepdim=True).clamp({bound})"), "any length")
+            for bound in ("min=0.1", "min=0.01", "min=1e-3", "max=1e3")
+        ),
+    ],
+    "4.2": [
+        (lambda f, x: right.message(f.float(), x.float()).double(), "digits"),
+        (lambda f, x: right.message(f.double(), x.double()), "dtype"),
+        (lambda f, x: message_with(f, x, lambda distance: distance + 1e-6), "digits"),
+        *(
+            (lambda f, x, least=least: message_with(f, x, lambda distance: distance.clamp(min=least)), "near")
+            for least in (0.5, 0.1, 0.01, 0.002)
+        ),
+        *(
+            (edited("4.2", "exp(-distance)", f"exp(-distance) * (distance < {reach})"), "cut-off")
+            for reach in (5, 7, 8, 10, 14)
+        ),
+        *((partial(of_nearest, n=n), "nearest") for n in (1, 4, 5, 6, 7, 8, 12)),
+    ],
     "4.3": [
+        (edited("4.3", "l1 + l2", "min(l1 + l2, 200)"), "large"),
+        (edited("4.3", "l1 + l2 and", "l1 + l2 and l1 < 1000 and"), "large"),
         (edited("4.3", "abs(l1 - l2)", "0"), "lower"),
         (edited("4.3", "l1 + l2", "l1 * l2 + l1 + l2"), "upper"),
         (edited("4.3", "<= l1 + l2", "< l1 + l2"), "missing"),
@@ -541,6 +664,11 @@ WRONG = {
         (lambda f, x, group: right.repaired(f, x, group[: (len(group) + 1) // 2]), "group"),
         (lambda f, x, group: (a := torch.stack([f(x @ q.T) @ q for q in group]))[a.norm(dim=1).argmax()], "one"),
         (lambda f, x, group: torch.zeros_like(x[0]), "other"),
+        (lambda f, x, group: right.repaired(f, x, torch.cat([group, -group])), "mirror"),
+        (lambda f, x, group: right.repaired(f, x, torch.cat([group, group])), "calls"),
+        (lambda f, x, group: torch.zeros_like(f(x)) + right.repaired(f, x, group), "calls"),
+        (lambda f, x, group: right.repaired(f, x, group.float().to(group)), "digits"),
+        (lambda f, x, group: right.repaired(f, x, group).double(), "dtype"),
     ],
     "4.s": [
         (lambda q: stays(q) * stays(q)[0].sign(), "hand"),
@@ -758,10 +886,9 @@ RETURNS = """
 3.s rows: (lambda q, r: q * r.diagonal().sign())(*torch.linalg.qr(turns.mean(0)))
 3.s rows: (lambda q, r: (q * r.diagonal().sign()).mT)(*torch.linalg.qr(turns.mean(0).mT))
 4.1 length: v.square().sum(1)[:, None, None] * it; trace: it + torch.eye(3) / 3; size: 1.5 * it; -it
-4.1 axis: torch.einsum("ni,nj->nij", v / v.norm(), v / v.norm()) - torch.eye(3) / 3
-4.1 unit: it + torch.eye(3) / 3 - 1 / 3; other: it[:, [1, 2, 0]][:, :, [1, 2, 0]]
+4.1 axis: torch.einsum("ni,nj->nij", v / v.norm(), v / v.norm()) - torch.eye(3).to(v) / 3
+4.1 unit: it + torch.eye(3).to(v) / 3 - 1 / 3; other: it[:, [1, 2, 0]][:, :, [1, 2, 0]]
 4.2 near: (f * torch.exp(-distance) / distance.clamp(min=1))[..., None].mul(apart).sum(1)
-4.2 other: (strength * (distance < 5))[..., None].mul(apart).sum(1)
 4.2 direction: -it; mean: it / (len(x) - 1); radial: (strength / torch.exp(-distance))[..., None].mul(apart).sum(1)
 4.2 unit: (f * torch.exp(-distance))[..., None].mul(apart).sum(1); origin: f[:, None] * x; other: it / 2
 4.2 index: (strength / f * f[:, None])[..., None].mul(apart).sum(1); not finite: it / 0

@@ -3,7 +3,8 @@
 `check_1_1(answer)` says whether the first exercise of notebook 01 is unanswered or right, or else what is wrong with
 the answer, with a hint; it never says the answer and never raises. The decorators in `grader` are what all of them
 share, and `unaided` leaves an answer to itself; each notebook's own are in a file of its name, with the extra exercise
-of its teacher's page (`check_1_s`), and 2.3 and 2.4 in `codes`, 3.3 and 3.4 in `assignment`.
+of its teacher's page (`check_1_s`). Those that do not fit into it have one of their own: `mirrors`, `codes`,
+`assignment`, `groups`.
 """
 
 import lazy_loader
@@ -12,12 +13,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     None,
     {
-        "invariance": ["check_1_1", "check_1_2", "check_1_3", "check_1_4"],
+        "invariance": ["check_1_1", "check_1_2", "check_1_3"],
+        "mirrors": ["check_1_4"],
         "gram_vae": ["check_2_1", "check_2_2"],
         "codes": ["check_2_3", "check_2_4"],
         "synchronisation": ["check_3_1", "check_3_2"],
         "assignment": ["check_3_3", "check_3_4"],
-        "tetris": ["check_4_1", "check_4_2", "check_4_3", "check_4_4"],
+        "tetris": ["check_4_1", "check_4_2"],
+        "groups": ["check_4_3", "check_4_4"],
         "hierarchical_autoencoder": ["check_5_1", "check_5_2", "check_5_3", "check_5_4"],
         "new_pieces": ["check_5_5", "check_5_6"],
         "inpainting": ["check_6_1", "check_6_2", "check_6_3", "check_6_4"],

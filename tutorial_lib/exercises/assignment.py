@@ -31,6 +31,8 @@ HINTS = {
     "decide all pairs together.",
     "3.3 slow": "Thirty atoms have more orders than anybody can try. The hint of the exercise names a function that "
     "needs only a table of costs.",
+    "3.3 digits": "Does a cost lose digits, by rounding or by a short type? Which costs differ least?",
+    "3.3 numpy": "NumPy is welcome inside. `torch.from_numpy` makes a tensor of what it gives.",
     "3.3 library": LIBRARY_HINT,
     "3.3 many": "It is right for few atoms. Does your search look at all pairs together, or improve a guess step by "
     "step?",
@@ -48,6 +50,7 @@ HINTS = {
     "3.4 root": "A distance is in ångström. In which unit is yours?",
     "3.4 zero": "What lies exactly upon its mirror image is at distance 0. Do you add something, under the root or "
     "beside it?",
+    "3.4 negative": "Rounding can make a difference of zero slightly negative. Which square root has it then?",
     "3.4 library": LIBRARY_HINT,
     "3.4 centroid": "Both clouds come with an origin, their central atom, and it stays where it is.",
     "3.4 gradient": "A network that learns from this number needs its gradient with respect to the first cloud.",
@@ -64,10 +67,13 @@ def _assigned(cost: Tensor) -> Tensor:
 @graded(HINTS)
 def check_3_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `partners_of(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x (n, 3)."""
-    few, single = [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4, *[(6, 2.0)] * 20, (1, 1.0), (2, 2.0)], [(6, 0.5)]
-    for n_atoms, noise in [*few, *single, *[(N_MANY, 2.0)] * 3]:
+    first, then, single = [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4], [*[(6, 2.0)] * 20, (1, 1.0), (2, 2.0)], [(6, 0.5)]
+    scaled = [*[(8, 1.0, 0.025, 0.0)] * 4, *[(8, 1.0, 1.0, 50.0)] * 4]  # very small, and far away
+    usual = [[(*case, 1.0, 0.0) for case in cases] for cases in (first, [*then, *single, *[(N_MANY, 2.0)] * 3])]
+    for n_atoms, noise, size, away in [*usual[0], *scaled, *usual[1]]:
         x = random_cloud(n_atoms, generator)
         y = (x + noise * random_cloud(n_atoms, generator))[torch.randperm(n_atoms, generator=generator)]
+        x, y = size * x + away, size * y + 2 * away
         x, y = (x.float(), y.float()) if (n_atoms, noise) in single else (x, y)
         tried = partial(alone, answer) if n_atoms == N_MANY else answer
         order = tried(x, y, shape=(n_atoms,), dtype=torch.int64)
@@ -91,6 +97,8 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
             ),
         )
         recognise([(order, mistakes)], torch.equal)
+        special = "very small clouds" if size < 1 else "clouds far from each other and from the origin"
+        wrong_if(size < 1 or away > 0, f"it is wrong for {special}.", "digits")
         wrong_if(n_atoms == N_MANY, f"of {n_atoms} atoms some are farther apart than they need be.", "many")
         raise Wrong("atoms are farther apart than they need be.", "other")
 
@@ -104,14 +112,20 @@ def _what_distance(answer: Answer, found: Tensor, x: Tensor, y: Tensor) -> None:
     _is_zero_where_it_should(answer, x)
 
 
-def _is_zero_where_it_should(answer: Answer, x: Tensor) -> None:
-    apart = answer(x.detach(), -x.detach(), shape=()).abs()
-    wrong_if(apart > 1e-6, f"a cloud and its mirror image are at distance {apart:.0e}.", "zero")
+def _is_zero_where_it_should(answer: Answer, *clouds: Tensor) -> None:
+    generator = Generator().manual_seed(0)
+    for x in clouds:
+        try:
+            apart = answer(x.detach(), -x.detach() @ random_rotation(generator).mT, shape=()).abs()
+        except Wrong as wrong:
+            wrong_if("NaN" in wrong.sentence, "it is NaN between some clouds and their mirror images.", "negative")
+            raise
+        wrong_if(apart > 1e-6, f"a cloud and its mirror image are at distance {apart:.0e}.", "zero")
 
 
 def _own_distance(answer: Answer, generator: Generator) -> None:
     x, y = random_cloud(8, generator), random_cloud(8, generator)
-    _is_zero_where_it_should(answer, x)
+    _is_zero_where_it_should(answer, *(random_cloud(n, generator) for n in [8, 5, 3, 40] * 10))
     alone(answer, x, y, shape=())
     right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
     in_single(answer, right, partial(close, tolerance=1e-4), x, y)

@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, close, compared, first_fault, normal, wrong_if
+from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, first_fault, normal, wrong_if
 from tutorial_lib.exercises.unaided import alone, in_single
 from tutorial_lib.models import vae
 from tutorial_lib.representations import gram
 from tutorial_lib.representations.gram import nearest_rank3
 
 EXTREME = -30.0  # the logarithm of a variance; networks that are sure of a code come to -12 and less
+SHARPEST = -110.0  # and in single precision its exponential is 0
 HINTS = {
     "2.3 right": "nothing for a silent code, and the right price in nats for the others.",
     "2.3 wrong": "prices are wrong for many codes.",
@@ -25,6 +26,9 @@ HINTS = {
     "2.3 half": "It is a fixed multiple of what it should be. Which factor stands in front of the bracket?",
     "2.3 nearly": "Something small is added, digits are lost, or numbers are kept within bounds. There is no need: the "
     "variance is an exponential, and never 0.",
+    "2.3 far": "A code may stand at 20, or at 500. Is a number kept within bounds on the way?",
+    "2.3 wide": "A variance may be e to the 6, or to the 40. Is a number kept within bounds on the way?",
+    "2.3 underflow": "The exponential of -110 is 0 in single precision. Of what do you take a logarithm or a root?",
     "2.3 deviation": "Is the second argument the logarithm of the variance, or of the standard deviation?",
     "2.3 mean": "A sharp code that stands at 0 is priced well, one that stands elsewhere is not.",
     "2.3 spread": "Codes that are sharper or wider than the prior cost something, both. Two terms see to that.",
@@ -36,6 +40,9 @@ HINTS = {
     "2.4 smallest": "In which order does eigh return eigenvalues?",
     "2.4 negative": "A cloud's matrix has no negative eigenvalue, and yours has. A squared length cannot be negative.",
     "2.4 rank": "A fourth eigenvalue is left, so these atoms would live in four dimensions or more.",
+    "2.4 threshold": "Every positive eigenvalue may stay, however small: a nearly flat cloud has a small third one.",
+    "2.4 nothing": "Where no eigenvalue is positive, the nearest cloud has all of its atoms at the centre.",
+    "2.4 zero": "All atoms may stand at the centre, so the matrix of zeros is a cloud's. Do you divide by its size?",
     "2.4 magnitude": "You kept an eigenvalue for its size. A large negative one cannot be kept, and another may be.",
     "2.4 rest": "This is the part that is thrown away.",
     "2.4 vectors": "The eigenvalues are the right ones and their vectors are not. eigh returns vectors as columns.",
@@ -56,6 +63,8 @@ def _what_price(answer: Answer, price: Tensor, mean: Tensor, log_variance: Tenso
     off = (price - right).abs() > 1e-8 * right.max()
     first_fault(
         (log_variance.min() < EXTREME / 2, "very sharp codes have the wrong price.", "nearly"),
+        (mean.abs().max() > 10, "codes far from 0 have the wrong price.", "far"),
+        (log_variance.mean() > 3, "very wide codes have the wrong price.", "wide"),
         (close(price, right, 1e-3), "the prices are nearly right.", "nearly"),
         (close(price * right.sum() / price.sum(), right), "every price is off by one and the same factor.", "half"),
         (off.double().mean() < 0.6, "only some extreme codes have the wrong price.", "nearly"),
@@ -75,7 +84,12 @@ def _what_price(answer: Answer, price: Tensor, mean: Tensor, log_variance: Tenso
 def _own_price(answer: Answer, generator: Generator) -> None:
     codes = normal(generator, 2, 9, 4)
     alone(answer, *codes, without=(vae.__file__, str(Path(torch.distributions.__file__).parent)))
-    in_single(answer, _price(*codes), partial(close, tolerance=1e-4), *codes, dtype=torch.float32)
+    same = partial(close, tolerance=1e-4)
+    in_single(answer, _price(*codes), same, *codes, dtype=torch.float32)
+    try:
+        in_single(answer, _price(codes[0], codes[1] + SHARPEST), same, codes[0], codes[1] + SHARPEST)
+    except Wrong as wrong:
+        raise Wrong("in single precision a very sharp code has the wrong price.", "underflow") from wrong
     mean, log_variance = (code.clone().requires_grad_() for code in codes)
     total, known = answer(mean, log_variance, shape=(9, 4)).sum(), (mean, (log_variance.exp() - 1) / 2)
     wrong_if(not total.requires_grad, "no gradient flows back to mean and logarithm.", "gradient")
@@ -87,9 +101,11 @@ def _own_price(answer: Answer, generator: Generator) -> None:
 @compared(HINTS, explain=_what_price, then=_own_price)
 def check_2_3(generator: Generator) -> Trials:
     """The verdict on `price(mean, log_variance)`: KL from N(0, 1) of each latent number (N, k), in nats."""
-    for shape, sharpest in (((6, 3), 0.0), ((1, 8), 0.0), ((30, 2), EXTREME)):
-        mean, log_variance = normal(generator, 2, *shape) * torch.tensor([1.0, 2.5])[:, None, None]
-        log_variance = log_variance + sharpest
+    shapes = [(6, 3), (1, 8), *[(30, 2)] * 6]
+    fars, shifts = (1, 1, 0.5, 0.5, 0.5, 0.5, 20, 500), (0, 0, EXTREME, SHARPEST, 6, 40, 0, 0)
+    for shape, far, shift in zip(shapes, fars, shifts, strict=True):
+        mean, log_variance = normal(generator, 2, *shape) * torch.tensor([far, 2.5])[:, None, None]
+        log_variance = log_variance + shift
         if shape == (6, 3):
             mean[0], log_variance[0] = torch.tensor([[0.0, 2, 0], [0, 0, -3]])  # silent, displaced, sharp
         right = _price(mean, log_variance)
@@ -122,6 +138,16 @@ def _own_matrix(answer: Answer, generator: Generator) -> None:
     matrix = (matrix + matrix.mT) / 2
     alone(answer, matrix, without=(gram.__file__,))
     in_single(answer, nearest_rank3(matrix)[0], partial(close, tolerance=1e-4), matrix, dtype=torch.float32)
+    below = -torch.arange(1.0, 5, dtype=torch.float64).diag()
+    for given, sentence, hint in (
+        (below, "without a positive eigenvalue nothing may be left.", "nothing"),
+        (0 * below, "a matrix of zeros does not come back.", "zero"),
+    ):
+        try:
+            left = answer(given, shape=(4, 4)).abs().max() > 1e-8
+        except Wrong as wrong:
+            raise Wrong(sentence, hint) from wrong
+        wrong_if(left, sentence, hint)
 
 
 @compared(HINTS, explain=_what_matrix, then=_own_matrix)
@@ -132,6 +158,7 @@ def check_2_4(generator: Generator) -> Trials:
         (9, 6, 4, 2, 1, -3, -5, -7),
         (9, 6, -1, -2, -2.5, -3, -4, -5),
         (9, 6, 4, 0, 0, 0, 0, 0),
+        (9, 6, 1e-5, 0, 0, 0, 0, 0),
         (9, 6, 4, 2, -1),
         (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3),
         (6e-4, 5e-4, 3e-4, 2e-4, 0, 0, -1e-4, -2e-4),
@@ -145,14 +172,20 @@ def check_2_4(generator: Generator) -> Trials:
         nearest = nearest_rank3(matrix)[0]
         values, vectors = torch.linalg.eigh(matrix)
         smallest, largest = torch.arange(len(values))[:3], values.abs().argsort()[-3:]
-        kept = [
+        chosen = [
             [vectors[:, k] @ scale[k].diag() @ vectors[:, k].mT for scale in (values, values.clamp(min=0))]
             for k in (smallest, largest)
         ]
+        large = [values.masked_fill(values < 0.1 * size, 0)[-3:].clamp(min=0) for size in (1, values[-1])]
         yield (
             (matrix,),
             nearest,
+            (
+                "threshold",
+                "a positive eigenvalue is dropped because it is small.",
+                *(vectors[:, -3:] @ kept.diag() @ vectors[:, -3:].mT for kept in large),
+            ),
             ("rest", "what you return and the nearest matrix add up to the input.", matrix - nearest),
-            ("smallest", "the three smallest eigenvalues are kept.", *kept[0]),
-            ("magnitude", "a large negative eigenvalue takes the place of a positive one.", *kept[1]),
+            ("smallest", "the three smallest eigenvalues are kept.", *chosen[0]),
+            ("magnitude", "a large negative eigenvalue takes the place of a positive one.", *chosen[1]),
         )

@@ -9,10 +9,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __package__,
     None,
     {
-        "invariance": ["check_1_s"],
+        "mirrors": ["check_1_s"],
         "gram_vae": ["check_2_s"],
         "synchronisation": ["check_3_s"],
-        "tetris": ["check_4_s"],
+        "groups": ["check_4_s"],
         "hierarchical_autoencoder": ["check_5_s"],
         "inpainting": ["check_6_s"],
         "flow_matching": ["check_7_s"],

@@ -5,12 +5,22 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, close, compared, first_fault, random_cloud
+from tutorial_lib.exercises.grader import (
+    Answer,
+    Trials,
+    Wrong,
+    close,
+    compared,
+    first_fault,
+    random_cloud,
+    wrong_if,
+)
 from tutorial_lib.exercises.unaided import LIBRARY_HINT, alone, in_single
 from tutorial_lib.representations.alignment import best_rotation
 from tutorial_lib.representations.gram import gram_matrix
 from tutorial_lib.representations.rotations import random_rotation
 
+NUMPY_HINT = "NumPy is welcome inside. `torch.from_numpy` makes a tensor of what it gives."
 HINTS = {
     "3.1 right": "the cloud is there, in a pose of its own.",
     "3.1 wrong": "their Gram matrix is another.",
@@ -18,6 +28,10 @@ HINTS = {
     "3.1 smallest": "In which order does eigh return eigenvalues, and which of them carry the cloud?",
     "3.1 rows": "The eigenvectors are the columns of what eigh returns. Whose coordinates stand in a row of yours?",
     "3.1 flat": "Rounding can make an eigenvalue of zero slightly negative. Which square root has it then?",
+    "3.1 thin": "A thin cloud is not flat. How small is an eigenvalue that only rounding has made?",
+    "3.1 first": "The first three atoms may lie in a plane with the origin, while the cloud does not. Which "
+    "factorisation of a matrix does not begin with its first rows?",
+    "3.1 numpy": NUMPY_HINT,
     "3.1 library": LIBRARY_HINT,
     "3.1 other": "Multiply your positions with their own transpose, and compare with what came in.",
     "3.2 right": "the best rotation, and never a mirror.",
@@ -30,6 +44,7 @@ HINTS = {
     "3.2 flip": "A flip costs twice the singular value of its direction. Where does the smallest one stand?",
     "3.2 axis": "You flip a row or a column of Q, which is an axis of the coordinates. What should be flipped is the "
     "direction of the smallest singular value, between the two factors of the decomposition.",
+    "3.2 numpy": NUMPY_HINT,
     "3.2 library": LIBRARY_HINT,
     "3.2 factor": "Look up what svd returns third: the vectors, or their transpose?",
     "3.2 other": "It is a rotation, and another one comes nearer. Which matrix did you decompose?",
@@ -56,6 +71,19 @@ def _own_atoms(answer: Answer, generator: Generator) -> None:
     x = random_cloud(8, generator)
     alone(answer, gram_matrix(x), shape=(8, 3))
     in_single(answer, x, partial(_same_gram, tolerance=1e-4), gram_matrix(x))
+    x = random_cloud(8, generator)
+    awkward = {
+        "the first atom is at the origin": [0 * x[0], x[1], x[2]],
+        "the first two atoms are opposite": [x[0], -x[0], x[2]],
+        "the first three atoms lie in a plane with the origin": [x[0], x[1], x[0] + x[1]],
+    }
+    for words, first in awkward.items():
+        cloud = torch.cat([torch.stack(first), x[3:]])
+        try:
+            found = answer(gram_matrix(cloud), shape=(8, 3))
+        except Wrong as wrong:
+            raise Wrong(f"where {words}, {wrong.sentence}", "first") from wrong
+        wrong_if(not _same_gram(found, cloud), f"it is wrong where {words}.", "first")
 
 
 def _own_rotation(answer: Answer, generator: Generator) -> None:
@@ -69,8 +97,10 @@ def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
     values, vectors = torch.linalg.eigh(gram)
     square = close(gram_matrix(found), gram @ gram, 1e-6)
     mixed_up = [(columns * values[-3:].sqrt()).abs() for columns in (vectors[-3:].mT, vectors.mT[:, -3:])]
+    two = vectors[:, -3:] * values[-3:].clamp(min=0).sqrt() * values.new_tensor([0, 1, 1])
     first_fault(
         (square, "their Gram matrix is the square of the one that came in.", "root"),
+        (_same_gram(found, two), "one direction is lost.", "thin"),
         (found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest"),
         (any(close(found.abs(), x, 1e-6) for x in mixed_up), "rows and columns are mixed up.", "rows"),
     )
@@ -79,8 +109,9 @@ def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
 @compared(HINTS, same=_same_gram, errors=(("NaN", "flat"),), explain=_what_atoms, then=_own_atoms)
 def check_3_1(generator: Generator) -> Trials:
     """The verdict on `atoms(g)`: positions (n, 3), angstrom, whose Gram matrix (n, n) is g, angstrom^2."""
+    thin = [(8, [1, 1, 0.02]), (8, [1, 1, 0.005])]
     flat = [(n_atoms, depth) for n_atoms in (8, 5, 3) for depth in ([1, 1, 0], [1, 0, 0])] * 4
-    for n_atoms, sizes in [(8, [1, 1, 1]), (5, [1, 1, 1]), (40, [9, 9, 9]), (3, [0.1, 0.1, 0.1]), *flat]:
+    for n_atoms, sizes in [(8, [1, 1, 1]), (5, [1, 1, 1]), (40, [9, 9, 9]), (3, [0.1, 0.1, 0.1]), *thin, *flat]:
         x = random_cloud(n_atoms, generator) * torch.tensor(sizes) @ random_rotation(generator).mT
         yield (gram_matrix(x),), x
 

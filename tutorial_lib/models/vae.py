@@ -6,7 +6,7 @@ wants it.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 
 import torch
 from torch import Generator, Tensor, nn
@@ -162,6 +162,26 @@ def evidence_loss(*, beta: float, reduction: str, permute: bool) -> Loss:
         return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
 
     return loss
+
+
+def watched(loss: Loss, held_out: Features, every: int) -> Loss:
+    """A loss with one more term, which nobody minimises: the reconstruction of held-out features.
+
+    It is computed anew at every so many calls, with the same noise. Of `training.train` the steps of an epoch make it
+    once at the beginning of each.
+    """
+    check_counts(every=every)
+    calls, terms = count(), {}
+
+    def watching(model: nn.Module, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
+        if next(calls) % every == 0:
+            unseen = held_out.to(batch.device)
+            with torch.no_grad():
+                found = loss(model, unseen, Generator(batch.device).manual_seed(0))
+            terms["validation"] = found["reconstruction"]
+        return loss(model, batch, generator) | terms
+
+    return watching
 
 
 def overlap(positions: Motifs, closest: float) -> Scalars:

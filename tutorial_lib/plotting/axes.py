@@ -124,7 +124,8 @@ def orbital_matrix(
 
     `functions` are the names of the rows, and of the columns of a square matrix.
     """
-    picture(ax, values, unit, extend="both", cmap="RdBu_r", vmin=-limit, vmax=limit)
+    beyond = np.abs(np.asarray(values)).max(initial=0) > limit
+    picture(ax, values, unit, extend="both" if beyond else "neither", cmap="RdBu_r", vmin=-limit, vmax=limit)
     ax.set(title=title, xticks=[], yticks=[])
     if functions:
         ax.set_yticks(range(len(values)), functions)

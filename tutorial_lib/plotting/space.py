@@ -117,12 +117,12 @@ def signals(
 
 
 def lobes(
-    rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor, *, axes: bool = False
+    rows: Sequence[Mapping[str, np.ndarray | Tensor]], directions: np.ndarray | Tensor, *, axes: str = ""
 ) -> Figure:
     """Functions on the sphere as surfaces, as far from the middle as their size: filled where positive, else a mesh.
 
-    For each row of the figure title to values (m, n), given at unit vectors (m, n, 3), all on one scale. `axes` draws
-    x, y and z in the upper left corner, for a first row that leaves it free.
+    For each row of the figure title to values (m, n), given at unit vectors (m, n, 3), all on one scale. `axes`, such
+    as "xyz", names the three directions in the upper left corner, the last one upwards, where the first row is short.
     """
     check_counts(n_functions=sum(map(len, rows)))
     across = max(len(row) for row in rows)
@@ -136,7 +136,7 @@ def lobes(
             _bare(ax, largest, zoom=1.7)
     if axes:
         ax = figure.add_axes((0.02, 0.78, 0.2, 0.2), projection="3d")
-        for name, axis in zip("xyz", np.eye(3), strict=True):
+        for name, axis in zip(axes, np.eye(3), strict=True):
             ax.quiver(0, 0, 0, *axis, color=COLOURS["real"], linewidth=0.8, arrow_length_ratio=0.25)
             ax.text(*1.3 * axis, name, ha="center", va="center", fontsize=9)
         _bare(ax, 1.0, zoom=1.2)
