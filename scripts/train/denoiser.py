@@ -1,9 +1,11 @@
-"""Train a network that makes whole cells from noise, on your own cells or on the nine of silicon that ship.
+"""Train a network that makes whole cells from noise, on your own cells or on those of silicon or silica that ship.
 
-python scripts/train/denoiser.py                                   as shipped, a quarter of an hour on one core
+python scripts/train/denoiser.py silicon                           as shipped, a quarter of an hour on one core
+python scripts/train/denoiser.py silica                            likewise, half an hour
 python scripts/train/denoiser.py my_cells/ --out my_denoiser.pt    a folder of files, or one file, that ASE can read
 
-Then `trained_denoiser("my_denoiser.pt")` is the network, and `generate_cell(network, 512, generator=...)` a cell.
+docs/your_own_glass.md leads through it. Then `trained_denoiser("my_denoiser.pt")` is the network, and
+`generate_cell(network, 512, generator=...)` a cell.
 The script ends with the error at several noises, of a cell that was learnt from and of one that was not: where the
 second is larger, the network has learnt cells by heart, and needs more. Ctrl-C keeps a checkpoint for `--resume`.
 """
@@ -12,41 +14,66 @@ import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
 import torch
 from ase import Atoms
 
-from tutorial_lib import datasets, training
+from tutorial_lib import datasets, metrics, training
 from tutorial_lib.datasets.structures import structures
 from tutorial_lib.models import denoiser
 from tutorial_lib.storage import WEIGHTS, expanded, sign
 from tutorial_lib.training import recipes
 
+CRYSTALLINE = 3.0  # the largest S(q) of a glass is about 2
 NOISES = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)  # A
 
 
-def cells_in(path: Path) -> list[Atoms]:
+SHIPPED = {"silicon": datasets.load_amorphous, "silica": datasets.load_silica}
+
+
+def cells_in(path: Path, elements: list[str] | None) -> list[Atoms]:
     files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    return [atoms for file in files for atoms in structures(file)]
+    return [atoms for file in files for atoms in structures(file, elements)]
+
+
+def looked_at(cells: list[Atoms]) -> None:
+    """Print what cells are, before anything is learnt from them, and say what looks odd."""
+    if len({tuple(sorted(set(atoms.symbols))) for atoms in cells}) > 1:
+        formulas = ", ".join(atoms.get_chemical_formula() for atoms in cells)
+        sys.exit(f"the cells hold different species ({formulas}): put those of one material into a folder")
+    print("cell   formula            atoms per A^3   largest S(q)")
+    for number, atoms in enumerate(cells, start=1):
+        peak = np.nanmax(metrics.structure_factor(atoms)[1])
+        words = "   is it a crystal? A glass has about 2" if peak > CRYSTALLINE else ""
+        density = len(atoms) / atoms.get_volume()
+        print(f"{number:4}   {atoms.get_chemical_formula():17}  {density:13.4f}   {peak:12.1f}{words}")
+    if len(cells) == 1:
+        print("One cell: it is learnt from, and none is left to show whether it is learnt by heart. Bring two.")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "cells", nargs="?", type=expanded, help="a folder or a file; the last cell is held out of two or more"
+        "cells", help="silicon, silica, a folder or a file of yours, of whose cells the last is held out"
     )
-    parser.add_argument("--out", type=expanded, default=WEIGHTS / "denoiser.pt", help="file of the network")
+    parser.add_argument("--out", type=expanded, help="file of the network")
+    parser.add_argument("--elements", nargs="+", help="those of types 1, 2, ... where LAMMPS's files say types only")
     parser.add_argument("--steps", type=int, default=recipes.DENOISER_STEPS, help="one cell each")
     parser.add_argument("--seed", type=int, default=0, help="of weights and noise")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     args = parser.parse_args()
-    if args.cells is None:
-        known, held_out = datasets.load_amorphous("train"), datasets.load_amorphous("validation")
+    if load := SHIPPED.get(args.cells):
+        known, held_out = load("train"), load("validation")
+        args.out = args.out or WEIGHTS / denoiser.sampling.SHIPPED[args.cells]
     else:
-        if args.out == WEIGHTS / "denoiser.pt":
+        if args.out is None:
             parser.error("your own cells need a file of their own: --out my_denoiser.pt")
-        found = cells_in(args.cells)
+        found = cells_in(expanded(args.cells), args.elements)
         known, held_out = (found[:-1], found[-1:]) if len(found) > 1 else (found, [])
     network = denoiser.denoiser_for(known, seed=args.seed)
+    looked_at([*known, *held_out])
+    for atoms in held_out:
+        network.tensors(atoms)  # speaks up now, and not after the training
     recipe = recipes.denoiser(len(known), args.seed, steps=args.steps)
     checkpoint = args.out.with_suffix(".checkpoint")
     loss = denoiser.denoising_loss(network, known)
@@ -56,7 +83,7 @@ def main() -> None:
     if args.out.parent == WEIGHTS:
         sign(args.out)
     checkpoint.unlink(missing_ok=True)
-    print(f"{args.out}: {len(known)} cells of {known[0].symbols}, {len(held_out)} held out")
+    print(f"{args.out}: {len(known)} cells of {known[0].get_chemical_formula()}, {len(held_out)} held out")
     for noise in NOISES:
         errors = [f"{denoiser.noise_error(network, cells, noise):.2f}" for cells in (known[:1], held_out) if cells]
         print(f"error of the noise at {noise:.2f} A, learnt from / held out: {' / '.join(errors)}")
@@ -66,4 +93,5 @@ if __name__ == "__main__":
     try:
         main()
     except (ValueError, OSError) as error:
-        sys.exit(f"{Path(sys.argv[0]).name}: {error}")
+        words = str(error).replace('pass element="Si", for one, or the symbols of', "say --elements and the symbols of")
+        sys.exit(f"{Path(sys.argv[0]).name}: {words.removesuffix(' in a list')}")

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -232,6 +234,21 @@ def test_other_species_and_cells_that_are_not_periodic_are_refused(gas, network)
         network.tensors(free)
     with pytest.raises(ValueError, match="no cell arrived"):
         denoiser.denoiser_for([])
+    with pytest.raises(ValueError, match=r"has learnt O and Si, and the cell holds Si60.*scripts/train/denoiser\.py"):
+        denoiser.Denoiser({"O": 2 / 3, "Si": 1 / 3}, (0.06, 0.07)).tensors(gas)
+    with pytest.raises(ValueError, match=r"germanium.*scripts/train/denoiser\.py"):
+        denoiser.trained_denoiser("germanium")
+
+
+@pytest.mark.parametrize(("factor", "words"), [(1.89, "stand 2.0 times the sum"), (0.5, "stand 0.5 times the sum")])
+def test_cells_in_another_unit_are_learnt_with_a_warning(factor, words):
+    crystal = bulk("Si", "diamond", a=5.43, cubic=True).repeat(4)
+    crystal.set_cell(factor * crystal.cell, scale_atoms=True)
+    with pytest.warns(UserWarning, match=words):
+        denoiser.denoiser_for([crystal], width=8)
+    crystal.set_cell(0.1 * crystal.cell, scale_atoms=True)
+    with pytest.raises(ValueError, match="are positions and cell in angstrom"):
+        denoiser.denoiser_for([crystal], width=8)
 
 
 def test_the_script_trains_on_a_folder_of_cells_and_says_what_it_knows_of_the_one_held_out(
@@ -252,8 +269,25 @@ def test_the_script_trains_on_a_folder_of_cells_and_says_what_it_knows_of_the_on
     assert "your own cells need a file of their own: --out" in capsys.readouterr().err
     said = call(tmp_path / "cells", "--out", tmp_path / "ge.pt", "--steps", 4)
     assert "2 cells of Ge64, 1 held out" in said
+    assert len(re.findall(r"Ge64 .* is it a crystal\? A glass has about 2", said)) == 3
+    other = atoms.copy()
+    other.symbols[:] = "Si"
+    other.write(tmp_path / "cells" / "3.extxyz")
+    with pytest.raises(SystemExit, match=r"different species \(Ge64, Ge64, Ge64, Si64\)"):
+        call(tmp_path / "cells", "--out", tmp_path / "ge.pt", "--steps", 4)
+    (tmp_path / "cells" / "3.extxyz").unlink()
     assert "learnt from / held out: " in said
     assert [p.name for p in tmp_path.glob("ge*")] == ["ge.pt"]
     assert denoiser.trained_denoiser(tmp_path / "ge.pt").composition == {"Ge": 1.0}
+    said = call(tmp_path / "cells" / "0.extxyz", "--out", tmp_path / "one.pt", "--steps", 2)
+    assert "One cell: it is learnt from, and none is left to show whether it is learnt by heart. Bring two." in said
     with pytest.raises(ValueError, match=r"no file|No such|not found|knows no"):
         call(tmp_path / "nowhere.xyz", "--out", tmp_path / "no.pt")
+    charged = (tmp_path / "cells" / "0.extxyz").read_text().replace("Ge  ", "Ge4+")
+    (tmp_path / "charged.extxyz").write_text(charged)
+    with pytest.raises(ValueError, match=r"Ge4\+.*is that the symbol of an element, without a charge\?"):
+        call(tmp_path / "charged.extxyz", "--out", tmp_path / "no.pt")
+    atoms.write(tmp_path / "types.data", format="lammps-data", masses=False)
+    with pytest.raises(ValueError, match="no elements"):
+        call(tmp_path / "types.data", "--out", tmp_path / "no.pt")
+    assert "Ge64" in call(tmp_path / "types.data", "--elements", "Ge", "--out", tmp_path / "ge.pt", "--steps", 2)

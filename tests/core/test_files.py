@@ -58,6 +58,7 @@ def damages(whole):
 WATER = "water_rhf_500k"
 SHIPPED = {
     "silicon": (silicon.DATA, "amorphous_silicon.extxyz.gz", lambda data: datasets.load_amorphous("test", data=data)),
+    "silica": (silicon.DATA, "silica.extxyz.gz", lambda data: datasets.load_silica("test", data=data)),
     "crystal": (silicon.DATA, "crystal.extxyz.gz", lambda data: datasets.crystal()),
     "qm9": (qm9.DATA, qm9.SUBSET, lambda data: qm9.load("train", data=data)),
     "water": (hamiltonians.DATA, f"{WATER}.npz", lambda data: hamiltonians.load(WATER, "train", data=data)),
@@ -65,7 +66,8 @@ SHIPPED = {
     "growth": (storage.WEIGHTS, "growth.pt", materials.trained_to_grow),
     "molecules": (storage.WEIGHTS, "molecules.pt", materials.trained_on_molecules),
     "octahedra": (storage.WEIGHTS, "octahedra.pt", materials.trained_on_octahedra),
-    "denoiser": (storage.WEIGHTS, "denoiser.pt", denoiser.trained_denoiser),
+    "denoiser": (storage.WEIGHTS, "denoiser.pt", lambda data: denoiser.trained_denoiser(data=data)),
+    "silica weights": (storage.WEIGHTS, "silica.pt", lambda data: denoiser.trained_denoiser("silica", data=data)),
     "places": (storage.WEIGHTS, "places.pt", places.trained_position_scorer),
 }
 
@@ -94,7 +96,7 @@ def test_a_shipped_file_that_is_not_the_shipped_one_is_refused_unread(name, tmp_
             load(tmp_path)
         named = re.findall(r"scripts/\w+/\w+\.py", str(caught.value))
         assert all((TOP / script).exists() for script in named)
-        assert named or name in ("silicon", "crystal"), "LAMMPS takes hours: a reader has other cells"
+        assert named or name in ("silicon", "silica", "crystal"), "LAMMPS takes hours: a reader has other cells"
 
 
 @pytest.fixture

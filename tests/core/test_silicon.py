@@ -99,7 +99,7 @@ def test_a_readers_own_cells_are_read_and_what_is_none_is_named(tmp_path):
 def test_sources_name_every_seed_and_the_judge(cells):
     text = (silicon.DATA / "SOURCES.md").read_text()
     table = re.findall(r"^\| (\d+) \| (train|validation|test) \|", text, flags=re.MULTILINE)
-    assert table == [(str(atoms.info["seed"]), atoms.info["split"]) for atoms in cells]
+    assert table == [(str(atoms.info["seed"]), atoms.info["split"]) for atoms in [*cells, *datasets.load_silica("all")]]
 
 
 def test_a_cell_with_vacuum_has_no_radial_distribution_a_cluster_no_quality_and_one_place_no_angle(cell):

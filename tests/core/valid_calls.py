@@ -99,6 +99,7 @@ motif_flow = once(lambda: flow.Flow(chart(), flow.MotifVelocity(chart(), 16, 1),
 network = once(equivariant.EquivariantNetwork)
 molecules = once(lambda: qm9.load("validation")[:4])
 glass = once(datasets.crystal)
+silica = once(lambda: datasets.load_silica("validation")[0])
 noise_network = once(lambda: denoiser.denoiser_for([glass()], width=4, n_rounds=1).eval())
 noisy = once(lambda: denoiser.shaken_lattice(noise_network(), 60, generator=generator()))
 hole_set = once(lambda: missing_atom.MoleculeSet(molecules()))
@@ -256,6 +257,7 @@ CALLS = {
     "models.flow.ode.log_likelihood": lambda: call(still, draw(4, 6), 2),
     "models.vae.kl_divergence": lambda: call(draw(4, 6), draw(4, 6)),
     "models.vae.evidence_loss": lambda: call(beta=0.1, reduction="sum", permute=False),
+    "models.vae.watched": lambda: call(loss, draw(4, 36), 2),
     "models.vae.overlap": lambda: call(draw(4, 6, 3), 2.0),
     "models.vae.aligned_loss": lambda: call(beta=0.1, describe=gram_matrix, error=aligned_rmsd, rattle=0.1),
     "models.vae.active_units": lambda: call(motif_vae(), draw(4, 36)),
@@ -396,6 +398,12 @@ CALLS = {
     "metrics.network.rings_per_atom": lambda: call(noisy()),
     "metrics.network.structure_factor": lambda: call(glass(), q_max=2.0),
     "metrics.network.bulk_pairs": lambda: call(noisy(), 4.0),
+    "datasets.silicon.load_silica": lambda: call("validation"),
+    "metrics.silica.silica_quality metrics.silica.silica_rings": lambda: call(silica()),
+    "metrics.silica.compare_silica": lambda: call([silica()], [silica()], [silica()]),
+    "metrics.species.compare_glasses": lambda: call([glass()], [glass()], [glass()]),
+    "metrics.species.partial_distributions": lambda: call([cell()], cutoff=4.0, bin_width=0.5),
+    "metrics.species.motifs": lambda: call([glass()], "Si"),
     "metrics.glass.compare_cells": lambda: call(*[[noisy()] * n for n in (1, 2, 1)]),
     "metrics.energy.energy_above_crystal": lambda: call(noisy()),
     "metrics.energy.minimised": lambda: call(noisy(), 2),

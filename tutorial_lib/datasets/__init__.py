@@ -10,5 +10,5 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     {"digits", "g2", "hamiltonians", "isomers", "octahedra", "polycubes", "qm9", "structures"},
-    {"silicon": ["load_amorphous", "crystal"]},
+    {"silicon": ["load_amorphous", "load_silica", "crystal"]},
 )

@@ -1,7 +1,7 @@
-"""Silicon to learn from: 512-atom cells of the amorphous solid, and the crystal.
+"""Glasses to learn from: cells of amorphous silicon and of silica, and the crystal of silicon.
 
 The name of a split comes in, or the path of a reader's own cells; `ase.Atoms` go out, positions in angstrom. The
-shipped cells were melted and quenched with a classical potential: files/SOURCES.md says how, and which runs were
+shipped cells were melted and quenched with classical potentials: files/SOURCES.md says how, and which runs were
 rejected.
 """
 
@@ -12,6 +12,7 @@ from ase import Atoms
 from ase.io import read
 
 from tutorial_lib.datasets.structures import structures
+from tutorial_lib.shapes import check
 from tutorial_lib.storage import expanded, verified
 
 DATA = Path(__file__).parent / "files"
@@ -31,14 +32,24 @@ def load_amorphous(split: str | Path, *, data: Path = DATA, element: str | Seque
         element: its symbol, or those of types 1, 2, ... in this order, where a file of your own says no elements.
     """
     if split in SPLITS:
-        cells = read(verified(data / "amorphous_silicon.extxyz.gz", otherwise=OTHERWISE), index=":", format="extxyz")
-        return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
+        return _shipped(data / "amorphous_silicon.extxyz.gz", split)
     path = expanded(split)
     if path.exists():
         return list(structures(path, element))
     if path.suffix or path.parent != Path():
         raise FileNotFoundError(f"there is no file {path}: pass one of {SPLITS}, or a file that ASE can read")
     raise ValueError(f"unknown split {str(path)!r}: pass one of {SPLITS}, or the path of your own cells")
+
+
+def load_silica(split: str, *, data: Path = DATA) -> list[Atoms]:
+    """Cells of silica glass, 648 atoms each: "train" (4 cells), "validation" (1), "test" (3), "all" (8)."""
+    check(split in SPLITS, f"unknown split {split!r}: pass one of {SPLITS}")
+    return _shipped(data / "silica.extxyz.gz", split)
+
+
+def _shipped(path: Path, split: str) -> list[Atoms]:
+    cells = read(verified(path, otherwise=OTHERWISE), index=":", format="extxyz")
+    return [atoms for atoms in cells if split in (atoms.info["split"], "all")]
 
 
 def crystal() -> Atoms:

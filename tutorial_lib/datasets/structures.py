@@ -68,8 +68,9 @@ def _checked(path: Path, elements: list[str]) -> Iterator[Atoms]:
         except UnknownFileTypeError:
             raise ValueError(f"ASE knows no format for {path.name}: write your atoms as .extxyz, for one") from None
         except Exception as problem:  # a hundred parsers, and each has errors of its own
+            ask = "is that the symbol of an element, without a charge?" if type(problem) is KeyError else "is it whole?"
             raise ValueError(
-                f"{path.name} cannot be read ({type(problem).__name__}: {problem}): is it whole? "
+                f"{path.name} cannot be read ({type(problem).__name__}: {problem}): {ask} "
                 "Extended XYZ is the safest format"
             ) from None
         number += 1

@@ -15,6 +15,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "energy": ["StillingerWeber", "central_energy", "dihedral_angles", "energy_above_crystal", "minimised"],
         "glass": ["compare_cells"],
         "matrices": ["MILLI_EV", "MatrixErrors", "orbitals", "matrix_errors"],
+        "silica": ["SilicaQuality", "compare_silica", "silica_quality", "silica_rings"],
+        "species": ["compare_glasses", "partial_distributions"],
         "motif_statistics": [
             "MAX_RADIUS",
             "MIN_DISTANCE",

@@ -133,15 +133,15 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
 
 
-def rings_per_atom(atoms: Atoms, longest: int = 9) -> np.ndarray:
+def rings_per_atom(atoms: Atoms, longest: int = 9, *, cutoff: float = BOND_CUTOFF) -> np.ndarray:
     """How many shortest-path rings of 3, 4, ..., `longest` bonds there are, divided by the number of atoms.
 
     A ring counts where no two of its atoms are nearer to each other by way of others (Franzblau, Phys. Rev. B 44, 4925
     (1991)). Diamond has two rings of six an atom and no others; a glass has fives and sevens.
     """
     check_counts(3, longest=longest)
-    bulk_pairs(atoms, BOND_CUTOFF)  # speaks up where the cell is none
-    found = ring_statistics(atoms, BOND_CUTOFF, maxlength=longest + 1)[3 : longest + 1]
+    bulk_pairs(atoms, cutoff)  # speaks up where the cell is none
+    found = ring_statistics(atoms, cutoff, maxlength=longest + 1)[3 : longest + 1]
     return np.pad(found, (0, longest - 2 - len(found))) / len(atoms)
 
 

@@ -6,19 +6,25 @@ formula), and divided by minus the standard deviation it is the score, the gradi
 noisy cells (P. Vincent, Neural Comput. 23, 1661 (2011)).
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from ase import Atoms
+from ase.data import covalent_radii
 from torch import Generator, Tensor
 
 from tutorial_lib.models.denoiser.network import Denoiser
+from tutorial_lib.representations import neighbour_pairs
 from tutorial_lib.shapes import check
 
 WEAKEST, STRONGEST = 0.03, 1.5  # A, the standard deviation of a coordinate
 DECISIVE = (0.15, 0.9)  # A: between them it is decided which atoms are bonded
 SHARE = 0.8  # of the steps are spent there
+DENSEST = 0.5  # atoms per cubic angstrom; diamond has 0.18
+USUAL = (0.6, 1.6)  # of the distance of the nearest atoms, in sums of covalent radii
 
 
 def denoiser_for(cells: Sequence[Atoms], seed: int = 0, **settings: float | int) -> Denoiser:
@@ -31,7 +37,10 @@ def denoiser_for(cells: Sequence[Atoms], seed: int = 0, **settings: float | int)
     symbols = Counter(symbol for atoms in cells for symbol in atoms.symbols)
     composition = {symbol: n / symbols.total() for symbol, n in sorted(symbols.items())}
     densities = [float(len(atoms) / atoms.get_volume()) for atoms in cells]
-    return Denoiser(composition, (min(densities), max(densities)), seed=seed, **settings)
+    network = Denoiser(composition, (min(densities), max(densities)), seed=seed, **settings)
+    for atoms in cells:
+        _doubt_units(atoms, network.cutoff)
+    return network
 
 
 def denoising_loss(network: Denoiser, cells: Sequence[Atoms]) -> Callable[..., dict[str, Tensor]]:
@@ -55,6 +64,26 @@ def noise_error(model: Denoiser, cells: Sequence[Atoms], noise: float, seed: int
     with torch.no_grad():
         errors = [_error(model, *model.tensors(atoms), noise, generator).item() for atoms in cells]
     return sum(errors) / len(errors)
+
+
+def _doubt_units(atoms: Atoms, cutoff: float) -> None:
+    """Refuse a density that no matter has, and warn where neighbours stand as far apart as in no chemistry."""
+    density = len(atoms) / atoms.get_volume()
+    check(
+        density < DENSEST,
+        f"{density:.3g} atoms per cubic angstrom, and no solid has {DENSEST:g}: are positions and cell in angstrom?",
+    )
+    first, second, distance, _ = neighbour_pairs(atoms, cutoff)
+    check(len(distance), f"no atom has another within {cutoff} A: are the positions in angstrom?")
+    bonds = covalent_radii[atoms.numbers]
+    _, at = np.unique(first, return_index=True)  # of the nearest one of each atom
+    nearest = np.median((distance / (bonds[first] + bonds[second]))[at])
+    if not USUAL[0] < nearest < USUAL[1]:
+        warnings.warn(
+            f"neighbours in {atoms.get_chemical_formula()} stand {nearest:.1f} times the sum of their covalent radii "
+            "apart: are the positions in angstrom?",
+            stacklevel=3,
+        )
 
 
 def _some_noise(generator: Generator) -> float:

@@ -147,9 +147,9 @@ class Denoiser(nn.Module):
         """Positions, cell and species of atoms, as `forward` takes them."""
         known = list(self.composition)
         check(
-            set(atoms.symbols) <= set(known),
-            f"the network has learnt {' and '.join(known)}, and the cell holds {atoms.symbols}: train one for it with "
-            "scripts/train/denoiser.py",
+            set(atoms.symbols) == set(known),
+            f"the network has learnt {' and '.join(known)}, and the cell holds {atoms.get_chemical_formula()}: train "
+            "one for it with scripts/train/denoiser.py",
         )
         check(atoms.pbc.all(), "the cell is not periodic in all directions: set atoms.pbc = True")
         neighbour_pairs(atoms, self.cutoff, apart=0.0)  # speaks up where the cell is too thin

@@ -28,6 +28,7 @@ LAST, N_LAST = 0.04, 30  # A, and how many quick levels without Langevin steps l
 N_LEVELS, TEMPERATURE = 2000, 0.6
 STEP = 0.3  # of a Langevin step, in units of the variance of the noise
 N_LATTICES = 300  # tried
+SHIPPED = {"silicon": "denoiser.pt", "silica": "silica.pt"}
 OTHERWISE = "train your own with scripts/train/denoiser.py"
 
 
@@ -45,7 +46,7 @@ def generate_cell(
     """A new periodic cell, made from noise alone; on Ctrl-C as it stands, with a warning.
 
     Args:
-        network: trained; `trained_denoiser()` knows amorphous silicon.
+        network: trained; `trained_denoiser()` knows amorphous silicon, `trained_denoiser("silica")` silica.
         n_atoms: how many; the species are drawn by the network's composition.
         generator: of the noise, on the device of the network.
         density: atoms per cubic angstrom; the middle of the network's range if None.
@@ -166,11 +167,15 @@ def quench(
         yield below, atoms
 
 
-def trained_denoiser(path: str | Path = storage.WEIGHTS) -> Denoiser:
-    """The network that has learnt amorphous silicon from the nine training cells, or that of a file of your own."""
-    path = storage.expanded(path)
-    if path.is_dir():
-        path = storage.verified(path / "denoiser.pt", otherwise=OTHERWISE)
+def trained_denoiser(which: str | Path = "silicon", *, data: Path = storage.WEIGHTS) -> Denoiser:
+    """The network that has learnt "silicon" or "silica" from their training cells, or that of a file of your own."""
+    shipped = which in SHIPPED
+    path = storage.verified(data / SHIPPED[which], otherwise=OTHERWISE) if shipped else storage.expanded(which)
+    check(
+        path.exists(),
+        f"there is no network {str(which)!r}: {' and '.join(SHIPPED)} are shipped, the path of a "
+        f"file will do, or {OTHERWISE}",
+    )
     state = storage.stored(path, ("settings", "weights"), otherwise=OTHERWISE)
     return storage.fitted(Denoiser(**state["settings"]), state["weights"], path, otherwise=OTHERWISE).eval()
 
