@@ -28,6 +28,7 @@ CONTENTS = {
             "docs/data",
             "docs/benchmarks",
             "docs/costs",
+            "docs/your_own_glass",
             "docs/scale",
             "CONTRIBUTING",
         ],
