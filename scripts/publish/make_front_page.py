@@ -73,18 +73,18 @@ if "google.colab" in sys.modules:
             print("Restart the session; these had been imported:", *used & set(new))"""
 
 
-def binder(name: str = "01_invariance", address: str = ADDRESS) -> str:
+def binder(name: str = "00_ten_minutes", address: str = ADDRESS) -> str:
     return f"https://mybinder.org/v2/gh/{address.removeprefix(GITHUB)}/main?labpath=my_course%2F{name}.ipynb"
 
 
-def colab(name: str = "01_invariance", address: str = ADDRESS) -> str:
+def colab(name: str = "00_ten_minutes", address: str = ADDRESS) -> str:
     return f"https://colab.research.google.com/github/{address.removeprefix(GITHUB)}/blob/main/notebooks/{name}.ipynb"
 
 
 def hub(address: str = ADDRESS, server: str = "https://hub.example.org") -> str:
-    """The address by which a JupyterHub fetches the course, or what is new in it, and opens notebook 01."""
+    """The address by which a JupyterHub fetches the course, or what is new in it, and opens notebook 00."""
     query = {"repo": address, "branch": "main", "targetpath": "course"}
-    query["urlpath"] = "lab/tree/course/notebooks/01_invariance.ipynb"
+    query["urlpath"] = "lab/tree/course/notebooks/00_ten_minutes.ipynb"
     return f"{server}/hub/user-redirect/git-pull?{urlencode(query, safe='/:')}"
 
 
@@ -168,16 +168,9 @@ def stored_picture(name: str, words: str) -> Image.Image:
 
 
 def picture(width: int = 1600) -> Image.Image:
-    """Pictures that the notebooks hold: a real motif, two Gram matrices, and an invented motif."""
-    names = (("02_gram_vae", "view(motif"), ("02_gram_vae", 'title="one motif"'), ("03_synchronisation", "view(drawn"))
-    pictures, left = [stored_picture(*name) for name in names], 0
-    height = int(width / sum(one.width / one.height for one in pictures))
-    whole = Image.new("RGB", (width, height), "white")
-    for one in pictures:
-        sized = one.resize((int(one.width / one.height * height), height), Image.Resampling.LANCZOS)
-        whole.paste(sized, (left, 0))
-        left += sized.width
-    return whole.quantize(256)
+    """The frames from noise to glass that notebook 00 holds."""
+    found = stored_picture("00_ten_minutes", "plotting.panels(5")
+    return found.resize((width, round(width * found.height / found.width)), Image.Resampling.LANCZOS).quantize(256)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from benchmarks.harness.table import stored
 from scripts.publish.pages import TOP, fill, table
-from tutorial_lib.course.runs import notebooks
+from tutorial_lib.course.runs import lessons
 
 TEACHING = TOP / "docs" / "teaching"
 LENGTHS = ("50", "90")
@@ -108,7 +108,7 @@ def overview(lessons: dict[str, list[Section]]) -> str:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    lessons = {path.stem: measured(path) for path in notebooks([])}
+    lessons = {path.stem: measured(path) for path in lessons([])}
     plans = tomllib.loads((TEACHING / "plans.toml").read_text(encoding="utf-8"))
     for name, plan in plans.items():
         fill(TEACHING / f"{name}.md", {"plan": plans_table(lessons[name], plan)})

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from scripts.publish.slides import reading
 from scripts.publish.slides.look import Slide, code_size, formula, index, page_of, text_size
-from tutorial_lib.course.runs import notebooks
+from tutorial_lib.course.runs import lessons
 from tutorial_lib.storage import expanded
 
 # The last sections and the kind of slide with which each begins: a question has its own, sources are notes.
@@ -190,7 +190,7 @@ def main() -> None:
     if importlib.util.find_spec("sphinx_revealjs") is None:
         sys.exit('the slides need the extra `docs`: pip install -c constraints.txt -e ".[docs]"')
     try:
-        make(notebooks(args.notebooks), args.out, args.without)
+        make(lessons(args.notebooks), args.out, args.without)
     except ValueError as error:
         sys.exit(str(error))
 

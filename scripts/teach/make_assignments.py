@@ -18,7 +18,7 @@ from pathlib import Path
 
 import nbformat
 
-from tutorial_lib.course.runs import notebooks
+from tutorial_lib.course.runs import lessons
 from tutorial_lib.storage import expanded
 
 HERE = Path(__file__).parent
@@ -212,10 +212,10 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.points < 1:
         raise SystemExit(f"--points {asked.points}: an exercise gives one point at least")
-    lessons = notebooks(asked.lessons)
-    export(lessons, asked.out, points=asked.points, extra=asked.extra)
-    commands = (f"nbgrader generate_assignment {lesson.stem}" for lesson in lessons)
-    print(f"{len(lessons)} in {asked.out / 'source'}: go to {asked.out}, and there", *commands, sep="\n")
+    found = lessons(asked.lessons)
+    export(found, asked.out, points=asked.points, extra=asked.extra)
+    commands = (f"nbgrader generate_assignment {lesson.stem}" for lesson in found)
+    print(f"{len(found)} in {asked.out / 'source'}: go to {asked.out}, and there", *commands, sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
+import base64
+import io
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 from ase import Atoms
 from ase.build import bulk
+from PIL import Image
 
 from tutorial_lib import plotting
 
@@ -173,6 +178,8 @@ def test_lobes_are_filled_where_positive_and_a_mesh_where_not():
     surface, mesh = figure.axes[1].collections
     assert (type(surface).__name__, type(mesh).__name__) == ("Poly3DCollection", "Line3DCollection")
     assert max(segment[:, 2].max() for segment in mesh._segments3d) < 1e-6, "the mesh is where z is negative"
+    *_, ax = plotting.lobes([{"one": np.ones((20, 20))}], directions, axes="zxy").axes
+    assert [text.get_text() for text in ax.texts] == ["z", "x", "y"]
 
 
 def test_candidates_are_as_large_as_their_share():
@@ -209,3 +216,16 @@ def test_a_matrix_of_orbitals_names_its_functions_and_its_unit(ax):
     assert [label.get_text() for label in ax.get_xticklabels()] == names
     assert ax.images[0].colorbar.ax.get_ylabel() == "microhartree"
     assert ax.images[0].get_clim() == (-1.0, 1.0)
+
+
+def test_a_film_stands_still_until_it_is_opened_and_has_words_for_whoever_does_not_see_it():
+    crystal = bulk("Si", cubic=True).repeat(2)
+    frames = {"whole": crystal, "one missing": crystal[1:], "two": crystal[2:]}
+    shown = plotting.film(frames, alt='atoms that "leave"').data
+    assert re.match(r"<details><summary>Play: 3 pictures.*</summary><img alt=\"atoms that &quot;leave&quot;\" ", shown)
+    moving = Image.open(io.BytesIO(base64.b64decode(re.search(r"data:image/webp;base64,([^\"]+)", shown)[1])))
+    assert moving.n_frames == 3
+    with pytest.raises(ValueError, match="alt is empty"):
+        plotting.film(frames, alt=" ")
+    with pytest.raises(ValueError, match="n_frames"):
+        plotting.film({}, alt="nothing")

@@ -70,16 +70,16 @@ def test_an_address_reaches_every_place_and_leaves_nothing_behind(tmp_path):
     again = with_address("")
     assert [name for name, text in bare.items() if re.search(ELSEWHERE, text)] == []
     assert again == bare
-    binder = "https://mybinder.org/v2/gh/someone/a.course/main?labpath=my_course%2F01_invariance.ipynb"
-    colab = "https://colab.research.google.com/github/someone/a.course/blob/main/notebooks/01_invariance.ipynb"
+    binder = "https://mybinder.org/v2/gh/someone/a.course/main?labpath=my_course%2F00_ten_minutes.ipynb"
+    colab = "https://colab.research.google.com/github/someone/a.course/blob/main/notebooks/00_ten_minutes.ipynb"
     hub = f"\nhttps://hub.example.org/hub/user-redirect/git-pull?repo={EXAMPLE}&branch=main&targetpath=course&urlpath="
     tests = f"{EXAMPLE}/actions/workflows/tests.yml"
     links = {
         "README.md": f"]({binder}) ]({colab}) git~clone~{EXAMPLE} ({tests}/badge.svg)]({tests}) {EXAMPLE}/issues/new",
         "CITATION.cff": f"repository-code:~{EXAMPLE}",
         "pyproject.toml": f'[project.urls]\nRepository~=~"{EXAMPLE}"',
-        "docs/teaching/jupyterhub.md": f"{hub}lab/tree/course/notebooks/01_invariance.ipynb\n",
-        "notebooks/01_invariance.ipynb": f'({binder}) ({colab}) address~=~\\"{EXAMPLE}\\"',
+        "docs/teaching/jupyterhub.md": f"{hub}lab/tree/course/notebooks/00_ten_minutes.ipynb\n",
+        "notebooks/00_ten_minutes.ipynb": f'({binder}) ({colab}) address~=~\\"{EXAMPLE}\\"',
     }
     wanted = [(path, link.replace("~", " ")) for path, some in links.items() for link in some.split(" ")]
     assert [(path, link) for path, link in wanted if link not in full[path]] == []

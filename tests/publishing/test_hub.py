@@ -207,7 +207,7 @@ def test_a_wrong_password_and_an_account_outside_the_group_are_refused(hub, acco
 
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)")
-def test_the_link_leads_through_the_form_to_notebook_01_in_a_browser(hub, accounts, repository, browser):
+def test_the_link_leads_through_the_form_to_notebook_00_in_a_browser(hub, accounts, repository, browser):
     name, password = accounts["bob"]
     tab = browser.new_page()
     tab.set_default_timeout(150_000)
@@ -215,8 +215,8 @@ def test_the_link_leads_through_the_form_to_notebook_01_in_a_browser(hub, accoun
     tab.fill("#username_input", name)
     tab.fill("#password_input", password)
     tab.click("#login_submit")
-    tab.get_by_role("heading", name="show atoms").or_(tab.locator(".jp-Notebook h1")).first.wait_for()
-    assert "/lab/tree/course/notebooks/01_invariance.ipynb" in tab.url
+    tab.get_by_role("heading", name="Ten minutes").or_(tab.locator(".jp-Notebook h1")).first.wait_for()
+    assert "/lab/tree/course/notebooks/00_ten_minutes.ipynb" in tab.url
     assert Path(f"~{name}/course/{FIRST}").expanduser().read_bytes() == (TOP / FIRST).read_bytes()
 
 

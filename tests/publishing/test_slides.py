@@ -10,12 +10,12 @@ from chromium import IN_BROWSER
 
 from scripts.publish import make_slides as script
 from scripts.publish.slides import reading
-from tutorial_lib.course.runs import notebooks
+from tutorial_lib.course.runs import lessons
 
 pytest.importorskip("sphinx_revealjs", reason="sphinx-revealjs is not installed (extra `docs`)")
 LESSONS = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.slow, *([pytest.mark.smoke] if path.stem[:2] == "02" else [])])
-    for path in notebooks([])
+    for path in lessons([])
 ]
 # What of a slide is cut off, and which code has to be scrolled.
 CUT_OFF = """() => {
@@ -140,7 +140,7 @@ def test_a_section_can_be_left_out(book):
     assert [title for title in titles if title not in {slide.title for slide in shorter.slides}] == [titles[3]]
 
 
-@pytest.mark.parametrize("path", notebooks([]), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", lessons([]), ids=lambda path: path.stem)
 def test_the_slides_of_50_minutes_are_few_and_lead_from_the_question_to_the_plans_exercises(path):
     plans = tomllib.loads((reading.TOP / "docs" / "teaching" / "plans.toml").read_text(encoding="utf-8"))
     plan, book = plans[path.stem]["50"], nbformat.read(path, 4)
@@ -158,7 +158,7 @@ def test_the_slides_of_50_minutes_are_few_and_lead_from_the_question_to_the_plan
 
 def test_words_that_no_heading_has_are_said(tmp_path):
     with pytest.raises(ValueError, match="no heading has the words 'unheard of'"):
-        script.make(notebooks([])[:1], tmp_path, ["unheard of"])
+        script.make(lessons([])[:1], tmp_path, ["unheard of"])
 
 
 def test_a_picture_without_words_is_refused():

@@ -13,7 +13,7 @@ from scripts.publish.pages import with_blocks
 from tutorial_lib import exercises
 
 CHOSEN = tomllib.loads((plans.TEACHING / "plans.toml").read_text(encoding="utf-8"))
-LESSONS = {path.stem: path for path in plans.notebooks([])}
+LESSONS = {path.stem: path for path in plans.lessons([])}
 PARTS = "Goals, Before the lesson, A plan, What students believe, To discuss, What to skip, An extra exercise"
 each_lesson = pytest.mark.parametrize("name", LESSONS)
 

@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
+DOOR = "00"
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 CAPTION = "*Figure: "
 # A kernel of ours draws into the page, with matplotlib's own settings: a user's may ask for a LaTeX that is not there.
@@ -36,6 +37,12 @@ def notebooks(chosen: list[str]) -> list[Path]:
         if number not in known:
             sys.exit(f"no notebook begins with {number!r}: there are {', '.join(book.stem for book in books)}")
     return sorted({known[number] for number in chosen}) if chosen else books
+
+
+def lessons(chosen: list[str]) -> list[Path]:
+    """Those of the notebooks that have exercises and are taught: all but the door, 00."""
+    found = [book for book in notebooks(chosen) if not book.name.startswith(DOOR)]
+    return found or sys.exit(f"notebook {DOOR} has neither exercises nor a plan: take another one")
 
 
 class KernelMeter(threading.Thread):

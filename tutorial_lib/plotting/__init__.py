@@ -29,7 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "palette": ["COLOURS", "DASHES"],
         "space": ["Hole", "candidates", "cross_section", "density", "lobes", "signals"],
-        "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "coordination", "scatter_map", "still", "strip"],
+        "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "coordination", "film", "scatter_map", "still", "strip"],
         "viewer": ["animate", "linked_map", "view"],
     },
 )

@@ -1,5 +1,7 @@
 """Still pictures of atoms, for pages that run no code: atoms come in, the bytes of a PNG go out."""
 
+import base64
+import html
 import io
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -10,6 +12,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 from ase.data.colors import jmol_colors
 from ase.utils import rotate
+from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -26,6 +29,7 @@ BALL, STICK = 0.5, 0.12  # of the covalent radius; A
 SMALLEST = 0.02  # radius of a ball, of the size of the picture
 FINE = 900  # points along the longer side in which atoms are computed
 CAMERA = "-75x,20y,5z"
+FILM = 30  # quality of its pictures, of 100
 PALE = 0.6  # of the way to white, the farthest
 LIGHT = np.array([-0.4, 0.55, 0.73])  # its direction: from the left, from above, and from the reader
 SILICON = 14  # has the colour of the course, every other element that of Jmol
@@ -61,6 +65,7 @@ def strip(frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA) -> 
     """Stills of several frames in a row as PNG, all on one scale, under what `atoms.info["name"]` may hold."""
     check_counts(n_frames=len(frames))
     figure = Figure(figsize=(1.6 * len(frames), 1.9), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.1)  # of a panel, or the atoms of two frames seem to be one cluster
     limit = 1.2 * max(np.abs(atoms.positions).max() for atoms in frames)
     for ax, atoms in zip(figure.subplots(1, len(frames), squeeze=False)[0], frames, strict=True):
         _draw_atoms(ax, atoms, centre, camera, font=5, span=2 * limit)
@@ -83,6 +88,28 @@ def coordination(ax: Axes, atoms: Atoms, *, title: str, camera: str = CAMERA) ->
     _draw_atoms(ax, wrapped, None, camera, font=5, colours=kinds[1 + np.sign(n_bonds - 4)], words=words)
     ax.set_title(title)
     return ax
+
+
+def film(frames: Mapping[str, Atoms], *, alt: str, seconds: float = 0.2) -> HTML:
+    """Cells as `coordination` draws them, one after another, as an animated picture behind a button.
+
+    It needs no program in the page, and stands still until a reader opens it; `alt` is for whoever does not see it.
+    """
+    check_counts(n_frames=len(frames))
+    check(alt.strip(), "alt is empty: say in one sentence what there is to see")
+    pictures, file = [], io.BytesIO()
+    for title, atoms in frames.items():
+        figure = Figure(figsize=(4, 4))
+        coordination(figure.add_axes((0, 0, 1, 0.93)), atoms, title=title)
+        figure.savefig(png := io.BytesIO(), format="png", dpi=100)
+        pictures.append(Image.open(png).convert("RGB"))
+    times = [*[int(1000 * seconds)] * (len(frames) - 1), 2000]  # the last one stays
+    pictures[0].save(file, "WEBP", save_all=True, append_images=pictures[1:], duration=times, loop=0, quality=FILM)
+    source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    picture = f'<img alt="{html.escape(alt)}" src="{source}" width="{pictures[0].width}">'
+    return HTML(
+        f"<details><summary>Play: {len(frames)} pictures, again and again until closed</summary>{picture}</details>"
+    )
 
 
 def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:

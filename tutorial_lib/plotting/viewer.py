@@ -7,6 +7,7 @@ Where the widget cannot draw, the picture stands in.
 
 import base64
 import html
+import io
 import json
 import sys
 import warnings
@@ -18,12 +19,14 @@ import torch
 from ase import Atoms
 from ase.utils import rotate
 from ipywidgets import DOMWidget, HBox, IntSlider, Play, VBox, jslink
+from PIL import Image
 from torch import Tensor
 
 from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, Arrow, bonds, scatter_map, still, strip
 from tutorial_lib.shapes import check, check_counts, check_finite
 
 COLAB = "google.colab"
+WEBP = 60  # quality, of 100
 
 
 class View:
@@ -40,11 +43,14 @@ class View:
         self.widget, self.alt, self.picture = widget, alt, picture
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        encoded = base64.b64encode(self.picture).decode()
+        smaller = io.BytesIO()  # than a second PNG: the notebook holds both
+        Image.open(io.BytesIO(self.picture)).convert("RGB").save(smaller, "WEBP", quality=WEBP)
+        encoded = {"png": self.picture, "webp": smaller.getvalue()}
+        encoded = {kind: base64.b64encode(content).decode() for kind, content in encoded.items()}
         bundle = {
             "text/plain": self.alt,
-            "image/png": encoded,
-            "text/html": f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{encoded}">',
+            "image/png": encoded["png"],
+            "text/html": f'<img alt="{html.escape(self.alt)}" src="data:image/webp;base64,{encoded["webp"]}">',
         }
         if self.widget is not None:
             bundle["application/vnd.jupyter.widget-view+json"] = self.widget.get_view_spec()
