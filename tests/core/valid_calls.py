@@ -397,6 +397,7 @@ CALLS = {
     "models.denoiser.sampling.quench": lambda: call(noise_network(), noisy(), [0.5, 0.3], generator=generator()),
     "metrics.network.rings_per_atom": lambda: call(noisy()),
     "metrics.network.structure_factor": lambda: call(glass(), q_max=2.0),
+    "metrics.network.bin_edges": lambda: call(4.0, 0.5),
     "metrics.network.bulk_pairs": lambda: call(noisy(), 4.0),
     "datasets.silicon.load_silica": lambda: call("validation"),
     "metrics.silica.silica_quality metrics.silica.silica_rings": lambda: call(silica()),

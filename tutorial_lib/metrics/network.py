@@ -125,12 +125,18 @@ def radial_distribution(cells: Atoms | Sequence[Atoms], cutoff: float = 6.0, bin
     """
     cells = [cells] if isinstance(cells, Atoms) else cells
     check_counts(n_cells=len(cells))
-    check(0 < bin_width <= cutoff, f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
-    edges = np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
+    edges = bin_edges(cutoff, bin_width)
     shell = 4 / 3 * np.pi * np.diff(edges**3)
     counts = (np.histogram(bulk_pairs(atoms, cutoff)[2], bins=edges)[0] for atoms in cells)
     curves = [n * atoms.get_volume() / (len(atoms) ** 2 * shell) for n, atoms in zip(counts, cells, strict=True)]
     return (edges[1:] + edges[:-1]) / 2, np.mean(curves, axis=0)
+
+
+def bin_edges(cutoff: float, bin_width: float) -> np.ndarray:
+    """From 0 to a cut-off (angstrom), so far apart or less that a whole number of bins reaches it."""
+    check(0 < bin_width <= cutoff, f"bins of {bin_width} A do not fit into a cut-off of {cutoff} A: take 0.05, for one")
+    check(cutoff < np.inf, f"the cut-off is {cutoff} A: it must be above 0, and finite")
+    return np.linspace(0, cutoff, int(np.ceil(cutoff / bin_width - 1e-9)) + 1)
 
 
 def rings_per_atom(atoms: Atoms, longest: int = 9, *, cutoff: float = BOND_CUTOFF) -> np.ndarray:

@@ -12,7 +12,7 @@ from ase import Atoms
 from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import Comparison
-from tutorial_lib.metrics.network import bulk_pairs, structure_factor
+from tutorial_lib.metrics.network import bin_edges, bulk_pairs, structure_factor
 from tutorial_lib.metrics.two_sample import memory, two_sample_auc
 from tutorial_lib.representations import nearest_neighbours
 from tutorial_lib.shapes import check, check_counts
@@ -27,7 +27,7 @@ def partial_distributions(cells: Sequence[Atoms], cutoff: float = CUTOFF, bin_wi
     """
     check_counts(n_cells=len(cells))
     species = sorted(set(cells[0].symbols))
-    edges = np.linspace(0, cutoff, round(cutoff / bin_width) + 1)
+    edges = bin_edges(cutoff, bin_width)
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     curves = {f"{one}-{other}": [] for one, other in combinations_with_replacement(species, 2)}
     for atoms in cells:
