@@ -68,9 +68,8 @@ def compare_silica(made: Sequence[Atoms], held_out: Sequence[Atoms], training: S
     9 of the differences to held-out cells, for each silicon.
     """
     every = compare_glasses(made, held_out, training)
-    inside, between = (
-        np.concatenate([getattr(silica_quality(atoms), name) for atoms in held_out]) for name in ("inside", "between")
-    )
+    qualities = [silica_quality(atoms) for atoms in held_out]
+    inside, between = (np.concatenate([getattr(one, name) for one in qualities]) for name in ("inside", "between"))
     rings = np.mean([silica_rings(atoms) for atoms in held_out], axis=0)
 
     def scores(cells: Sequence[Atoms]) -> dict[str, float]:

@@ -25,17 +25,11 @@ def partial_distributions(cells: Sequence[Atoms], cutoff: float = CUTOFF, bin_wi
 
     It is 1 far away, in each pair, and an average over cells, which all hold the same species.
     """
-    check_counts(n_cells=len(cells))
-    species = sorted(set(cells[0].symbols))
+    species = _species(cells)
     edges = bin_edges(cutoff, bin_width)
     shells = 4 / 3 * np.pi * np.diff(edges**3)
     curves = {f"{one}-{other}": [] for one, other in combinations_with_replacement(species, 2)}
     for atoms in cells:
-        check(
-            sorted(set(atoms.symbols)) == species,
-            f"a cell holds {atoms.get_chemical_formula()}, and another one {cells[0].get_chemical_formula()}: compare "
-            "cells of the same species",
-        )
         first, second, distance, _ = bulk_pairs(atoms, cutoff)
         is_one = {name: atoms.symbols == name for name in species}
         for pair, found in curves.items():
@@ -53,8 +47,7 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
     where 95 % of held-out motifs are farther from all training motifs: 0.05 says that nothing is copied.
     """
     check_counts(n_made=len(made), n_held_out=len(held_out), n_training=len(training))
-    partial_distributions([*held_out, *made, *training])  # speaks up where species differ
-    species, curves = sorted(set(held_out[0].symbols)), partial_distributions(held_out)[1]
+    species, curves = _species([*held_out, *made, *training]), partial_distributions(held_out)[1]
     waves = np.mean([structure_factor(atoms)[1] for atoms in held_out], axis=0)
     real, known = ({name: motifs(cells, name) for name in species} for cells in (held_out, training))
 
@@ -82,6 +75,19 @@ def motifs(cells: Sequence[Atoms], centre: str) -> Tensor:
     symbols = [np.array(atoms.symbols) for atoms in cells]
     centred = [symbols[cell][atom] == centre for cell, atom in zip(found.cell, found.atom, strict=True)]
     return found.positions[np.flatnonzero(centred)].float()
+
+
+def _species(cells: Sequence[Atoms]) -> list[str]:
+    """The species that all cells hold."""
+    check_counts(n_cells=len(cells))
+    species = sorted(set(cells[0].symbols))
+    for atoms in cells:
+        check(
+            sorted(set(atoms.symbols)) == species,
+            f"a cell holds {atoms.get_chemical_formula()}, and another one {cells[0].get_chemical_formula()}: compare "
+            "cells of the same species",
+        )
+    return species
 
 
 def _rms(difference: np.ndarray) -> float:
