@@ -93,5 +93,4 @@ if __name__ == "__main__":
     try:
         main()
     except (ValueError, OSError) as error:
-        words = str(error).replace('pass element="Si", for one, or the symbols of', "say --elements and the symbols of")
-        sys.exit(f"{Path(sys.argv[0]).name}: {words.removesuffix(' in a list')}")
+        sys.exit(f"{Path(sys.argv[0]).name}: {error}")

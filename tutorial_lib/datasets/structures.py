@@ -143,7 +143,7 @@ def _named(atoms: Atoms, typed: bool, elements: list[str], name: str) -> Atoms:
     check(
         elements,
         f'{name} says types of its atoms at best, and no elements: pass element="Si", for one, or the symbols of '
-        "types 1, 2, ... in a list",
+        "types 1, 2, ... in a list, or to a script by --elements",
     )
     check(
         types.min() >= 1 and types.max() <= len(elements),
