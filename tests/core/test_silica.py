@@ -4,6 +4,7 @@ from ase import Atoms
 
 from scripts.data import make_silica as script
 from tutorial_lib import metrics
+from tutorial_lib.metrics import species
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,9 @@ def test_partial_distributions_have_the_first_shells_and_are_one_far_away_in_a_g
     r, found = metrics.partial_distributions([gas])
     assert all(curve[r > 2].mean() == pytest.approx(1, abs=0.03) for curve in found.values())
     elements = metrics.partial_distributions([gas[gas.symbols == "O"]], 6.0)[1]["O-O"]
-    assert elements == pytest.approx(metrics.radial_distribution(gas[gas.symbols == "O"])[1])
+    assert elements == pytest.approx(metrics.radial_distribution(gas[gas.symbols == "O"])[1] * 800 / 799)
+    with pytest.raises(ValueError, match="one Si alone has no g"):
+        metrics.partial_distributions([gas[1:5]])
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,16 @@ def test_cells_like_those_held_out_reach_the_floor_and_others_stay_above_it_in_e
     assert other.score["nearest atoms (A)"] < alike.score["nearest atoms (A)"]
     copies = metrics.compare_glasses(real[4:], real[2:4], real[4:]).score
     assert copies["near training, Si"] == copies["near training, O"] == 1
+
+
+def test_another_density_and_holes_are_warned_of(cristobalite):
+    wide = cristobalite.copy()
+    wide.set_cell(1.01 * wide.cell, scale_atoms=True)
+    with pytest.warns(UserWarning, match=r"holds 0.0428 O .* real ones 0.0441 to 0.0441: .* another material"):
+        metrics.compare_glasses([wide], [cristobalite], [cristobalite])
+    far = cristobalite[np.random.default_rng(0).random(len(cristobalite)) < 0.4]
+    with pytest.warns(UserWarning, match=r"atoms have fewer than eight others within 5 A and are left out"):
+        assert len(species.motifs([far], "Si")) < sum(far.symbols == "Si")
 
 
 def test_other_cells_are_refused(cristobalite, gas):

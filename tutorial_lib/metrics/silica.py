@@ -1,7 +1,7 @@
 """How good a network of silica a cell is: silicon and oxygen come in, coordination, angles and rings go out.
 
-Silicon has four oxygens, each oxygen two silicons: corner-sharing tetrahedra. What is between two silicons is always an
-oxygen, so rings are counted from silicon to silicon.
+Silicon has four oxygens, each oxygen two silicons: corner-sharing tetrahedra. What is between two near silicons is an
+oxygen, but for a few defects, so rings are counted from silicon to silicon.
 """
 
 from collections.abc import Sequence

@@ -4,14 +4,16 @@ It asks nothing that only one material has: no bonds are counted, and no potenti
 material in particular, such as that each silicon of silica has four oxygens, says more where it is known.
 """
 
+import warnings
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
+import torch
 from ase import Atoms
 from torch import Tensor
 
-from tutorial_lib.metrics.motif_statistics import Comparison
+from tutorial_lib.metrics.motif_statistics import N_COMPARED, Comparison
 from tutorial_lib.metrics.network import bin_edges, bulk_pairs, structure_factor
 from tutorial_lib.metrics.two_sample import memory, two_sample_auc
 from tutorial_lib.representations import nearest_neighbours
@@ -23,7 +25,7 @@ CUTOFF = 5.0  # A, as far as the network sees by default
 def partial_distributions(cells: Sequence[Atoms], cutoff: float = CUTOFF, bin_width: float = 0.05) -> tuple:
     """The centres of bins (angstrom), and the radial distribution function of each pair of species, such as "O-Si".
 
-    It is 1 far away, in each pair, and an average over cells, which all hold the same species.
+    It is 1 far away, in each pair, and an average over cells, which all hold the same species, two atoms of each.
     """
     species = _species(cells)
     edges = bin_edges(cutoff, bin_width)
@@ -32,10 +34,13 @@ def partial_distributions(cells: Sequence[Atoms], cutoff: float = CUTOFF, bin_wi
     for atoms in cells:
         first, second, distance, _ = bulk_pairs(atoms, cutoff)
         is_one = {name: atoms.symbols == name for name in species}
+        rare = min(species, key=lambda name: is_one[name].sum())
+        check(is_one[rare].sum() > 1, f"one {rare} alone has no g(r) with its like: take cells with two at least")
         for pair, found in curves.items():
             one, other = (is_one[name] for name in pair.split("-"))
             counts, _ = np.histogram(distance[one[first] & other[second]], bins=edges)
-            found.append(counts * atoms.get_volume() / (one.sum() * other.sum() * shells))
+            n_pairs = one.sum() * (other.sum() - (one is other))
+            found.append(counts * atoms.get_volume() / (n_pairs * shells))
     return (edges[1:] + edges[:-1]) / 2, {pair: np.mean(found, axis=0) for pair, found in curves.items()}
 
 
@@ -47,6 +52,7 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
     where 95 % of held-out motifs are farther from all training motifs: 0.05 says that nothing is copied.
     """
     check_counts(n_made=len(made), n_held_out=len(held_out), n_training=len(training))
+    _doubt_density(made, [*held_out, *training])
     species, curves = _species([*held_out, *made, *training]), partial_distributions(held_out)[1]
     waves = np.mean([structure_factor(atoms)[1] for atoms in held_out], axis=0)
     real, known = ({name: motifs(cells, name) for name in species} for cells in (held_out, training))
@@ -64,17 +70,46 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
     own = {name: motifs(made, name) for name in species}
     score, floor = scores(made, own), scores(training, known)
     for name in species:
-        score[f"near training, {name}"] = memory(own[name][:1024], known[name], real[name]).copied
+        every = own[name][torch.linspace(0, len(own[name]) - 1, min(len(own[name]), N_COMPARED)).long()]
+        score[f"near training, {name}"] = memory(every, known[name], real[name]).copied
         floor[f"near training, {name}"] = 0.05
     return Comparison(score=score, floor=floor)
 
 
 def motifs(cells: Sequence[Atoms], centre: str) -> Tensor:
-    """The eight nearest atoms of each atom of one species, (n, 8, 3), angstrom, whatever they are."""
+    """The eight nearest atoms of each atom of one species, (n, 8, 3), angstrom, whatever they are.
+
+    Atoms that have fewer within 5 A are left out, with a warning.
+    """
     found = nearest_neighbours(cells, cutoff=CUTOFF)
+    if found.dropped:
+        warnings.warn(
+            f"{found.dropped} of {sum(map(len, cells))} atoms have fewer than eight others within {CUTOFF:g} A and are "
+            "left out: are there holes?",
+            stacklevel=2,
+        )
     symbols = [np.array(atoms.symbols) for atoms in cells]
     centred = [symbols[cell][atom] == centre for cell, atom in zip(found.cell, found.atom, strict=True)]
     return found.positions[np.flatnonzero(centred)].float()
+
+
+def _doubt_density(made: Sequence[Atoms], real: Sequence[Atoms]) -> None:
+    """Warn where cells are so much denser or thinner than real ones, or so much richer, that no row can be good."""
+
+    def of_each(atoms: Atoms) -> dict[str, float]:
+        return {name: float(np.sum(atoms.symbols == name) / atoms.get_volume()) for name in sorted(set(atoms.symbols))}
+
+    found, asked = map(of_each, made), list(map(of_each, real))
+    for one in found:
+        for name, density in one.items():
+            low, high = (extreme(other[name] for other in asked) for extreme in (min, max))
+            if not 0.98 * low <= density <= 1.02 * high:
+                warnings.warn(
+                    f"a made cell holds {density:.4f} {name} per cubic angstrom, and real ones {low:.4f} to "
+                    f"{high:.4f}: the rows compare another material",
+                    stacklevel=3,
+                )
+                return
 
 
 def _species(cells: Sequence[Atoms]) -> list[str]:

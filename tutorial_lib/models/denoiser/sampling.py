@@ -24,7 +24,7 @@ from tutorial_lib.shapes import check, check_counts, check_not_negative
 
 SHAKEN = 1.3  # A: leaves no Bragg peaks of a lattice, and its long waves
 SLOW = (0.8, 0.2)  # A: nine tenths of the levels lie between them
-LAST, N_LAST = 0.04, 30  # A, and how many quick levels without Langevin steps lead there
+LAST, N_LAST = 0.04, 30  # A, and how many quick levels lead there
 N_LEVELS, TEMPERATURE = 2000, 0.6
 STEP = 0.3  # of a Langevin step, in units of the variance of the noise
 N_LATTICES = 300  # tried
@@ -147,7 +147,7 @@ def quench(
 ) -> Iterator[tuple[float, Atoms]]:
     """Noisy atoms on their way to none, level by level: the noise that is left (angstrom), and the atoms with it.
 
-    After the last of the levels come thirty quick ones, without Langevin steps, as a melt is minimised in the end.
+    After the last of the levels come thirty quick ones, as a melt is minimised in the end.
     """
     check_not_negative(temperature=temperature)
     check(
@@ -158,10 +158,9 @@ def quench(
     for noise, below in pairwise([*levels, *last, 0.0]):
         with torch.no_grad():
             found = network(positions, cell, noise, species)
+        kick = torch.randn(positions.shape, generator=generator, device=generator.device).to(positions)
         positions = positions - (noise - below) * found
-        if below >= levels[-1]:
-            kick = torch.randn(positions.shape, generator=generator, device=generator.device).to(positions)
-            positions = positions - STEP * below * found + temperature * math.sqrt(2 * STEP) * below * kick
+        positions = positions - STEP * below * found + temperature * math.sqrt(2 * STEP) * below * kick
         atoms = atoms.copy()
         atoms.positions = positions.double().cpu().numpy()
         yield below, atoms
