@@ -24,16 +24,22 @@ from tutorial_lib.models import denoiser
 from tutorial_lib.storage import WEIGHTS, expanded, sign
 from tutorial_lib.training import recipes
 
-CRYSTALLINE = 3.0  # the largest S(q) of a glass is about 2
+CRYSTALLINE = 3.0  # the largest S(q) of a glass with a network of bonds is about 2
 NOISES = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)  # A
 
 
 SHIPPED = {"silicon": datasets.load_amorphous, "silica": datasets.load_silica}
 
 
-def cells_in(path: Path, elements: list[str] | None) -> list[Atoms]:
+def split(path: Path, elements: list[str] | None) -> tuple[list[Atoms], list[Atoms]]:
+    """Cells to learn from, and those of the last file, or the last cell of the only file, which is held out."""
     files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    return [atoms for file in files for atoms in structures(file, elements)]
+    found = [list(structures(file, elements)) for file in files]
+    for file, cells in zip(files, found, strict=True):
+        if len(cells) > 1:
+            print(f"{file.name} holds {len(cells)} cells: frames of one run share their bonds, and count as one cell.")
+    *known, held_out = found if len(found) > 1 else [[atoms] for cells in found for atoms in cells]
+    return ([atoms for cells in known for atoms in cells], held_out) if known else (held_out, [])
 
 
 def looked_at(cells: list[Atoms]) -> None:
@@ -44,7 +50,7 @@ def looked_at(cells: list[Atoms]) -> None:
     print("cell   formula            atoms per A^3   largest S(q)")
     for number, atoms in enumerate(cells, start=1):
         peak = np.nanmax(metrics.structure_factor(atoms)[1])
-        words = "   is it a crystal? A glass has about 2" if peak > CRYSTALLINE else ""
+        words = "   is it a crystal? A network glass has about 2" if peak > CRYSTALLINE else ""
         density = len(atoms) / atoms.get_volume()
         print(f"{number:4}   {atoms.get_chemical_formula():17}  {density:13.4f}   {peak:12.1f}{words}")
     if len(cells) == 1:
@@ -53,9 +59,7 @@ def looked_at(cells: list[Atoms]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "cells", help="silicon, silica, a folder or a file of yours, of whose cells the last is held out"
-    )
+    parser.add_argument("cells", help="silicon, silica, or a folder of yours, whose last file is held out")
     parser.add_argument("--out", type=expanded, help="file of the network")
     parser.add_argument("--elements", nargs="+", help="those of types 1, 2, ... where LAMMPS's files say types only")
     parser.add_argument("--steps", type=int, default=recipes.DENOISER_STEPS, help="one cell each")
@@ -63,13 +67,16 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint")
     args = parser.parse_args()
     if load := SHIPPED.get(args.cells):
+        if Path(args.cells).exists():
+            parser.error(
+                f"{args.cells} is a material that ships, and a folder of yours: write ./{args.cells} for yours"
+            )
         known, held_out = load("train"), load("validation")
         args.out = args.out or WEIGHTS / denoiser.sampling.SHIPPED[args.cells]
     else:
         if args.out is None:
             parser.error("your own cells need a file of their own: --out my_denoiser.pt")
-        found = cells_in(expanded(args.cells), args.elements)
-        known, held_out = (found[:-1], found[-1:]) if len(found) > 1 else (found, [])
+        known, held_out = split(expanded(args.cells), args.elements)
     network = denoiser.denoiser_for(known, seed=args.seed)
     looked_at([*known, *held_out])
     for atoms in held_out:

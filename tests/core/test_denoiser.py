@@ -5,11 +5,13 @@ import pytest
 import torch
 from ase import Atoms
 from ase.build import bulk
+from ase.io import write
 from scipy.special import eval_legendre
 from torch import Generator
 
 from scripts.train import denoiser as script
 from tutorial_lib import metrics, representations, training
+from tutorial_lib.datasets.structures import structures
 from tutorial_lib.models import denoiser
 from tutorial_lib.models.denoiser import sampling
 from tutorial_lib.models.denoiser.network import Graph
@@ -269,11 +271,21 @@ def test_the_script_trains_on_a_folder_of_cells_and_says_what_it_knows_of_the_on
     assert "your own cells need a file of their own: --out" in capsys.readouterr().err
     said = call(tmp_path / "cells", "--out", tmp_path / "ge.pt", "--steps", 4)
     assert "2 cells of Ge64, 1 held out" in said
-    assert len(re.findall(r"Ge64 .* is it a crystal\? A glass has about 2", said)) == 3
+    assert len(re.findall(r"Ge64 .* is it a crystal\? A network glass has about 2", said)) == 3
+    two = [*structures(tmp_path / "cells" / "1.extxyz"), *structures(tmp_path / "cells" / "2.extxyz")]
+    write(tmp_path / "cells" / "2.extxyz", two)
+    said = call(tmp_path / "cells", "--out", tmp_path / "ge.pt", "--steps", 4)
+    assert "2.extxyz holds 2 cells: frames of one run share their bonds, and count as one cell." in said
+    assert "2 cells of Ge64, 2 held out" in said
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "silica").mkdir()
+    with pytest.raises(SystemExit, match="2"):
+        call("silica")
+    assert "write ./silica for yours" in capsys.readouterr().err
     other = atoms.copy()
     other.symbols[:] = "Si"
     other.write(tmp_path / "cells" / "3.extxyz")
-    with pytest.raises(SystemExit, match=r"different species \(Ge64, Ge64, Ge64, Si64\)"):
+    with pytest.raises(SystemExit, match=r"different species \(Ge64, Ge64, Ge64, Ge64, Si64\)"):
         call(tmp_path / "cells", "--out", tmp_path / "ge.pt", "--steps", 4)
     (tmp_path / "cells" / "3.extxyz").unlink()
     assert "learnt from / held out: " in said
