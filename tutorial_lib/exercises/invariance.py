@@ -44,6 +44,7 @@ HINTS = {
     "If you did ask autograd: did you change the positions before the energy saw them?",
     "1.2 one atom": "The energy has a slope for every coordinate of every atom, and they differ from atom to atom.",
     "1.2 twice": "What does your function keep between two calls? `backward` adds to the gradient that it finds.",
+    "1.2 kept": "Forces belong to one energy and one cloud. What does your function remember of the call before?",
     "1.2 other": "Try a spring between two atoms, (|x_1 - x_2| - 1)^2: how do the forces on its ends compare?",
     "1.3 right": "nothing changes in any pose, and every small change of shape is seen.",
     "1.3 rotation": "Which of your numbers names an axis? Coordinates do, and so does anything made of single ones.",
@@ -90,10 +91,22 @@ def check_1_1(generator: Generator) -> Trials:
             )
 
 
-def _twice(answer: Answer, generator: Generator) -> None:
-    x, energy = random_cloud(3, generator), lambda x: x.square().sum()
-    again = "the second call gives other forces than the first."
-    wrong_if(not close(answer(energy, x), answer(energy, x), 1e-6), again, "twice")
+def _again(answer: Answer, generator: Generator) -> None:
+    x, other = random_cloud(3, generator), random_cloud(3, generator)
+    bowl, hill = (lambda x: x.square().sum()), (lambda x: -x.square().sum())
+    first_fault(
+        (
+            not close(answer(bowl, x), answer(bowl, x), 1e-6),
+            "the second call gives other forces than the first.",
+            "twice",
+        ),
+        (not close(answer(hill, x), 2 * x, 1e-6), "another energy is given the forces of the one before.", "kept"),
+        (
+            not close(answer(bowl, other), -2 * other, 1e-6),
+            "another cloud is given the forces of the one before.",
+            "kept",
+        ),
+    )
 
 
 def _what_force(answer: Answer, found: Tensor, energy: Callable, x: Tensor) -> None:
@@ -109,7 +122,7 @@ def _what_force(answer: Answer, found: Tensor, energy: Callable, x: Tensor) -> N
     tolerance=1e-9,
     errors=(("does not require grad", "detached"), ("have been used in the graph", "detached")),
     explain=_what_force,
-    then=_twice,
+    then=_again,
 )
 def check_1_2(generator: Generator) -> Trials:
     """The verdict on `forces(energy, x)`: minus the gradient (n, 3), eV/angstrom, of a function in eV."""

@@ -29,6 +29,7 @@ HINTS = {
     "1.4 constant": "It is the same for every cloud, whichever hand it is.",
     "1.4 small": "A left hand stays one when it shrinks. What becomes of your number in a cloud a tenth as large?",
     "1.4 size": "In a mirror the number should become its own negative, and no other number.",
+    "1.4 example": "In this cloud all three lengths are equal. Which factor of your number is zero there?",
     "1.s right": "a mirror: distances stay, the plane stays, and doing it twice gives the cloud back.",
     "1.s wrong": "it is not the mirror image in this plane.",
     "1.s length": "Is the mirror the same for a normal that is twice as long? It should be: both describe one plane.",
@@ -72,6 +73,11 @@ def check_1_4(answer: Answer, generator: Generator) -> None:
             (same(mirrored, number), "the number does not change in a mirror.", "mirror"),
             (not same(mirrored, -number), "the mirror changes the number, but not just its sign.", "size"),
         )
+    axes = torch.eye(3, dtype=x.dtype)
+    hands = hand(axes), hand(axes @ turn.mT), hand(-axes)
+    one, turned, mirrored = (number.sign() for number in hands)
+    what = "it does not give (1, 0, 0), (0, 1, 0), (0, 0, 1) and their mirror image opposite signs."
+    wrong_if(not (one == turned == -mirrored != 0), what, "example")
 
 
 @compared(HINTS)
