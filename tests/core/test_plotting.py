@@ -90,7 +90,7 @@ def test_a_gallery_shows_strings_bits_tables_and_matrices():
     assert [axis.get_title() for axis in axes] == list(things)
     assert axes[0].texts[0].get_text() == "c1ccccc1"
     assert len(axes[1].lines[0].get_xdata()) == 16, "one mark a bit that is set"
-    assert axes[2].texts[0].get_text().count("\n") == 3
+    assert axes[2].texts[0].get_text().count("\n") == 4, "a line of names and four atoms"
     assert axes[3].images
 
 

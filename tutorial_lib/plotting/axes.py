@@ -157,8 +157,8 @@ def flow_chart(ax: Axes, boxes: Mapping[str, tuple[str, float, float]], arrows: 
 def gallery(things: Mapping[str, str | np.ndarray], scales: Mapping[str, str]) -> Sequence[Axes]:
     """Strings, lists of bytes and matrices side by side, each with its name.
 
-    Bytes (n,) are drawn as a block of bits, images and matrices (n, n) in colour beside a scale, which `scales` has the
-    words for; tables (n, 3) are written out.
+    Bytes (n,) are drawn as a block of bits, images and matrices (n, n) in colour beside a scale; `scales` has the words
+    for both. Tables (n, 3) are written out, under x, y and z.
     """
     check_counts(n_things=len(things))
     n_rows = -(-len(things) // 3)
@@ -166,16 +166,18 @@ def gallery(things: Mapping[str, str | np.ndarray], scales: Mapping[str, str]) -
     axes = [figure.add_subplot(n_rows, 3, place, title=name) for place, name in enumerate(things, start=1)]
     for ax, (name, thing) in zip(axes, things.items(), strict=True):
         ax.set_axis_off()
+        ax.set_box_aspect(1)  # so that all titles of a row stand at one height
         if isinstance(thing, str):
             ax.text(0.5, 0.5, thing, ha="center", va="center", family="monospace", fontsize=14)
         elif thing.ndim == 1:
             bits = np.unpackbits(thing)
             ax.set_axis_on()
-            ax.set(xticks=[], yticks=[])
-            ax.imshow(bits.reshape(-1, 64), cmap="Greys", interpolation="nearest")
+            ax.set(xticks=[], yticks=[], xlabel=scales.get(name, ""))
+            ax.imshow(bits.reshape(-1, 64), cmap="Greys", interpolation="nearest", aspect="auto")
             ax.plot(*np.divmod(bits.nonzero()[0], 64)[::-1], "s", color=COLOURS["failure"], markersize=5)
         elif thing.shape[1] == 3:
-            table = "\n".join(" ".join(f"{number:6.2f}" for number in row) for row in thing)
+            rows = [[f"{axis:>6}" for axis in "xyz"], *([f"{number:6.2f}" for number in row] for row in thing)]
+            table = "\n".join(map(" ".join, rows))
             ax.text(0.5, 0.5, table, ha="center", va="center", family="monospace", fontsize=9)
         else:
             limit, signed = abs(thing).max(), thing.min() < 0
