@@ -27,7 +27,7 @@ HINTS = {
     "2.3 nearly": "Something small is added, digits are lost, or numbers are kept within bounds. There is no need: the "
     "variance is an exponential, and never 0.",
     "2.3 far": "A code may stand at 20, or at 500. Is a number kept within bounds on the way?",
-    "2.3 wide": "A variance may be e to the 6, or to the 40. Is a number kept within bounds on the way?",
+    "2.3 wide": "A variance may be e to the 6, or to the 100. Is a number kept within bounds on the way?",
     "2.3 underflow": "The exponential of -110 is 0 in single precision. Of what do you take a logarithm or a root?",
     "2.3 deviation": "Is the second argument the logarithm of the variance, or of the standard deviation?",
     "2.3 mean": "A sharp code that stands at 0 is priced well, one that stands elsewhere is not.",
@@ -40,6 +40,7 @@ HINTS = {
     "2.4 smallest": "In which order does eigh return eigenvalues?",
     "2.4 negative": "A cloud's matrix has no negative eigenvalue, and yours has. A squared length cannot be negative.",
     "2.4 rank": "A fourth eigenvalue is left, so these atoms would live in four dimensions or more.",
+    "2.4 definite": "Positive eigenvalues alone do not make a cloud. In how many dimensions do its atoms live?",
     "2.4 threshold": "Every positive eigenvalue may stay, however small: a nearly flat cloud has a small third one.",
     "2.4 nothing": "Where no eigenvalue is positive, the nearest cloud has all of its atoms at the centre.",
     "2.4 zero": "All atoms may stand at the centre, so the matrix of zeros is a cloud's. Do you divide by its size?",
@@ -101,8 +102,8 @@ def _own_price(answer: Answer, generator: Generator) -> None:
 @compared(HINTS, explain=_what_price, then=_own_price)
 def check_2_3(generator: Generator) -> Trials:
     """The verdict on `price(mean, log_variance)`: KL from N(0, 1) of each latent number (N, k), in nats."""
-    shapes = [(6, 3), (1, 8), *[(30, 2)] * 6]
-    fars, shifts = (1, 1, 0.5, 0.5, 0.5, 0.5, 20, 500), (0, 0, EXTREME, SHARPEST, 6, 40, 0, 0)
+    shapes = [(6, 3), (1, 12), *[(30, 2)] * 6]
+    fars, shifts = (1, 1, 0.5, 0.5, 0.5, 0.5, 20, 500), (0, 0, EXTREME, SHARPEST, 6, 100, 0, 0)
     for shape, far, shift in zip(shapes, fars, shifts, strict=True):
         mean, log_variance = normal(generator, 2, *shape) * torch.tensor([far, 2.5])[:, None, None]
         log_variance = log_variance + shift
@@ -125,7 +126,7 @@ def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
     same_values = close(left, torch.linalg.eigvalsh(nearest_rank3(matrix)[0]))
     first_fault(
         (close(found, nearest_rank3(matrix)[0], 1e-5), "it is nearly the nearest matrix.", "digits"),
-        (len(matrix) != 8, f"matrices of {len(matrix)} atoms come out wrong, those of 8 do not.", "size"),
+        (len(matrix) != 8, f"matrices of size {len(matrix)} come out wrong, those of size 8 do not.", "size"),
         (left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative"),
         ((left[:-3] > size).any(), "it has more than three eigenvalues above 0.", "rank"),
         (same_values, "the three eigenvalues are right, the matrix is not.", "vectors"),
@@ -142,9 +143,10 @@ def _own_matrix(answer: Answer, generator: Generator) -> None:
     for given, sentence, hint in (
         (below, "without a positive eigenvalue nothing may be left.", "nothing"),
         (0 * below, "a matrix of zeros does not come back.", "zero"),
+        (below[:1, :1], "a matrix of one atom may be negative, too.", "size"),
     ):
         try:
-            left = answer(given, shape=(4, 4)).abs().max() > 1e-8
+            left = answer(given, shape=tuple(given.shape)).abs().max() > 1e-8
         except Wrong as wrong:
             raise Wrong(sentence, hint) from wrong
         wrong_if(left, sentence, hint)
@@ -159,6 +161,7 @@ def check_2_4(generator: Generator) -> Trials:
         (9, 6, -1, -2, -2.5, -3, -4, -5),
         (9, 6, 4, 0, 0, 0, 0, 0),
         (9, 6, 1e-5, 0, 0, 0, 0, 0),
+        (9, 7, 6, 4, 3, 2, 1, 0.5),
         (9, 6, 4, 2, -1),
         (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3),
         (6e-4, 5e-4, 3e-4, 2e-4, 0, 0, -1e-4, -2e-4),
@@ -185,6 +188,12 @@ def check_2_4(generator: Generator) -> Trials:
                 "a positive eigenvalue is dropped because it is small.",
                 *(vectors[:, -3:] @ kept.diag() @ vectors[:, -3:].mT for kept in large),
             ),
+            (
+                "definite",
+                "a matrix comes back as it is where its eigenvalues are positive.",
+                matrix if values[0] > 0 else nearest,
+            ),
+            ("size", "a matrix of three atoms or fewer comes back as it is.", matrix if len(matrix) < 4 else nearest),
             ("rest", "what you return and the nearest matrix add up to the input.", matrix - nearest),
             ("smallest", "the three smallest eigenvalues are kept.", *chosen[0]),
             ("magnitude", "a large negative eigenvalue takes the place of a positive one.", *chosen[1]),
