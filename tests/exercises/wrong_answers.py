@@ -439,7 +439,11 @@ ALSO_RIGHT = {
         lambda v: torch.einsum("ni,nj->nij", normalize(v), normalize(v)) - torch.eye(3).to(v) / 3,
         edited("4.1", "keepdim=True)", "keepdim=True).clamp(min=1e-12)"),
     ],
-    "4.2": [messages_one_by_one, lambda f, x: message_with(f, x, lambda distance: distance + 1e-12)],
+    "4.2": [
+        messages_one_by_one,
+        lambda f, x: message_with(f, x, lambda distance: distance + 1e-12),
+        edited("4.2", "apart.norm(dim=2)", "torch.cdist(x, x, compute_mode='donot_use_mm_for_euclid_dist')"),
+    ],
     "4.3": [lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))],
     "4.4": [
         lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0),
@@ -660,13 +664,15 @@ WRONG = {
         (lambda f, x: message_with(f, x, lambda distance: distance + 1e-6), "digits"),
         *(
             (lambda f, x, least=least: message_with(f, x, lambda distance: distance.clamp(min=least)), "near")
-            for least in (0.5, 0.1, 0.01, 0.002)
+            for least in (0.5, 0.1, 0.01, 0.002, 1e-4)
         ),
         *(
             (edited("4.2", "exp(-distance)", f"exp(-distance) * (distance < {reach})"), "cut-off")
-            for reach in (5, 7, 8, 10, 14)
+            for reach in (5, 7, 8, 10, 14, 30)
         ),
         *((partial(of_nearest, n=n), "nearest") for n in (1, 4, 5, 6, 7, 8, 12)),
+        (edited("4.2", "apart.norm(dim=2)", "torch.cdist(x, x).fill_diagonal_(0)"), "squares"),
+        (edited("4.2", "apart.norm(dim=2)", "torch.cdist(x, x, compute_mode='use_mm_for_euclid_dist')"), "squares"),
     ],
     "4.3": [
         (edited("4.3", "l1 + l2", "min(l1 + l2, 200)"), "large"),

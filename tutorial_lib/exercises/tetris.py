@@ -44,6 +44,8 @@ HINTS = {
     "4.2 mean": "Messages are added up, not averaged.",
     "4.2 near": "However near two atoms are, their direction has the length 1. Is their distance kept above a bound, "
     "or is something added to it?",
+    "4.2 squares": "Are distances computed from squares and products of positions, as `torch.cdist` does for more than "
+    "25 points? Far from the origin that loses digits. Take differences of positions first.",
     "4.2 cut-off": "The exponential falls, but it is never zero. Which atoms are left out?",
     "4.2 nearest": "Every other atom sends a message, not only a few that are nearest.",
     "4.2 digits": "Is something kept in single precision on the way, or added to the distance? Only an atom's distance "
@@ -87,10 +89,10 @@ def check_4_1(generator: Generator) -> Trials:
     """The verdict on `second_harmonic(v)`: for vectors (n, 3), matrices (n, 3, 3) of l = 2, no unit."""
     for n in (6, 1):
         v = random_cloud(n, generator) * torch.logspace(-1, 1, n, dtype=torch.float64)[:, None]
-        third = torch.eye(3, dtype=v.dtype) / 3
+        third, long = torch.eye(3, dtype=v.dtype) / 3, v.norm(dim=1)
         others = (
             unit[:, :, None] * unit[:, None] - third
-            for unit in (normalize(v, dim=0), v / v.norm(), v / v.norm(dim=1).max())
+            for unit in (normalize(v, dim=0), *(v / size for size in (v.norm(), long.max(), long.mean())))
         )
         yield (
             (v,),
@@ -115,20 +117,24 @@ def _what_message(answer: Answer, found: Tensor, f: Tensor, x: Tensor) -> None:
     wrong_if(not close(answer(f, x + 1, shape=found.shape), found), "it changes when the cloud is moved.", "origin")
 
 
-def _near_and_in_single(answer: Answer, generator: Generator) -> None:
+def _near_far_and_in_single(answer: Answer, generator: Generator) -> None:
+    x, f = (random_cloud(30, generator) + 30).float(), normal(generator, 30).float()
+    found = answer(f, x, shape=(30, 3), dtype=torch.float32).double()
+    sent = _messages(f.double(), x.double())
+    wrong_if(not close(found, sent, 1e-4), "it is wrong about many atoms far from the origin.", "squares")
     x, f = random_cloud(12, generator), normal(generator, 12)
     in_single(answer, _messages(f, x), partial(close, tolerance=1e-4), f, x, dtype=torch.float32)
-    x[1] = x[0] + 0.001 * normalize(normal(generator, 3), dim=0)
+    x[1] = x[0] + 1e-6 * normalize(normal(generator, 3), dim=0)
     found = answer(f, x, shape=(12, 3))
-    wrong_if(not close(found, _messages(f, x), SINGLE), "it is wrong about atoms that are 0.001 apart.", "near")
+    wrong_if(not close(found, _messages(f, x), SINGLE), "it is wrong about atoms that are 10⁻⁶ apart.", "near")
 
 
-@compared(HINTS, tolerance=DOUBLE, explain=_what_message, then=_near_and_in_single)
+@compared(HINTS, tolerance=DOUBLE, explain=_what_message, then=_near_far_and_in_single)
 def check_4_2(generator: Generator) -> Trials:
     """The verdict on `message(f, x)`: numbers (n,) and positions (n, 3), angstrom, to vectors (n, 3), no unit."""
     for n, scale in ((2, None), (5, 1), (2, 1), (6, 0.3), (14, 1), (1, 1)):
         x, f = random_cloud(n, generator), normal(generator, n)
-        x = x * scale if scale else x * 15 / torch.pdist(x)
+        x = x * scale if scale else x * 40 / torch.pdist(x)
         offset = x[None] - x[:, None]
         distance = offset.norm(dim=2, keepdim=True)
         unit, decay, sent = normalize(offset, dim=2), (-distance).exp(), _messages(f, x)
