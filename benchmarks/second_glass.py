@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
 from ase import Atoms
 from ase.io import read
 from torch import Generator
@@ -18,10 +17,10 @@ from benchmarks.harness.store import Call, Runs
 from benchmarks.harness.table import Benchmark, Figure, mean_and_spread
 from scripts.data import make_silica as script
 from scripts.data.make_amorphous_silicon import run_lammps
-from tutorial_lib import datasets, metrics, training
+from scripts.train.denoiser import fit
+from tutorial_lib import datasets, metrics
 from tutorial_lib.models import denoiser
 from tutorial_lib.models.denoiser import Denoiser
-from tutorial_lib.training import recipes
 
 N_ATOMS, N_CELLS, SEEDS = 648, 3, (0, 1)
 CONTROLS = ("shaken lattice", "shaken lattice, minimised", "cristobalite, shaken by 0.2 A")
@@ -35,9 +34,7 @@ def trained(seed: int) -> tuple[Denoiser, float | None]:
         return denoiser.trained_denoiser("silica"), None
     known = datasets.load_silica("train")
     network, began = denoiser.denoiser_for(known, seed=seed), time.process_time()
-    loss = denoiser.denoising_loss(network, known)
-    recipe = recipes.denoiser(len(known), seed)
-    training.train(network, torch.arange(len(known)), loss, recipe, device="cpu", progress=False)
+    fit(network, known, seed=seed, material="silica", progress=False)
     return network, time.process_time() - began
 
 

@@ -1,3 +1,4 @@
+import math
 import re
 
 import numpy as np
@@ -14,7 +15,7 @@ from tutorial_lib import metrics, representations, training
 from tutorial_lib.datasets.structures import structures
 from tutorial_lib.models import denoiser
 from tutorial_lib.models.denoiser import sampling
-from tutorial_lib.models.denoiser.network import Graph
+from tutorial_lib.models.denoiser.network import Denoiser, Graph
 from tutorial_lib.training import recipes
 
 SKEWED = np.array([[11.0, 0, 0], [2.0, 12, 0], [-1.5, 1, 10.9]])
@@ -115,6 +116,27 @@ def test_training_lowers_the_error_on_a_cell_that_was_not_shown():
     training.train(network, torch.arange(1), loss, recipe, device="cpu", progress=False)
     assert before == pytest.approx(1, abs=0.1)
     assert denoiser.noise_error(network, cells[1:], 0.3) < 0.6
+
+
+def test_the_loss_draws_its_noise_from_the_range_that_is_asked_for():
+    seen = []
+
+    class Listener(Denoiser):
+        def forward(self, positions, cell, noise, species):
+            seen.append(noise)
+            return positions
+
+    crystal = bulk("Si", "diamond", a=5.43, cubic=True).repeat(2)
+    model = Listener({"Si": 1.0}, (0.05, 0.05), width=4)
+    loss = denoiser.denoising_loss(model, [crystal], weakest=0.01, share=0.6)
+    loss(model, torch.zeros(2000, dtype=int), seeded())
+    decisive = [0.15 < noise < 0.9 for noise in seen]
+    assert sum(decisive) / 2000 == pytest.approx(0.6 + 0.4 * math.log(6) / math.log(150), abs=0.03)
+    assert 0.01 < min(seen) < 0.011
+    with pytest.raises(ValueError, match=r"weakest noise lies between 0 and 1.5 A, and 2.0 arrived"):
+        denoiser.denoising_loss(model, [crystal], weakest=2.0)
+    with pytest.raises(ValueError, match=r"a share of the steps lies between 0 and 1, and 80.0 arrived"):
+        denoiser.denoising_loss(model, [crystal], share=80.0)
 
 
 @pytest.mark.parametrize(("temperature", "spread"), [(1.0, 0.3), (0.0, 0.0)])

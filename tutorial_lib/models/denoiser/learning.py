@@ -43,15 +43,21 @@ def denoiser_for(cells: Sequence[Atoms], seed: int = 0, **settings: float | int)
     return network
 
 
-def denoising_loss(network: Denoiser, cells: Sequence[Atoms]) -> Callable[..., dict[str, Tensor]]:
+def denoising_loss(
+    network: Denoiser, cells: Sequence[Atoms], *, weakest: float = WEAKEST, share: float = SHARE
+) -> Callable[..., dict[str, Tensor]]:
     """The mean square error of the noise, of which all atoms of a cell get the same level, drawn anew in each step.
 
-    The batches of `training.train` are numbers of cells. A loss of 1 is what a network reaches that knows nothing.
+    A `share` of the steps has noise from 0.15 to 0.9 angstrom, where it is decided which atoms are bonded, and the rest
+    from `weakest` to 1.5. The batches of `training.train` are numbers of cells. A loss of 1 is what a network reaches
+    that knows nothing.
     """
+    check(0 < weakest < STRONGEST, f"the weakest noise lies between 0 and {STRONGEST} A, and {weakest} arrived")
+    check(0 <= share <= 1, f"a share of the steps lies between 0 and 1, and {share} arrived")
     data = [network.tensors(atoms) for atoms in cells]
 
     def loss(model: Denoiser, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        errors = [_error(model, *data[at], _some_noise(generator), generator) for at in batch.tolist()]
+        errors = [_error(model, *data[at], _some_noise(weakest, share, generator), generator) for at in batch.tolist()]
         return {"loss": torch.stack(errors).mean()}
 
     return loss
@@ -86,10 +92,10 @@ def _doubt_units(atoms: Atoms, cutoff: float) -> None:
         )
 
 
-def _some_noise(generator: Generator) -> float:
-    which, share = torch.rand(2, generator=generator, device=generator.device).tolist()
-    low, high = DECISIVE if which < SHARE else (WEAKEST, STRONGEST)
-    return low * (high / low) ** share
+def _some_noise(weakest: float, share: float, generator: Generator) -> float:
+    which, where = torch.rand(2, generator=generator, device=generator.device).tolist()
+    low, high = DECISIVE if which < share else (weakest, STRONGEST)
+    return low * (high / low) ** where
 
 
 def _error(
