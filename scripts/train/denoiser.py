@@ -31,7 +31,7 @@ NOISES = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)  # A
 
 SHIPPED = {"silicon": datasets.load_amorphous, "silica": datasets.load_silica}
 N_STEPS = {"silica": 18_000}  # others: recipes.DENOISER_STEPS
-FINE = {"weakest": 0.012, "share": 0.65}  # of the noise: for bonds whose lengths spread by less than those of silicon
+FINE, FINE_SHARE = 0.012, 0.65  # the weakest noise, A, for bonds whose lengths spread by less than those of silicon
 
 
 def split(path: Path, elements: list[str] | None) -> tuple[list[Atoms], list[Atoms]]:
@@ -60,14 +60,16 @@ def looked_at(cells: list[Atoms]) -> None:
         print("One cell: it is learnt from, and none is left to show whether it is learnt by heart. Bring two.")
 
 
-def fit(
-    network: Denoiser, known: list[Atoms], *, seed: int, material: str = "", steps: int | None = None, **how
-) -> None:
-    """Train a network on cells: silicon as it was shipped, and all else with weaker noise, too."""
-    steps = steps or N_STEPS.get(material, recipes.DENOISER_STEPS)
-    loss = denoiser.denoising_loss(network, known, **({} if material == "silicon" else FINE))
-    recipe = recipes.denoiser(len(known), seed, steps=steps)
-    training.train(network, torch.arange(len(known)), loss, recipe, device="cpu", **how)
+def fit(known: list[Atoms], *, seed: int, material: str = "", steps: int | None = None, **how) -> Denoiser:
+    """A network that is trained on cells: of silicon as it is shipped, of all else with weaker noise, too."""
+    fine = material != "silicon"
+    network = denoiser.denoiser_for(known, seed=seed, **({"weakest": FINE} if fine else {}))
+    loss = denoiser.denoising_loss(network, known, **({"share": FINE_SHARE} if fine else {}))
+    steps = N_STEPS.get(material, recipes.DENOISER_STEPS) if steps is None else steps
+    training.train(
+        network, torch.arange(len(known)), loss, recipes.denoiser(len(known), seed, steps), device="cpu", **how
+    )
+    return network
 
 
 def main() -> None:
@@ -90,13 +92,13 @@ def main() -> None:
         if args.out is None:
             parser.error("your own cells need a file of their own: --out my_denoiser.pt")
         known, held_out = split(expanded(args.cells), args.elements)
-    network = denoiser.denoiser_for(known, seed=args.seed)
     looked_at([*known, *held_out])
+    untrained = denoiser.denoiser_for(known)
     for atoms in held_out:
-        network.tensors(atoms)  # speaks up now, and not after the training
+        untrained.tensors(atoms)  # speaks up now, and not after the training
     checkpoint = args.out.with_suffix(".checkpoint")
     how = {"checkpoint": checkpoint, "resume": args.resume}
-    fit(network, known, seed=args.seed, material=args.cells, steps=args.steps, **how)
+    network = fit(known, seed=args.seed, material=args.cells, steps=args.steps, **how)
     denoiser.keep_denoiser(network, args.out)
     if args.out.parent == WEIGHTS:
         sign(args.out)

@@ -42,7 +42,7 @@ class Exact(denoiser.Denoiser):
 
     def __init__(self, atoms, spread):
         torch.nn.Module.__init__(self)
-        self.middle, self.spread = torch.from_numpy(atoms.positions), spread
+        self.middle, self.spread, self.weakest = torch.from_numpy(atoms.positions), spread, 0.03
 
     def tensors(self, atoms):
         return (
@@ -127,14 +127,14 @@ def test_the_loss_draws_its_noise_from_the_range_that_is_asked_for():
             return positions
 
     crystal = bulk("Si", "diamond", a=5.43, cubic=True).repeat(2)
-    model = Listener({"Si": 1.0}, (0.05, 0.05), width=4)
-    loss = denoiser.denoising_loss(model, [crystal], weakest=0.01, share=0.6)
+    model = Listener({"Si": 1.0}, (0.05, 0.05), width=4, weakest=0.01)
+    loss = denoiser.denoising_loss(model, [crystal], share=0.6)
     loss(model, torch.zeros(2000, dtype=int), seeded())
     decisive = [0.15 < noise < 0.9 for noise in seen]
     assert sum(decisive) / 2000 == pytest.approx(0.6 + 0.4 * math.log(6) / math.log(150), abs=0.03)
     assert 0.01 < min(seen) < 0.011
-    with pytest.raises(ValueError, match=r"weakest noise lies between 0 and 1.5 A, and 2.0 arrived"):
-        denoiser.denoising_loss(model, [crystal], weakest=2.0)
+    with pytest.raises(ValueError, match=r"weakest noise lies between 0 and 1 A, and 2.0 arrived"):
+        Denoiser({"Si": 1.0}, (0.05, 0.05), weakest=2.0)
     with pytest.raises(ValueError, match=r"a share of the steps lies between 0 and 1, and 80.0 arrived"):
         denoiser.denoising_loss(model, [crystal], share=80.0)
 

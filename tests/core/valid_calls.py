@@ -382,7 +382,7 @@ CALLS = {
     "models.missing_atom.graphs.nearest_elements": lambda: call(hole_set()),
     "models.denoiser.graph.neighbours": lambda: call(*noise_network().tensors(noisy())[:2], 5.0),
     "models.denoiser.learning.denoiser_for": lambda: call([glass()]),
-    "models.denoiser.learning.denoising_loss": lambda: call(noise_network(), [noisy()], weakest=0.03, share=0.8),
+    "models.denoiser.learning.denoising_loss": lambda: call(noise_network(), [noisy()], share=0.8),
     "models.denoiser.learning.noise_error": lambda: call(noise_network(), [noisy()], 0.3),
     "models.denoiser.network.Denoiser.forward": lambda: on(
         noise_network(), *noise_network().tensors(noisy())[:2], 0.3, noise_network().tensors(noisy())[2]

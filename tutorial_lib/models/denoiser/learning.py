@@ -20,7 +20,7 @@ from tutorial_lib.models.denoiser.network import Denoiser
 from tutorial_lib.representations import neighbour_pairs
 from tutorial_lib.shapes import check
 
-WEAKEST, STRONGEST = 0.03, 1.5  # A, the standard deviation of a coordinate
+STRONGEST = 1.5  # A, the standard deviation of a coordinate
 DECISIVE = (0.15, 0.9)  # A: between them it is decided which atoms are bonded
 SHARE = 0.8  # of the steps are spent there
 DENSEST = 0.5  # atoms per cubic angstrom; diamond has 0.18
@@ -44,20 +44,21 @@ def denoiser_for(cells: Sequence[Atoms], seed: int = 0, **settings: float | int)
 
 
 def denoising_loss(
-    network: Denoiser, cells: Sequence[Atoms], *, weakest: float = WEAKEST, share: float = SHARE
+    network: Denoiser, cells: Sequence[Atoms], *, share: float = SHARE
 ) -> Callable[..., dict[str, Tensor]]:
     """The mean square error of the noise, of which all atoms of a cell get the same level, drawn anew in each step.
 
     A `share` of the steps has noise from 0.15 to 0.9 angstrom, where it is decided which atoms are bonded, and the rest
-    from `weakest` to 1.5. The batches of `training.train` are numbers of cells. A loss of 1 is what a network reaches
-    that knows nothing.
+    from the network's weakest to 1.5. The batches of `training.train` are numbers of cells. A loss of 1 is what a
+    network reaches that knows nothing.
     """
-    check(0 < weakest < STRONGEST, f"the weakest noise lies between 0 and {STRONGEST} A, and {weakest} arrived")
     check(0 <= share <= 1, f"a share of the steps lies between 0 and 1, and {share} arrived")
     data = [network.tensors(atoms) for atoms in cells]
 
     def loss(model: Denoiser, batch: Tensor, generator: Generator) -> dict[str, Tensor]:
-        errors = [_error(model, *data[at], _some_noise(weakest, share, generator), generator) for at in batch.tolist()]
+        errors = [
+            _error(model, *data[at], _some_noise(network.weakest, share, generator), generator) for at in batch.tolist()
+        ]
         return {"loss": torch.stack(errors).mean()}
 
     return loss

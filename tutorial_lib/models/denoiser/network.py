@@ -77,7 +77,8 @@ class Denoiser(nn.Module):
     """An equivariant network that tells the noise in a periodic cell.
 
     It sees `n_rounds` times the cut-off far, once more by the last edge. It keeps which cells it is for: `composition`
-    is the share of each species, `density` the range of atoms per cubic angstrom.
+    is the share of each species, `density` the range of atoms per cubic angstrom, and from which noise on, `weakest`
+    (angstrom).
     """
 
     def __init__(
@@ -92,10 +93,12 @@ class Denoiser(nn.Module):
         n_radial: int = 12,
         n_profiles: int = 3,
         n_along: int = 8,
+        weakest: float = 0.03,
         seed: int = 0,
     ):
         super().__init__()
         check_counts(n_rounds=n_rounds, width=width)
+        check(0 < weakest < 1, f"the weakest noise lies between 0 and 1 A, and {weakest} arrived")
         self.settings = {
             "composition": dict(composition),
             "density": tuple(density),
@@ -106,8 +109,10 @@ class Denoiser(nn.Module):
             "n_radial": n_radial,
             "n_profiles": n_profiles,
             "n_along": n_along,
+            "weakest": weakest,
         }
         self.composition, self.density, self.cutoff = dict(composition), tuple(density), cutoff
+        self.weakest = weakest
         self.reads = {"cutoff": cutoff, "lmax": lmax, "n_radial": n_radial}
         with seeded(seed):
             self.species = nn.Embedding(len(composition), width)

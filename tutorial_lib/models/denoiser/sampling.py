@@ -24,7 +24,7 @@ from tutorial_lib.shapes import check, check_counts, check_not_negative
 
 SHAKEN = 1.3  # A: leaves no Bragg peaks of a lattice, and its long waves
 SLOW = (0.8, 0.2)  # A: nine tenths of the levels lie between them
-LAST, N_LAST = 0.04, 30  # A, and how many quick levels lead there
+LAST, N_LAST = 4 / 3, 30  # of the weakest noise that the network knows, and how many quick levels lead there
 N_LEVELS, TEMPERATURE = 2000, 0.6
 STEP = 0.3  # of a Langevin step, in units of the variance of the noise
 N_LATTICES = 300  # tried
@@ -154,7 +154,7 @@ def quench(
         len(levels) and min(levels) > 0, f"levels of noise are above 0, and {levels[-3:]} arrived: see noise_levels()"
     )
     positions, cell, species = network.tensors(atoms)
-    last = np.geomspace(levels[-1], LAST, N_LAST + 1)[1:].tolist()
+    last = np.geomspace(levels[-1], min(levels[-1], LAST * network.weakest), N_LAST + 1)[1:].tolist()
     for noise, below in pairwise([*levels, *last, 0.0]):
         with torch.no_grad():
             found = network(positions, cell, noise, species)
