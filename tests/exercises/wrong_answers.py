@@ -167,6 +167,10 @@ def by_sign_of_the_product(source, target):
     return u @ torch.diag(torch.stack([hand**0, hand**0, hand])) @ vh
 
 
+def none_if_small(source, target, least):
+    return right.rotation(source, target) if (target.mT @ source).norm() > least else torch.eye(3).to(source)
+
+
 def assigned(cost):
     return torch.from_numpy(linear_sum_assignment(cost.numpy())[1])
 
@@ -430,7 +434,7 @@ ALSO_RIGHT = {
     "2.s": [lambda g: cosine_similarity(right.atoms(g)[:, None], right.atoms(g), dim=2)],
     "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
     "3.2": [lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
-    "3.3": [lambda x, y: assigned(-x @ y.mT)],
+    "3.3": [lambda x, y: assigned((x.mean(0) - x) @ (y - y.mean(0)).mT)],
     "3.4": [
         lambda x, y: ((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()).relu().div(len(x)).sqrt()
     ],
@@ -605,6 +609,8 @@ WRONG = {
         (edited("3.1", "vectors[:, -3:]", "vectors[-3:].mT"), "rows"),
         (lambda g: torch.linalg.eigh(g)[1][:, -3:], "other"),
         (edited("3.1", ".clamp(min=0)", ""), "flat"),
+        (edited("3.1", "min=0", "min=1e-6"), "digits"),
+        (lambda g: right.atoms(g.float()).to(g), "digits"),
         (partial(cholesky, guarded=False), "flat"),
         (partial(cholesky, guarded=True), "first"),
         (partial(cut_at, least=1e-3), "thin"),
@@ -618,6 +624,8 @@ WRONG = {
         (by_sign_of_the_product, "orthogonal"),
         (lambda source, target: right.rotation(source - source.mean(0), target - target.mean(0)), "centroid"),
         (lambda source, target: right.rotation(source[:3], target[:3]), "other"),
+        (lambda source, target: right.rotation(source.float(), target.float()).to(source), "digits"),
+        *((partial(none_if_small, least=least), "small") for least in (1e-6, 0.1)),
         (returning("3.2", "torch.cat([u @ wt[:, :2], hand * u @ wt[:, 2:]], dim=1)"), "axis"),
         (partial(best_rotation, allow_mirror=False), "library"),
     ],
@@ -634,6 +642,12 @@ WRONG = {
         (lambda x, y: assigned((100 * torch.cdist(x, y).square()).round() / 100), "digits"),
         (lambda x, y: assigned(torch.cdist(x, y).square().half()), "digits"),
         (lambda x, y: assigned(torch.cdist(x, y).square().bfloat16().float()), "digits"),
+        (
+            lambda x, y: assigned(torch.cdist(x.float(), y.float(), compute_mode="use_mm_for_euclid_dist").square()),
+            "digits",
+        ),
+        (lambda x, y: assigned(-x @ y.mT), "digits"),
+        (lambda x, y: assigned((x.float()[:, None] - y.float()).square().sum(2)), "digits"),
         (lambda x, y: right.partners_of(x, y).numpy(), "numpy"),
         (lambda x, y: right.partners_of(x, y) if len(x) < 9 else in_turn(x, y, swaps=True), "many"),
         (lambda x, y: right.partners_of(x, y) if len(x) < 9 else all_tried(x, y), "slow"),

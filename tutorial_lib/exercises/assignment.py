@@ -31,7 +31,8 @@ HINTS = {
     "decide all pairs together.",
     "3.3 slow": "Thirty atoms have more orders than anybody can try. The hint of the exercise names a function that "
     "needs only a table of costs.",
-    "3.3 digits": "Does a cost lose digits, by rounding or by a short type? Which costs differ least?",
+    "3.3 digits": "Does a cost lose digits, by rounding, by a short type, or as a small difference of large "
+    "numbers? Which costs differ least?",
     "3.3 numpy": "NumPy is welcome inside. `torch.from_numpy` makes a tensor of what it gives.",
     "3.3 library": LIBRARY_HINT,
     "3.3 many": "It is right for few atoms. Does your search look at all pairs together, or improve a guess step by "
@@ -67,14 +68,20 @@ def _assigned(cost: Tensor) -> Tensor:
 @graded(HINTS)
 def check_3_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `partners_of(x, y)`: the order (n,) of whole numbers for which y[order] is nearest to x (n, 3)."""
-    first, then, single = [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4], [*[(6, 2.0)] * 20, (1, 1.0), (2, 2.0)], [(6, 0.5)]
-    scaled = [*[(8, 1.0, 0.025, 0.0)] * 4, *[(8, 1.0, 1.0, 50.0)] * 4]  # very small, and far away
+    first, then, single = (
+        [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4],
+        [*[(6, 2.0)] * 20, (1, 1.0), (2, 2.0)],
+        [(6, 0.5), (8, 0.7)],
+    )
+    far = [*[(8, 1.0, 1.0, 50.0)] * 4, *[(8, 1.0, 1.0, 1e4), (8, 0.7, 1.0, 1e4)] * 4]
+    scaled = [*[(8, 1.0, 0.025, 0.0)] * 4, *far]  # very small, and far away
     usual = [[(*case, 1.0, 0.0) for case in cases] for cases in (first, [*then, *single, *[(N_MANY, 2.0)] * 3])]
     for n_atoms, noise, size, away in [*usual[0], *scaled, *usual[1]]:
         x = random_cloud(n_atoms, generator)
         y = (x + noise * random_cloud(n_atoms, generator))[torch.randperm(n_atoms, generator=generator)]
-        x, y = size * x + away, size * y + 2 * away
-        x, y = (x.float(), y.float()) if (n_atoms, noise) in single else (x, y)
+        short = (n_atoms, noise) in single
+        x, y = size * x + away, size * y + (1 if short else 2) * away  # float32 leaves no room between them
+        x, y = (x.float(), y.float()) if short else (x, y)
         tried = partial(alone, answer) if n_atoms == N_MANY else answer
         order = tried(x, y, shape=(n_atoms,), dtype=torch.int64)
         wrong_if(not set(order.tolist()) <= set(range(n_atoms)), "it names atoms that are not there.", "other")
@@ -97,7 +104,7 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
             ),
         )
         recognise([(order, mistakes)], torch.equal)
-        special = "very small clouds" if size < 1 else "clouds far from each other and from the origin"
+        special = "very small clouds" if size < 1 else "clouds far from the origin"
         wrong_if(size < 1 or away > 0, f"it is wrong for {special}.", "digits")
         wrong_if(n_atoms == N_MANY, f"of {n_atoms} atoms some are farther apart than they need be.", "many")
         raise Wrong("atoms are farther apart than they need be.", "other")

@@ -33,6 +33,7 @@ HINTS = {
     "factorisation of a matrix does not begin with its first rows?",
     "3.1 numpy": NUMPY_HINT,
     "3.1 library": LIBRARY_HINT,
+    "3.1 digits": "Is every number kept in as many digits as came in, and does an eigenvalue of zero stay zero?",
     "3.1 other": "Multiply your positions with their own transpose, and compare with what came in.",
     "3.2 right": "the best rotation, and never a mirror.",
     "3.2 wrong": "another rotation brings the clouds nearer to each other.",
@@ -44,6 +45,8 @@ HINTS = {
     "3.2 flip": "A flip costs twice the singular value of its direction. Where does the smallest one stand?",
     "3.2 axis": "You flip a row or a column of Q, which is an axis of the coordinates. What should be flipped is the "
     "direction of the smallest singular value, between the two factors of the decomposition.",
+    "3.2 digits": "Do numbers lose digits on the way, by rounding or by a short type?",
+    "3.2 small": "The best rotation does not depend on the unit of length. Is something compared with a fixed number?",
     "3.2 numpy": NUMPY_HINT,
     "3.2 library": LIBRARY_HINT,
     "3.2 factor": "Look up what svd returns third: the vectors, or their transpose?",
@@ -63,7 +66,7 @@ HINTS = {
 }
 
 
-def _same_gram(one: Tensor, other: Tensor, tolerance: float = 1e-6) -> bool:
+def _same_gram(one: Tensor, other: Tensor, tolerance: float = 1e-10) -> bool:
     return close(gram_matrix(one), gram_matrix(other), tolerance)
 
 
@@ -91,6 +94,8 @@ def _own_rotation(answer: Answer, generator: Generator) -> None:
     alone(answer, source, target, shape=(3, 3))
     best = best_rotation(source, target, allow_mirror=False)
     in_single(answer, best, partial(close, tolerance=1e-3), source, target)
+    tiny = answer(1e-6 * source, 1e-6 * target, shape=(3, 3))
+    wrong_if(not close(tiny, best, 1e-6), "very small clouds are turned by another one.", "small")
 
 
 def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
@@ -103,6 +108,7 @@ def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
         (_same_gram(found, two), "one direction is lost.", "thin"),
         (found.abs().max() < 1e-5, "all atoms stand at the origin.", "smallest"),
         (any(close(found.abs(), x, 1e-6) for x in mixed_up), "rows and columns are mixed up.", "rows"),
+        (close(gram_matrix(found), gram, 1e-4), "their Gram matrix is nearly the one that came in.", "digits"),
     )
 
 
@@ -118,17 +124,18 @@ def check_3_1(generator: Generator) -> Trials:
 
 def _no_rotation(not_orthogonal: str, mirror: str, answer: Answer, found: Tensor, *inputs: Tensor) -> None:
     first_fault(
-        (not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-6), not_orthogonal, "orthogonal"),
+        (not close(found @ found.mT, torch.eye(3, dtype=found.dtype), 1e-5), not_orthogonal, "orthogonal"),
         (torch.linalg.det(found) < 0, mirror, "mirror"),
     )
 
 
-@compared(
-    HINTS,
-    tolerance=1e-6,
-    explain=partial(_no_rotation, "Q Q^T is not the identity.", "for some clouds it is a mirror."),
-    then=_own_rotation,
-)
+def _what_rotation(answer: Answer, found: Tensor, source: Tensor, target: Tensor) -> None:
+    _no_rotation("Q Q^T is not the identity.", "for some clouds it is a mirror.", answer, found)
+    best = best_rotation(source, target, allow_mirror=False)
+    wrong_if(close(found, best, 1e-4), "it is nearly the best rotation.", "digits")
+
+
+@compared(HINTS, explain=_what_rotation, then=_own_rotation)
 def check_3_2(generator: Generator) -> Trials:
     """The verdict on `rotation(source, target)`: the Q (3, 3), no unit, determinant +1, that turns (n, 3) best."""
     cases = [(8, 1, 0.0), (8, 1, 0.5), (8, -1, 0.0), (8, -1, 0.5), (5, 1, 3.0), (4, -1, 0.5), (40, -1, 1.0)]
