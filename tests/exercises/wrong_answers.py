@@ -633,7 +633,7 @@ WRONG = {
         (lambda x, y: torch.cdist(x, y).argmin(1), "greedy"),
         (lambda x, y: right.partners_of(y, x), "inverse"),
         (lambda x, y: y.norm(dim=1).argsort()[x.norm(dim=1).argsort().argsort()], "radius"),
-        (edited("3.3", ".square()", ""), "distance"),
+        (edited("3.3", ".square().sum(dim=2)", ".norm(dim=2)"), "distance"),
         (lambda x, y: assigned(x @ y.mT), "worst"),
         (lambda x, y: assigned(torch.cdist(x, y, p=1)), "other"),
         (lambda x, y: torch.arange(1, len(x) + 1), "other"),
