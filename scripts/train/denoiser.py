@@ -1,7 +1,7 @@
 """Train a network that makes whole cells from noise, on your own cells or on those of silicon or silica that ship.
 
 python scripts/train/denoiser.py silicon                           as shipped, a quarter of an hour on one core
-python scripts/train/denoiser.py silica                            likewise, an hour
+python scripts/train/denoiser.py silica                            likewise, three quarters of an hour
 python scripts/train/denoiser.py my_cells/ --out my_denoiser.pt    a folder of files, or one file, that ASE can read
 
 docs/your_own_glass.md leads through it. Then `trained_denoiser("my_denoiser.pt")` is the network, and
