@@ -31,7 +31,12 @@ GITHUB = "https://github.com/"
 HOW = "`python scripts/publish/make_front_page.py --address https://github.com/you/course`"
 LESSONS = sorted((TOP / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 HUB = TOP / "docs" / "teaching" / "jupyterhub.md"
-RUN = "\n\nRun a cell with Shift + Enter: pictures of atoms turn, and sliders and maps move, once it has run."
+RUN = "\n\nRun a cell with Shift + Enter"
+MOVES = {
+    "view(": "pictures of atoms turn",
+    "animate(": "sliders move atoms",
+    "linked_map(": "points of a map show theirs",
+}
 START = "python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e .\n.venv/bin/python -m tutorial_lib"
 COLAB = """\
 # For Google Colab only: it fetches the course there, and does nothing elsewhere.
@@ -137,7 +142,9 @@ def blocks(address: str = ADDRESS) -> dict[Path, dict[str, str]]:
 def with_links(book: nbformat.NotebookNode, name: str, address: str = ADDRESS) -> nbformat.NotebookNode:
     """The notebook with how to run it at the end of its opening cell, and with the cell that prepares Colab."""
     opening = book.cells[0]
-    opening.source = opening.source.split("\n\nRun a cell with ")[0] + RUN
+    code = "\n".join(cell.source for cell in book.cells if cell.cell_type == "code")
+    moves = ", and ".join(words for call, words in MOVES.items() if re.search(rf"\b{re.escape(call)}", code))
+    opening.source = opening.source.split(RUN)[0] + RUN + (f": {moves}, once it has run." if moves else ".")
     book.cells = [cell for cell in book.cells if "colab" not in cell.metadata.get("tags", [])]
     if address:
         places = f"[on Binder]({binder(name, address)}), [in Colab]({colab(name, address)})"
