@@ -114,6 +114,17 @@ def signed_volume(x):
     return torch.cat([torch.pdist(x).sort().values, torch.linalg.cross(a, b).dot(c)[None]])
 
 
+def gram_of_sorted_atoms(x):
+    x = x - x.mean(0)
+    x = x[x.norm(dim=1).argsort()]
+    return (x @ x.mT).flatten()
+
+
+def on_principal_axes(x):
+    x = x - x.mean(0)
+    return (x @ torch.linalg.eigh(x.mT @ x)[1]).abs().flatten().sort().values
+
+
 def all_triples(x):
     one, two, three = (x[:, i] for i in range(3))
     return sum(sign * torch.einsum("a,b,c->", *abc) for sign, abc in ((1, (one, two, three)), (-1, (two, one, three))))
@@ -513,6 +524,8 @@ WRONG = {
         (signed_volume, "mirror"),
         (lambda x: (x @ x.mT).flatten().sort().values, "shift"),
         (torch.pdist, "permutation"),
+        (gram_of_sorted_atoms, "permutation"),
+        (on_principal_axes, "rotation"),
         (lambda x: right.describe(x.float()).double(), "digits"),
         (lambda x: right.describe(x.float()).double() ** 2, "digits"),
         (lambda x: torch.ones(3, dtype=x.dtype), "blind"),

@@ -1,4 +1,4 @@
-"""The five isomers of C4H6, and copies with random displacements."""
+"""Five isomers of C4H6, and copies with random displacements."""
 
 import numpy as np
 import torch

@@ -201,8 +201,14 @@ def check_1_3(answer: Answer, generator: Generator) -> None:
             (faked.any(), "the numbers do not change as their gradient says.", "faked"),
             (blind, f"{words}, as far as rounding lets us tell.", "blind"),
         )
+    # Atoms equally far from the centroid, and no axis of inertia in the plane of x and y stands out.
+    x = x.new_tensor([[2, 0, 1], [-2, 0, 1], [0, 2, -1], [0, -2, -1]])
+    numbers = answer(x).detach()
+    moved = {("renumbered", "permutation"): x[[0, 2, 1, 3]], ("turned", "rotation"): x @ random_rotation(generator).mT}
+    changes = {words: (answer(cloud).detach() - numbers).abs() for words, cloud in moved.items()}
+    _first_change(changes, 1e-8 * numbers.abs().max(), "a stretched tetrahedron")
 
 
-def _first_change(changes: dict[tuple[str, str], Tensor], allowed: Tensor) -> None:
+def _first_change(changes: dict[tuple[str, str], Tensor], allowed: Tensor, what: str = "the cloud") -> None:
     for (word, move), change in changes.items():
-        wrong_if((change > allowed).any(), f"the numbers change when the cloud is {word}.", move)
+        wrong_if((change > allowed).any(), f"the numbers change when {what} is {word}.", move)
