@@ -108,6 +108,45 @@ def histogram(x):
     return torch.exp(-((torch.pdist(x)[:, None] - torch.arange(0, 14, 0.05)) ** 2) / (2 * 0.05**2)).sum(dim=0)
 
 
+class OwnGradient(torch.autograd.Function):
+    """A price whose backward forgets what arrives."""
+
+    @staticmethod
+    def forward(ctx, mean, log):
+        ctx.save_for_backward(mean, log)
+        return right.price(mean, log)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        mean, log = ctx.saved_tensors
+        return mean, (log.exp() - 1) / 2
+
+
+def cut(price, where):
+    return torch.where(where, price.detach(), price)
+
+
+def clamped_gradient(mean, log):
+    price = right.price(mean, log.clamp(-12, 4))
+    return price + (right.price(mean, log) - price).detach()
+
+
+def rank3_by_slices(g):
+    values, vectors = torch.linalg.eigh(g)
+    values[: len(g) - 3] = 0
+    return vectors @ values.clamp(min=0).diag() @ vectors.mT
+
+
+def three_largest(values, vectors):
+    first = values.argsort(descending=True)[:3]
+    return (vectors[:, first] * values[first].clamp(min=0)) @ vectors[:, first].mT
+
+
+def by_signed_singular_values(g):
+    u, sizes, vh = torch.linalg.svd(g)
+    return three_largest(sizes * (u * vh.mT).sum(0).sign(), u)
+
+
 def signed_volume(x):
     x = x - x.mean(0)
     a, b, c = x[x.norm(dim=1).argsort()[:3]]
@@ -564,12 +603,16 @@ WRONG = {
         (lambda d, length: torch.where(d > length / 2, d - length, d), "one side"),
         (fold_once, "boxes"),
         (edited("2.1", "round", "trunc"), "half"),
+        (edited("2.1", "(d / length).round()", "torch.floor(d / length + 0.499)"), "half"),
+        (lambda d, length: torch.where(d % length > 0.49 * length, d % length - length, d % length), "half"),
+        (lambda d, length: d - length * (d / length).round().to(torch.int16), "boxes"),
         (lambda d, length: fold_once(d.abs(), length).abs(), "other image"),
     ],
     "2.2": [
         (by_positions, "positions"),
         (lambda entries, order: entries.sort().values, "entries"),
         (edited("2.2", "[:, order]", ""), "rows"),
+        (lambda entries, order: right.renumber(entries.float(), order).double(), "digits"),
         (lambda entries, order: full(entries, order).flatten()[:36], "other"),
     ],
     "2.3": [
@@ -589,10 +632,16 @@ WRONG = {
         (lambda mean, log: right.price(mean, log.clamp(max=80)), "wide"),
         (lambda mean, log: right.price(mean[:, :8], log[:, :8]), "shape"),
         (edited("2.3", " - log_variance", " - log_variance.exp().log()"), "underflow"),
+        (edited("2.3", " - log_variance", " - 2 * (log_variance / 2).exp().log()"), "underflow"),
+        (lambda mean, log: right.price(mean, log.clamp(min=-200)), "nearly"),
         (vae.kl_divergence, "library"),
         (lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0)), "library"),
         (lambda mean, log: right.price(mean, log).detach(), "gradient"),
         (lambda mean, log: right.price(mean, log).detach() + mean - mean.detach() + 0 * log, "gradient"),
+        (OwnGradient.apply, "gradient"),
+        (lambda mean, log: cut(right.price(mean, log), mean.abs() > 3), "gradient"),
+        (lambda mean, log: cut(right.price(mean, log), log < -5), "gradient"),
+        (clamped_gradient, "gradient"),
     ],
     "2.4": [
         (edited("2.4", ".clamp(min=0)", ""), "negative"),
@@ -600,8 +649,11 @@ WRONG = {
         (edited("2.4", "-3:", "5:"), "size"),
         (edited("2.4", "vectors[:, -3:].mT", "vectors[-3:]", "vectors[:, -3:]", "vectors[-3:].mT"), "vectors"),
         (edited("2.4", "-3:", "-2:"), "few"),
-        *[(large_only(share, size), "threshold") for share, size in ((0.1, 0), (1e-3, 0), (0, 0.1), (0, 1e-4))],
+        *[(large_only(share, size), "threshold") for share, size in ((0.1, 0), (1e-6, 0), (0, 0.1), (0, 1e-6))],
         (edited("2.4", ".clamp(min=0)", " * (values[-3:] / values[-1] > 0)"), "nothing"),
+        (rank3_by_slices, "size"),
+        (lambda g: three_largest(*(part.real for part in torch.linalg.eig(g))), "equal"),
+        (by_signed_singular_values, "equal"),
         (lambda g: right.nearest_cloud(g / g.norm()) * g.norm(), "zero"),
         (lambda g: right.nearest_cloud(g.float()).double(), "digits"),
         (lambda g: gram.nearest_rank3(g)[0], "library"),

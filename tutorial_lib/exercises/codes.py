@@ -14,7 +14,7 @@ from tutorial_lib.representations import gram
 from tutorial_lib.representations.gram import nearest_rank3
 
 EXTREME = -30.0  # the logarithm of a variance; networks that are sure of a code come to -12 and less
-SHARPEST = -110.0  # and in single precision its exponential is 0
+SHARPEST = -2000.0  # and the exponential of this is 0
 HINTS = {
     "2.3 right": "nothing for a silent code, and the right price in nats for the others.",
     "2.3 wrong": "prices are wrong for many codes.",
@@ -45,6 +45,8 @@ HINTS = {
     "2.4 nothing": "Where no eigenvalue is positive, the nearest cloud has all of its atoms at the centre.",
     "2.4 zero": "All atoms may stand at the centre, so the matrix of zeros is a cloud's. Do you divide by its size?",
     "2.4 magnitude": "You kept an eigenvalue for its size. A large negative one cannot be kept, and another may be.",
+    "2.4 equal": "General eigenvectors and singular vectors mix where eigenvalues are equal, or are 3 and -3. Which "
+    "decomposition is made for symmetric matrices?",
     "2.4 rest": "This is the part that is thrown away.",
     "2.4 vectors": "The eigenvalues are the right ones and their vectors are not. eigh returns vectors as columns.",
     "2.4 few": "You may keep three eigenvalues, and fewer only where fewer are positive.",
@@ -91,8 +93,10 @@ def _own_price(answer: Answer, generator: Generator) -> None:
         in_single(answer, _price(codes[0], codes[1] + SHARPEST), same, codes[0], codes[1] + SHARPEST)
     except Wrong as wrong:
         raise Wrong("in single precision a very sharp code has the wrong price.", "underflow") from wrong
-    mean, log_variance = (code.clone().requires_grad_() for code in codes)
-    total, known = answer(mean, log_variance, shape=(9, 4)).sum(), (mean, (log_variance.exp() - 1) / 2)
+    mean, log_variance = ((5 * code).requires_grad_() for code in codes)
+    weights = normal(generator, 9, 4)
+    total = (weights * answer(mean, log_variance, shape=(9, 4))).sum()
+    known = weights * mean, weights * (log_variance.exp() - 1) / 2
     wrong_if(not total.requires_grad, "no gradient flows back to mean and logarithm.", "gradient")
     found = torch.autograd.grad(total, (mean, log_variance), allow_unused=True)
     good = all(one is not None and close(one, other, 1e-6) for one, other in zip(found, known, strict=True))
@@ -103,7 +107,7 @@ def _own_price(answer: Answer, generator: Generator) -> None:
 def check_2_3(generator: Generator) -> Trials:
     """The verdict on `price(mean, log_variance)`: KL from N(0, 1) of each latent number (N, k), in nats."""
     shapes = [(6, 3), (1, 12), *[(30, 2)] * 6]
-    fars, shifts = (1, 1, 0.5, 0.5, 0.5, 0.5, 20, 500), (0, 0, EXTREME, SHARPEST, 6, 100, 0, 0)
+    fars, shifts = (1, 1, 0.5, 0.5, 0.5, 0.5, 20, 500), (0, 0, EXTREME, 10 * EXTREME, 6, 100, 0, 0)
     for shape, far, shift in zip(shapes, fars, shifts, strict=True):
         mean, log_variance = normal(generator, 2, *shape) * torch.tensor([far, 2.5])[:, None, None]
         log_variance = log_variance + shift
@@ -127,6 +131,7 @@ def _what_matrix(answer: Answer, found: Tensor, matrix: Tensor) -> None:
     first_fault(
         (close(found, nearest_rank3(matrix)[0], 1e-5), "it is nearly the nearest matrix.", "digits"),
         (len(matrix) != 8, f"matrices of size {len(matrix)} come out wrong, those of size 8 do not.", "size"),
+        (close(values[-1], values[-3:][0]), "it is wrong where eigenvalues are equal but for their signs.", "equal"),
         (left[0] < -size, f"the smallest eigenvalue is {left[0]:.3g}.", "negative"),
         ((left[:-3] > size).any(), "it has more than three eigenvalues above 0.", "rank"),
         (same_values, "the three eigenvalues are right, the matrix is not.", "vectors"),
@@ -160,14 +165,16 @@ def check_2_4(generator: Generator) -> Trials:
         (9, 6, 4, 2, 1, -3, -5, -7),
         (9, 6, -1, -2, -2.5, -3, -4, -5),
         (9, 6, 4, 0, 0, 0, 0, 0),
-        (9, 6, 1e-5, 0, 0, 0, 0, 0),
+        (9, 6, 5e-7, 0, 0, 0, 0, 0),
         (9, 7, 6, 4, 3, 2, 1, 0.5),
         (9, 6, 4, 2, -1),
         (9, 7, 6, 4, 3, 2, 1, 0.5, -1, -2, -3),
         (6e-4, 5e-4, 3e-4, 2e-4, 0, 0, -1e-4, -2e-4),
         (4, 2, 1),
         (5, -1),
+        (5, 2),
         tuple(normal(generator, 40).tolist()),
+        (3, 3, 3, 1, 1, -1, -3, -3),
     ):
         basis = torch.linalg.qr(normal(generator, len(spectrum), len(spectrum))).Q
         matrix = basis @ torch.tensor(spectrum, dtype=torch.float64).diag() @ basis.mT

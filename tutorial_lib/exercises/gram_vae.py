@@ -28,7 +28,7 @@ HINTS = {
     "2.1 away": "You add what should be subtracted. After your step, is the neighbour nearer or farther?",
     "2.1 axes": "The box repeats along x, y and z. Which of the three components do you bring back?",
     "2.1 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
-    "2.1 half": "From 0.6 of a box away, the copy one box back is nearer. Count boxes so that 0.6 of one is one.",
+    "2.1 half": "The copy one box back is nearer from half a box on, neither earlier nor later: 0.6 of a box is one.",
     "2.1 rows": "Some differences come back and others do not. Do you reach all rows?",
     "2.1 boxes": "Atoms drift in a long run, and a difference may be several boxes long. One step back is not enough.",
     "2.1 other image": "What you return is no image of the neighbour: images differ by whole boxes along each axis.",
@@ -42,6 +42,7 @@ HINTS = {
     "2.2 triangle": "Your entries are the right ones in another sequence: we read i <= j, row by row.",
     "2.2 positions": "Entries that are standardised, or invented by a network, are no inner products of any atoms. "
     "What a new order does to a matrix needs no atoms.",
+    "2.2 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
     "2.2 other": "Try three atoms on the x-axis at 1, 2 and 3, where entry ij is simply the product of two numbers.",
     "2.s right": "cosines, of a matrix that never saw an atom, and no entry leaves the range from -1 to 1.",
     "2.s wrong": "these are not the cosines.",
@@ -60,9 +61,10 @@ HINTS = {
 @graded(HINTS)
 def check_2_1(answer: Answer, generator: Generator) -> None:
     """The verdict on `nearest_image(d, length)`: differences (m, 3) in a cubic periodic box, both in angstrom."""
-    few, many = [(9.0, 1, 40), (9.0, 4, 40), (0.7, 1, 40), (0.7, 4, 1)], [(9.0, 300, 40), (250.0, 3000, 7)]
+    few, many = [(9.0, 1, 40), (9.0, 4, 40), (0.7, 1, 40), (0.7, 4, 1)], [(9.0, 300, 40), (250.0, 40_000, 7)]
     for length, reach, m in few + many:
         inside = (0.98 * torch.rand(m, 3, generator=generator, dtype=torch.float64) - 0.49) * length
+        inside[:2] = length * torch.tensor([[0.4999], [-0.4999]])[:m]
         given = inside + length * torch.randint(-reach, reach + 1, (m, 3), generator=generator)
         if (length, reach) == (0.7, 4):
             in_single(answer, inside, partial(close, tolerance=1e-4), given, length, dtype=torch.float32)
@@ -80,6 +82,7 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
             (close(image, 2 * given - inside, 1e-6), "it makes long differences longer.", "away"),
             (m == 40 and axes > 0, f"{axes} of the 3 components of each difference are right.", "axes"),
             (reach > 1, "differences of several boxes stay too long.", "boxes"),
+            (max(-low, high) < 0.52, "differences of about half a box come out wrong.", "half"),
             (low > -1e-6, "every component comes out positive.", "positive"),
         )
         hint = "one side" if low > -0.5 or high < 0.5 else "half" if max(-low, high) <= 1 else "rows"
@@ -88,10 +91,11 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
 
 def _what_entries(answer: Answer, found: Tensor, entries: Tensor, order: Tensor) -> None:
     of_atoms = torch.linalg.eigvalsh(from_upper_triangle(entries))[0] > -1e-6
-    wrong_if(
-        not close(found.sort().values, entries.sort().values),
-        "these are not the 36 numbers that came in.",
-        "other" if of_atoms else "positions",
+    given, kept = entries.sort().values, found.sort().values
+    same = close(kept, given)
+    first_fault(
+        (close(kept, given, 1e-5) and not same, "these are the 36 numbers, in fewer digits.", "digits"),
+        (not same, "these are not the 36 numbers that came in.", "other" if of_atoms else "positions"),
     )
     raise Wrong("the 36 numbers stand in other places than those of x[order].", "entries")
 
