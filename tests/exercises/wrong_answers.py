@@ -495,7 +495,6 @@ ALSO_RIGHT = {
     ],
     "4.2": [
         messages_one_by_one,
-        lambda f, x: message_with(f, x, lambda distance: distance + 1e-12),
         edited("4.2", "apart.norm(dim=2)", "torch.cdist(x, x, compute_mode='donot_use_mm_for_euclid_dist')"),
     ],
     "4.3": [lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))],
@@ -734,7 +733,11 @@ WRONG = {
         (edited("4.1", "keepdim=True)", "keepdim=True) + 1e-6"), "digits"),
         *(
             (edited("4.1", "keepdim=True)", f"keepdim=True).clamp({bound})"), "any length")
-            for bound in ("min=0.1", "min=0.01", "min=1e-3", "max=1e3")
+            for bound in ("min=0.1", "min=0.01", "min=1e-3", "max=1e3", "min=100 * torch.finfo(v.dtype).eps")
+        ),
+        *(
+            (edited("4.1", "v.norm(dim=1, keepdim=True)", f"(v.norm(dim=1, keepdim=True) + {added})"), "any length")
+            for added in ("1e-12", "torch.finfo(v.dtype).eps")
         ),
     ],
     "4.2": [
@@ -745,6 +748,8 @@ WRONG = {
             (lambda f, x, least=least: message_with(f, x, lambda distance: distance.clamp(min=least)), "near")
             for least in (0.5, 0.1, 0.01, 0.002, 1e-4)
         ),
+        (lambda f, x: message_with(f, x, lambda distance: distance + 1e-12), "near"),
+        (lambda f, x: message_with(f, x, lambda distance: distance + torch.finfo(x.dtype).eps), "near"),
         *(
             (edited("4.2", "exp(-distance)", f"exp(-distance) * (distance < {reach})"), "cut-off")
             for reach in (5, 7, 8, 10, 14, 30)

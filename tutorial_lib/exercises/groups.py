@@ -46,8 +46,8 @@ HINTS = {
     "4.4 calls": "One call of f for each element of the group is enough, and f may be costly.",
     "4.4 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
     "4.4 one": "Which of the answers is picked depends on f and on the cloud. The exercise asks for the mean of all.",
-    "4.4 other": "For a group of one element, the identity, your function should return f(x); for more, the mean of as "
-    "many answers as the group has elements.",
+    "4.4 other": "For a group of one element, the identity, your function should return f(x); for more, the plain "
+    "mean of as many answers as the group has elements.",
     "4.s right": "the axis, and the right end of it: the turn goes counter-clockwise for whoever looks from there.",
     "4.s sign": "A quarter turn about z takes x to y. What does yours say of its axis?",
     "4.s hand": "Both ends of an axis stay where they are, and an eigenvector may be either. Which end sees the turn "

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
 from tutorial_lib.exercises.grader import (
+    TOLERANCE,
     Answer,
     Trials,
     close,
@@ -78,10 +80,11 @@ def _what_harmonic(answer: Answer, found: Tensor, v: Tensor) -> None:
 
 def _of_any_length(answer: Answer, generator: Generator) -> None:
     unit = normalize(random_cloud(5, generator))
-    for length in (1e-6, 1e6):
-        found = answer(length * unit, shape=(5, 3, 3))
-        wrong_if(not close(found, _harmonic(unit), SINGLE), f"it is wrong for the length {length:.0e}.", "any length")
     in_single(answer, _harmonic(unit), partial(close, tolerance=1e-4), 2 * unit, dtype=torch.float32)
+    for length, dtype in product((1e-6, 1e6), (torch.float64, torch.float32)):
+        found = answer((length * unit).to(dtype), shape=(5, 3, 3), dtype=dtype).to(unit)
+        off = not close(found, _harmonic(unit), TOLERANCE if dtype == torch.float64 else 1e-4)
+        wrong_if(off, f"it is wrong for the length {length:.0e} in {dtype}.".replace("torch.", ""), "any length")
 
 
 @compared(HINTS, tolerance=DOUBLE, explain=_what_harmonic, then=_of_any_length)
@@ -124,9 +127,12 @@ def _near_far_and_in_single(answer: Answer, generator: Generator) -> None:
     wrong_if(not close(found, sent, 1e-4), "it is wrong about many atoms far from the origin.", "squares")
     x, f = random_cloud(12, generator), normal(generator, 12)
     in_single(answer, _messages(f, x), partial(close, tolerance=1e-4), f, x, dtype=torch.float32)
+    small = 1e-6 * x
+    found = answer(f.float(), small.float(), shape=(12, 3), dtype=torch.float32).double()
+    off = not close(found, _messages(f, small), 1e-4)
+    wrong_if(off, "it is wrong about atoms some 10⁻⁶ apart, in single precision.", "near")
     x[1] = x[0] + 1e-6 * normalize(normal(generator, 3), dim=0)
-    found = answer(f, x, shape=(12, 3))
-    wrong_if(not close(found, _messages(f, x), SINGLE), "it is wrong about atoms that are 10⁻⁶ apart.", "near")
+    wrong_if(not close(answer(f, x, shape=(12, 3)), _messages(f, x)), "it is wrong about atoms 10⁻⁶ apart.", "near")
 
 
 @compared(HINTS, tolerance=DOUBLE, explain=_what_message, then=_near_far_and_in_single)
