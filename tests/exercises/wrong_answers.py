@@ -239,6 +239,12 @@ def cut_at(g, least):
     return (vectors * torch.where(values > least * values[-1], values, 0).sqrt())[:, -3:]
 
 
+def by_eig(g):
+    values, vectors = torch.linalg.eig(g)
+    last = values.real.argsort()[-3:]
+    return vectors.real[:, last] * values.real[last].abs().sqrt()
+
+
 def by_trace(x, y):
     return (((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()) / len(x)).sqrt()
 
@@ -679,6 +685,7 @@ WRONG = {
         (partial(cholesky, guarded=True), "first"),
         (partial(cut_at, least=1e-3), "thin"),
         (partial(cut_at, least=1e-4), "thin"),
+        (by_eig, "symmetric"),
         (lambda g: right.atoms(g).numpy(), "numpy"),
         (gram.positions_from_gram, "library"),
     ],
@@ -710,6 +717,7 @@ WRONG = {
             lambda x, y: assigned(torch.cdist(x.float(), y.float(), compute_mode="use_mm_for_euclid_dist").square()),
             "digits",
         ),
+        (lambda x, y: assigned(torch.cdist(x, y).square()), "digits"),
         (lambda x, y: assigned(-x @ y.mT), "digits"),
         (lambda x, y: assigned((x.float()[:, None] - y.float()).square().sum(2)), "digits"),
         (lambda x, y: right.partners_of(x, y).numpy(), "numpy"),
@@ -721,6 +729,7 @@ WRONG = {
         (edited("3.4", "(u @ wt).mT", "torch.eye(3).double()"), "pose"),
         (edited("3.4", "u @ wt", "u * torch.stack([*u.new_ones(2), torch.linalg.det(u @ wt)]) @ wt"), "mirror"),
         (edited("3.4", "no_grad", "enable_grad"), "nan"),
+        (edited("3.4", "no_grad", "enable_grad", "x.mT @ y", "x.mT @ y + 1e-10 * torch.arange(9).view(3, 3)"), "nan"),
         (lambda x, y: right.shape_distance(x - x.mean(0), y - y.mean(0)), "centroid"),
         (edited("3.4", ".mean()", ".mean().add(1e-8)"), "zero"),
         (edited("3.4", ".mean()", ".mean().add(1e-4)"), "zero"),

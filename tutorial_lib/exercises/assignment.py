@@ -71,12 +71,12 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
     first, then, single = (
         [(8, 0.1), (5, 0.1), *[(8, 1.0)] * 4],
         [*[(6, 2.0)] * 20, (1, 1.0), (2, 2.0)],
-        [(6, 0.5), (8, 0.7)],
+        [(6, 0.5), (8, 0.7), (N_MANY, 0.7)],
     )
     far = [*[(8, 1.0, 1.0, 50.0)] * 4, *[(8, 1.0, 1.0, 1e4), (8, 0.7, 1.0, 1e4)] * 4]
     scaled = [*[(8, 1.0, 0.025, 0.0)] * 4, *far]  # very small, and far away
     usual = [[(*case, 1.0, 0.0) for case in cases] for cases in (first, [*then, *single, *[(N_MANY, 2.0)] * 3])]
-    for n_atoms, noise, size, away in [*usual[0], *scaled, *usual[1]]:
+    for n_atoms, noise, size, away in [*usual[0], *scaled, *usual[1], *[(N_MANY, 0.7, 1.0, 1e3)] * 3]:
         x = random_cloud(n_atoms, generator)
         y = (x + noise * random_cloud(n_atoms, generator))[torch.randperm(n_atoms, generator=generator)]
         short = (n_atoms, noise) in single
@@ -86,7 +86,7 @@ def check_3_3(answer: Answer, generator: Generator) -> None:
         order = tried(x, y, shape=(n_atoms,), dtype=torch.int64)
         wrong_if(not set(order.tolist()) <= set(range(n_atoms)), "it names atoms that are not there.", "other")
         wrong_if(len(set(order.tolist())) < n_atoms, "two atoms share a partner.", "greedy")
-        distance = torch.cdist(x, y)
+        distance = (x.double()[:, None] - y.double()).norm(dim=2)
         best = _assigned(distance.square())
         tolerance = 1e-8 if x.dtype == torch.float64 else 1e-4
         if close((y[order] - x).square().sum(), (y[best] - x).square().sum(), tolerance):
@@ -141,12 +141,14 @@ def _own_distance(answer: Answer, generator: Generator) -> None:
 
 def _has_a_gradient(answer: Answer, generator: Generator) -> None:
     corners = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
-    for x, y in ((random_cloud(8, generator), random_cloud(8, generator)), (1.1 * corners, corners)):
-        found = answer(x.requires_grad_(), y, shape=())
+    usual = (random_cloud(8, generator), random_cloud(8, generator))
+    clouds = [(*usual, 1e-6), (1.1 * corners, corners, 1e-6), ((1.1 * corners).float(), corners.float(), 1e-3)]
+    for x, y, tolerance in clouds:
+        found = answer(x.requires_grad_(), y, shape=(), dtype=None)
         wrong_if(not found.requires_grad, "no gradient flows back to the positions.", "gradient")
         right = aligned_rmsd(x, y, allow_mirror=True, reorder=False)
         wrong_if(
-            not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), 1e-6),
+            not close(*(torch.autograd.grad(rmsd, x)[0] for rmsd in (found, right)), tolerance),
             "its gradient is wrong or NaN for some clouds, a tetrahedron among them.",
             "nan",
         )

@@ -31,6 +31,7 @@ HINTS = {
     "3.1 thin": "A thin cloud is not flat. How small is an eigenvalue that only rounding has made?",
     "3.1 first": "The first three atoms may lie in a plane with the origin, while the cloud does not. Which "
     "factorisation of a matrix does not begin with its first rows?",
+    "3.1 symmetric": "Here eigenvalues are equal. Which function returns eigenvectors at right angles even then?",
     "3.1 numpy": NUMPY_HINT,
     "3.1 library": LIBRARY_HINT,
     "3.1 digits": "Is every number kept in as many digits as came in, and does an eigenvalue of zero stay zero?",
@@ -75,18 +76,22 @@ def _own_atoms(answer: Answer, generator: Generator) -> None:
     alone(answer, gram_matrix(x), shape=(8, 3))
     in_single(answer, x, partial(_same_gram, tolerance=1e-4), gram_matrix(x))
     x = random_cloud(8, generator)
-    awkward = {
-        "the first atom is at the origin": [0 * x[0], x[1], x[2]],
-        "the first two atoms are opposite": [x[0], -x[0], x[2]],
-        "the first three atoms lie in a plane with the origin": [x[0], x[1], x[0] + x[1]],
-    }
-    for words, first in awkward.items():
-        cloud = torch.cat([torch.stack(first), x[3:]])
+    cube = torch.cartesian_prod(*3 * [x.new_tensor([1, -1])])
+    tetrahedron = cube[cube.prod(dim=1) > 0]
+    awkward = [
+        ("the first atom is at the origin", torch.stack([0 * x[0], *x[1:]]), "first"),
+        ("the first two atoms are opposite", torch.stack([x[0], -x[0], *x[2:]]), "first"),
+        ("the first three atoms lie in a plane with the origin", torch.stack([*x[:2], x[0] + x[1], *x[3:]]), "first"),
+    ]
+    for turn in (torch.eye(3).to(x), random_rotation(generator)):
+        for words, corners in (("a tetrahedron", tetrahedron), ("a cube", cube)):
+            awkward.append((f"the cloud is {words}", corners @ turn.mT, "symmetric"))
+    for words, cloud, hint in awkward:
         try:
-            found = answer(gram_matrix(cloud), shape=(8, 3))
+            found = answer(gram_matrix(cloud), shape=(len(cloud), 3))
         except Wrong as wrong:
-            raise Wrong(f"where {words}, {wrong.sentence}", "first") from wrong
-        wrong_if(not _same_gram(found, cloud), f"it is wrong where {words}.", "first")
+            raise Wrong(f"where {words}, {wrong.sentence}", hint) from wrong
+        wrong_if(not _same_gram(found, cloud), f"it is wrong where {words}.", hint)
 
 
 def _own_rotation(answer: Answer, generator: Generator) -> None:
