@@ -52,7 +52,6 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
     where 95 % of held-out motifs are farther from all training motifs: 0.05 says that nothing is copied.
     """
     check_counts(n_made=len(made), n_held_out=len(held_out), n_training=len(training))
-    _doubt_density(made, [*held_out, *training])
     species, curves = _species([*held_out, *made, *training]), partial_distributions(held_out)[1]
     waves = np.mean([structure_factor(atoms)[1] for atoms in held_out], axis=0)
     real, known = ({name: motifs(cells, name) for name in species} for cells in (held_out, training))
@@ -73,6 +72,7 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
         every = own[name][torch.linspace(0, len(own[name]) - 1, min(len(own[name]), N_COMPARED)).long()]
         score[f"near training, {name}"] = memory(every, known[name], real[name]).copied
         floor[f"near training, {name}"] = 0.05
+    _doubt_density(made, [*held_out, *training])
     return Comparison(score=score, floor=floor)
 
 
