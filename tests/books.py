@@ -8,10 +8,11 @@ import pytest
 from tutorial_lib.course.runs import NOTEBOOKS, notebooks
 
 TOP = NOTEBOOKS.parent
-DOOR, *LESSONS = notebooks([])
+BOOKS = notebooks([])
+DOOR, *LESSONS = BOOKS
 SOLUTIONS = sorted((NOTEBOOKS / "solutions").glob("*.ipynb"))
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-each_notebook = pytest.mark.parametrize("path", [DOOR, *LESSONS, *SOLUTIONS], ids=lambda path: path.stem)
+each_notebook = pytest.mark.parametrize("path", BOOKS + SOLUTIONS, ids=lambda path: path.stem)
 
 
 def cells(path, kind):

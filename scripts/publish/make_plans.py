@@ -97,10 +97,10 @@ def total(found: list[Section], plan: dict) -> float:
     return sum(one.minutes for one in found if one.title in plan["sections"]) + sum(plan["exercises"].values())
 
 
-def overview(lessons: dict[str, list[Section]]) -> str:
+def overview(sections: dict[str, list[Section]]) -> str:
     """The index's table: what each notebook takes when everything is taught."""
     rows = []
-    for name, found in lessons.items():
+    for name, found in sections.items():
         computing = sum(section.seconds for section in found) / 60
         rows.append((f"[{name}]({name}.md)", f"{sum(section.minutes for section in found):.0f}", f"{computing:.1f}"))
     return table("notebook | everything, without exercises (minutes) | of which computing", rows)
@@ -108,8 +108,8 @@ def overview(lessons: dict[str, list[Section]]) -> str:
 
 if __name__ == "__main__":
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
-    lessons = {path.stem: measured(path) for path in lessons([])}
+    sections = {path.stem: measured(path) for path in lessons([])}
     plans = tomllib.loads((TEACHING / "plans.toml").read_text(encoding="utf-8"))
     for name, plan in plans.items():
-        fill(TEACHING / f"{name}.md", {"plan": plans_table(lessons[name], plan)})
-    fill(TEACHING / "index.md", {"lessons": overview(lessons)})
+        fill(TEACHING / f"{name}.md", {"plan": plans_table(sections[name], plan)})
+    fill(TEACHING / "index.md", {"lessons": overview(sections)})

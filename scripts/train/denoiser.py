@@ -27,8 +27,6 @@ from tutorial_lib.training import recipes
 
 CRYSTALLINE = 3.0  # the largest S(q) of a glass with a network of bonds is about 2
 NOISES = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)  # A
-
-
 SHIPPED = {"silicon": datasets.load_amorphous, "silica": datasets.load_silica}
 N_STEPS = {"silica": 18_000}  # others: recipes.DENOISER_STEPS
 FINE, FINE_SHARE = 0.012, 0.65  # the weakest noise, A, for bonds whose lengths spread by less than those of silicon
@@ -97,8 +95,9 @@ def main() -> None:
     for atoms in held_out:
         untrained.tensors(atoms)  # speaks up now, and not after the training
     checkpoint = args.out.with_suffix(".checkpoint")
-    how = {"checkpoint": checkpoint, "resume": args.resume}
-    network = fit(known, seed=args.seed, material=args.cells, steps=args.steps, **how)
+    network = fit(
+        known, seed=args.seed, material=args.cells, steps=args.steps, checkpoint=checkpoint, resume=args.resume
+    )
     denoiser.keep_denoiser(network, args.out)
     if args.out.parent == WEIGHTS:
         sign(args.out)

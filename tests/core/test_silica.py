@@ -9,9 +9,7 @@ from tutorial_lib.metrics import species
 
 @pytest.fixture(scope="module")
 def cristobalite():
-    places, types = script.cristobalite()
-    symbols = [[*script.MASSES][kind - 1] for kind in types]
-    return Atoms(symbols, 7.13 * places, cell=7.13 * np.eye(3), pbc=True).repeat(2)
+    return script.crystal(n_repeat=2)
 
 
 def test_ideal_cristobalite_is_a_whole_network_of_tetrahedra_with_straight_bridges(cristobalite):

@@ -6,13 +6,13 @@ from itertools import combinations, pairwise
 import nbformat
 import numpy as np
 import pytest
-from books import DOOR, LESSONS, NOTEBOOKS, SOLUTIONS, TOP, cells, each_notebook
+from books import BOOKS, NOTEBOOKS, SOLUTIONS, TOP, cells, each_notebook
 from matplotlib.colors import to_rgb
 
 from tutorial_lib import plotting
 from tutorial_lib.plotting import palette
 
-PAGES = [DOOR, *LESSONS, *SOLUTIONS, TOP / "README.md", TOP / "CONTRIBUTING.md", NOTEBOOKS / "glossary.md"]
+PAGES = [*BOOKS, *SOLUTIONS, TOP / "README.md", TOP / "CONTRIBUTING.md", NOTEBOOKS / "glossary.md"]
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 # Linear RGB as seen without one kind of cone: Machado, Oliveira and Fernandes (2009), severity 1.
 SEEN = {

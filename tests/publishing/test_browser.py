@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from books import DOOR, LESSONS, NOTEBOOKS, TOP, cells
+from books import BOOKS, NOTEBOOKS, TOP, cells
 from chromium import IN_BROWSER, until
 from PIL import Image
 
@@ -24,7 +24,7 @@ SCREENSHOTS = Path(os.environ.get("SCREENSHOTS", TOP / "build" / "screenshots"))
 SMOKE = ("01", "04")  # a periodic cell and a molecule; pieces of cubes
 each_lesson = pytest.mark.parametrize(
     "lesson",
-    [pytest.param(p, id=p.stem, marks=pytest.mark.smoke if p.name[:2] in SMOKE else ()) for p in [DOOR, *LESSONS]],
+    [pytest.param(p, id=p.stem, marks=pytest.mark.smoke if p.name[:2] in SMOKE else ()) for p in BOOKS],
 )
 pytestmark = IN_BROWSER
 ERRORS = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"

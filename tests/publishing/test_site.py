@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-from books import DOOR, LESSONS, each_lesson
+from books import BOOKS, LESSONS, each_lesson
 from chromium import IN_BROWSER
 
 from scripts.publish import make_site as site
@@ -122,8 +122,8 @@ def test_a_notebook_is_there_with_all_its_outputs_and_words_for_its_pictures(bui
 
 def test_the_gallery_has_a_picture_and_the_question_of_each_notebook(built, pages):
     text = (built / "docs" / "gallery.html").read_text(encoding="utf-8")
-    assert sum(map(bool, pages["docs/gallery.html"].pictures)) == len([DOOR, *LESSONS])
-    for book in (nbformat.read(path, 4) for path in [DOOR, *LESSONS]):
+    assert sum(map(bool, pages["docs/gallery.html"].pictures)) == len(BOOKS)
+    for book in (nbformat.read(path, 4) for path in BOOKS):
         assert book.cells[0].source.split("\n\n")[1].strip("*") in text
         assert sum("thumbnail" in cell.metadata.get("tags", []) for cell in book.cells) == 1
 

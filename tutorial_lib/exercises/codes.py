@@ -1,14 +1,13 @@
 """Exercises of notebook 02 that end in a formula: the KL divergence of a code, and the nearest Gram matrix."""
 
 import math
-from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
 
 from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, first_fault, normal, wrong_if
-from tutorial_lib.exercises.unaided import alone, in_single
+from tutorial_lib.exercises.unaided import DIGITS_HINT, alone, in_single
 from tutorial_lib.models import vae
 from tutorial_lib.representations import gram
 from tutorial_lib.representations.gram import nearest_rank3
@@ -51,7 +50,7 @@ HINTS = {
     "2.4 vectors": "The eigenvalues are the right ones and their vectors are not. eigh returns vectors as columns.",
     "2.4 few": "You may keep three eigenvalues, and fewer only where fewer are positive.",
     "2.4 size": "Matrices come in every size. Which of your numbers belongs to one size alone?",
-    "2.4 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
+    "2.4 digits": DIGITS_HINT,
     "2.4 library": "The library has it already; here you write it. Which decomposition shows the eigenvalues?",
     "2.4 other": "It is a cloud's matrix, but a nearer one exists. Leave the eigenvalues that you keep as they are.",
 }
@@ -87,10 +86,10 @@ def _what_price(answer: Answer, price: Tensor, mean: Tensor, log_variance: Tenso
 def _own_price(answer: Answer, generator: Generator) -> None:
     codes = normal(generator, 2, 9, 4)
     alone(answer, *codes, without=(vae.__file__, str(Path(torch.distributions.__file__).parent)))
-    same = partial(close, tolerance=1e-4)
-    in_single(answer, _price(*codes), same, *codes, dtype=torch.float32)
+    in_single(answer, _price(*codes), *codes, dtype=torch.float32)
+    sharp = codes[0], codes[1] + SHARPEST
     try:
-        in_single(answer, _price(codes[0], codes[1] + SHARPEST), same, codes[0], codes[1] + SHARPEST)
+        in_single(answer, _price(*sharp), *sharp)
     except Wrong as wrong:
         raise Wrong("in single precision a very sharp code has the wrong price.", "underflow") from wrong
     mean, log_variance = ((5 * code).requires_grad_() for code in codes)
@@ -106,9 +105,12 @@ def _own_price(answer: Answer, generator: Generator) -> None:
 @compared(HINTS, explain=_what_price, then=_own_price)
 def check_2_3(generator: Generator) -> Trials:
     """The verdict on `price(mean, log_variance)`: KL from N(0, 1) of each latent number (N, k), in nats."""
-    shapes = [(6, 3), (1, 12), *[(30, 2)] * 6]
-    fars, shifts = (1, 1, 0.5, 0.5, 0.5, 0.5, 20, 500), (0, 0, EXTREME, 10 * EXTREME, 6, 100, 0, 0)
-    for shape, far, shift in zip(shapes, fars, shifts, strict=True):
+    for shape, far, shift in (
+        ((6, 3), 1, 0),
+        ((1, 12), 1, 0),
+        *(((30, 2), 0.5, shift) for shift in (EXTREME, 10 * EXTREME, 6, 100)),
+        *(((30, 2), far, 0) for far in (20, 500)),
+    ):
         mean, log_variance = normal(generator, 2, *shape) * torch.tensor([far, 2.5])[:, None, None]
         log_variance = log_variance + shift
         if shape == (6, 3):
@@ -143,7 +145,7 @@ def _own_matrix(answer: Answer, generator: Generator) -> None:
     matrix = normal(generator, 8, 8)
     matrix = (matrix + matrix.mT) / 2
     alone(answer, matrix, without=(gram.__file__,))
-    in_single(answer, nearest_rank3(matrix)[0], partial(close, tolerance=1e-4), matrix, dtype=torch.float32)
+    in_single(answer, nearest_rank3(matrix)[0], matrix, dtype=torch.float32)
     below = -torch.arange(1.0, 5, dtype=torch.float64).diag()
     for given, sentence, hint in (
         (below, "without a positive eigenvalue nothing may be left.", "nothing"),

@@ -1,7 +1,5 @@
 """Exercises of notebook 02 on what a network reads: the nearest image, renumbering, and the cosines in a matrix."""
 
-from functools import partial
-
 import torch
 from torch import Generator, Tensor
 
@@ -17,7 +15,7 @@ from tutorial_lib.exercises.grader import (
     random_cloud,
     wrong_if,
 )
-from tutorial_lib.exercises.unaided import in_single
+from tutorial_lib.exercises.unaided import DIGITS_HINT, in_single
 from tutorial_lib.representations.gram import from_upper_triangle, gram_matrix, upper_triangle
 
 HINTS = {
@@ -27,7 +25,7 @@ HINTS = {
     "2.1 one side": "You bring back neighbours that are too far on one side. Look at the other one as well.",
     "2.1 away": "You add what should be subtracted. After your step, is the neighbour nearer or farther?",
     "2.1 axes": "The box repeats along x, y and z. Which of the three components do you bring back?",
-    "2.1 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
+    "2.1 digits": DIGITS_HINT,
     "2.1 half": "The copy one box back is nearer from half a box on, neither earlier nor later: 0.6 of a box is one.",
     "2.1 rows": "Some differences come back and others do not. Do you reach all rows?",
     "2.1 boxes": "Atoms drift in a long run, and a difference may be several boxes long. One step back is not enough.",
@@ -42,7 +40,7 @@ HINTS = {
     "2.2 triangle": "Your entries are the right ones in another sequence: we read i <= j, row by row.",
     "2.2 positions": "Entries that are standardised, or invented by a network, are no inner products of any atoms. "
     "What a new order does to a matrix needs no atoms.",
-    "2.2 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
+    "2.2 digits": DIGITS_HINT,
     "2.2 other": "Try three atoms on the x-axis at 1, 2 and 3, where entry ij is simply the product of two numbers.",
     "2.s right": "cosines, of a matrix that never saw an atom, and no entry leaves the range from -1 to 1.",
     "2.s wrong": "these are not the cosines.",
@@ -67,7 +65,7 @@ def check_2_1(answer: Answer, generator: Generator) -> None:
         inside[:2] = length * torch.tensor([[0.4999], [-0.4999]])[:m]
         given = inside + length * torch.randint(-reach, reach + 1, (m, 3), generator=generator)
         if (length, reach) == (0.7, 4):
-            in_single(answer, inside, partial(close, tolerance=1e-4), given, length, dtype=torch.float32)
+            in_single(answer, inside, given, length, dtype=torch.float32)
         image = answer(given, length, shape=(m, 3))
         if close(image, inside, 1e-6):
             continue
@@ -104,7 +102,7 @@ def _entries_in_single(answer: Answer, generator: Generator) -> None:
     order = torch.randperm(8, generator=generator)
     matrix = from_upper_triangle(normal(generator, 36))
     given, renumbered = upper_triangle(matrix), upper_triangle(matrix[order][:, order])
-    in_single(answer, renumbered, partial(close, tolerance=1e-4), given, order, dtype=torch.float32)
+    in_single(answer, renumbered, given, order, dtype=torch.float32)
 
 
 @compared(

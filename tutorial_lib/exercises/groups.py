@@ -1,7 +1,6 @@
 """Exercises of notebook 04 that ask for no network: what is in a product, and averaging over a group."""
 
 from collections.abc import Callable
-from functools import partial
 from itertools import product
 
 import torch
@@ -22,7 +21,7 @@ from tutorial_lib.exercises.grader import (
     wrong_if,
 )
 from tutorial_lib.exercises.tetris import DOUBLE, SINGLE
-from tutorial_lib.exercises.unaided import in_single
+from tutorial_lib.exercises.unaided import DIGITS_HINT, in_single
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -44,7 +43,7 @@ HINTS = {
     "4.4 group": "Ask f about the cloud in every pose that the group gives it, not only in some.",
     "4.4 mirror": "Inversions and mirrors are not in the group, and f knows left from right. Ask about rotations only.",
     "4.4 calls": "One call of f for each element of the group is enough, and f may be costly.",
-    "4.4 digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
+    "4.4 digits": DIGITS_HINT,
     "4.4 one": "Which of the answers is picked depends on f and on the cloud. The exercise asks for the mean of all.",
     "4.4 other": "For a group of one element, the identity, your function should return f(x); for more, the plain "
     "mean of as many answers as the group has elements.",
@@ -134,7 +133,7 @@ def _once_a_pose(answer: Answer, generator: Generator) -> None:
     asked = _n_calls(answer, f, x, group)
     wrong_if(asked > len(group), f"it asks f {asked} times, and the group has {len(group)} elements.", "calls")
     right = _brought_back(f, x, group).mean(dim=0)
-    in_single(answer, right, partial(close, tolerance=1e-4), f, x, group, dtype=torch.float32)
+    in_single(answer, right, f, x, group, dtype=torch.float32)
 
 
 @compared(HINTS, tolerance=DOUBLE, explain=_what_was_asked, then=_once_a_pose)

@@ -18,10 +18,11 @@ from tutorial_lib.exercises.grader import (
     random_cloud,
     wrong_if,
 )
+from tutorial_lib.exercises.unaided import DIGITS_HINT
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
-    "digits": "Somewhere on the way numbers were kept in fewer digits than they came in.",
+    "digits": DIGITS_HINT,
     "1.1 right": "each row turns as Q turns a column, for every Q that we drew, mirrors included.",
     "1.1 wrong": "lengths are kept, but the rows do not stand where Q puts them.",
     "1.1 same": "After a quarter turn about z, the point (1, 0, 0) should stand at (0, 1, 0). Where does yours stand?",

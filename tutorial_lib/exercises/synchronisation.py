@@ -74,7 +74,7 @@ def _same_gram(one: Tensor, other: Tensor, tolerance: float = 1e-10) -> bool:
 def _own_atoms(answer: Answer, generator: Generator) -> None:
     x = random_cloud(8, generator)
     alone(answer, gram_matrix(x), shape=(8, 3))
-    in_single(answer, x, partial(_same_gram, tolerance=1e-4), gram_matrix(x))
+    in_single(answer, x, gram_matrix(x), same=partial(_same_gram, tolerance=1e-4))
     x = random_cloud(8, generator)
     cube = torch.cartesian_prod(*3 * [x.new_tensor([1, -1])])
     tetrahedron = cube[cube.prod(dim=1) > 0]
@@ -98,7 +98,7 @@ def _own_rotation(answer: Answer, generator: Generator) -> None:
     source, target = random_cloud(8, generator), random_cloud(8, generator)
     alone(answer, source, target, shape=(3, 3))
     best = best_rotation(source, target, allow_mirror=False)
-    in_single(answer, best, partial(close, tolerance=1e-3), source, target)
+    in_single(answer, best, source, target, same=partial(close, tolerance=1e-3))
     tiny = answer(1e-6 * source, 1e-6 * target, shape=(3, 3))
     wrong_if(not close(tiny, best, 1e-6), "very small clouds are turned by another one.", "small")
 

@@ -80,7 +80,7 @@ def _what_harmonic(answer: Answer, found: Tensor, v: Tensor) -> None:
 
 def _of_any_length(answer: Answer, generator: Generator) -> None:
     unit = normalize(random_cloud(5, generator))
-    in_single(answer, _harmonic(unit), partial(close, tolerance=1e-4), 2 * unit, dtype=torch.float32)
+    in_single(answer, _harmonic(unit), 2 * unit, dtype=torch.float32)
     for length, dtype in product((1e-6, 1e6), (torch.float64, torch.float32)):
         found = answer((length * unit).to(dtype), shape=(5, 3, 3), dtype=dtype).to(unit)
         off = not close(found, _harmonic(unit), TOLERANCE if dtype == torch.float64 else 1e-4)
@@ -126,7 +126,7 @@ def _near_far_and_in_single(answer: Answer, generator: Generator) -> None:
     sent = _messages(f.double(), x.double())
     wrong_if(not close(found, sent, 1e-4), "it is wrong about many atoms far from the origin.", "squares")
     x, f = random_cloud(12, generator), normal(generator, 12)
-    in_single(answer, _messages(f, x), partial(close, tolerance=1e-4), f, x, dtype=torch.float32)
+    in_single(answer, _messages(f, x), f, x, dtype=torch.float32)
     small = 1e-6 * x
     found = answer(f.float(), small.float(), shape=(12, 3), dtype=torch.float32).double()
     off = not close(found, _messages(f, small), 1e-4)

@@ -3,16 +3,19 @@
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from tutorial_lib import representations
-from tutorial_lib.exercises.grader import Answer, Wrong, wrong_if
+from tutorial_lib.exercises.grader import Answer, Wrong, close, wrong_if
 
 LIBRARY = str(Path(representations.__file__).parent)
+SAME = partial(close, tolerance=1e-4)  # in single precision
 PATIENCE = 5  # CPU seconds, for what takes a fraction of one
+DIGITS_HINT = "Somewhere on the way numbers were kept in fewer digits than they came in."
 LIBRARY_HINT = "Write the steps yourself, and compare with the library's function in a cell of your own."
 
 
@@ -42,8 +45,8 @@ def alone(answer: Answer, *inputs: Tensor, without: tuple[str, ...] = (LIBRARY,)
 def in_single(
     answer: Answer,
     right: Tensor,
-    same: Callable[[Tensor, Tensor], bool],
     *inputs: object,
+    same: Callable[[Tensor, Tensor], bool] = SAME,
     dtype: torch.dtype | None = None,
 ) -> None:
     """Raise `Wrong` for an answer that fails where numbers have single precision; its dtype may be asked for."""

@@ -72,7 +72,7 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
         every = own[name][torch.linspace(0, len(own[name]) - 1, min(len(own[name]), N_COMPARED)).long()]
         score[f"near training, {name}"] = memory(every, known[name], real[name]).copied
         floor[f"near training, {name}"] = 0.05
-    _doubt_density(made, [*held_out, *training])
+    _doubt_density(species, made, [*held_out, *training])
     return Comparison(score=score, floor=floor)
 
 
@@ -93,23 +93,20 @@ def motifs(cells: Sequence[Atoms], centre: str) -> Tensor:
     return found.positions[np.flatnonzero(centred)].float()
 
 
-def _doubt_density(made: Sequence[Atoms], real: Sequence[Atoms]) -> None:
+def _doubt_density(species: Sequence[str], made: Sequence[Atoms], real: Sequence[Atoms]) -> None:
     """Warn where cells are so much denser or thinner than real ones, or so much richer, that no row can be good."""
-
-    def of_each(atoms: Atoms) -> dict[str, float]:
-        return {name: float(np.sum(atoms.symbols == name) / atoms.get_volume()) for name in sorted(set(atoms.symbols))}
-
-    found, asked = map(of_each, made), list(map(of_each, real))
-    for one in found:
-        for name, density in one.items():
-            low, high = (extreme(other[name] for other in asked) for extreme in (min, max))
-            if not 0.98 * low <= density <= 1.02 * high:
-                warnings.warn(
-                    f"a made cell holds {density:.4f} {name} per cubic angstrom, and real ones {low:.4f} to "
-                    f"{high:.4f}: the rows compare another material",
-                    stacklevel=3,
-                )
-                return
+    for name in species:
+        found, known = (
+            np.array([(atoms.symbols == name).sum() / atoms.get_volume() for atoms in cells]) for cells in (made, real)
+        )
+        outside = (found < 0.98 * known.min()) | (found > 1.02 * known.max())
+        if outside.any():
+            warnings.warn(
+                f"a made cell holds {found[outside][0]:.4f} {name} per cubic angstrom, and real ones "
+                f"{known.min():.4f} to {known.max():.4f}: the rows compare another material",
+                stacklevel=3,
+            )
+            return
 
 
 def _species(cells: Sequence[Atoms]) -> list[str]:

@@ -97,19 +97,25 @@ def film(frames: Mapping[str, Atoms], *, alt: str, seconds: float = 0.2) -> HTML
     """
     check_counts(n_frames=len(frames))
     check(alt.strip(), "alt is empty: say in one sentence what there is to see")
-    pictures, file = [], io.BytesIO()
+    pictures = []
     for title, atoms in frames.items():
         figure = Figure(figsize=(4, 4))
         coordination(figure.add_axes((0, 0, 1, 0.93)), atoms, title=title)
         figure.savefig(png := io.BytesIO(), format="png", dpi=100)
         pictures.append(Image.open(png).convert("RGB"))
     times = [*[int(1000 * seconds)] * (len(frames) - 1), 2000]  # the last one stays
-    pictures[0].save(file, "WEBP", save_all=True, append_images=pictures[1:], duration=times, loop=0, quality=FILM)
-    source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-    picture = f'<img alt="{html.escape(alt)}" src="{source}" width="{pictures[0].width}">'
+    picture = in_page(pictures, alt, quality=FILM, duration=times, loop=0)
     return HTML(
         f"<details><summary>Play: {len(frames)} pictures, again and again until closed</summary>{picture}</details>"
     )
+
+
+def in_page(pictures: Sequence[Image.Image], alt: str, **settings: object) -> str:
+    """Pictures, one after another, as an HTML element that holds them: WebP, with its settings."""
+    first, *more = pictures
+    first.save(file := io.BytesIO(), "WEBP", save_all=bool(more), append_images=more, **settings)
+    source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return f'<img alt="{html.escape(alt)}" src="{source}">'
 
 
 def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:

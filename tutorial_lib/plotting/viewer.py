@@ -6,7 +6,6 @@ Where the widget cannot draw, the picture stands in.
 """
 
 import base64
-import html
 import io
 import json
 import sys
@@ -23,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, Arrow, bonds, scatter_map, still, strip
+from tutorial_lib.plotting.stills import in_page
 from tutorial_lib.shapes import check, check_counts, check_finite
 
 COLAB = "google.colab"
@@ -43,14 +43,11 @@ class View:
         self.widget, self.alt, self.picture = widget, alt, picture
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        smaller = io.BytesIO()  # than a second PNG: the notebook holds both
-        Image.open(io.BytesIO(self.picture)).convert("RGB").save(smaller, "WEBP", quality=WEBP)
-        encoded = {"png": self.picture, "webp": smaller.getvalue()}
-        encoded = {kind: base64.b64encode(content).decode() for kind, content in encoded.items()}
+        smaller = Image.open(io.BytesIO(self.picture)).convert("RGB")  # than a second PNG: the notebook holds both
         bundle = {
             "text/plain": self.alt,
-            "image/png": encoded["png"],
-            "text/html": f'<img alt="{html.escape(self.alt)}" src="data:image/webp;base64,{encoded["webp"]}">',
+            "image/png": base64.b64encode(self.picture).decode(),
+            "text/html": in_page([smaller], self.alt, quality=WEBP),
         }
         if self.widget is not None:
             bundle["application/vnd.jupyter.widget-view+json"] = self.widget.get_view_spec()
