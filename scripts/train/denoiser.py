@@ -14,7 +14,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 from ase import Atoms
 
@@ -25,7 +24,7 @@ from tutorial_lib.models.denoiser import Denoiser
 from tutorial_lib.storage import WEIGHTS, expanded, sign
 from tutorial_lib.training import recipes
 
-CRYSTALLINE = 3.0  # the largest S(q) of a glass with a network of bonds is about 2
+CRYSTALLINE = 30  # the strongest wave of our glasses has 8 to 23, and of cells with a crystal in them 35 and more
 NOISES = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.9)  # A
 SHIPPED = {"silicon": datasets.load_amorphous, "silica": datasets.load_silica}
 N_STEPS = {"silica": 18_000}  # others: recipes.DENOISER_STEPS
@@ -34,11 +33,20 @@ FINE, FINE_SHARE = 0.012, 0.65  # the weakest noise, A, for bonds whose lengths 
 
 def split(path: Path, elements: list[str] | None) -> tuple[list[Atoms], list[Atoms]]:
     """Cells to learn from, and those of the last file, or the last cell of the only file, which is held out."""
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    found = [list(structures(file, elements)) for file in files]
+    if not path.exists():
+        sys.exit(f"there is no {path}: give a folder of files that ASE can read, or one file")
+    files = sorted(p for p in path.iterdir() if p.is_file() and p.name[0] != ".") if path.is_dir() else [path]
+    try:
+        found = [list(structures(file, elements)) for file in files]
+    except ValueError as error:
+        sys.exit(
+            f"{error}. What holds no cell does not belong into the folder: take it out" if path.is_dir() else f"{error}"
+        )
     for file, cells in zip(files, found, strict=True):
         if len(cells) > 1:
             print(f"{file.name} holds {len(cells)} cells: frames of one run share their bonds, and count as one cell.")
+            if len(files) == 1:
+                print("Its last one is held out. It cannot show whether they are learnt by heart: bring a second run.")
     *known, held_out = found if len(found) > 1 else [[atoms] for cells in found for atoms in cells]
     return ([atoms for cells in known for atoms in cells], held_out) if known else (held_out, [])
 
@@ -48,12 +56,15 @@ def looked_at(cells: list[Atoms]) -> None:
     if len({tuple(sorted(set(atoms.symbols))) for atoms in cells}) > 1:
         formulas = ", ".join(atoms.get_chemical_formula() for atoms in cells)
         sys.exit(f"the cells hold different species ({formulas}): put those of one material into a folder")
-    print("cell   formula            atoms per A^3   largest S(q)")
+    untrained = denoiser.denoiser_for(cells)
+    for atoms in cells:
+        untrained.tensors(atoms)  # speaks up now, and not after the training
+    print("cell   formula            atoms per A^3   strongest wave")
     for number, atoms in enumerate(cells, start=1):
-        peak = np.nanmax(metrics.structure_factor(atoms)[1])
-        words = "   is it a crystal? A network glass has about 2" if peak > CRYSTALLINE else ""
+        wave = metrics.strongest_wave(atoms)
+        words = f"   is there a crystal in it? A glass stays below {CRYSTALLINE}" if wave > CRYSTALLINE else ""
         density = len(atoms) / atoms.get_volume()
-        print(f"{number:4}   {atoms.get_chemical_formula():17}  {density:13.4f}   {peak:12.1f}{words}")
+        print(f"{number:4}   {atoms.get_chemical_formula():17}  {density:13.4f}   {wave:14.1f}{words}")
     if len(cells) == 1:
         print("One cell: it is learnt from, and none is left to show whether it is learnt by heart. Bring two.")
 
@@ -91,9 +102,6 @@ def main() -> None:
             parser.error("your own cells need a file of their own: --out my_denoiser.pt")
         known, held_out = split(expanded(args.cells), args.elements)
     looked_at([*known, *held_out])
-    untrained = denoiser.denoiser_for(known)
-    for atoms in held_out:
-        untrained.tensors(atoms)  # speaks up now, and not after the training
     checkpoint = args.out.with_suffix(".checkpoint")
     network = fit(
         known, seed=args.seed, material=args.cells, steps=args.steps, checkpoint=checkpoint, resume=args.resume

@@ -37,6 +37,20 @@ def test_the_structure_factor_of_a_gas_is_one_and_that_of_a_crystal_is_in_its_br
     assert of_glass.max() < 3
 
 
+def test_the_strongest_wave_tells_a_crystal_that_fills_a_third_of_the_cell_from_a_glass(glass):
+    crystal = datasets.crystal()
+    assert metrics.strongest_wave(crystal) == pytest.approx(len(crystal))
+    assert 5 < metrics.strongest_wave(glass) < 25
+    assert metrics.strongest_wave(glass) > np.nanmax(metrics.structure_factor(glass)[1])
+    lengths = crystal.cell.lengths()[0], glass.cell.lengths()[0]
+    half = crystal[crystal.positions[:, 2] < 0.4 * lengths[0]]
+    half.positions *= lengths[1] / lengths[0]
+    both = glass[glass.positions[:, 2] >= 0.4 * lengths[1]] + half
+    assert metrics.strongest_wave(both) > 35
+    with pytest.raises(ValueError, match=r"no wave up to 0\.1 per A fits into the cell"):
+        metrics.strongest_wave(glass, q_max=0.1)
+
+
 def test_the_structure_factor_does_not_depend_on_the_cell_that_is_chosen_but_on_the_positions(glass):
     skewed = glass.copy()
     skewed.set_cell(glass.cell.array @ np.eye(3) + np.outer([0, 1, 0], glass.cell.array[0]), scale_atoms=False)

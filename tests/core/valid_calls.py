@@ -396,6 +396,7 @@ CALLS = {
     "models.denoiser.sampling.noise_levels": lambda: call(20),
     "models.denoiser.sampling.quench": lambda: call(noise_network(), noisy(), [0.5, 0.3], generator=generator()),
     "metrics.network.rings_per_atom": lambda: call(noisy()),
+    "metrics.network.strongest_wave": lambda: call(glass(), q_max=2.0),
     "metrics.network.structure_factor": lambda: call(glass(), q_max=2.0),
     "metrics.network.bin_edges": lambda: call(4.0, 0.5),
     "metrics.network.bulk_pairs": lambda: call(noisy(), 4.0),

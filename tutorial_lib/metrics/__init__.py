@@ -38,6 +38,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "network_quality",
             "radial_distribution",
             "rings_per_atom",
+            "strongest_wave",
             "structure_factor",
         ],
         "symmetry": ["Transformation", "equivariance_error", "invariance_error", "Ledger", "symmetry_ledger"],

@@ -158,23 +158,42 @@ def structure_factor(atoms: Atoms, q_min: float = 0.25, q_max: float = 4.2, bin_
     has 1 everywhere. At small q it is the variance of the number of atoms in a large volume, divided by its mean. A bin
     without any wave vector of the cell is NaN.
     """
-    bulk_pairs(atoms, BOND_CUTOFF)  # speaks up where the cell is none
     sensible = 0 < q_min < q_max < np.inf and bin_width > (q_max - q_min) / 1000
     check(sensible, f"from {q_min} to {q_max} per A there are no bins of {bin_width}: leave them as they are")
     edges = np.arange(q_min, q_max + bin_width / 2, bin_width)
+    length, power = _waves(atoms, edges[0], edges[-1])
+    place, n_bins = np.digitize(length, edges) - 1, len(edges) - 1
+    n_waves = np.bincount(place, minlength=n_bins)
+    sums = np.bincount(place, weights=power, minlength=n_bins)
+    return (edges[1:] + edges[:-1]) / 2, np.where(n_waves > 0, sums / np.maximum(n_waves, 1), np.nan)
+
+
+def strongest_wave(atoms: Atoms, q_max: float = 4.2) -> float:
+    """The largest |sum_k exp(i q . x_k)|^2 / n of any single wave vector up to `q_max` (1/angstrom) that fits the cell.
+
+    Single waves of a glass are scattered exponentially about S(q), so that the largest of some thousand is five to
+    ten times its maximum. In a crystal one wave has up to n, which the average over directions in `structure_factor`
+    may hide.
+    """
+    check(0 < q_max < np.inf, f"there are no waves up to {q_max} per A: leave q_max as it is")
+    power = _waves(atoms, 0.0, q_max)[1]
+    check(len(power), f"no wave up to {q_max:g} per A fits into the cell: raise q_max, or take a larger cell")
+    return float(power.max())
+
+
+def _waves(atoms: Atoms, q_min: float, q_max: float) -> tuple[np.ndarray, np.ndarray]:
+    """|q|, and |sum_k exp(i q . x_k)|^2 / n, of the waves of a cell from q_min up to q_max, one of each q and -q."""
+    bulk_pairs(atoms, BOND_CUTOFF)  # speaks up where the cell is none
     basis = 2 * np.pi * atoms.cell.reciprocal().array
-    most = np.floor(edges[-1] * atoms.cell.lengths() / (2 * np.pi)).astype(int)
+    most = np.floor(q_max * atoms.cell.lengths() / (2 * np.pi)).astype(int)
     n_waves = np.prod(2.0 * most + 1)
     check(n_waves <= N_WAVES, f"the cell has {n_waves:.0e} waves up to {q_max:g} per A: lower q_max")
     counts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in most), indexing="ij"), axis=-1).reshape(-1, 3)
-    waves = counts[len(counts) // 2 + 1 :] @ basis  # of q and -q one is enough
+    waves = counts[len(counts) // 2 + 1 :] @ basis
     length = np.linalg.norm(waves, axis=1)
-    waves, length = (x[(length >= edges[0]) & (length < edges[-1])] for x in (waves, length))
+    waves, length = (x[(length >= q_min) & (length < q_max)] for x in (waves, length))
     power = [np.abs(np.exp(1j * part @ atoms.positions.T).sum(axis=1)) ** 2 for part in np.array_split(waves, 64)]
-    place, n_bins = np.digitize(length, edges) - 1, len(edges) - 1
-    n_waves = np.bincount(place, minlength=n_bins)
-    sums = np.bincount(place, weights=np.concatenate(power) / len(atoms), minlength=n_bins)
-    return (edges[1:] + edges[:-1]) / 2, np.where(n_waves > 0, sums / np.maximum(n_waves, 1), np.nan)
+    return length, np.concatenate(power) / len(atoms)
 
 
 def bulk_pairs(atoms: Atoms, cutoff: float) -> tuple[np.ndarray, ...]:

@@ -14,7 +14,7 @@ from ase import Atoms
 from torch import Tensor
 
 from tutorial_lib.metrics.motif_statistics import N_COMPARED, Comparison
-from tutorial_lib.metrics.network import bin_edges, bulk_pairs, structure_factor
+from tutorial_lib.metrics.network import bin_edges, bulk_pairs, strongest_wave, structure_factor
 from tutorial_lib.metrics.two_sample import memory, two_sample_auc
 from tutorial_lib.representations import nearest_neighbours
 from tutorial_lib.shapes import check, check_counts
@@ -49,7 +49,8 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
 
     Of g(r) and S(q) it is the rms difference of a cell to the mean of held-out cells; of motifs, the eight nearest of
     an atom of one species, how well a classifier tells them from real ones (0.5: not at all). A motif is near training
-    where 95 % of held-out motifs are farther from all training motifs: 0.05 says that nothing is copied.
+    where 95 % of held-out motifs are farther from all training motifs: 0.05 says that nothing is copied. Of the
+    strongest wave and the nearest atoms it is the extreme of all cells.
     """
     check_counts(n_made=len(made), n_held_out=len(held_out), n_training=len(training))
     species, curves = _species([*held_out, *made, *training]), partial_distributions(held_out)[1]
@@ -63,6 +64,7 @@ def compare_glasses(made: Sequence[Atoms], held_out: Sequence[Atoms], training: 
         return {
             **{name: float(np.mean(values)) for name, values in off.items()},
             **{f"AUC of motifs, {name}": two_sample_auc(candidates[name], real[name]).auc for name in species},
+            "strongest wave": max(strongest_wave(atoms) for atoms in cells),
             "nearest atoms (A)": float(min(bulk_pairs(atoms, CUTOFF)[2].min() for atoms in cells)),
         }
 

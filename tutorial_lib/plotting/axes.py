@@ -81,8 +81,8 @@ def rows(ax: Axes, table: Mapping[str, Sequence[float]], columns: Mapping[str, s
         ax.plot(numbers, names, color=COLOURS[colour], linestyle="none", marker=MARKERS[colour], label=label)
     ax.grid(axis="y", alpha=0.3)
     ax.set(xlabel=xlabel)
-    if len(columns) > 1:
-        ax.legend(frameon=False)
+    if len(columns) > 1:  # above the axes, where no marker of the legend can be taken for one of the table
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(columns))
     return ax
 
 

@@ -24,7 +24,11 @@ from tutorial_lib.plotting.palette import COLOURS
 from tutorial_lib.representations import neighbour_pairs
 from tutorial_lib.shapes import check, check_counts
 
-BOND_STRETCH = 1.28
+BOND_STRETCH = {
+    True: 1.28,
+    False: 1.2,
+}  # of one species or not: 2.84 A in silicon, and 2.66 A in silica, whose silicons
+# have oxygens between them and may come as near as 2.8 A
 BALL, STICK = 0.5, 0.12  # of the covalent radius; A
 SMALLEST = 0.02  # radius of a ball, of the size of the picture
 FINE = 900  # points along the longer side in which atoms are computed
@@ -46,8 +50,9 @@ class Arrow(NamedTuple):
 def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
-    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line. A cell is
-    drawn if there is one; `centre` has another colour and a square; `camera` is a rotation as ASE writes it.
+    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon; 1.2 times where there are several
+    species) are joined by a line. A cell is drawn if there is one; `centre` has another colour and a square; `camera`
+    is a rotation as ASE writes it.
     """
     check_counts(n_atoms=len(atoms))
     ax = Figure(figsize=(3.2, 3.2), layout="constrained").subplots()
@@ -130,7 +135,7 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
 
 def bonds(atoms: Atoms) -> list[tuple[int, int]]:
     """The pairs of atoms that are drawn joined; neighbours across the walls of a cell are not."""
-    reach = BOND_STRETCH * covalent_radii[atoms.numbers]
+    reach = BOND_STRETCH[len(set(atoms.numbers)) < 2] * covalent_radii[atoms.numbers]
     near = KDTree(atoms.positions).query_pairs(2 * reach.max(initial=0), output_type="ndarray")
     first, second = near[np.lexsort(near.T[::-1])].T
     joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < reach[first] + reach[second]
