@@ -206,8 +206,49 @@ def positive_three(g):
     return sum((values[k] * torch.outer(vectors[:, k], vectors[:, k]) for k in kept), torch.zeros_like(g))
 
 
+def as_it_is_if_near(g, within):
+    near = right.nearest_cloud(g)
+    return g if (near - g).norm() < within * g.norm() else near
+
+
+def clipped_in_double_only(g):
+    values, vectors = torch.linalg.eigh(g)
+    kept = values[-3:].clamp(min=0) if g.dtype == torch.float64 else values[-3:]
+    return (vectors[:, -3:] * kept) @ vectors[:, -3:].mT
+
+
+def short(x):
+    """Half of the digits where there are few already."""
+    return x.half().to(x) if x.dtype == torch.float32 else x
+
+
 def by_positions(entries, order):
     return gram.upper_triangle(gram.gram_matrix(gram.positions_from_gram(gram.from_upper_triangle(entries))[order]))
+
+
+def by_search(source, target):
+    """The least sum of squares of three searches over rotation vectors."""
+
+    def turn(vector):
+        return torch.matrix_exp(torch.linalg.cross(vector.expand(3, 3), torch.eye(3).to(vector), dim=1).mT)
+
+    def searched(vector):
+        search = torch.optim.LBFGS(
+            [vector], max_iter=200, tolerance_grad=1e-16, tolerance_change=1e-16, line_search_fn="strong_wolfe"
+        )
+
+        def loss():
+            search.zero_grad()
+            squares = (x @ turn(vector).mT - y).square().sum()
+            squares.backward()
+            return squares
+
+        search.step(loss)
+        return loss().item(), turn(vector).detach()
+
+    x, y = (cloud.double() / cloud.double().norm() for cloud in (source, target))
+    starts = 3 * torch.randn(3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    return min((searched(start.requires_grad_()) for start in starts.unbind()), key=lambda pair: pair[0])[1]
 
 
 def by_sign_of_the_product(source, target):
@@ -247,6 +288,39 @@ def by_eig(g):
 
 def by_trace(x, y):
     return (((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()) / len(x)).sqrt()
+
+
+def flat(g):
+    return torch.linalg.eigvalsh(g)[-3] < 1e-4
+
+
+class DistanceAlone(torch.autograd.Function):
+    """A distance whose backward forgets what arrives."""
+
+    @staticmethod
+    def forward(ctx, x, y):
+        u, _, wt = torch.linalg.svd(x.mT @ y)
+        apart = x - y @ (u @ wt).mT
+        distance = apart.square().sum(1).mean().sqrt()
+        ctx.save_for_backward(apart / distance / len(x))
+        return distance
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return *ctx.saved_tensors, None
+
+
+through_svd = edited("3.4", "no_grad", "enable_grad")
+
+
+def gradient_at(x, y, sizes):
+    distance = right.shape_distance(x, y)
+    return distance if len(x) in sizes else distance.detach() + 0 * x.sum()
+
+
+def gradient_of_the_rotation(x, y):
+    turned = (x - y @ right.rotation(y.detach(), x.detach()).mT).square().sum(1).mean().sqrt()
+    return turned + (right.shape_distance(x, y) - turned).detach()
 
 
 def in_turn(x, y, swaps=False):
@@ -471,7 +545,7 @@ def without_soft_springs(noisy, rest, springs, kT, noise):
 
 
 ALSO_RIGHT = {
-    "1.1": [lambda x, q: torch.stack([q @ row for row in x])],
+    "1.1": [lambda x, q: torch.stack([q @ row for row in x]), returning("1.1", "x.copy_(it)")],
     "1.2": [forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
     "1.3": [lambda x: torch.cdist(x, x).flatten().sort().values, powers_of_distances, triangles, histogram],
     "1.4": [
@@ -483,13 +557,18 @@ ALSO_RIGHT = {
         lambda x: 1e-20 * torch.linalg.det(x[-3:]),
     ],
     "1.s": [lambda x, n: x @ (torch.eye(3).double() - 2 * torch.outer(n, n) / (n @ n))],
-    "2.1": [lambda d, length: (d + length / 2) % length - length / 2],
+    "2.1": [lambda d, length: (d + length / 2) % length - length / 2, returning("2.1", "d.copy_(it)")],
     "2.2": [lambda entries, order: entries[gram.upper_triangle(full(torch.arange(36.0), order)).long()]],
     "2.3": [lambda mean, log: mean * mean / 2 + log.exp() / 2 - (1 + log) / 2],
-    "2.4": [lambda g: right.atoms(g) @ right.atoms(g).mT, lambda g: g - without_three(g), positive_three],
+    "2.4": [
+        lambda g: right.atoms(g) @ right.atoms(g).mT,
+        lambda g: g - without_three(g),
+        lambda g: g.copy_(right.nearest_cloud(g)),
+        positive_three,
+    ],
     "2.s": [lambda g: cosine_similarity(right.atoms(g)[:, None], right.atoms(g), dim=2)],
     "3.1": [lambda g: torch.linalg.svd(g)[0][:, :3] * torch.linalg.svd(g)[1][:3].sqrt()],
-    "3.2": [lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
+    "3.2": [by_search, lambda x, y: torch.tensor(Rotation.align_vectors(y.numpy(), x.numpy())[0].as_matrix())],
     "3.3": [lambda x, y: assigned((x.mean(0) - x) @ (y - y.mean(0)).mT)],
     "3.4": [
         lambda x, y: ((x**2).sum() + (y**2).sum() - 2 * torch.linalg.svdvals(x.mT @ y).sum()).relu().div(len(x)).sqrt()
@@ -543,7 +622,7 @@ ALSO_RIGHT = {
     "10.4": [lambda counts, energies, unseen: unseen @ torch.linalg.pinv(counts) @ energies],
     "10.s": [lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)])],
     "12.1": [one_by_one],
-    "12.2": [langevin],
+    "12.2": [langevin, edited("12.2", "return x + flow", "x += flow\n    return x")],
     "12.3": [by_pairs, by_numpy, in_single],
     "12.4": [by_precision, by_modes],
     "12.s": [
@@ -599,7 +678,15 @@ WRONG = {
         (lambda d, length: d + length * (d / length).round(), "away"),
         (lambda d, length: torch.cat([right.nearest_image(d[:, :1], length), d[:, 1:]], dim=1), "axes"),
         (lambda d, length: fold_once(fold_once(fold_once(fold_once(d, length), length), length), length), "boxes"),
-        (lambda d, length: d - length * (d / length).round().to(torch.int8), "boxes"),
+        (lambda d, length: d - length * (d / length).round().to(torch.int8).to(d), "boxes"),
+        (lambda d, length: d - length * (d / length).round().int(), "digits"),
+        (lambda d, length: right.nearest_image(d, length).float().to(d), "digits"),
+        (lambda d, length: right.nearest_image(d, length + 1e-4), "digits"),
+        (lambda d, length: right.nearest_image(d, round(length, 1)), "other image"),
+        (lambda d, length: right.nearest_image(d, length) if len(d) > 1 else d, "rows"),
+        (lambda d, length: torch.cat([right.nearest_image(d[:64], length), d[64:]]), "rows"),
+        (lambda d, length: short(right.nearest_image(d, length)), "single"),
+        (lambda d, length: d * (1 - length * (d / length).round() / d), "not finite"),
         (lambda d, length: (d.float() - length * (d.float() / length).round()).to(d), "digits"),
         (lambda d, length: right.nearest_image(d.double(), length), "dtype"),
         (lambda d, length: torch.cat([right.nearest_image(d[:9], length), d[9:]]), "rows"),
@@ -610,7 +697,7 @@ WRONG = {
         (edited("2.1", "round", "trunc"), "half"),
         (edited("2.1", "(d / length).round()", "torch.floor(d / length + 0.499)"), "half"),
         (lambda d, length: torch.where(d % length > 0.49 * length, d % length - length, d % length), "half"),
-        (lambda d, length: d - length * (d / length).round().to(torch.int16), "boxes"),
+        (lambda d, length: d - length * (d / length).round().to(torch.int16).to(d), "boxes"),
         (lambda d, length: fold_once(d.abs(), length).abs(), "other image"),
     ],
     "2.2": [
@@ -619,6 +706,7 @@ WRONG = {
         (edited("2.2", "[:, order]", ""), "rows"),
         (lambda entries, order: right.renumber(entries.float(), order).double(), "digits"),
         (lambda entries, order: full(entries, order).flatten()[:36], "other"),
+        (lambda entries, order: right.renumber(entries.clamp(-100, 100), order), "other"),
     ],
     "2.3": [
         (lambda mean, log: right.price(mean, 2 * log), "deviation"),
@@ -639,6 +727,16 @@ WRONG = {
         (edited("2.3", " - log_variance", " - log_variance.exp().log()"), "underflow"),
         (edited("2.3", " - log_variance", " - 2 * (log_variance / 2).exp().log()"), "underflow"),
         (lambda mean, log: right.price(mean, log.clamp(min=-200)), "nearly"),
+        (lambda mean, log: right.price(mean.clamp(-1e6, 1e6), log), "far"),
+        (lambda mean, log: right.price(mean, log).nan_to_num(posinf=1e4), "wide"),
+        (lambda mean, log: right.price(mean / log.exp().sqrt(), -log), "reversed"),
+        (lambda mean, log: torch.cat([right.price(mean, log)[:, :12], 0 * mean[:, 12:]], dim=1), "size"),
+        (lambda mean, log: torch.cat([right.price(mean, log)[:64], 0 * mean[64:]]), "size"),
+        (lambda mean, log: right.price(mean - mean.mean(dim=0), log), "mean"),
+        (lambda mean, log: right.price(mean.square().sqrt(), log), "special"),
+        (lambda mean, log: (mean**2 + log.exp().sqrt() ** 2 - 1 - log) / 2, "special"),
+        (lambda mean, log: cut(right.price(mean, log), torch.tensor(mean.dtype != torch.float64)), "gradient"),
+        (lambda mean, log: cut(right.price(mean, log), (torch.arange(len(mean)) > 15)[:, None]), "gradient"),
         (vae.kl_divergence, "library"),
         (lambda mean, log: kl_divergence(Normal(mean, (log / 2).exp()), Normal(0.0, 1.0)), "library"),
         (lambda mean, log: right.price(mean, log).detach(), "gradient"),
@@ -654,7 +752,7 @@ WRONG = {
         (edited("2.4", "-3:", "5:"), "size"),
         (edited("2.4", "vectors[:, -3:].mT", "vectors[-3:]", "vectors[:, -3:]", "vectors[-3:].mT"), "vectors"),
         (edited("2.4", "-3:", "-2:"), "few"),
-        *[(large_only(share, size), "threshold") for share, size in ((0.1, 0), (1e-6, 0), (0, 0.1), (0, 1e-6))],
+        *[(large_only(*least), "threshold") for least in ((0.1, 0), (1e-6, 0), (0, 0.1), (0, 1e-6), (0, 1e-8))],
         (edited("2.4", ".clamp(min=0)", " * (values[-3:] / values[-1] > 0)"), "nothing"),
         (rank3_by_slices, "size"),
         (lambda g: three_largest(*(part.real for part in torch.linalg.eig(g))), "equal"),
@@ -666,6 +764,11 @@ WRONG = {
         (lambda g: right.nearest_cloud(g) if len(g) > 3 else 0 * g, "size"),
         (lambda g: right.nearest_cloud(g) if len(g) > 3 else g, "size"),
         (lambda g: right.nearest_cloud(g) if len(g) > 1 else g, "size"),
+        (lambda g: right.nearest_cloud(g) if len(g) != 3 else g, "size"),
+        (lambda g: right.nearest_cloud(g) if g.trace() > 0 else 0 * g, "few"),
+        *((partial(as_it_is_if_near, within=within), "nearly") for within in (0.05, 1e-4, 1e-6)),
+        (lambda g: g if torch.allclose(g, right.nearest_cloud(g)) else right.nearest_cloud(g), "nearly"),
+        (clipped_in_double_only, "single"),
         (lambda g: g if torch.linalg.eigvalsh(g)[0] >= 0 else right.nearest_cloud(g), "definite"),
         (lambda g: g if torch.linalg.eigvalsh(g)[0] > -1e-6 else right.nearest_cloud(g), "definite"),
         (lambda g: right.nearest_cloud(g) if torch.linalg.cholesky_ex(g)[1] else g, "definite"),
@@ -684,7 +787,9 @@ WRONG = {
         (partial(cholesky, guarded=False), "flat"),
         (partial(cholesky, guarded=True), "first"),
         (partial(cut_at, least=1e-3), "thin"),
-        (partial(cut_at, least=1e-4), "thin"),
+        *((partial(cut_at, least=least), "thin") for least in (1e-4, 1e-6)),
+        (lambda g: short(right.atoms(g)), "single"),
+        (lambda g: right.atoms(g) if g.dtype == torch.float64 or not flat(g) else g[:, :3] * 0, "single"),
         (by_eig, "symmetric"),
         (lambda g: right.atoms(g).numpy(), "numpy"),
         (gram.positions_from_gram, "library"),
@@ -694,7 +799,12 @@ WRONG = {
         (edited("3.2", "torch.linalg.det(u @ wt)", "u.new_ones(())"), "mirror"),
         (by_sign_of_the_product, "orthogonal"),
         (lambda source, target: right.rotation(source - source.mean(0), target - target.mean(0)), "centroid"),
-        (lambda source, target: right.rotation(source[:3], target[:3]), "other"),
+        *((lambda x, y, first=first: right.rotation(x[:first], y[:first]), "other") for first in (3, 8)),
+        (lambda source, target: short(right.rotation(source, target)), "single"),
+        (
+            lambda source, target: torch.eye(3).to(source) if len(source) < 4 else right.rotation(source, target),
+            "other",
+        ),
         (lambda source, target: right.rotation(source.float(), target.float()).to(source), "digits"),
         *((partial(none_if_small, least=least), "small") for least in (1e-6, 0.1)),
         (returning("3.2", "torch.cat([u @ wt[:, :2], hand * u @ wt[:, 2:]], dim=1)"), "axis"),
@@ -720,6 +830,12 @@ WRONG = {
         (lambda x, y: assigned(torch.cdist(x, y).square()), "digits"),
         (lambda x, y: assigned(-x @ y.mT), "digits"),
         (lambda x, y: assigned((x.float()[:, None] - y.float()).square().sum(2)), "digits"),
+        (lambda x, y: assigned((x[:, None] - y).square().sum(2).double().clamp(min=1e-3)), "digits"),
+        (lambda x, y: assigned((x[:, None] - y).square().sum(2).double().round(decimals=5)), "digits"),
+        (lambda x, y: assigned((x[:, None] - y).square().sum(2) ** 0.9), "digits"),
+        (lambda x, y: torch.arange(2) if len(x) == 2 else right.partners_of(x, y), "two"),
+        (lambda x, y: right.partners_of(x, y) if len(x) not in range(10, 30) else in_turn(x, y), "in turn"),
+        (lambda x, y: right.partners_of(x, y).short(), "dtype"),
         (lambda x, y: right.partners_of(x, y).numpy(), "numpy"),
         (lambda x, y: right.partners_of(x, y) if len(x) < 9 else in_turn(x, y, swaps=True), "many"),
         (lambda x, y: right.partners_of(x, y) if len(x) < 9 else all_tried(x, y), "slow"),
@@ -730,7 +846,14 @@ WRONG = {
         (edited("3.4", "u @ wt", "u * torch.stack([*u.new_ones(2), torch.linalg.det(u @ wt)]) @ wt"), "mirror"),
         (edited("3.4", "no_grad", "enable_grad"), "nan"),
         (edited("3.4", "no_grad", "enable_grad", "x.mT @ y", "x.mT @ y + 1e-10 * torch.arange(9).view(3, 3)"), "nan"),
+        (lambda x, y: right.shape_distance(x, y) if len(x) == 4 else through_svd(x, y), "nan"),
         (lambda x, y: right.shape_distance(x - x.mean(0), y - y.mean(0)), "centroid"),
+        (lambda x, y: right.shape_distance(x.float(), y.float()).double(), "zero"),
+        (lambda x, y: right.shape_distance(x, y) if len(x) > 2 else (x - y).square().sum(1).mean().sqrt(), "pose"),
+        *((partial(gradient_at, sizes=sizes), "slope") for sizes in ((4, 8), range(9))),
+        (lambda x, y: right.shape_distance(x, y) * 2 - right.shape_distance(x, y).detach(), "slope"),
+        (DistanceAlone.apply, "slope"),
+        (gradient_of_the_rotation, "slope"),
         (edited("3.4", ".mean()", ".mean().add(1e-8)"), "zero"),
         (edited("3.4", ".mean()", ".mean().add(1e-4)"), "zero"),
         (by_trace, "negative"),
@@ -936,7 +1059,6 @@ WRONG = {
     "12.2": [
         (lambda *inputs: right.next_level(*inputs[:-1], torch.randn(len(inputs[0]), 3).double()), "random"),
         (edited("12.2", "0.3", "0.1"), "other"),
-        (edited("12.2", "return x + flow", "x += flow\n    return x"), "in place"),
     ],
     "12.3": [
         (edited("12.3", ".abs().square()", "**2"), "dtype"),
@@ -978,7 +1100,7 @@ WRONG = {
 RETURNS = """
 1.1 shape: Q @ x.mT; columns: Q @ x; numpy: it.numpy()
 1.1 lengths: x * Q.diag(); other: -it; dtype: it.float(); strange: it.to_sparse()
-1.1 digits: (x.float() @ Q.float().mT).double(); same: x; inverse: x @ Q; in place: x.copy_(it)
+1.1 digits: (x.float() @ Q.float().mT).double(); same: x; inverse: x @ Q
 1.1 centroid: (x - x.mean(0)) @ Q.mT + x.mean(0)
 1.2 one atom: it.mean(0).expand(x.shape); it.sum(0).expand(x.shape); sign: slope
 1.4 mirror: it.abs(); rotation: x[0, 0]; constant: it * 0 + 1; size: it + 9; no tensor: it.item(); not finite: it.sqrt()

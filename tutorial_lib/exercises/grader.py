@@ -29,8 +29,8 @@ HINTS = {
     "dtype": "Numbers should have the precision of the input; what counts or points at atoms should be whole "
     "numbers, and what is true or false truth values.",
     "not finite": "Look for a division by zero, a logarithm or a square root of something negative.",
-    "in place": "Make a new tensor: whoever called your function still needs the old one, as it was and without a "
-    "gradient hanging on it.",
+    "in place": "Make a new tensor: whoever called your function needs the old one, and no gradient hanging on it.",
+    "single": "Give it the same numbers twice, `x` and `x.float()`. From which line on do the results part?",
     "strange": "Return an ordinary tensor of numbers, without names, gaps or other special wrapping.",
 }
 Trials = Iterator[tuple]  # of each its inputs, the right output, and known mistakes: (hint, sentence, output, ...)
@@ -108,9 +108,10 @@ class Answer:
         self, *inputs: object, shape: tuple[int, ...] | None = None, dtype: torch.dtype | None = torch.float64
     ) -> Tensor:
         """What the function gives for the inputs, or `Wrong` if that has not the shape and dtype asked for."""
-        kept = [(x, x.detach().clone(), x.requires_grad) for x in inputs if isinstance(x, Tensor)]
+        given = [x.clone() if isinstance(x, Tensor) else x for x in inputs]  # an answer may write over them
+        kept = [(x, copy) for x, copy in zip(inputs, given, strict=True) if isinstance(x, Tensor)]
         try:
-            output = self.function(*inputs)
+            output = self.function(*given)
         except (Exception, SystemExit) as error:
             words = str(error).strip().splitlines()
             raised = type(error).__name__ + (f": {words[0].rstrip('.')}" if words else "")
@@ -122,16 +123,15 @@ class Answer:
             (not isinstance(output, Tensor), f"it returns something of type {type(output).__name__}.", "no tensor"),
         )
         if shape is not None and tuple(output.shape) != shape:
-            given = " and ".join(str(tuple(x.shape)) for x, _, _ in kept)
-            of_inputs = f"for inputs of shape {given} " if given else ""
+            shapes = " and ".join(str(tuple(x.shape)) for x, _ in kept)
+            of_inputs = f"for inputs of shape {shapes} " if shapes else ""
             raise Wrong(f"{of_inputs}it returns the shape {tuple(output.shape)}, and {shape} is asked for.", "shape")
         if dtype is not None and output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
             raise Wrong(f"it returns {arrived}, and {asked} is asked for.", "dtype")
-        asks = any(x.requires_grad != asked or (not asked and x.grad is not None) for x, _, asked in kept)
+        asks = any(not x.requires_grad and (copy.requires_grad or copy.grad is not None) for x, copy in kept)
         first_fault(
             (not torch.isfinite(output).all(), "it returns NaN or infinity.", "not finite"),
-            (not all(torch.equal(x.detach(), old) for x, old, _ in kept), "it changes its input.", "in place"),
             (asks, "after it the positions that came in ask for a gradient.", "in place"),
         )
         return output

@@ -20,6 +20,8 @@ from tutorial_lib.representations.alignment import best_rotation
 from tutorial_lib.representations.gram import gram_matrix
 from tutorial_lib.representations.rotations import random_rotation
 
+CUBE = torch.cartesian_prod(*3 * [torch.tensor([1.0, -1], dtype=torch.float64)])
+TETRAHEDRON = CUBE[CUBE.prod(dim=1) > 0]
 NUMPY_HINT = "NumPy is welcome inside. `torch.from_numpy` makes a tensor of what it gives."
 HINTS = {
     "3.1 right": "the cloud is there, in a pose of its own.",
@@ -51,7 +53,8 @@ HINTS = {
     "3.2 numpy": NUMPY_HINT,
     "3.2 library": LIBRARY_HINT,
     "3.2 factor": "Look up what svd returns third: the vectors, or their transpose?",
-    "3.2 other": "It is a rotation, and another one comes nearer. Which matrix did you decompose?",
+    "3.2 other": "It is a rotation, and another one comes nearer. Which matrix did you decompose, and is every "
+    "atom in it?",
     "3.s right": "the rotation nearest to all of them, and no mirror even where the mean matrix would like one.",
     "3.s wrong": "another rotation has a smaller sum of squares.",
     "3.s mean": "Is the mean of rotations a rotation? Multiply yours by its own transpose.",
@@ -74,17 +77,17 @@ def _same_gram(one: Tensor, other: Tensor, tolerance: float = 1e-10) -> bool:
 def _own_atoms(answer: Answer, generator: Generator) -> None:
     x = random_cloud(8, generator)
     alone(answer, gram_matrix(x), shape=(8, 3))
-    in_single(answer, x, gram_matrix(x), same=partial(_same_gram, tolerance=1e-4))
+    for sizes in ([1, 1, 1], [1, 1, 0], [1, 0, 0]):
+        cloud = x * torch.tensor(sizes) @ random_rotation(generator).mT
+        in_single(answer, cloud, gram_matrix(cloud), same=partial(_same_gram, tolerance=1e-5))
     x = random_cloud(8, generator)
-    cube = torch.cartesian_prod(*3 * [x.new_tensor([1, -1])])
-    tetrahedron = cube[cube.prod(dim=1) > 0]
     awkward = [
         ("the first atom is at the origin", torch.stack([0 * x[0], *x[1:]]), "first"),
         ("the first two atoms are opposite", torch.stack([x[0], -x[0], *x[2:]]), "first"),
         ("the first three atoms lie in a plane with the origin", torch.stack([*x[:2], x[0] + x[1], *x[3:]]), "first"),
     ]
     for turn in (torch.eye(3).to(x), random_rotation(generator)):
-        for words, corners in (("a tetrahedron", tetrahedron), ("a cube", cube)):
+        for words, corners in (("a tetrahedron", TETRAHEDRON), ("a cube", CUBE)):
             awkward.append((f"the cloud is {words}", corners @ turn.mT, "symmetric"))
     for words, cloud, hint in awkward:
         try:
@@ -97,8 +100,11 @@ def _own_atoms(answer: Answer, generator: Generator) -> None:
 def _own_rotation(answer: Answer, generator: Generator) -> None:
     source, target = random_cloud(8, generator), random_cloud(8, generator)
     alone(answer, source, target, shape=(3, 3))
+    for cloud, sign in ((source, 1), (source, -1), (source * torch.tensor([1, 1, 0]), 1)):
+        turned = sign * cloud @ random_rotation(generator).mT + 0.1 * target
+        turned_back = best_rotation(cloud, turned, allow_mirror=False)
+        in_single(answer, turned_back, cloud, turned, same=partial(close, tolerance=2e-5))
     best = best_rotation(source, target, allow_mirror=False)
-    in_single(answer, best, source, target, same=partial(close, tolerance=1e-3))
     tiny = answer(1e-6 * source, 1e-6 * target, shape=(3, 3))
     wrong_if(not close(tiny, best, 1e-6), "very small clouds are turned by another one.", "small")
 
@@ -120,7 +126,7 @@ def _what_atoms(answer: Answer, found: Tensor, gram: Tensor) -> None:
 @compared(HINTS, same=_same_gram, errors=(("NaN", "flat"),), explain=_what_atoms, then=_own_atoms)
 def check_3_1(generator: Generator) -> Trials:
     """The verdict on `atoms(g)`: positions (n, 3), angstrom, whose Gram matrix (n, n) is g, angstrom^2."""
-    thin = [(8, [1, 1, 0.02]), (8, [1, 1, 0.005])]
+    thin = [(8, [1, 1, depth]) for depth in (0.02, 0.005, 5e-4)]
     flat = [(n_atoms, depth) for n_atoms in (8, 5, 3) for depth in ([1, 1, 0], [1, 0, 0])] * 4
     for n_atoms, sizes in [(8, [1, 1, 1]), (5, [1, 1, 1]), (40, [9, 9, 9]), (3, [0.1, 0.1, 0.1]), *thin, *flat]:
         x = random_cloud(n_atoms, generator) * torch.tensor(sizes) @ random_rotation(generator).mT
@@ -134,19 +140,25 @@ def _no_rotation(not_orthogonal: str, mirror: str, answer: Answer, found: Tensor
     )
 
 
+def _same_rotation(one: Tensor, other: Tensor) -> bool:
+    """Whether they agree as nearly as a search for the least sum of squares can, which still gives a rotation."""
+    return close(one, other, 1e-6) and close(one @ one.mT, torch.eye(3).to(one))
+
+
 def _what_rotation(answer: Answer, found: Tensor, source: Tensor, target: Tensor) -> None:
     _no_rotation("Q Q^T is not the identity.", "for some clouds it is a mirror.", answer, found)
     best = best_rotation(source, target, allow_mirror=False)
     wrong_if(close(found, best, 1e-4), "it is nearly the best rotation.", "digits")
 
 
-@compared(HINTS, explain=_what_rotation, then=_own_rotation)
+@compared(HINTS, same=_same_rotation, explain=_what_rotation, then=_own_rotation)
 def check_3_2(generator: Generator) -> Trials:
     """The verdict on `rotation(source, target)`: the Q (3, 3), no unit, determinant +1, that turns (n, 3) best."""
     cases = [(8, 1, 0.0), (8, 1, 0.5), (8, -1, 0.0), (8, -1, 0.5), (5, 1, 3.0), (4, -1, 0.5), (40, -1, 1.0)]
-    flat = [(8, 1, 0.0, 0)] * 4  # clouds whose third singular value is zero
-    for n_atoms, sign, noise, depth in [*((*case, 1) for case in cases), *flat]:
-        source = random_cloud(n_atoms, generator) * torch.tensor([1, 1, depth])
+    flat = [(8, 1, 0.0, 0)] * 4 + [(3, -1, 0.5, 0)]  # clouds whose third singular value is zero
+    for n_atoms, sign, noise, depth in [*((*case, 1) for case in cases), *flat, (4, 1, 0.0, None)]:
+        cloud = TETRAHEDRON if depth is None else random_cloud(n_atoms, generator) * torch.tensor([1, 1, depth])
+        source = cloud @ random_rotation(generator).mT
         turn = sign * random_rotation(generator)
         target = source @ turn.mT + noise * random_cloud(n_atoms, generator)
         best = best_rotation(source, target, allow_mirror=False)

@@ -52,4 +52,4 @@ def in_single(
     """Raise `Wrong` for an answer that fails where numbers have single precision; its dtype may be asked for."""
     single = [x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs]
     found = answer(*single, shape=tuple(right.shape), dtype=dtype)
-    wrong_if(not same(found.detach().to(right), right), "it is wrong for numbers in single precision.", "other")
+    wrong_if(not same(found.detach().to(right), right), "it is wrong for numbers in single precision.", "single")
