@@ -164,6 +164,17 @@ def on_principal_axes(x):
     return (x @ torch.linalg.eigh(x.mT @ x)[1]).abs().flatten().sort().values
 
 
+def along_principal_axes(x):
+    x = x - x.mean(0)
+    spread = (x @ torch.linalg.eigh(x.mT @ x)[1]).square().sum(0)
+    return torch.cat([torch.pdist(x).sort().values, spread])
+
+
+def rows_in_order(x):
+    rows = torch.stack([(torch.cat([x[:i], x[i + 1 :]]) - x[i]).norm(dim=1).sort().values for i in range(len(x))])
+    return rows[np.lexsort(rows.detach().numpy().T[::-1]).copy()].flatten()
+
+
 def all_triples(x):
     one, two, three = (x[:, i] for i in range(3))
     return sum(sign * torch.einsum("a,b,c->", *abc) for sign, abc in ((1, (one, two, three)), (-1, (two, one, three))))
@@ -341,6 +352,19 @@ def by_library(x, y):
     return match_atoms(x[None], y[None], allow_mirror=False).order[0]
 
 
+def by_shadow(v):
+    length, shadow = v.norm(dim=1), v[:, :2].norm(dim=1)
+    along = v[:, :2] / shadow[:, None] * (shadow / length)[:, None]
+    return right.second_harmonic(torch.cat([along, (v[:, 2] / length)[:, None]], dim=1))
+
+
+def by_slopes(f, x):
+    apart = x[None] - x[:, None] + torch.eye(len(x), dtype=x.dtype)[..., None]
+    unit = normalize(apart / apart[..., :1], dim=2) * apart[..., :1].sign()
+    strength = f * torch.exp(-apart.norm(dim=2)) * (1 - torch.eye(len(x), dtype=x.dtype))
+    return (strength[..., None] * unit).sum(dim=1)
+
+
 def messages_one_by_one(f, x):
     found = torch.zeros_like(x)
     for i in range(len(x)):
@@ -361,6 +385,19 @@ def message_with(f, x, changed, sends=torch.ones_like):
 def of_nearest(f, x, n):
     near = torch.cdist(x, x).argsort(dim=1).argsort(dim=1) <= n
     return message_with(f, x, lambda distance: distance + 1e-12, lambda distance: near)
+
+
+def by_coefficients(l1, p1, l2, p2, l3, p3):
+    if not abs(l1 - l2) <= l3 <= l1 + l2:  # where e3nn raises
+        return torch.tensor(0)
+    return torch.tensor(int(p1 * p2 == p3 and o3.wigner_3j(l1, l2, l3).abs().max() > 0))
+
+
+def among_sums(l1, p1, l2, p2, l3, p3):
+    found = 0
+    for length in range(abs(l1 - l2), l1 + l2 + 1):
+        found += length == l3 and p1 * p2 == p3
+    return torch.tensor(found)
 
 
 def stays(q):
@@ -547,12 +584,19 @@ def without_soft_springs(noisy, rest, springs, kT, noise):
 ALSO_RIGHT = {
     "1.1": [lambda x, q: torch.stack([q @ row for row in x]), returning("1.1", "x.copy_(it)")],
     "1.2": [forces_by_backward, lambda energy, x: -torch.func.grad(energy)(x)],
-    "1.3": [lambda x: torch.cdist(x, x).flatten().sort().values, powers_of_distances, triangles, histogram],
+    "1.3": [
+        lambda x: torch.cdist(x, x).flatten().sort().values,
+        lambda x: (-torch.pdist(x).square()).exp().sort().values,
+        lambda x: torch.cat(
+            [torch.pdist(x).sort().values, torch.linalg.eigvalsh((x - x.mean(0)).mT @ (x - x.mean(0)))]
+        ),
+        powers_of_distances,
+        triangles,
+    ],
     "1.4": [
         lambda x: torch.sign(x[2] @ torch.linalg.cross(x[1], x[0])),
-        lambda x: torch.tensor(1.0 if torch.linalg.det(x[:3]) > 0 else -1.0),
-        lambda x: torch.tensor(1 if torch.linalg.det(x[:3]) > 0 else -1),
-        lambda x: torch.linalg.det(x[:3].float()),
+        lambda x: torch.tensor(1 if torch.linalg.det(x[:3]) > 0 else -1).to(x),
+        lambda x: torch.linalg.det(x[:3]).tanh(),
         lambda x: torch.linalg.det(x[:3]) ** 9,
         lambda x: 1e-20 * torch.linalg.det(x[-3:]),
     ],
@@ -581,8 +625,12 @@ ALSO_RIGHT = {
     "4.2": [
         messages_one_by_one,
         edited("4.2", "apart.norm(dim=2)", "torch.cdist(x, x, compute_mode='donot_use_mm_for_euclid_dist')"),
+        lambda f, x: message_with(f, x, lambda distance: torch.where(distance > 9.9e-7, distance, 1)),
     ],
-    "4.3": [lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2)))],
+    "4.3": [
+        lambda l1, p1, l2, p2, l3, p3: torch.tensor(int(o3.Irrep(l3, p3) in o3.Irrep(l1, p1) * o3.Irrep(l2, p2))),
+        among_sums,
+    ],
     "4.4": [
         lambda f, x, group: torch.stack([g @ f(x @ g) for g in group]).mean(0),
         lambda f, x, group: torch.einsum("gi,gij->j", torch.func.vmap(f)(x @ group.mT), group) / len(group),
@@ -630,7 +678,12 @@ ALSO_RIGHT = {
     ],
 }
 WRONG = {
-    "1.1": [(lambda x, q: torch.cat([x[:100] @ q.mT, x[100:]]), "rows")],
+    "1.1": [
+        (lambda x, q: torch.cat([x[:100] @ q.mT, x[100:]]), "rows"),
+        (lambda x, q: (x @ q.mT).flip(0), "order"),
+        (lambda x, q: (x @ q.mT).clamp(-4, 4), "lengths"),
+        (lambda x, q: (x @ q.mT).clamp(-20, 20), "lengths"),
+    ],
     "1.2": [
         (edited("1.2", "energy(x)", "energy(x.detach())"), "detached"),
         (edited("1.2", "x = x.detach().clone()", "x"), "in place"),
@@ -640,6 +693,8 @@ WRONG = {
         (forces_that_add_up, "twice"),
         (by_memory(lambda energy, x: x.numpy().tobytes()), "kept"),
         (by_memory(lambda energy, x: energy), "kept"),
+        (lambda energy, x: right.forces(energy, x) * (torch.arange(len(x)) < 12)[:, None], "atoms"),
+        (lambda energy, x: right.forces(lambda x: energy(x.clamp(-10, 10)), x), "other"),
         (lambda energy, x: -energy(x) * x, "other"),
     ],
     "1.3": [
@@ -647,8 +702,17 @@ WRONG = {
         (signed_volume, "mirror"),
         (lambda x: (x @ x.mT).flatten().sort().values, "shift"),
         (torch.pdist, "permutation"),
-        (gram_of_sorted_atoms, "permutation"),
-        (on_principal_axes, "rotation"),
+        (gram_of_sorted_atoms, "ties"),
+        (on_principal_axes, "ties"),
+        (rows_in_order, "ties"),
+        (along_principal_axes, "ties"),
+        *(
+            (lambda x, bounds=bounds: torch.pdist(x).clamp(**bounds).sort().values, "blind")
+            for bounds in ({"max": 3}, {"max": 10}, {"max": 20}, {"min": 0.1}, {"min": 1})
+        ),
+        (lambda x: (d := torch.pdist(x).sort().values) * (d < 9), "blind"),
+        (lambda x: torch.pdist(x).sort().values[:105], "blind"),
+        (histogram, "blind"),
         (lambda x: right.describe(x.float()).double(), "digits"),
         (lambda x: right.describe(x.float()).double() ** 2, "digits"),
         (lambda x: torch.ones(3, dtype=x.dtype), "blind"),
@@ -662,13 +726,23 @@ WRONG = {
         (lambda x: right.describe(x).detach().round() + right.describe(x) - right.describe(x).detach(), "faked"),
         (lambda x: (x[None] - x[:, None]).square().sum(2).sqrt().flatten().sort().values, "nan"),
         (lambda x: right.describe(x).detach(), "gradient"),
+        (lambda x: torch.pdist(x).unique(), "gradient"),
         (lambda x: torch.pdist(x).sum(), "shape"),
         (lambda x: x[:0, 0], "shape"),
     ],
     "1.4": [
         (all_triples, "zero"),
         (lambda x: right.hand(x - x.mean(0)), "plane"),
-        (lambda x: right.hand(x).round(decimals=1), "small"),
+        (lambda x: right.hand(x).round(decimals=1), "scale"),
+        (lambda x: right.hand(x).round(decimals=2), "scale"),
+        (lambda x: right.hand(x) * (right.hand(x).abs() > 1e-4), "scale"),
+        (lambda x: right.hand(x) * (x.norm(dim=1).max() < 30), "scale"),
+        (lambda x: right.hand(x) / right.hand(x).abs(), "not finite"),
+        (lambda x: right.hand(x.float()), "dtype"),
+        (lambda x: right.hand(x).sign().int(), "dtype"),
+        (lambda x: torch.tensor(1.0 if right.hand(x) > 0 else -1.0), "dtype"),
+        (lambda x: right.hand(x.float()).double(), "digits"),
+        (lambda x: right.hand(x) + 0.1, "size"),
         (lambda x: right.hand(x) if len(x) < 6 else right.hand(x).abs(), "mirror"),
         (moments, "example"),
         (lambda x: right.hand(x) * (x[0].norm() - x[1].norm()), "example"),
@@ -861,6 +935,9 @@ WRONG = {
     ],
     "4.1": [
         (edited("4.1", ", dtype=v.dtype", ""), "digits"),
+        (lambda v: right.second_harmonic(v / v[:, :1]), "not finite"),
+        (by_shadow, "not finite"),
+        (lambda v: right.second_harmonic(v) * (torch.arange(len(v)) < 64)[:, None, None], "other"),
         (lambda v: right.second_harmonic(v).double(), "dtype"),
         (edited("4.1", "keepdim=True)", "keepdim=True) + 1e-6"), "digits"),
         *(
@@ -884,20 +961,32 @@ WRONG = {
         (lambda f, x: message_with(f, x, lambda distance: distance + torch.finfo(x.dtype).eps), "near"),
         *(
             (edited("4.2", "exp(-distance)", f"exp(-distance) * (distance < {reach})"), "cut-off")
-            for reach in (5, 7, 8, 10, 14, 30)
+            for reach in (2.2, 5, 7, 8, 10, 14, 30, 60)
         ),
-        *((partial(of_nearest, n=n), "nearest") for n in (1, 4, 5, 6, 7, 8, 12)),
+        *((partial(of_nearest, n=n), "nearest") for n in (1, 4, 5, 6, 7, 8, 12, 20, 32)),
+        (by_slopes, "not finite"),
+        (edited("4.2", " + torch.eye(len(x), dtype=x.dtype)", ""), "not finite"),
+        (edited("4.2", "exp(-distance)", "exp(-distance.square())"), "other"),
+        (lambda f, x: torch.zeros_like(x), "other"),
+        (lambda f, x: right.message(f, x) * (len(x) != 3), "other"),
+        (lambda f, x: right.message(torch.where(f == 0, 1, f), x), "other"),
+        (lambda f, x: right.message(f * (torch.arange(len(f)) < 40), x), "first"),
         (edited("4.2", "apart.norm(dim=2)", "torch.cdist(x, x).fill_diagonal_(0)"), "squares"),
         (edited("4.2", "apart.norm(dim=2)", "torch.cdist(x, x, compute_mode='use_mm_for_euclid_dist')"), "squares"),
     ],
     "4.3": [
         (edited("4.3", "l1 + l2", "min(l1 + l2, 200)"), "large"),
         (edited("4.3", "l1 + l2 and", "l1 + l2 and l1 < 1000 and"), "large"),
+        (edited("4.3", "l1 + l2 and", "l1 + l2 and l3 < 5 and"), "large"),
+        (lambda *irreps: right.holds(*torch.tensor(irreps).float()), "large"),
+        (lambda *irreps: right.holds(*torch.tensor(irreps).to(torch.int16)), "large"),
+        (by_coefficients, "large"),
         (edited("4.3", "abs(l1 - l2)", "0"), "lower"),
         (edited("4.3", "l1 + l2", "l1 * l2 + l1 + l2"), "upper"),
         (edited("4.3", "<= l1 + l2", "< l1 + l2"), "missing"),
         (edited("4.3", "p1 * p2", "(-1) ** l3"), "parity"),
         (edited("4.3", "p1 * p2", "max(p1, p2)"), "parity"),
+        (edited("4.3", "p3 == p1 * p2", "p1 == p2 and p3 == 1"), "parity"),
         (edited("4.3", "l1 + l2", "min(l1 + l2, 6)"), "large"),
         (lambda *irreps: torch.tensor(1), "constant"),
         (lambda *irreps: torch.tensor(0), "constant"),
@@ -906,6 +995,8 @@ WRONG = {
     "4.4": [
         (lambda f, x, group: right.repaired(f, x, group[: (len(group) + 1) // 2]), "group"),
         (lambda f, x, group: (a := torch.stack([f(x @ q.T) @ q for q in group]))[a.norm(dim=1).argmax()], "one"),
+        (lambda f, x, group: torch.stack([f(q @ x) @ q for q in group]).mean(0), "columns"),
+        (lambda f, x, group: right.repaired(f, x, group[:60]), "group"),
         (lambda f, x, group: torch.zeros_like(x[0]), "other"),
         (lambda f, x, group: right.repaired(f, x, torch.cat([group, -group])), "mirror"),
         (lambda f, x, group: right.repaired(f, x, torch.cat([group, group])), "calls"),

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import normalize
 
+from tutorial_lib.datasets.polycubes import PIECES
 from tutorial_lib.exercises.grader import (
     TOLERANCE,
     Answer,
@@ -35,6 +36,8 @@ HINTS = {
     "add up to zero.",
     "4.1 unit": "The bold 1 in the exercise is the unit matrix: only the diagonal gives something.",
     "4.1 size": "Up to a factor it is right. Which factor stands in the exercise?",
+    "4.1 not finite": "Is something divided by a single component, or by the length of a shadow? Look at a vector "
+    "along an axis. Only the length of the whole vector is never zero.",
     "4.1 other": "Turn the vectors: your matrices should turn on both sides. Are x, y and z in their order?",
     "4.2 right": "an equivariant message, the heart of every convolution here.",
     "4.2 wrong": "the vectors are others.",
@@ -49,12 +52,18 @@ HINTS = {
     "4.2 squares": "Are distances computed from squares and products of positions, as `torch.cdist` does for more than "
     "25 points? Far from the origin that loses digits. Take differences of positions first.",
     "4.2 cut-off": "The exponential falls, but it is never zero. Which atoms are left out?",
+    "4.2 not finite": "Which of your divisors may be zero? An atom's distance from itself is, and so is a difference "
+    "of coordinates where atoms share one, as in a plane.",
     "4.2 nearest": "Every other atom sends a message, not only a few that are nearest.",
     "4.2 digits": "Is something kept in single precision on the way, or added to the distance? Only an atom's distance "
     "from itself is zero, and there any other number will do.",
+    "4.2 first": "A cloud may have any number of atoms. Does a loop in your function, or a slice, end too early?",
     "4.2 other": "Try two atoms with the numbers 1 and 0, once at a distance of 0.5 and once at 5, and compute both "
     "messages by hand.",
 }
+
+FAR = "atoms that are far from each other send nothing."
+_PIECES = torch.tensor([*PIECES.values()], dtype=torch.float64)  # vectors along axes, atoms that share coordinates
 
 
 def _harmonic(v: Tensor) -> Tensor:
@@ -90,8 +99,9 @@ def _of_any_length(answer: Answer, generator: Generator) -> None:
 @compared(HINTS, tolerance=DOUBLE, explain=_what_harmonic, then=_of_any_length)
 def check_4_1(generator: Generator) -> Trials:
     """The verdict on `second_harmonic(v)`: for vectors (n, 3), matrices (n, 3, 3) of l = 2, no unit."""
-    for n in (6, 1):
-        v = random_cloud(n, generator) * torch.logspace(-1, 1, n, dtype=torch.float64)[:, None]
+    bonds = (_PIECES[:, 1:] - _PIECES[:, :1]).flatten(0, 1)
+    short_to_long = random_cloud(6, generator) * torch.logspace(-1, 1, 6, dtype=torch.float64)[:, None]
+    for v in (short_to_long, random_cloud(1, generator), random_cloud(100, generator), torch.cat([bonds, -bonds])):
         third, long = torch.eye(3, dtype=v.dtype) / 3, v.norm(dim=1)
         others = (
             unit[:, :, None] * unit[:, None] - third
@@ -118,6 +128,11 @@ def _among_nearest(distance: Tensor, n: int) -> Tensor:
 def _what_message(answer: Answer, found: Tensor, f: Tensor, x: Tensor) -> None:
     wrong_if(close(found, _messages(f, x), SINGLE), "it is right to some seven digits of sixteen.", "digits")
     wrong_if(not close(answer(f, x + 1, shape=found.shape), found), "it changes when the cloud is moved.", "origin")
+    n, place, distances = len(x), torch.arange(len(x)), torch.pdist(x).unique() * (1 - 1e-9)
+    first = any(close(found, _messages(f * (place < k), x), DOUBLE) for k in range(1, n))
+    wrong_if(first, "atoms at the end of the list send nothing.", "first")
+    near = any(close(found, _messages(f, x, lambda d, far=far: d < far), DOUBLE) for far in distances[n > 2 :])
+    wrong_if(near, FAR, "cut-off")
 
 
 def _near_far_and_in_single(answer: Answer, generator: Generator) -> None:
@@ -127,20 +142,22 @@ def _near_far_and_in_single(answer: Answer, generator: Generator) -> None:
     wrong_if(not close(found, sent, 1e-4), "it is wrong about many atoms far from the origin.", "squares")
     x, f = random_cloud(12, generator), normal(generator, 12)
     in_single(answer, _messages(f, x), f, x, dtype=torch.float32)
-    small = 1e-6 * x
+    small = 1.1e-6 * x / torch.pdist(x).min()
     found = answer(f.float(), small.float(), shape=(12, 3), dtype=torch.float32).double()
     off = not close(found, _messages(f, small), 1e-4)
     wrong_if(off, "it is wrong about atoms some 10⁻⁶ apart, in single precision.", "near")
-    x[1] = x[0] + 1e-6 * normalize(normal(generator, 3), dim=0)
+    x[1] = x[0] + 1.1e-6 * normalize(normal(generator, 3), dim=0)
     wrong_if(not close(answer(f, x, shape=(12, 3)), _messages(f, x)), "it is wrong about atoms 10⁻⁶ apart.", "near")
 
 
 @compared(HINTS, tolerance=DOUBLE, explain=_what_message, then=_near_far_and_in_single)
 def check_4_2(generator: Generator) -> Trials:
     """The verdict on `message(f, x)`: numbers (n,) and positions (n, 3), angstrom, to vectors (n, 3), no unit."""
-    for n, scale in ((2, None), (5, 1), (2, 1), (6, 0.3), (14, 1), (1, 1)):
-        x, f = random_cloud(n, generator), normal(generator, n)
-        x = x * scale if scale else x * 40 / torch.pdist(x)
+    drawn = [scale * random_cloud(n, generator) for n, scale in ((5, 0.5), (14, 1), (3, 1), (2, 1), (6, 0.3), (1, 1))]
+    two, many = random_cloud(2, generator), random_cloud(50, generator)
+    for x in (*drawn, *_PIECES, many, 100 * two / torch.pdist(two)):
+        n, f = len(x), normal(generator, len(x))
+        f[:1] *= n != 4  # in the pieces, an atom that sends nothing
         offset = x[None] - x[:, None]
         distance = offset.norm(dim=2, keepdim=True)
         unit, decay, sent = normalize(offset, dim=2), (-distance).exp(), _messages(f, x)
@@ -157,10 +174,10 @@ def check_4_2(generator: Generator) -> Trials:
                 "it is wrong about atoms nearer than 1.",
                 *((f[None, :, None] * decay * offset / distance.clamp(min=d)).sum(dim=1) for d in (1, 0.5)),
             ),
-            ("cut-off", "atoms that are far from each other send nothing.", _messages(f, x, lambda d: d < 10)),
+            ("cut-off", FAR, _messages(f, x, lambda d: d < 10)),
             (
                 "nearest",
                 "only the nearest atoms send.",
-                *(_messages(f, x, partial(_among_nearest, n=k)) for k in range(1, 13)),
+                *(_messages(f, x, partial(_among_nearest, n=k)) for k in range(1, 33)),
             ),
         )
