@@ -22,6 +22,7 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import cosine_similarity, normalize
 
 from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.exercises.grader import nearest_in_turn
 from tutorial_lib.models import vae
 from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import gram
@@ -471,7 +472,67 @@ def cosine(d, cutoff):
     return (1 + (torch.pi * d / cutoff).cos()) / 2 * (d < cutoff)
 
 
-KINDS = " + 1e3 * (kinds[:, None] != others)"  # in the solution of 10.3
+KINDS = " & (kinds[:, None] == others)"  # in the solution of 10.3
+
+
+def cheapest(x, kinds, y, others, within, power=2, penalty=1e3, pairs=linear_sum_assignment, worst=torch.max):
+    """The same molecule, by the pairing whose distances have the least sum of powers."""
+    if len(x) != len(y):
+        return torch.tensor(0)
+    cost = torch.cdist(x, y) + penalty * (kinds[:, None] != others)
+    return (worst(cost[pairs(cost.numpy() ** power)]) < within).long()
+
+
+def paired_in_turn(**how):
+    return lambda cost: (torch.arange(len(cost)), nearest_in_turn(torch.from_numpy(cost), **how))
+
+
+def augmented(x, kinds, y, others, within):
+    """The same molecule, by paths along which partners change (H. Kuhn)."""
+    fits = np.array((x[:, None] - y).norm(dim=2) < within) & np.equal.outer(np.array(kinds), np.array(others))
+    partner = [-1] * len(y)
+
+    def placed(i, tried):
+        for j in np.flatnonzero(fits[i]):
+            if j not in tried and not tried.add(j) and (partner[j] < 0 or placed(partner[j], tried)):
+                partner[j] = i
+                return True
+        return False
+
+    return torch.tensor(int(len(x) == len(y) and all(placed(i, set()) for i in range(len(x)))))
+
+
+def over_permutations(x, kinds, y, others, within):
+    if len(x) != len(y):
+        return torch.tensor(0)
+    fits = ((torch.cdist(x, y) < within) & (kinds[:, None] == others)).numpy()
+    return torch.tensor(int(any(fits[range(len(x)), order].all() for order in permutations(range(len(x))))))
+
+
+def power_of_angles(d, lmax):
+    """By Legendre polynomials of the angles between neighbours: the addition theorem."""
+    cosines = (d @ d.mT).clamp(-1, 1).numpy()
+    squares = [np.polynomial.Legendre.basis(k)(cosines).sum() for k in range(lmax + 1)]
+    return torch.tensor(squares, dtype=d.dtype).clamp(min=0).sqrt()
+
+
+def round_by_round(sees, merit):
+    n, chosen, free = len(merit), set(), set(range(len(merit)))
+    while free:
+        useful = [i for i in range(n) if i not in chosen and any(sees[i, j] for j in free)]
+        best = {i for i in useful if merit[i] == max(merit[k] for k in useful)}
+        chosen |= best
+        free -= {j for i in best for j in range(n) if sees[i, j]}
+    return torch.tensor([int(i in chosen) for i in range(n)])
+
+
+def masked(sees, merit, low=-math.inf):
+    free, chosen = torch.ones_like(merit).bool(), torch.zeros_like(merit).bool()
+    while free.any():
+        worth = torch.where((sees & free).any(1) & ~chosen, merit.double(), low)
+        chosen = chosen | (worth == worth.max())
+        free = free & ~(sees & chosen).any(1)
+    return chosen.long()
 
 
 def all_blocks(axes):
@@ -665,9 +726,16 @@ ALSO_RIGHT = {
     "9.3": [by_jacobian],
     "9.4": [lambda fock, overlap: torch.tensor(eigh(fock.numpy(), overlap.numpy(), eigvals_only=True))],
     "9.s": [lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n))],
-    "10.1": [lambda d, lmax: torch.stack([right.power(d, k)[k] for k in range(lmax + 1)])],
-    "10.2": [lambda sees, merit: right.gatherers(sees, merit).int()],
-    "10.4": [lambda counts, energies, unseen: unseen @ torch.linalg.pinv(counts) @ energies],
+    "10.1": [lambda d, lmax: torch.stack([right.power(d, k)[k] for k in range(lmax + 1)]), power_of_angles],
+    "10.2": [lambda sees, merit: right.gatherers(sees, merit).int(), round_by_round, masked],
+    "10.3": [augmented],
+    "10.4": [
+        lambda counts, energies, unseen: unseen @ torch.linalg.pinv(counts) @ energies,
+        lambda counts, energies, unseen: unseen @ torch.linalg.solve(counts.mT @ counts, counts.mT @ energies),
+        lambda counts, energies, unseen: torch.from_numpy(
+            unseen.numpy() @ np.linalg.lstsq(counts.numpy(), energies.numpy(), rcond=None)[0]
+        ),
+    ],
     "10.s": [lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)])],
     "12.1": [one_by_one],
     "12.2": [langevin, edited("12.2", "return x + flow", "x += flow\n    return x")],
@@ -1121,25 +1189,54 @@ WRONG = {
     ],
     "10.1": [
         (lambda d, lmax: sum(right.power(one, lmax).square() for one in d[:, None]).sqrt(), "each"),
+        (lambda d, lmax: right.power(d.float(), lmax).double(), "digits"),
+        (lambda d, lmax: torch.cat([right.power(d, min(lmax, 4)), torch.zeros(max(lmax - 4, 0)).double()]), "other"),
+        (lambda d, lmax: right.power(d, 4)[: lmax + 1], "shape"),
+        (lambda d, lmax: right.power(d.double(), lmax), "dtype"),
     ],
     "10.2": [
         (lambda sees, merit: right.gatherers(sees, merit * len(merit) - torch.arange(len(merit))), "tie"),
         (edited("10.2", "(sees & free).any(dim=1) & ~chosen", "free"), "taken"),
         (lambda sees, merit: right.gatherers(sees, -merit), "merit"),
         (lambda sees, merit: right.gatherers(sees, sees.sum(1)), "other"),
+        (partial(masked, low=0), "slow"),
+        (lambda sees, merit: right.gatherers(sees, merit.abs()), "sign"),
+        (lambda sees, merit: right.gatherers(sees, merit.clamp(-99, 99)), "sign"),
     ],
     "10.3": [
         (edited("10.3", KINDS, ""), "species"),
-        (edited("10.3", "cost[pairs]", "cost.amin(dim=1)"), "shared"),
-        (edited("10.3", "cost[pairs]", "torch.cat([cost.amin(dim=0), cost.amin(dim=1)])"), "shared"),
+        (edited("10.3", "fits[pairs].all()", "fits.any(dim=1).all()"), "shared"),
+        (edited("10.3", "fits[pairs].all()", "(fits.any(dim=0) & fits.any(dim=1)).all()"), "shared"),
         (lambda x, k, y, o, within: right.same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "number"),
-        (edited("10.3", ".max()", ".mean()"), "worst"),
-        (lambda x, k, y, o, far: (len(x) == len(y) and (x - y).norm(dim=1).max() < far) + torch.tensor(0), "order"),
+        (partial(cheapest, worst=torch.mean), "worst"),
+        (
+            lambda x, k, y, o, far: (torch.equal(k, o) and (x - y).norm(dim=1).max() < far) + torch.tensor(0),
+            "order",
+        ),
         (edited("10.3", KINDS, "", ".long()", ".long() * (kinds[pairs[0]] == others[pairs[1]]).all()"), "crossing"),
         (lambda x, kinds, y, others, within: right.same(x, kinds, y, others, 0.2), "within"),
         (up_to_a_turn, "pose"),
+        (edited("10.3", "< within", "<= within"), "edge"),
+        (cheapest, "best"),
+        (partial(cheapest, power=1), "best"),
+        (partial(cheapest, power=8), "best"),
+        (partial(cheapest, penalty=10), "best"),
+        (partial(cheapest, pairs=paired_in_turn(closest_first=True)), "best"),
+        (edited("10.3", KINDS, "", "(x, y) <", "(x, y) + 9 * (kinds[:, None] != others) <"), "scale"),
+        (edited("10.3", "< within", "< within - 1e-3"), "scale"),
+        (lambda x, k, y, o, within: right.same(x.float(), k, y.float(), o, within + 1e-5), "edge"),
+        (over_permutations, "slow"),
     ],
-    "10.4": [(lambda c, e, unseen: right.composed(c, e, unseen) - right.composed(c, e, unseen).mean(), "unseen")],
+    "10.4": [
+        (lambda c, e, unseen: right.composed(c, e, unseen) - right.composed(c, e, unseen).mean(), "unseen"),
+        (edited("10.4", "torch.linalg.lstsq(counts", "torch.linalg.lstsq(counts.float()"), "raises"),
+        (lambda c, e, unseen: right.composed(c.float(), e.float(), unseen.float()).double(), "nearly"),
+        (
+            lambda c, e, unseen: unseen @ torch.linalg.solve(c.mT @ c + 1e-6 * torch.eye(c.shape[1]), c.mT @ e),
+            "nearly",
+        ),
+        (lambda c, e, unseen: unseen @ torch.linalg.pinv(c[: c.shape[1]]) @ e[: c.shape[1]], "other"),
+    ],
     "12.1": [
         (by_densities, "far"),
         (lambda *inputs: by_densities(*inputs, tiny=1e-300), "far"),

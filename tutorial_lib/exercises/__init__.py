@@ -27,7 +27,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "flow_matching": ["check_7_1", "check_7_2", "check_7_3", "check_7_4"],
         "missing_atom": ["check_8_1", "check_8_2", "check_8_3", "check_8_4"],
         "hamiltonians": ["check_9_1", "check_9_2", "check_9_3", "check_9_4"],
-        "found_levels": ["check_10_1", "check_10_2", "check_10_3", "check_10_4"],
+        "found_levels": ["check_10_1", "check_10_2"],
+        "molecules": ["check_10_3", "check_10_4"],
         "whole_glass": ["check_12_1", "check_12_2", "check_12_3", "check_12_4"],
     },
 )

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10: a power spectrum, pooling without broken ties, molecules compared, a baseline."""
+"""The exercises of notebook 10 on points: a power spectrum, pooling without broken ties, centres of clusters."""
 
 import math
 
@@ -14,12 +14,11 @@ from tutorial_lib.exercises.grader import (
     compared,
     first_fault,
     graded,
-    normal,
     random_cloud,
     recognise,
     wrong_if,
 )
-from tutorial_lib.representations.rotations import random_rotation
+from tutorial_lib.exercises.unaided import DIGITS_HINT, alone, in_single
 
 HINTS = {
     "10.1 right": "it counts neighbours for l = 0, tells their arrangement for the others, and does not turn.",
@@ -29,6 +28,7 @@ HINTS = {
     "10.1 sum": "The mean over the 2 l + 1 coefficients is asked for, not their sum.",
     "10.1 root": "One root is missing: twice as many neighbours in one direction should give twice as much.",
     "10.1 count": "The sum over neighbours, please: how many there are is what l = 0 tells.",
+    "10.1 digits": DIGITS_HINT,
     "10.1 norm": "e3nn knows three normalisations of harmonics. Which one is asked for?",
     "10.1 other": "For a single neighbour every l gives 1, whatever its direction. Does yours?",
     "10.2 right": "equals are treated as equals, and nobody is left.",
@@ -37,25 +37,9 @@ HINTS = {
     "10.2 taken": "Who is taken may still gather others: what counts is that somebody in its row is free.",
     "10.2 left": "In the end everybody must be gathered, also a point that nobody sees.",
     "10.2 merit": "In each round the highest merit of those that still gather somebody counts.",
+    "10.2 sign": "Merits may be of either sign, and large. What do those have that may not choose?",
+    "10.2 slow": "It may never end: what if a round chooses nobody new? Merits may be of either sign.",
     "10.2 other": "Play it through by hand with four points in a row.",
-    "10.3 right": "every atom has a partner of its own, near enough and of its element.",
-    "10.3 species": "Places are right and elements are not: is it the same molecule?",
-    "10.3 shared": "Two atoms may not claim the same partner.",
-    "10.3 number": "Another number of atoms is another molecule, wherever they stand.",
-    "10.3 crossing": "Two elements may stand near each other. Pair by places and kinds at once.",
-    "10.3 within": "How near is near enough is an argument.",
-    "10.3 worst": "One atom far off is enough. A mean would hide it among the others.",
-    "10.3 order": "Nobody has said which atom is which. Renumber one of the two and try again.",
-    "10.3 pose": "A turned molecule counts as wrong here: the code knows the pose, and has to give it back.",
-    "10.3 other": "Try two molecules of two atoms by hand.",
-    "10.4 right": "whoever shows a network of energies should show this beside it.",
-    "10.4 wrong": "other energies of the elements fit better.",
-    "10.4 unseen": "The energies that you predict are not known. Fit to the known ones only.",
-    "10.4 shuffle": "The columns are elements, and each has an energy of its own.",
-    "10.4 mean": "Who predicts the mean for everybody has not looked at what the molecules are made of.",
-    "10.4 constant": "A molecule of no atoms has no energy: no constant is wanted.",
-    "10.4 per atom": "Whole molecules are asked for: divided by its number of atoms, a small one counts for more.",
-    "10.4 other": "Least squares: which numbers, one an element, add up to the known energies best?",
     "10.s right": "each cluster stands in the middle of its members, and a shared point counts in all of them.",
     "10.s wrong": "the middles are elsewhere.",
     "10.s sum": "A larger cluster does not lie farther out. By what is a sum divided?",
@@ -69,23 +53,35 @@ HINTS = {
 
 def _what_power(answer: Answer, found: Tensor, directions: Tensor, lmax: int) -> None:
     wrong_if(
-        len(directions) > 1 and close(found, found[:1].expand(lmax + 1), 1e-5),
+        len(directions) > 1 and lmax > 0 and close(found, found[:1].expand(lmax + 1), 1e-5),
         "it does not see how neighbours are arranged.",
         "each",
     )
     turned = answer(directions.roll(1, dims=1), lmax, shape=(lmax + 1,))  # a third of a turn about (1, 1, 1)
     wrong_if(not close(found, turned, 1e-5), "it turns with the neighbours.", "pose")
+    wrong_if(close(found, _power(directions, lmax)[0], 1e-5), "it is nearly right.", "digits")
 
 
-@compared(HINTS, tolerance=1e-5, explain=_what_power)
+def _power(directions: Tensor, lmax: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The power by l, its square, and how many coefficients each l has."""
+    signal = o3.spherical_harmonics(list(range(lmax + 1)), directions, True, "component").sum(dim=0)
+    sizes = 2 * torch.arange(lmax + 1) + 1
+    squares = torch.stack([part.square().mean() for part in signal.split(sizes.tolist())])
+    return squares.sqrt(), squares, sizes
+
+
+def _power_in_single(answer: Answer, generator: Generator) -> None:
+    directions = torch.nn.functional.normalize(random_cloud(7, generator))
+    in_single(answer, _power(directions, 5)[0], directions, 5, dtype=torch.float32)
+
+
+@compared(HINTS, explain=_what_power, then=_power_in_single)
 def check_10_1(generator: Generator) -> Trials:
     """The verdict on `power(directions, lmax)`: (n, 3), no unit, to (lmax + 1,), the power of the signal by l."""
-    for n, lmax in ((1, 2), (5, 4), (6, 3)):
+    for n, lmax in ((1, 2), (5, 4), (6, 3), (2, 0), (12, 6), (40, 10)):
         directions = torch.nn.functional.normalize(random_cloud(n, generator))
-        signal = o3.spherical_harmonics(list(range(lmax + 1)), directions, True, "component").sum(dim=0)
-        sizes = 2 * torch.arange(lmax + 1) + 1
-        squares = torch.stack([part.square().mean() for part in signal.split(sizes.tolist())])
-        power, sums = squares.sqrt(), squares * sizes
+        power, squares, sizes = _power(directions, lmax)
+        sums = squares * sizes
         yield (
             (directions, lmax),
             power,
@@ -112,12 +108,13 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
 
     Who sees whom includes itself; merits are whole numbers.
     """
-    trials = []
-    for n, most in [(4, 1), (6, 3), (9, 4), (9, 2), (12, 5), (12, 3)] * 6:
+    trials, sizes = [], [(4, 1), (6, 3), (9, 4), (9, 2), (12, 5), (1, 1)] * 6
+    shifts = [0] * len(sizes) + [-3, -10, -(10**6), 10**6]
+    for (n, most), shift in zip([*sizes, (12, 3), (12, 5), (30, 4), (30, 4)], shifts, strict=True):
         sees = torch.rand(n, n, generator=generator) < 0.25
         sees = sees | sees.mT | torch.eye(n, dtype=torch.bool)
-        merit = torch.randint(1, most + 1, (n,), generator=generator)
-        found = answer(sees, merit, shape=(n,), dtype=torch.int64).bool()
+        merit = torch.randint(1, most + 1, (n,), generator=generator) + shift
+        found = alone(answer, sees, merit, without=(), shape=(n,), dtype=torch.int64).bool()
         order = torch.randperm(n, generator=generator)
         renumbered = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()
         first_fault(
@@ -129,73 +126,13 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
             ("merit", "merits do not count as they should.", _gatherers(sees, -merit)),
         )
         trials.append((found, _gatherers(sees, merit), mistakes))
-    if all(torch.equal(found, right) for found, right, _ in trials):
+    wrong = [not torch.equal(found, right) for found, right, _ in trials]
+    if not any(wrong):
         return
     recognise(trials, torch.equal)
+    wrong_if(not any(wrong[: len(sizes)]), "others should gather where merits are negative or large.", "sign")
     wrong_if(all(found[right].all() for found, right, _ in trials), "more points gather than have to.", "free")
     raise Wrong("others should gather.", "other")
-
-
-@graded(HINTS)
-def check_10_3(answer: Answer, generator: Generator) -> None:
-    """The verdict on `same(x, kinds, y, others, within)`: places in angstrom and kinds of two molecules, to 0 or 1."""
-    for n in (3, 5, 8):
-        y, others = 2 * random_cloud(n, generator), torch.arange(n) % 2
-        alike, order = others * 0, torch.randperm(n, generator=generator)
-        x = y + 0.1 * torch.nn.functional.normalize(normal(generator, n, 3))
-        crossed = torch.cat([y[:1], y[:1] + 0.05, y[2:]])  # two elements near each other
-        pair, doubled = torch.cat([y[:1], y[:1] + 0.05, y[1:]]), torch.cat([y[:1], y[1:2], y[1:]])
-        one_more, alike_too = (torch.cat([x, x[:1]]), torch.cat([others, others[:1]])), torch.zeros(n + 1).long()
-        far = torch.cat([y[:1] + y.new_tensor([0.3, 0, 0]), y[1:]])
-        for right, within, inputs, sentence, hint in (
-            (1, 0.2, (x, others, y, others), "it turns a good one down.", "other"),
-            (
-                1,
-                0.2,
-                (x[order], others[order], y, others),
-                "it turns down a good one that is numbered otherwise.",
-                "order",
-            ),
-            (0, 0.05, (x, others, y, others), "it has a tolerance of its own.", "within"),
-            (1, 0.4, (y + 0.2, others, y, others), "it has a tolerance of its own.", "within"),
-            (1, 0.2, (crossed[[1, 0, *range(2, n)]], others, crossed, others), "it turns a good one down.", "crossing"),
-            (0, 0.2, (x, 1 - others, y, others), "it takes other elements.", "species"),
-            (0, 0.2, (x[:-1], others[:-1], y, others), "it takes another number of atoms.", "number"),
-            (0, 0.2, (*one_more, y, others), "it takes another number of atoms.", "number"),
-            (0, 0.2, (crossed, alike, y, alike), "it takes two atoms at one place.", "shared"),
-            (0, 0.2, (pair, alike_too, doubled, alike_too), "it takes two atoms at one place.", "shared"),
-            (0, 0.2, (far, others, y, others), "it takes one with an atom too far off.", "worst"),
-            (0, 0.2, (y @ random_rotation(generator).mT, others, y, others), "it takes a turned one.", "pose"),
-        ):
-            wrong_if(bool(answer(*inputs, within, shape=(), dtype=torch.int64)) != right, sentence, hint)
-
-
-def _depends_on_the_others(answer: Answer, found: Tensor, counts: Tensor, energies: Tensor, unseen: Tensor) -> None:
-    wrong_if(
-        not close(answer(counts, energies, unseen[:1], shape=(1,)), found[:1], 1e-6),
-        "what it says of one molecule depends on which others are asked about.",
-        "unseen",
-    )
-
-
-@compared(HINTS, tolerance=1e-6, explain=_depends_on_the_others)
-def check_10_4(generator: Generator) -> Trials:
-    """The verdict on `composed(counts, energies, unseen)`: (N, e), (N,) in eV and (M, e), to energies (M,) in eV."""
-    for n, m, e in ((12, 5, 3), (20, 7, 4)):
-        counts, unseen = (torch.randint(0, 6, (rows, e), generator=generator).double() for rows in (n, m))
-        energies = counts @ normal(generator, e) - 3 + 0.3 * normal(generator, n)
-        total, one = counts.sum(dim=1), torch.ones(n, 1, dtype=torch.float64)
-        *weights, constant = torch.linalg.pinv(torch.cat([counts, one], dim=1)) @ energies
-        atoms = total.clamp(min=1)
-        per_atom = unseen @ torch.linalg.pinv(counts / atoms[:, None]) @ (energies / atoms)
-        yield (
-            (counts, energies, unseen),
-            unseen @ torch.linalg.pinv(counts) @ energies,
-            ("mean", "it says the same of all.", energies.mean().expand(m)),
-            ("constant", "it has a constant.", unseen @ torch.stack(weights) + constant),
-            ("shuffle", "it treats all elements alike.", unseen.sum(dim=1) * (total @ energies) / (total @ total)),
-            ("per atom", "it fits energies per atom.", per_atom, per_atom / unseen.sum(dim=1)),
-        )
 
 
 def _mean_of_members(x: Tensor, point: Tensor, cluster: Tensor, n: int, weight: Tensor) -> Tensor:
