@@ -484,8 +484,7 @@ WHY_NOT = {
     "pictures of what others have checked: test_plotting and test_viewer": "plotting. plotting.viewer.",
     "no argument, or a seed alone": """
         training.recipes. models.flow.generator.Flow.update_average models.flow.generator.flow_loss
-        metrics.network.NetworkQuality.failed_gates models.hierarchical.materials.molecule_autoencoder
-        models.hierarchical.materials.motif_autoencoder""",
+        metrics.network.NetworkQuality.failed_gates models.hierarchical.materials.molecule_autoencoder""",
     "files: test_files and test_streaming break them in every way": """
         storage. training.loop.load_history training.loop.restore training.loop.save training.streaming.
         datasets.structures. datasets.qm9.read datasets.qm9.rows inpainting.places.trained_position_scorer

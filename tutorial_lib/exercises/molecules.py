@@ -51,7 +51,7 @@ HINTS = {
 def _cases(n: int, generator: Generator) -> Iterator[tuple]:
     """Two molecules each, and whether they are the same: the answer, `within`, inputs, a sentence and a hint."""
     y, others = 2 * random_cloud(n, generator), torch.arange(n) % 2
-    alike, order = others * 0, torch.randperm(n, generator=generator)
+    alike, order = others * 0, torch.arange(n).roll(1)
     x = y + 0.1 * torch.nn.functional.normalize(normal(generator, n, 3))
     crossed = torch.cat([y[:1], y[:1] + 0.05, y[2:]])  # two elements near each other
     pair, doubled = torch.cat([y[:1], y[:1] + 0.05, y[1:]]), torch.cat([y[:1], y[1:2], y[1:]])

@@ -67,8 +67,6 @@ polycubes = in_steps(3500, batch_size=16, learning_rate=3e-3)  # the pretrained 
 # the pretrained network that scores candidate positions of missing atoms
 places = in_epochs(120, batch_size=64, learning_rate=3e-3)
 g2 = in_epochs(750, batch_size=16, learning_rate=3e-3)  # the pretrained autoencoder of the 118 molecules
-# a benchmark's autoencoder of eight neighbours as a vector of irreps
-motifs = in_epochs(48, batch_size=64, learning_rate=3e-3)
 
 
 def denoiser(n_cells: int, seed: int = 0, steps: int = DENOISER_STEPS) -> Recipe:

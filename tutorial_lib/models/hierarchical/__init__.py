@@ -24,7 +24,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "losses": ["exact", "reconstruction_errors", "reconstruction_loss", "worst_distance"],
         "materials": [
             "molecule_autoencoder",
-            "motif_autoencoder",
             "octahedra_autoencoder",
             "octahedra_levels",
             "octahedra_to_train_on",

@@ -1,4 +1,4 @@
-"""The models of polycubes, octahedra, molecules and motifs, untrained or pretrained.
+"""The models of polycubes, octahedra and molecules, untrained or pretrained.
 
 models/weights/SOURCES.md says how the pretrained ones were trained, and on what.
 """
@@ -97,8 +97,3 @@ def molecule_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
 def trained_on_molecules(folder: Path = WEIGHTS) -> HierarchicalAutoencoder:
     """The same after its training on the 118 molecules of `g2.split()[0]`."""
     return with_weights(molecule_autoencoder(), folder / "molecules.pt")
-
-
-def motif_autoencoder(seed: int = 0) -> HierarchicalAutoencoder:
-    """An untrained autoencoder for eight neighbours in amorphous silicon, in angstrom, with 50 numbers in its code."""
-    return HierarchicalAutoencoder((Level(math.inf, width=0.45, radius=5.5, unit=2.35, cutoff=1.0),), seed=seed)
