@@ -220,7 +220,7 @@ def all_figures(series: dict) -> list[Figure]:
     for how, runs in series["octahedra"].items():
         for n in range(1, 7):
             shares = [100 * run["exact"][str(n)]["0.2"] for run in runs]
-            title = f"{n} octahedra, levels {how}: exact within 0.2 of an edge (%)"
+            title = f"{n} octahedra, levels {how}: exact within 0.2 metal-oxygen distances (%)"
             must = how == "found" and n == 3
             asked = "90, worst seed (aim 100)" if must else "reported (aim 80)" if n > 3 else "reported"
             words = f"{mean_and_spread(shares)}; worst {min(shares):.0f}"

@@ -7,7 +7,7 @@ from ase import Atoms
 from ase.utils import rotate
 
 from tutorial_lib import plotting
-from tutorial_lib.plotting import viewer
+from tutorial_lib.plotting import stills, viewer
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 KINDS = {WIDGET, "text/html", "image/png", "text/plain"}
@@ -40,6 +40,8 @@ def test_the_widget_has_the_bonds_of_the_picture():
     far, near = Atoms("Si2", [[0, 0, 0], [2.8, 0, 0]]), Atoms("Si2", [[0, 0, 0], [2.9, 0, 0]])
     texts = [viewer._bonded(atoms).get_structure_string() for atoms in (far, near)]
     assert ["CONECT    1    2" in text for text in texts] == [True, False]
+    bridged, bent = (Atoms("WOW", [[0, 0, 0], [1.9, height, 0], [3.8, 0, 0]]) for height in (0.3, 1.2))
+    assert [plotting.bonds(atoms) for atoms in (bridged, bent)] == [[(0, 1), (1, 2)], [(0, 1), (0, 2), (1, 2)]]
 
 
 def test_arrows_are_drawn_in_the_widget_and_in_the_picture_and_turn_with_the_atoms(pair):
@@ -52,6 +54,16 @@ def test_arrows_are_drawn_in_the_widget_and_in_the_picture_and_turn_with_the_ato
     (_, start, end, *_), _ = (m["args"][1][0] for m in drawn.widget._ngl_msg_archive if m["methodName"] == "addShape")
     assert start == pytest.approx(turned[0])
     assert end == pytest.approx(turned[1])
+
+
+def test_kinds_stand_for_elements_by_a_colour_and_a_number_each(pair):
+    bare, drawn = (viewer.view(pair, alt="Two atoms", kinds=kinds) for kinds in (None, [0, 7]))
+    assert bare.picture != drawn.picture
+    said = str(drawn.widget._ngl_msg_archive)
+    assert said.count("'spacefill'") == 2
+    for words in ("'@0'", "'@1'", stills.of_kind(0), stills.of_kind(7), "['0', '7']"):
+        assert words in said
+    assert stills.of_kind(7) == stills.of_kind(1) != stills.of_kind(0)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +144,7 @@ ARROW = plotting.Arrow([0.0, 0, 0], [1.0, 0, 0], 1.0)
         (lambda pair: viewer.view(NO_NUMBER, alt="One"), "NaN or infinity"),
         (lambda pair: viewer.view(pair, alt=" "), "alt is empty"),
         (lambda pair: viewer.view(pair, alt="a", centre=2), "no atom 2 to mark: these are atoms 0 to 1"),
+        (lambda pair: viewer.view(pair, alt="a", kinds=[1]), "one kind for each of 2 atoms: 1 arrived"),
         (lambda pair: viewer.view(pair, alt="a", arrows=[ARROW._replace(strength=float("nan"))]), "NaN or infinity"),
         (lambda pair: viewer.view(pair, alt="a", arrows=[ARROW._replace(end=[float("inf"), 0, 0])]), "NaN or infinity"),
         (lambda pair: viewer.view(Atoms("Si", cell=[6, 6, 6]), alt="a", arrows=[ARROW]), "take the cell away"),

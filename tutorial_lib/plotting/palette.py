@@ -27,4 +27,5 @@ DASHES = {
     "generated": "-.",
     "failure": (0, (1, 3)),
 }
+KINDS = tuple(COLOURS[name] for name in ("crystal", "model", "generated", "failure", "baseline", "real"))
 MARKERS = {"real": "o", "crystal": "s", "model": "^", "baseline": "x", "generated": "D", "failure": "v"}

@@ -20,15 +20,11 @@ from PIL import Image
 from scipy.spatial import KDTree
 
 from tutorial_lib import metrics
-from tutorial_lib.plotting.palette import COLOURS
+from tutorial_lib.plotting.palette import COLOURS, KINDS
 from tutorial_lib.representations import neighbour_pairs
 from tutorial_lib.shapes import check, check_counts
 
-BOND_STRETCH = {
-    True: 1.28,
-    False: 1.2,
-}  # of one species or not: 2.84 A in silicon, and 2.66 A in silica, whose silicons
-# have oxygens between them and may come as near as 2.8 A
+BOND_STRETCH = 1.28
 BALL, STICK = 0.5, 0.12  # of the covalent radius; A
 SMALLEST = 0.02  # radius of a ball, of the size of the picture
 FINE = 900  # points along the longer side in which atoms are computed
@@ -47,16 +43,23 @@ class Arrow(NamedTuple):
     strength: float
 
 
-def still(atoms: Atoms, centre: int | None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()) -> bytes:
+def still(
+    atoms: Atoms,
+    centre: int | None,
+    camera: str = CAMERA,
+    arrows: Sequence[Arrow] = (),
+    kinds: Sequence[int] | None = None,
+) -> bytes:
     """A picture of atoms as PNG, for pages that run no code.
 
-    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon; 1.2 times where there are several
-    species) are joined by a line. A cell is drawn if there is one; `centre` has another colour and a square; `camera`
-    is a rotation as ASE writes it.
+    Atoms closer than 1.28 times the sum of their covalent radii (2.84 A for silicon) are joined by a line. A cell is
+    drawn if there is one; `centre` has another colour and a square; `camera` is a rotation as ASE writes it; `kinds`
+    stand for elements: each atom bears its number, and a colour by it.
     """
     check_counts(n_atoms=len(atoms))
     ax = Figure(figsize=(3.2, 3.2), layout="constrained").subplots()
-    _draw_atoms(ax, atoms, centre, camera)
+    by_kind = {} if kinds is None else {"colours": np.array([to_rgb(of_kind(k)) for k in kinds]), "words": kinds}
+    _draw_atoms(ax, atoms, centre, camera, **by_kind)
     for arrow in arrows:
         start, end = (np.asarray(place) @ rotate(camera) for place in (arrow.start, arrow.end))
         style = {"arrowstyle": "-|>", "color": COLOURS["model"], "linewidth": 0.4 + 3 * arrow.strength}
@@ -133,13 +136,31 @@ def scatter_map(properties: Mapping[str, np.ndarray]) -> bytes:
     return _png(ax.figure)
 
 
+def of_kind(kind: int) -> str:
+    """The colour of a kind of atoms that has no name; there are six, so that two kinds may share one."""
+    return KINDS[kind % len(KINDS)]
+
+
 def bonds(atoms: Atoms) -> list[tuple[int, int]]:
-    """The pairs of atoms that are drawn joined; neighbours across the walls of a cell are not."""
-    reach = BOND_STRETCH[len(set(atoms.numbers)) < 2] * covalent_radii[atoms.numbers]
+    """The pairs of atoms that are drawn joined; neighbours across the walls of a cell are not.
+
+    Neither are two with an atom between them that is joined to both, such as two metal atoms that share an oxygen.
+    """
+    reach = BOND_STRETCH * covalent_radii[atoms.numbers]
     near = KDTree(atoms.positions).query_pairs(2 * reach.max(initial=0), output_type="ndarray")
     first, second = near[np.lexsort(near.T[::-1])].T
-    joined = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1) < reach[first] + reach[second]
-    return list(zip(first[joined].tolist(), second[joined].tolist(), strict=True))
+    length = np.linalg.norm(atoms.positions[first] - atoms.positions[second], axis=1)
+    joined = length < reach[first] + reach[second]
+    lengths = dict(zip(zip(first[joined].tolist(), second[joined].tolist(), strict=True), length[joined], strict=True))
+    ends: dict[int, dict[int, float]] = {}
+    for (i, j), apart in lengths.items():
+        ends.setdefault(i, {})[j] = ends.setdefault(j, {})[i] = apart
+    straight = 0.8  # of the way over an atom between
+    return [
+        (i, j)
+        for (i, j), apart in lengths.items()
+        if all(apart < straight * (ends[i][k] + ends[j][k]) for k in ends[i].keys() & ends[j].keys())
+    ]
 
 
 def _draw_atoms(
@@ -150,7 +171,7 @@ def _draw_atoms(
     font: int = 9,
     span: float = 0.0,
     colours: np.ndarray | None = None,
-    words: Sequence[str] | None = None,
+    words: Sequence | None = None,
 ) -> None:
     """Shaded balls and sticks, words or the symbols of three elements or more on them, and the edges of a cell."""
     turn = rotate(camera)

@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from tutorial_lib.plotting import CAMERA, COLOURS, SILICON, Arrow, bonds, scatter_map, still, strip
-from tutorial_lib.plotting.stills import in_page
+from tutorial_lib.plotting.stills import in_page, of_kind
 from tutorial_lib.shapes import check, check_counts, check_finite
 
 COLAB = "google.colab"
@@ -55,7 +55,13 @@ class View:
 
 
 def view(
-    atoms: Atoms, *, alt: str, centre: int | None = None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()
+    atoms: Atoms,
+    *,
+    alt: str,
+    centre: int | None = None,
+    camera: str = CAMERA,
+    arrows: Sequence[Arrow] = (),
+    kinds: Sequence[int] | None = None,
 ) -> View:
     """Atoms that a reader can turn, or look at, or have read out.
 
@@ -65,6 +71,7 @@ def view(
         centre: the index of an atom to mark, or None.
         camera: how the picture is turned at first, as ASE writes it; the widget turns with the mouse.
         arrows: to draw beside a cluster, thicker where they are stronger.
+        kinds: whole numbers, one an atom, which take the place of elements: a colour each, and the number on the atom.
     """
     _check_atoms([atoms])
     check(
@@ -72,9 +79,14 @@ def view(
         f"there is no atom {centre} to mark: these are atoms 0 to {len(atoms) - 1}",
     )
     check(not (arrows and atoms.cell.rank), "arrows belong to a cluster: take the cell away (atoms.cell = None) first")
+    check(
+        kinds is None or len(kinds) == len(atoms),
+        f"one kind for each of {len(atoms)} atoms: {0 if kinds is None else len(kinds)} arrived",
+    )
     check_finite(torch.tensor([[*arrow.start, *arrow.end, arrow.strength] for arrow in arrows]), what="arrows")
-    widget = _widget([atoms], centre, camera, arrows) if extension_matches() else None
-    return View(widget, alt, still(atoms, centre, camera, arrows))
+    kinds = None if kinds is None else [int(kind) for kind in kinds]
+    widget = _widget([atoms], centre, camera, arrows, kinds) if extension_matches() else None
+    return View(widget, alt, still(atoms, centre, camera, arrows, kinds))
 
 
 def animate(frames: Sequence[Atoms], *, alt: str, centre: int | None = None, camera: str = CAMERA) -> View:
@@ -118,7 +130,11 @@ def extension_matches() -> bool:
 
 
 def _widget(
-    frames: Sequence[Atoms], centre: int | None, camera: str = CAMERA, arrows: Sequence[Arrow] = ()
+    frames: Sequence[Atoms],
+    centre: int | None,
+    camera: str = CAMERA,
+    arrows: Sequence[Arrow] = (),
+    kinds: Sequence[int] | None = None,
 ) -> DOMWidget:
     """Every frame is a structure of its own, so that it has bonds of its own; the first one is shown."""
     import nglview
@@ -132,11 +148,16 @@ def _widget(
             atoms.positions = atoms.positions @ rotate(camera)  # as in the still picture
         widget.add_structure(_bonded(atoms), default_representation=False)
         colour = {"color": COLOURS["crystal"]} if set(atoms.numbers) == {SILICON} else {}
-        widget.add_ball_and_stick(component=at, **colour)
-        if len(set(atoms.numbers)) > 2:
+        widget.add_ball_and_stick(component=at, **(colour if kinds is None else {"color": "grey"}))
+        for kind in sorted(set(kinds or ())):
+            these = [i for i, k in enumerate(kinds) if k == kind]
+            widget.add_spacefill(selection=these, radius=0.5, color=of_kind(kind), component=at)
+        if kinds or len(set(atoms.numbers)) > 2:
             style = {"color": "black", "attachment": "middle-center", "z_offset": 2}
             size = {"radius_type": "size", "radius_size": 1.0}  # by default letters grow with van der Waals radii
-            widget.add_label(component=at, label_type="text", label_text=[*atoms.symbols], **style, **size)
+            widget.add_label(
+                component=at, label_type="text", label_text=[*map(str, kinds or atoms.symbols)], **style, **size
+            )
         if centre is not None:
             widget.add_spacefill(selection=[centre], radius=0.6, color=COLOURS["model"], component=at)
         if atoms.cell.rank == 3:
