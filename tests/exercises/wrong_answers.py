@@ -727,7 +727,7 @@ ALSO_RIGHT = {
     "9.4": [lambda fock, overlap: torch.tensor(eigh(fock.numpy(), overlap.numpy(), eigvals_only=True))],
     "9.s": [lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n))],
     "10.1": [lambda d, lmax: torch.stack([right.power(d, k)[k] for k in range(lmax + 1)]), power_of_angles],
-    "10.2": [lambda sees, merit: right.gatherers(sees, merit).int(), round_by_round, masked],
+    "10.2": [lambda sees, merit: right.who_pools(sees, merit).int(), round_by_round, masked],
     "10.3": [augmented],
     "10.4": [
         lambda counts, energies, unseen: unseen @ torch.linalg.pinv(counts) @ energies,
@@ -1195,13 +1195,13 @@ WRONG = {
         (lambda d, lmax: right.power(d.double(), lmax), "dtype"),
     ],
     "10.2": [
-        (lambda sees, merit: right.gatherers(sees, merit * len(merit) - torch.arange(len(merit))), "tie"),
+        (lambda sees, merit: right.who_pools(sees, merit * len(merit) - torch.arange(len(merit))), "tie"),
         (edited("10.2", "(sees & free).any(dim=1) & ~chosen", "free"), "taken"),
-        (lambda sees, merit: right.gatherers(sees, -merit), "merit"),
-        (lambda sees, merit: right.gatherers(sees, sees.sum(1)), "other"),
+        (lambda sees, merit: right.who_pools(sees, -merit), "merit"),
+        (lambda sees, merit: right.who_pools(sees, sees.sum(1)), "other"),
         (partial(masked, low=0), "slow"),
-        (lambda sees, merit: right.gatherers(sees, merit.abs()), "sign"),
-        (lambda sees, merit: right.gatherers(sees, merit.clamp(-99, 99)), "sign"),
+        (lambda sees, merit: right.who_pools(sees, merit.abs()), "sign"),
+        (lambda sees, merit: right.who_pools(sees, merit.clamp(-99, 99)), "sign"),
     ],
     "10.3": [
         (edited("10.3", KINDS, ""), "species"),

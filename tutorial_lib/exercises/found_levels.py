@@ -33,10 +33,10 @@ HINTS = {
     "10.1 other": "For a single neighbour every l gives 1, whatever its direction. Does yours?",
     "10.2 right": "equals are treated as equals, and nobody is left.",
     "10.2 tie": "Points 0 and 1 may be equals. Whoever takes one of them only has torn what belongs together.",
-    "10.2 free": "A point that gathers nobody new is of no use any more.",
-    "10.2 taken": "Who is taken may still gather others: what counts is that somebody in its row is free.",
-    "10.2 left": "In the end everybody must be gathered, also a point that nobody sees.",
-    "10.2 merit": "In each round the highest merit of those that still gather somebody counts.",
+    "10.2 free": "A point that pools nobody new is of no use any more.",
+    "10.2 taken": "Who is taken may still pool others: what counts is that somebody in its row is free.",
+    "10.2 left": "In the end everybody must be pooled, also a point that nobody sees.",
+    "10.2 merit": "In each round the highest merit of those that still pool somebody counts.",
     "10.2 sign": "Merits may be of either sign, and large. What do those have that may not choose?",
     "10.2 slow": "It may never end: what if a round chooses nobody new? Merits may be of either sign.",
     "10.2 other": "Play it through by hand with four points in a row.",
@@ -92,7 +92,7 @@ def check_10_1(generator: Generator) -> Trials:
         )
 
 
-def _gatherers(sees: Tensor, merit: Tensor, once_free: bool = False) -> Tensor:
+def _pooling(sees: Tensor, merit: Tensor, once_free: bool = False) -> Tensor:
     free, chosen = torch.ones(len(merit), dtype=torch.bool), torch.zeros(len(merit), dtype=torch.bool)
     while free.any():
         useful = free if once_free else (sees & free).any(dim=1) & ~chosen
@@ -104,7 +104,7 @@ def _gatherers(sees: Tensor, merit: Tensor, once_free: bool = False) -> Tensor:
 
 @graded(HINTS)
 def check_10_2(answer: Answer, generator: Generator) -> None:
-    """The verdict on `gatherers(sees, merit)`: (n, n) and (n,), no unit, to (n,), who gathers, as 0 and 1.
+    """The verdict on `who_pools(sees, merit)`: (n, n) and (n,), no unit, to (n,), who pools, as 0 and 1.
 
     Who sees whom includes itself; merits are whole numbers.
     """
@@ -118,21 +118,21 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
         order = torch.randperm(n, generator=generator)
         renumbered = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()
         first_fault(
-            (not sees[found].any(dim=0).all(), "somebody is not gathered.", "left"),
+            (not sees[found].any(dim=0).all(), "somebody is not pooled.", "left"),
             (not torch.equal(renumbered, found[order]), "it depends on how the points are numbered.", "tie"),
         )
         mistakes = (
-            ("taken", "who is taken cannot gather any more.", _gatherers(sees, merit, once_free=True)),
-            ("merit", "merits do not count as they should.", _gatherers(sees, -merit)),
+            ("taken", "who is taken cannot pool any more.", _pooling(sees, merit, once_free=True)),
+            ("merit", "merits do not count as they should.", _pooling(sees, -merit)),
         )
-        trials.append((found, _gatherers(sees, merit), mistakes))
+        trials.append((found, _pooling(sees, merit), mistakes))
     wrong = [not torch.equal(found, right) for found, right, _ in trials]
     if not any(wrong):
         return
     recognise(trials, torch.equal)
-    wrong_if(not any(wrong[: len(sizes)]), "others should gather where merits are negative or large.", "sign")
-    wrong_if(all(found[right].all() for found, right, _ in trials), "more points gather than have to.", "free")
-    raise Wrong("others should gather.", "other")
+    wrong_if(not any(wrong[: len(sizes)]), "others should pool where merits are negative or large.", "sign")
+    wrong_if(all(found[right].all() for found, right, _ in trials), "more points pool than have to.", "free")
+    raise Wrong("others should pool.", "other")
 
 
 def _mean_of_members(x: Tensor, point: Tensor, cluster: Tensor, n: int, weight: Tensor) -> Tensor:
