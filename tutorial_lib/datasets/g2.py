@@ -16,8 +16,8 @@ def molecules() -> list[Atoms]:
 
     The energy is that of atomisation with the sign reversed and divided by the number of atoms, in eV: what one atom
     gains on average when the molecule is made of free atoms. Measured, and corrected for heat and zero-point motion.
-    K. Raghavachari, P. C. Redfern, J. A. Pople, J. Chem. Phys. 106, 1063 (1997); V. N. Staroverov et al., ibid. 119,
-    12129 (2003).
+    L. A. Curtiss, K. Raghavachari, P. C. Redfern, J. A. Pople, J. Chem. Phys. 106, 1063 (1997);
+    V. N. Staroverov et al., ibid. 119, 12129 (2003).
     """
     found = [molecule(name) for name in molecule_names]
     for name, atoms in zip(molecule_names, found, strict=True):
