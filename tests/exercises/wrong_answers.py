@@ -489,7 +489,7 @@ def paired_in_turn(**how):
 
 def augmented(x, kinds, y, others, within):
     """The same molecule, by paths along which partners change (H. Kuhn)."""
-    fits = np.array((x[:, None] - y).norm(dim=2) < within) & np.equal.outer(np.array(kinds), np.array(others))
+    fits = ((x[:, None] - y).norm(dim=2) < within).numpy() & np.equal.outer(kinds.numpy(), others.numpy())
     partner = [-1] * len(y)
 
     def placed(i, tried):

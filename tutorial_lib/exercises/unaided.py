@@ -19,7 +19,7 @@ DIGITS_HINT = "Somewhere on the way numbers were kept in fewer digits than they 
 LIBRARY_HINT = "Write the steps yourself, and compare with the library's function in a cell of your own."
 
 
-def alone(answer: Answer, *inputs: Tensor, without: tuple[str, ...] = (LIBRARY,), **asked: object) -> Tensor:
+def alone(answer: Answer, *inputs: object, without: tuple[str, ...] = (LIBRARY,), **asked: object) -> Tensor:
     """What an answer gives where it may call nothing that stands in these files or folders, and not search for ever."""
     began, files, late = time.process_time(), set(), []
 
