@@ -526,10 +526,11 @@ def round_by_round(sees, merit):
     return torch.tensor([int(i in chosen) for i in range(n)])
 
 
-def masked(sees, merit, low=-math.inf):
+def masked(sees, merit, low=-(2**63), rounds=math.inf):
     free, chosen = torch.ones_like(merit).bool(), torch.zeros_like(merit).bool()
-    while free.any():
-        worth = torch.where((sees & free).any(1) & ~chosen, merit.double(), low)
+    while free.any() and rounds > 0:
+        rounds -= 1
+        worth = torch.where((sees & free).any(1) & ~chosen, merit, low)
         chosen = chosen | (worth == worth.max())
         free = free & ~(sees & chosen).any(1)
     return chosen.long()
@@ -1202,6 +1203,9 @@ WRONG = {
         (partial(masked, low=0), "slow"),
         (lambda sees, merit: right.who_pools(sees, merit.abs()), "sign"),
         (lambda sees, merit: right.who_pools(sees, merit.clamp(-99, 99)), "sign"),
+        (lambda sees, merit: right.who_pools(sees, merit.int()), "sign"),
+        (lambda sees, merit: right.who_pools(sees, merit.double()), "sign"),
+        (partial(masked, rounds=3), "left"),
     ],
     "10.3": [
         (edited("10.3", KINDS, ""), "species"),
@@ -1209,6 +1213,8 @@ WRONG = {
         (edited("10.3", "fits[pairs].all()", "(fits.any(dim=0) & fits.any(dim=1)).all()"), "shared"),
         (lambda x, k, y, o, within: right.same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "number"),
         (partial(cheapest, worst=torch.mean), "worst"),
+        (edited("10.3", "(x[:, None] - y).norm(dim=2)", "torch.cdist(x, y)"), "single"),
+        (lambda x, *rest: right.same(x, *rest) if (len(x), len(rest[1])) != (1, 1) else torch.tensor(1), "best"),
         (
             lambda x, k, y, o, far: (torch.equal(k, o) and (x - y).norm(dim=1).max() < far) + torch.tensor(0),
             "order",
@@ -1222,7 +1228,7 @@ WRONG = {
         (partial(cheapest, power=8), "best"),
         (partial(cheapest, penalty=10), "best"),
         (partial(cheapest, pairs=paired_in_turn(closest_first=True)), "best"),
-        (edited("10.3", KINDS, "", "(x, y) <", "(x, y) + 9 * (kinds[:, None] != others) <"), "scale"),
+        (edited("10.3", KINDS, "", "norm(dim=2) <", "norm(dim=2) + 9 * (kinds[:, None] != others) <"), "scale"),
         (edited("10.3", "< within", "< within - 1e-3"), "scale"),
         (lambda x, k, y, o, within: right.same(x.float(), k, y.float(), o, within + 1e-5), "edge"),
         (over_permutations, "slow"),
@@ -1236,6 +1242,7 @@ WRONG = {
             "nearly",
         ),
         (lambda c, e, unseen: unseen @ torch.linalg.pinv(c[: c.shape[1]]) @ e[: c.shape[1]], "other"),
+        (lambda c, e, unseen: right.composed(c[:, :12], e, unseen[:, :12]), "other"),
     ],
     "12.1": [
         (by_densities, "far"),

@@ -20,6 +20,12 @@ from tutorial_lib.exercises.grader import (
 )
 from tutorial_lib.exercises.unaided import DIGITS_HINT, alone, in_single
 
+UNUSUAL = (
+    range(-2, 1),
+    range(-9, -4),
+    (-(10**6), -2, 3),
+    (-(2**40), 2**31 - 1, 2**31 + 5, 2**53, 2**53 + 1),
+)  # merits
 HINTS = {
     "10.1 right": "it counts neighbours for l = 0, tells their arrangement for the others, and does not turn.",
     "10.1 wrong": "it is not the root of the mean square.",
@@ -35,7 +41,7 @@ HINTS = {
     "10.2 tie": "Points 0 and 1 may be equals. Whoever takes one of them only has torn what belongs together.",
     "10.2 free": "A point that pools nobody new is of no use any more.",
     "10.2 taken": "Who is taken may still pool others: what counts is that somebody in its row is free.",
-    "10.2 left": "In the end everybody must be pooled, also a point that nobody sees.",
+    "10.2 left": "In the end everybody must be pooled, also a point that nobody else sees. How many rounds are there?",
     "10.2 merit": "In each round the highest merit of those that still pool somebody counts.",
     "10.2 sign": "Merits may be of either sign, and large. What do those have that may not choose?",
     "10.2 slow": "It may never end: what if a round chooses nobody new? Merits may be of either sign.",
@@ -109,11 +115,13 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
     Who sees whom includes itself; merits are whole numbers.
     """
     trials, sizes = [], [(4, 1), (6, 3), (9, 4), (9, 2), (12, 5), (1, 1)] * 6
-    shifts = [0] * len(sizes) + [-3, -10, -(10**6), 10**6]
-    for (n, most), shift in zip([*sizes, (12, 3), (12, 5), (30, 4), (30, 4)], shifts, strict=True):
+    usual = [range(1, most + 1) for _, most in sizes]
+    for n, merits in zip([*(n for n, _ in sizes), 12, 12, 30, 30, 12], [*usual, *UNUSUAL, range(12)], strict=True):
         sees = torch.rand(n, n, generator=generator) < 0.25
         sees = sees | sees.mT | torch.eye(n, dtype=torch.bool)
-        merit = torch.randint(1, most + 1, (n,), generator=generator) + shift
+        merit = torch.tensor(merits)[torch.randint(len(merits), (n,), generator=generator)]
+        if len(merits) == n:  # a chain, in which every round chooses one
+            sees, merit = (torch.arange(n)[:, None] - torch.arange(n)).abs() < 2, torch.arange(n)
         found = alone(answer, sees, merit, without=(), shape=(n,), dtype=torch.int64).bool()
         order = torch.randperm(n, generator=generator)
         renumbered = answer(sees[order][:, order], merit[order], shape=(n,), dtype=torch.int64).bool()

@@ -34,6 +34,8 @@ HINTS = {
     "pair, and leave somebody with one that is too far?",
     "10.3 edge": "What is exactly as far as `within` is not nearer than it.",
     "10.3 scale": "Which number stands in your function that is no argument? Lengths may be of any size.",
+    "10.3 single": "Distances of far atoms lose digits where they come from squares of coordinates, as in torch.cdist "
+    "beyond 25 points. Subtract first.",
     "10.3 slow": "Fourteen atoms have 14! numberings. One pairing can be found without trying them all.",
     "10.3 other": "Try two molecules of two atoms by hand.",
     "10.4 right": "whoever shows a network of energies should show this beside it.",
@@ -98,15 +100,16 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
         for right, within, (x, kinds, y, others), *_ in _cases(4, generator):
             found = answer(scale * x, 47 * kinds, scale * y, 47 * others, scale * within, **asked)
             wrong_if(bool(found) != right, f"it fails where lengths are {scale:g} times as large.", "scale")
-    for n in 20 * [2, 3, 4, 5] + [14]:
+    for n in 20 * [1, 2, 3, 4, 5] + [14, 30]:
         (x, y), kinds = normal(generator, 2, n, 3), torch.randint(1, 3, (n,), generator=generator)
         others = kinds[torch.randperm(n, generator=generator)]
         least = next(d for d in sorted(torch.cdist(x, y).flatten().tolist()) if _same(x, kinds, y, others, 1.001 * d))
         for right, within in ((1, 1.001 * least), (0, 0.999 * least)):
             found = alone(answer, x, kinds, y, others, within, without=(), **asked)
             wrong_if(bool(found) != right, "it misjudges some pairs of random molecules.", "best")
-    x = random_cloud(5, generator)
-    in_single(answer, torch.tensor(1), x, torch.arange(5), x + 0.05, torch.arange(5), 0.2, dtype=torch.int64)
+    for n, away in ((5, 0), (30, 1000)):  # beyond 25 atoms, torch.cdist multiplies matrices, and loses digits
+        x, number = random_cloud(n, generator) + away, torch.arange(n)
+        in_single(answer, torch.tensor(1), x, number, x + 0.05, number, 0.2, dtype=torch.int64)
 
 
 def _what_energies(answer: Answer, found: Tensor, counts: Tensor, energies: Tensor, unseen: Tensor) -> None:
@@ -127,7 +130,7 @@ def _energies_in_single(answer: Answer, generator: Generator) -> None:
 @compared(HINTS, explain=_what_energies, then=_energies_in_single)
 def check_10_4(generator: Generator) -> Trials:
     """The verdict on `composed(counts, energies, unseen)`: (N, e), (N,) in eV and (M, e), to energies (M,) in eV."""
-    for n, m, e, offset in ((12, 5, 3, -3), (20, 7, 4, -3), (200, 1, 12, -900), (2, 9, 1, 0)):
+    for n, m, e, offset in ((12, 5, 3, -3), (20, 7, 4, -3), (200, 1, 12, -900), (60, 5, 14, -3), (2, 9, 1, 0)):
         counts, unseen = (torch.randint(0, 6, (rows, e), generator=generator).double() for rows in (n, m))
         counts[: e + 1] += torch.ones(e + 1, e).tril().double()[: len(counts)]
         unseen[0, 0] += 1
