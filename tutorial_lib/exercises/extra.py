@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "missing_atom": ["check_8_s"],
         "hamiltonians": ["check_9_s"],
         "found_levels": ["check_10_s"],
+        "new_pieces": ["check_11_s"],
         "whole_glass": ["check_12_s"],
     },
 )
