@@ -22,6 +22,7 @@ from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import cosine_similarity, normalize
 
 from tutorial_lib.datasets.polycubes import polycube_of
+from tutorial_lib.exercises.grader import nearest_in_turn
 from tutorial_lib.models import vae
 from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import gram
@@ -301,6 +302,11 @@ def one_after_another(places, within):
         groups.append(places[near].mean(dim=0))
         places = places[~near]
     return torch.stack(groups)
+
+
+def paired_in_turn(x, y, **how):
+    square = (x[:, None] - y).square().sum(dim=2)
+    return square[torch.arange(len(x)), nearest_in_turn(square.detach(), **how)].mean()
 
 
 def in_boxes(places, within):
@@ -829,12 +835,21 @@ WRONG = {
         (lambda places, within: places, "all"),
         (lambda places, within: places.mean(dim=0, keepdim=True), "all"),
         (lambda places, within: right.merged(places, 0.5 * within), "chain"),
-        (lambda places, within: right.merged(places, 6 * within), "other"),
+        (lambda places, within: right.merged(places, 2 * within), "other"),
+        (edited("5.2", "< within", "** 2 < within"), "square"),
+        (edited("5.2", "in range(len(places))", "in range(5)"), "rounds"),
+        (edited("5.2", "in range(len(places))", "in range(30)"), "rounds"),
         (lambda places, within: right.merged(places, within)[:, 0], "shape"),
+    ],
+    "5.3": [
+        (paired_in_turn, "in turn"),
+        (lambda x, y: paired_in_turn(x, y, closest_first=True), "in turn"),
+        (lambda x, y: right.matched(x, y).float(), "dtype"),
     ],
     "5.4": [
         (edited("5.4", "'eo'[degree % 2]", "'e'"), "mirror"),
         (edited("5.4", ".mean(", ".sum("), "mean"),
+        (edited("5.4", "mean.trace().round().long()", "torch.linalg.matrix_rank(mean)"), "rank"),
         (lambda s, degree: right.n_allowed(s[:1], degree) * 0 + 2 * degree, "size"),
         (lambda s, degree: right.n_allowed(s[: max(1, len(s) // 2)], degree), "some"),
         (lambda s, degree: right.n_allowed(s, degree) + 2 * (len(s) > 1), "other"),
@@ -1083,10 +1098,12 @@ RETURNS = """
 5.1 each number: signal / signal.square().mean(1, True).sqrt(); other: signal / signal.abs().mean()
 5.1 each channel: signal / signal.square().mean(0, True).sqrt()
 5.1 each l: torch.cat([part / part.square().mean().sqrt() for part in signal.split([1, 3, 5, 7])])
-5.1 sum: signal / signal.norm(); root: signal / signal.square().mean()
+5.1 sum: signal / signal.norm(); root: signal / signal.square().mean(); centred: (signal - signal.mean()) / signal.std()
+5.1 centred: torch.nn.functional.layer_norm(signal, signal.shape)
 5.3 shared: square.amin(1).mean(); (square.amin(1) + square.amin(0)).mean(); gradient: it.detach()
 5.3 shared: (square.amin(1) + square.amin(0)).mean() / 2; pairing: square.diagonal().mean(); sum: it * len(true)
-5.3 square: square.sqrt()[linear_sum_assignment(square.detach().sqrt().numpy())].mean(); other: it.sqrt()
+5.3 square: square.sqrt()[linear_sum_assignment(square.detach().sqrt().numpy())].mean(); other: it + 1; third: it / 3
+5.3 root: it.sqrt(); gradient: it.detach().requires_grad_(); it.detach() + 0 * found.sum()
 6.2 sum: products @ known; products @ known / len(known); few: torch.linalg.solve(known[:3], products[:3]); sign: -it
 6.2 gram: torch.linalg.solve(known.mT @ known, products[:3])
 6.3 shared: square.amin(0).mean().sqrt(); square.amin(1).mean().sqrt(); order: sums[0].sqrt(); other: 1 + it

@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gram_vae": ["check_2_s"],
         "synchronisation": ["check_3_s"],
         "groups": ["check_4_s"],
-        "hierarchical_autoencoder": ["check_5_s"],
+        "gathering": ["check_5_s"],
         "inpainting": ["check_6_s"],
         "flow_matching": ["check_7_s"],
         "missing_atom": ["check_8_s"],
