@@ -1,4 +1,4 @@
-"""How many pieces of cubes are new that a local head grows, with codes and without, beside the true rule and chance.
+"""Notebook 11's figures: how many pieces of cubes are new that a local head grows, beside the true rule and chance.
 
 A third of the free pentacubes and hexacubes is held out, in two splits. Each draw grows from one cube, point by point;
 an independent census says what it has become. Two classes of mirror images are one.
@@ -209,4 +209,4 @@ def _words(values: list[float], worst) -> str:
     return f"{mean_and_spread(values, 1)}, worst {worst(values):.1f}"
 
 
-BENCHMARK = Benchmark("new_pieces", all_runs, all_figures)
+BENCHMARK = Benchmark("new_pieces", all_runs, all_figures, notebook="11")

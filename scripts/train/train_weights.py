@@ -1,7 +1,7 @@
-"""Train the networks that notebooks 05, 06 and 10 only evaluate, and write their weights into the library.
+"""Train the networks that notebooks 05, 06, 10 and 11 only evaluate, and write their weights into the library.
 
-python scripts/train/train_weights.py polycubes     autoencoder of notebook 05, five minutes on one core
-python scripts/train/train_weights.py growth        head that grows pieces in notebook 05, two minutes
+python scripts/train/train_weights.py polycubes     autoencoder of notebooks 05 and 11, five minutes on one core
+python scripts/train/train_weights.py growth        head that grows pieces in notebook 11, two minutes
 python scripts/train/train_weights.py places        scorer of positions for missing atoms in notebook 06, two minutes
 python scripts/train/train_weights.py octahedra     autoencoder of notebook 10, four minutes
 python scripts/train/train_weights.py molecules     another one of notebook 10, eight minutes

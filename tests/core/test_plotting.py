@@ -129,6 +129,7 @@ def test_a_flow_chart_has_a_box_for_every_text_and_an_arrow_for_every_pair(ax):
     assert arrow.arrow_patch.patchB is words[1].get_bbox_patch()
 
 
+SPHERE = torch.nn.functional.normalize(torch.ones(6, 6, 3), dim=2)
 VALUES = r"values must be \(rows, columns\)"
 REFUSED = [
     (lambda ax: plotting.distributions(ax, {}, xlabel="x"), "n_samples must be"),
@@ -150,6 +151,18 @@ REFUSED = [
     (lambda ax: plotting.signals({}, torch.ones(6, 6, 3)), "n_panels must be"),
     (lambda ax: plotting.lobes([], torch.ones(6, 6, 3)), "n_functions must be"),
     (lambda ax: plotting.candidates({}), "n_panels must be"),
+    # Points without a third coordinate are no points in space: matplotlib draws them on the floor and says nothing.
+    (lambda ax: plotting.signals({"a": (torch.eye(2), None)}, SPHERE), r"positions of 'a' must be \(points, 3\)"),
+    (lambda ax: plotting.signals({"a": (torch.eye(3), torch.ones(3, 1, 6))}, SPHERE), "directions must be"),
+    (lambda ax: plotting.lobes([{"a": torch.ones(1, 6)}], SPHERE), "directions must be"),
+    *(
+        (lambda ax, hole=hole: plotting.candidates({"a": hole}), "must be")
+        for hole in (
+            plotting.Hole(torch.ones(4, 2), torch.ones(1, 3), torch.ones(2, 3), torch.ones(2)),
+            plotting.Hole(torch.ones(4, 3), torch.ones(1, 2), torch.ones(2, 3), torch.ones(2)),
+            plotting.Hole(torch.ones(4, 3), torch.ones(1, 3), torch.ones(2, 3), torch.ones(1)),
+        )
+    ),
 ]
 
 

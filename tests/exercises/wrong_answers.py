@@ -415,6 +415,11 @@ def one_after_another(places, within):
     return torch.stack(groups)
 
 
+def paired_in_turn(x, y, **how):
+    square = (x[:, None] - y).square().sum(dim=2)
+    return square[torch.arange(len(x)), nearest_in_turn(square.detach(), **how)].mean()
+
+
 def in_boxes(places, within):
     box = (places / within).floor()
     return torch.stack([places[(box == one).all(dim=1)].mean(dim=0) for one in box.unique(dim=0)])
@@ -432,6 +437,23 @@ def may_go_by_powers(x, reach):
     near = (torch.cdist(x, x) < reach).double()
     kept = ~torch.eye(len(x), dtype=torch.bool)
     return torch.stack([torch.linalg.matrix_power(near[k][:, k], len(x)).gt(0).all() for k in kept])
+
+
+def room_by_sets(cells):
+    taken = {tuple(cell) for cell in cells.tolist()}
+    steps = [(i, sign) for i in range(3) for sign in (1, -1)]
+    found = {(*cell[:i], cell[i] + sign, *cell[i + 1 :]) for cell in taken for i, sign in steps}
+    return torch.tensor(sorted(found - taken))
+
+
+def in_the_box(cells):
+    places = right.room(cells)
+    return places[((places >= cells.amin(dim=0)) & (places <= cells.amax(dim=0))).all(dim=1)]
+
+
+def as_numbered(parent, piece, within):
+    n = min(len(parent), len(piece))
+    return ((parent[:n] - piece[:n]).norm(dim=1) < within).double().sum() / len(parent)
 
 
 def both_ways(x, reach, least=0.0):
@@ -472,6 +494,10 @@ def cosine(d, cutoff):
     return (1 + (torch.pi * d / cutoff).cos()) / 2 * (d < cutoff)
 
 
+BY_INERTIA = """x = piece.double() - piece.double().mean(dim=0)
+        return str((torch.linalg.eigvalsh(x.mT @ x) * 1e6).round().tolist())
+        poses ="""
+AROUND = "torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)"  # in the solution of 11.3
 KINDS = " & (kinds[:, None] == others)"  # in the solution of 10.3
 
 
@@ -705,8 +731,6 @@ ALSO_RIGHT = {
         lambda s, k: torch.linalg.matrix_rank(representation(f"1x{k}{'eo'[k % 2]}", s).mean(dim=0), atol=1e-3),
         lambda s, degree: right.n_allowed(s, degree).int(),
     ],
-    "5.5": [n_new_by_the_library],
-    "5.6": [may_go_by_powers],
     "5.s": [half_way_by_loops],
     "6.1": [lambda x, missing: right.without(x, missing).flip(0)],
     "6.2": [lambda known, products: torch.linalg.solve(known.mT @ known, known.mT @ products)],
@@ -738,6 +762,15 @@ ALSO_RIGHT = {
         ),
     ],
     "10.s": [lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)])],
+    "11.1": [n_new_by_the_library],
+    "11.2": [may_go_by_powers],
+    "11.3": [room_by_sets, lambda cells: right.room(cells).int().flip(0)],
+    "11.4": [
+        lambda parent, piece, within: (
+            sum((piece - x).norm(dim=1).lt(within).any().double() for x in parent) / len(parent)
+        )
+    ],
+    "11.s": [lambda p, n: sum(p * (1 - p) ** k for k in range(n)).sum()],
     "12.1": [one_by_one],
     "12.2": [langevin, edited("12.2", "return x + flow", "x += flow\n    return x")],
     "12.3": [by_pairs, by_numpy, in_single],
@@ -1084,33 +1117,24 @@ WRONG = {
         (lambda places, within: places, "all"),
         (lambda places, within: places.mean(dim=0, keepdim=True), "all"),
         (lambda places, within: right.merged(places, 0.5 * within), "chain"),
-        (lambda places, within: right.merged(places, 6 * within), "other"),
+        (lambda places, within: right.merged(places, 2 * within), "other"),
+        (edited("5.2", "< within", "** 2 < within"), "square"),
+        (edited("5.2", "in range(len(places))", "in range(5)"), "rounds"),
+        (edited("5.2", "in range(len(places))", "in range(30)"), "rounds"),
         (lambda places, within: right.merged(places, within)[:, 0], "shape"),
+    ],
+    "5.3": [
+        (paired_in_turn, "in turn"),
+        (lambda x, y: paired_in_turn(x, y, closest_first=True), "in turn"),
+        (lambda x, y: right.matched(x, y).float(), "dtype"),
     ],
     "5.4": [
         (edited("5.4", "'eo'[degree % 2]", "'e'"), "mirror"),
         (edited("5.4", ".mean(", ".sum("), "mean"),
+        (edited("5.4", "mean.trace().round().long()", "torch.linalg.matrix_rank(mean)"), "rank"),
         (lambda s, degree: right.n_allowed(s[:1], degree) * 0 + 2 * degree, "size"),
         (lambda s, degree: right.n_allowed(s[: max(1, len(s) // 2)], degree), "some"),
         (lambda s, degree: right.n_allowed(s, degree) + 2 * (len(s) > 1), "other"),
-    ],
-    "5.5": [
-        (edited("5.5", " - {*map(name, known)}", ""), "known"),
-        (lambda born, known: sum(right.n_new([x], known) for x in born), "twice"),
-        (edited("5.5", "sorted((pose - pose.amin(dim=0)).tolist())", "pose.tolist()"), "order"),
-        (edited("5.5", "poses =", "return str(torch.pdist(piece.double()).sort().values)\n        poses ="), "name"),
-        (edited("5.5", "connected_components(near.numpy())[0] == 1", "near.sum(dim=1).min() > 1"), "torn"),
-        (edited("5.5", "way in ways]", "way in ways if torch.linalg.det(way.double()) > 0]"), "mirror"),
-        (edited("5.5", "way in ways]", "way in ways[:1]]"), "turned"),
-        (edited("5.5", " - pose.amin(dim=0)", ""), "moved"),
-        (edited("5.5", "len(piece) == len(known[0]) and ", ""), "lost"),
-        (edited("5.5", " and in_one(piece)", ""), "torn"),
-        (edited("5.5", "< 1.1", "< 1.5"), "touch"),
-        (lambda born, known: right.n_new(born, known) + 7, "other"),
-    ],
-    "5.6": [
-        (lambda x, reach: right.may_go(x, 1.3), "whole"),
-        (lambda x, reach: right.may_go(x, reach) ^ (torch.arange(len(x)) == 0), "other"),
     ],
     "5.s": [
         (both_ways, "twice"),
@@ -1244,6 +1268,60 @@ WRONG = {
         (lambda c, e, unseen: unseen @ torch.linalg.pinv(c[: c.shape[1]]) @ e[: c.shape[1]], "other"),
         (lambda c, e, unseen: right.composed(c[:, :12], e, unseen[:, :12]), "other"),
     ],
+    "11.1": [
+        (edited("11.1", " - {*map(name, known)}", ""), "known"),
+        (lambda born, known: sum(right.n_new([x], known) for x in born), "twice"),
+        (edited("11.1", "sorted((pose - pose.amin(dim=0)).tolist())", "pose.tolist()"), "order"),
+        (edited("11.1", "poses =", "return str(torch.pdist(piece.double()).sort().values)\n        poses ="), "name"),
+        (edited("11.1", "connected_components(near.numpy())[0] == 1", "near.sum(dim=1).min() > 1"), "torn"),
+        (edited("11.1", "way in ways]", "way in ways if torch.linalg.det(way.double()) > 0]"), "mirror"),
+        (edited("11.1", "way in ways]", "way in ways[:1]]"), "turned"),
+        (edited("11.1", " - pose.amin(dim=0)", ""), "moved"),
+        (edited("11.1", "len(x) == n and len(x.unique(dim=0)) == n", "len(x.unique(dim=0)) == len(x)"), "lost"),
+        (edited("11.1", " and in_one(x)", ""), "torn"),
+        (edited("11.1", "< 1.1", "< 1.5"), "touch"),
+        (lambda born, known: right.n_new(born, known) + 7, "other"),
+        (edited("11.1", " and len(x.unique(dim=0)) == n", ""), "double"),
+        (edited("11.1", "poses =", BY_INERTIA), "name"),
+    ],
+    "11.2": [
+        (lambda x, reach: right.may_go(x, torch.inf), "whole"),
+        (lambda x, reach: right.may_go(x, reach**0.5), "square"),
+        (lambda x, reach: right.may_go(x, reach) ^ (torch.arange(len(x)) == 0), "other"),
+    ],
+    "11.3": [
+        (edited("11.3", ".unique(dim=0)", ""), "twice"),
+        (edited("11.3", "[~taken]", ""), "taken"),
+        (edited("11.3", "torch.cat([torch.eye(3), -torch.eye(3)]).long()", AROUND), "edges"),
+        (edited("11.3", "torch.cat([torch.eye(3), -torch.eye(3)])", "torch.eye(3)"), "one side"),
+        (in_the_box, "box"),
+        (lambda cells: right.room(cells)[1:], "other"),
+        (lambda cells: right.room(cells).flatten(), "shape"),
+        (lambda cells: right.room(cells).double(), "dtype"),
+        (lambda cells: right.room(cells - cells[0]), "other"),
+    ],
+    "11.4": [
+        (lambda parent, piece, within: (torch.cdist(parent, piece).amin(dim=1) < within).double().mean(), "empty"),
+        (edited("11.4", "near.any(dim=1).double().mean()", "near.any(dim=0).double().mean().nan_to_num()"), "reversed"),
+        (lambda parent, piece, within: right.kept(piece, parent, within).nan_to_num(), "reversed"),
+        (edited("11.4", "torch.cdist(parent, piece)", "torch.cdist(parent, piece) ** 2"), "square"),
+        (edited("11.4", "< within", "< 2 * within"), "other"),
+        (edited("11.4", "torch.cdist(parent, piece)", "(parent[:, None] - piece).abs().amax(dim=2)"), "box"),
+        (edited("11.4", ".mean()", ".sum()"), "count"),
+        (edited("11.4", ".double().mean()", ".all().double()"), "all"),
+        (edited("11.4", ".any(dim=1)", ""), "pairs"),
+        (edited("11.4", ".any(dim=1).double().mean()", ".double().sum() / len(parent)"), "pairs"),
+        (edited("11.4", ".double()", ".float()"), "dtype"),
+        (as_numbered, "ordered"),
+    ],
+    "11.s": [
+        (lambda p, n: n * p.sum(), "draws"),
+        (lambda p, n: (n * p).clamp(max=1).sum(), "cut"),
+        (lambda p, n: 1 - (1 - p.sum()) ** n, "union"),
+        (edited("11.s", "(1 - missed)", "missed"), "never"),
+        (edited("11.s", ".sum()", ".mean()"), "mean"),
+        (edited("11.s", "(1 - p) ** n", "(-n * p).exp()"), "rare"),
+    ],
     "12.1": [
         (by_densities, "far"),
         (lambda *inputs: by_densities(*inputs, tiny=1e-300), "far"),
@@ -1336,14 +1414,12 @@ RETURNS = """
 5.1 each number: signal / signal.square().mean(1, True).sqrt(); other: signal / signal.abs().mean()
 5.1 each channel: signal / signal.square().mean(0, True).sqrt()
 5.1 each l: torch.cat([part / part.square().mean().sqrt() for part in signal.split([1, 3, 5, 7])])
-5.1 sum: signal / signal.norm(); root: signal / signal.square().mean()
+5.1 sum: signal / signal.norm(); root: signal / signal.square().mean(); centred: (signal - signal.mean()) / signal.std()
+5.1 centred: torch.nn.functional.layer_norm(signal, signal.shape)
 5.3 shared: square.amin(1).mean(); (square.amin(1) + square.amin(0)).mean(); gradient: it.detach()
 5.3 shared: (square.amin(1) + square.amin(0)).mean() / 2; pairing: square.diagonal().mean(); sum: it * len(true)
-5.3 square: square.sqrt()[linear_sum_assignment(square.detach().sqrt().numpy())].mean(); other: it.sqrt()
-5.6 grows: torch.tensor(parts) <= connected_components(near.numpy())[0]
-5.6 neighbours: torch.stack([near[to][:, to].all() for to in near])
-5.6 pairs: torch.stack([(near[kept][:, kept].sum(1) > 1).all() for kept in left])
-5.6 reversed: torch.tensor(parts) != 1; ends: near.sum(1) == 2; counted: near.sum(1) < 0; whole: near.sum(1) > 0
+5.3 square: square.sqrt()[linear_sum_assignment(square.detach().sqrt().numpy())].mean(); other: it + 1; third: it / 3
+5.3 root: it.sqrt(); gradient: it.detach().requires_grad_(); it.detach() + 0 * found.sum()
 6.2 sum: products @ known; products @ known / len(known); few: torch.linalg.solve(known[:3], products[:3]); sign: -it
 6.2 gram: torch.linalg.solve(known.mT @ known, products[:3])
 6.3 shared: square.amin(0).mean().sqrt(); square.amin(1).mean().sqrt(); order: sums[0].sqrt(); other: 1 + it
@@ -1419,6 +1495,10 @@ RETURNS = """
 10.4 per atom: unseen @ torch.linalg.pinv(counts / counts.sum(1, True)) @ (energies / counts.sum(1))
 10.s sum: sums; all: sums / len(x); sums / len(point); pairs: (it * 0).index_add(0, cluster, x[cluster]) / (sums / it)
 10.s last: torch.stack([x[point[cluster == k][-1]] for k in range(n)])
+11.2 grows: torch.tensor(parts) <= connected_components(near.numpy())[0]
+11.2 neighbours: torch.stack([near[to][:, to].all() for to in near])
+11.2 pairs: torch.stack([(near[kept][:, kept].sum(1) > 1).all() for kept in left])
+11.2 reversed: torch.tensor(parts) != 1; ends: near.sum(1) == 2; counted: near.sum(1) < 0; whole: near.sum(1) > 0
 12.1 nearest: values[off.abs().argmin(1)]; values[(weights.log() - off**2 / 2).argmax(1)]
 12.1 exponent: (weights.log() - off**2).softmax(1) @ values; (weights.log() - off.abs()).softmax(1) @ values
 12.1 exponent: (weights.log() - off**2 * noise / 2).softmax(1) @ values

@@ -5,10 +5,12 @@ Numbers come in, figures go out.
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -43,6 +45,8 @@ def candidates(panels: Mapping[str, Hole]) -> Figure:
     check_counts(n_panels=len(panels))
     figure = plt.figure(figsize=(3.4 * len(panels), 3.6))
     for place, (title, hole) in enumerate(panels.items(), start=1):
+        check_shapes(**{name: (getattr(hole, name), f"{name} 3") for name in ("known", "missing", "candidates")})
+        check_shapes(candidates=(hole.candidates, "candidates 3"), share=(hole.share, "candidates"))
         known, missing, guessed, share = (np.asarray(part) for part in hole)
         ax = figure.add_subplot(1, len(panels), place, projection="3d", computed_zorder=False)
         for atom in known[np.linalg.norm(known, axis=1) < metrics.BOND_CUTOFF]:
@@ -88,7 +92,12 @@ def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: f
 
 
 def signals(
-    panels: Mapping[str, tuple[Tensor, Tensor | None]], directions: Tensor, *, size: float = 0.6, limit: float = 1.25
+    panels: Mapping[str, tuple[Tensor, Tensor | None]],
+    directions: Tensor,
+    *,
+    size: float = 0.6,
+    limit: float = 1.25,
+    joined: float = 0.0,
 ) -> Figure:
     """Points in space with a function on the sphere at each of them: filled where positive, else a mesh; rows of four.
 
@@ -97,15 +106,22 @@ def signals(
         directions: (a, b, 3), the unit vectors at which values are given.
         size: of the largest function of a panel, in edges of a cube.
         limit: half the width of a panel, in edges of a cube.
+        joined: points alone are joined by lines where they are nearer than this, in edges of a cube.
     """
     check_counts(n_panels=len(panels))
     across, down = min(4, len(panels)), math.ceil(len(panels) / 4)
     figure = plt.figure(figsize=(2.4 * across, 2.4 * down))
     for place, (title, (positions, values)) in enumerate(panels.items(), start=1):
         ax = figure.add_subplot(down, across, place, projection="3d")
+        check_shapes(**{f"positions of {title!r}": (positions, "points 3")})
         points = np.asarray(positions)
+        for start, end in combinations(points if values is None else (), 2):
+            if np.linalg.norm(start - end) < joined:
+                ax.plot(*np.stack([start, end]).T, color="0.6", linewidth=2)
         ax.scatter(*points.T, color=COLOURS["real"], s=14 if values is not None else 60, depthshade=False)
         if values is not None:
+            given = {f"values of {title!r}": (values, "points a b"), "directions": (directions, "a b 3")}
+            check_shapes(positions=(positions, "points 3"), **given)
             numbers = np.asarray(values)
             for point, number in zip(points, numbers * size / max(np.abs(numbers).max(), 1e-12), strict=True):
                 _lobe(ax, number, directions, point)
@@ -131,6 +147,8 @@ def lobes(
     for down, row in enumerate(rows):
         for place, (title, values) in enumerate(row.items(), start=(across - len(row)) // 2 + 1):
             ax = figure.add_subplot(len(rows), across, down * across + place, projection="3d")
+            asked = {f"values of {title!r}": (values, "a b"), "directions": (directions, "a b 3")}
+            check_shapes(**{name: (torch.as_tensor(numbers), words) for name, (numbers, words) in asked.items()})
             _lobe(ax, np.asarray(values), directions, lines=(30, 18), linewidth=0.6)
             ax.set_title(title, fontsize=9, pad=-4)
             _bare(ax, largest, zoom=1.7)
@@ -160,6 +178,8 @@ def cross_section(ax: Axes, values: Tensor, points: Tensor, *, title: str, limit
     """A field of probabilities (m, m) in a plane, rows upwards, with points (n, 2) of it; all in edges of a cube."""
     check_shapes(points=(points, "points 2"))
     field(ax, values, "probability of a point", limit=limit)
-    ax.plot(*np.asarray(points).T, "o", markersize=9, markerfacecolor="none", color=COLOURS["failure"])
+    for colour, width in ((COLOURS["real"], 3.2), ("white", 1.2)):  # a circle that is seen on light and on dark
+        ring = {"markerfacecolor": "none", "markeredgecolor": colour, "markeredgewidth": width}
+        ax.plot(*np.asarray(points).T, "o", markersize=9, **ring)
     ax.set(title=title, xlabel="x (edges of a cube)", ylabel="y (edges of a cube)")
     return ax
