@@ -509,7 +509,7 @@ def cheapest(x, kinds, y, others, within, power=2, penalty=1e3, pairs=linear_sum
     return (worst(cost[pairs(cost.numpy() ** power)]) < within).long()
 
 
-def paired_in_turn(**how):
+def joined_in_turn(**how):
     return lambda cost: (torch.arange(len(cost)), nearest_in_turn(torch.from_numpy(cost), **how))
 
 
@@ -1251,7 +1251,7 @@ WRONG = {
         (partial(cheapest, power=1), "best"),
         (partial(cheapest, power=8), "best"),
         (partial(cheapest, penalty=10), "best"),
-        (partial(cheapest, pairs=paired_in_turn(closest_first=True)), "best"),
+        (partial(cheapest, pairs=joined_in_turn(closest_first=True)), "best"),
         (edited("10.3", KINDS, "", "norm(dim=2) <", "norm(dim=2) + 9 * (kinds[:, None] != others) <"), "scale"),
         (edited("10.3", "< within", "< within - 1e-3"), "scale"),
         (lambda x, k, y, o, within: right.same(x.float(), k, y.float(), o, within + 1e-5), "edge"),
