@@ -215,16 +215,12 @@ def check_11_4(generator: Generator) -> Trials:
         offset = parent[:, None] - piece
         distance, least = offset.norm(dim=2), min(n, k)
         near = distance < within
-        there = near.any(dim=1).double()
+        there, numbered = near.any(dim=1).double(), near[:least, :least].diagonal().sum().double() / n
         yield (
             (parent, piece, within),
             there.mean(),
             ("reversed", "it is the share of the piece's points.", near.any(dim=0).double().mean().nan_to_num()),
-            (
-                "ordered",
-                "points are compared as they are numbered.",
-                near[:least, :least].diagonal().sum().double() / n,
-            ),
+            ("ordered", "points are compared as they are numbered.", numbered),
             ("square", "it compares squares.", (distance**2 < within).any(dim=1).double().mean()),
             ("box", "it compares single coordinates.", (offset.abs().amax(dim=2) < within).any(dim=1).double().mean()),
             ("count", "points are counted.", there.sum()),
