@@ -167,10 +167,6 @@ def check_11_2(generator: Generator) -> Trials:
         )
 
 
-def _in_order(places: Tensor) -> Tensor:
-    return torch.tensor(sorted(places.tolist()), dtype=torch.int64).reshape(-1, 3)
-
-
 def _free(cells: Tensor, steps: Tensor) -> Tensor:
     """Steps away from cubes, without those that end in one: a place comes as often as it touches a cube."""
     places = (cells[:, None] + steps).flatten(0, 1)
@@ -187,8 +183,7 @@ def check_11_3(answer: Answer, generator: Generator) -> None:
             cells = torch.cat([cells, (cells[onto] + NEIGHBOURS[step])[None]]).unique(dim=0)
         cells = _posed(cells, generator) + (1000 if n == 5 else 0)
         found = answer(cells, dtype=None)
-        arrived = f"it returns the shape {tuple(found.shape)}; m places have (m, 3)."
-        wrong_if(found.ndim != 2 or found.shape[1] != 3, arrived, "shape")
+        wrong_if(found.shape[1:] != (3,), f"it returns the shape {tuple(found.shape)}; m places have (m, 3).", "shape")
         wrong_if(found.dtype not in WHOLE, "places are not whole numbers.", "dtype")
         free, beside = _free(cells, NEIGHBOURS), (cells[:, None] + NEIGHBOURS).flatten(0, 1)
         right = free.unique(dim=0)
@@ -200,8 +195,8 @@ def check_11_3(answer: Answer, generator: Generator) -> None:
             ("one side", "there is room on one side only.", _free(cells, NEIGHBOURS[:3]).unique(dim=0)),
             ("box", "only the box around the piece is looked at.", right[boxed]),
         )
-        if not torch.equal(_in_order(found), _in_order(right)):
-            recognise([(_in_order(found), mistakes)], lambda one, other: torch.equal(one, _in_order(other)))
+        if sorted(found.tolist()) != right.tolist():
+            recognise([(found, mistakes)], lambda one, other: sorted(one.tolist()) == sorted(other.tolist()))
             raise Wrong(f"for {n} cubes it finds {len(found)} places, and there are {len(right)}, or others.", "other")
 
 
