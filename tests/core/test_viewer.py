@@ -40,7 +40,7 @@ def test_the_widget_has_the_bonds_of_the_picture():
     far, near = Atoms("Si2", [[0, 0, 0], [2.8, 0, 0]]), Atoms("Si2", [[0, 0, 0], [2.9, 0, 0]])
     texts = [viewer._bonded(atoms).get_structure_string() for atoms in (far, near)]
     assert ["CONECT    1    2" in text for text in texts] == [True, False]
-    bridged, bent = (Atoms("WOW", [[0, 0, 0], [1.9, height, 0], [3.8, 0, 0]]) for height in (0.3, 1.2))
+    bridged, bent = (Atoms("WOW", [[0, 0, 0], [1.9, height, 0], [3.8, 0, 0]]) for height in (1.2, 1.5))
     assert [plotting.bonds(atoms) for atoms in (bridged, bent)] == [[(0, 1), (1, 2)], [(0, 1), (0, 2), (1, 2)]]
 
 
