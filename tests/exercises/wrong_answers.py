@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from books import SOLUTIONS, TOP, cells, run
 from e3nn import o3
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
@@ -425,6 +426,21 @@ def in_boxes(places, within):
     return torch.stack([places[(box == one).all(dim=1)].mean(dim=0) for one in box.unique(dim=0)])
 
 
+def by_linkage(places, within, method):
+    if len(places) == 1:
+        return places
+    groups = torch.tensor(fcluster(linkage(places, method), math.nextafter(within, 0), "distance"))
+    return torch.stack([places[groups == k].mean(dim=0) for k in groups.unique()])
+
+
+EXPANDED = "found.square().sum(1)[:, None] + true.square().sum(1) - 2 * found @ true.mT"
+EXACT = "torch.cdist({}, compute_mode='donot_use_mm_for_euclid_dist')"
+
+
+def over_pairings(x, y):
+    return min((x - y[list(order)]).square().sum(1).mean() for order in permutations(range(len(y))))
+
+
 def n_new_by_the_library(born, known):
     def shapes(pieces):
         found = {polycube_of(x.double(), mirrors_equal=True) for x in pieces}
@@ -724,9 +740,16 @@ ALSO_RIGHT = {
         lambda f, x, group: torch.einsum("gi,gij->j", torch.func.vmap(f)(x @ group.mT), group) / len(group),
     ],
     "4.s": [lambda q: stays(q) * (stays(q) @ right.axis(q)).sign()],
-    "5.1": [lambda s: s / (s.square().mean() + 1e-12).sqrt()],
-    "5.2": [lambda places, within: right.merged(places.flip(0), within).flip(0)],
-    "5.3": [lambda x, y: min((x - y[list(order)]).square().sum(1).mean() for order in permutations(range(len(y))))],
+    "5.1": [
+        lambda s: normalize((s / s.abs().sum()).flatten(), dim=0, eps=0).view_as(s) * s.numel() ** 0.5,
+        lambda s: edited("5.1", ".abs()", "")(s) * s.max().sign(),
+    ],
+    "5.2": [
+        lambda places, within: right.merged(places.flip(0), within).flip(0),
+        partial(by_linkage, method="single"),
+        edited("5.2", "(places[:, None] - places).norm(dim=2)", EXACT.format("places, places")),
+    ],
+    "5.3": [edited("5.3", "(found[:, None] - true)", f"{EXACT.format('found, true')}[..., None]")],
     "5.4": [
         lambda s, k: torch.linalg.matrix_rank(representation(f"1x{k}{'eo'[k % 2]}", s).mean(dim=0), atol=1e-3),
         lambda s, degree: right.n_allowed(s, degree).int(),
@@ -1110,8 +1133,23 @@ WRONG = {
         (lambda q: stays(q) * stays(q)[0].sign(), "hand"),
         (lambda q: normalize(torch.linalg.cross(torch.eye(3).double()[0], q[:, 0]), dim=0), "one vector"),
     ],
+    "5.1": [
+        (lambda s: s / (s.square().mean() + 1e-12).sqrt(), "size"),
+        (lambda s: s / (s.square().mean().sqrt() + 1e-12), "size"),
+        (lambda s: s / s.square().mean().sqrt().clamp(min=1e-6), "size"),
+        (lambda s: s / s.square().mean().sqrt(), "size"),
+        (lambda s: (s := s / max(1, s.abs().max())) / s.square().mean().sqrt(), "size"),
+        (lambda s: right.one_size(s.float()).double(), "digits"),
+        (lambda s: right.one_size(s) if s.dtype == torch.float64 else s / s.square().mean().sqrt(), "not finite"),
+    ],
     "5.2": [
         (one_after_another, "order"),
+        (partial(by_linkage, method="complete"), "chain"),
+        (edited("5.2", "< within", "<= within"), "edge"),
+        (edited("5.2", "(places[:, None] - places).norm(dim=2)", "torch.cdist(places, places)"), "far"),
+        (lambda places, within: right.merged(places.unique(dim=0), within), "double"),
+        (lambda places, within: right.merged(places.float(), within).double(), "digits"),
+        (edited("5.2", "in range(len(places))", "in range(100)"), "rounds"),
         (in_boxes, "grid"),
         (edited("5.2", ".mean(dim=0)", "[0]"), "mean"),
         (lambda places, within: places, "all"),
@@ -1127,6 +1165,16 @@ WRONG = {
         (paired_in_turn, "in turn"),
         (lambda x, y: paired_in_turn(x, y, closest_first=True), "in turn"),
         (lambda x, y: right.matched(x, y).float(), "dtype"),
+        (lambda x, y: right.matched(x.float(), y.float()).double(), "digits"),
+        (edited("5.3", "square.detach()", "square.detach().float()"), "digits"),
+        (edited("5.3", "square.detach()", "(found.detach()[:, None] - true).float().square().sum(dim=2)"), "digits"),
+        (edited("5.3", "square.detach()", "square.detach().sqrt()"), "square"),
+        (edited("5.3", ".square().sum(dim=2)", ".square().sum(dim=2).sqrt().square()"), "coincide"),
+        (edited("5.3", "(found[:, None] - true).square().sum(dim=2)", "torch.cdist(found, true).square()"), "far"),
+        (lambda x, y: right.matched(x, y) if len(x) < 8 else torch.cdist(x, y).square().amin(1).mean(), "shared"),
+        (lambda x, y: right.matched(x, y) if len(x) < 8 else paired_in_turn(x, y), "in turn"),
+        (edited("5.3", "(found[:, None] - true).square().sum(dim=2)", EXPANDED), "far"),
+        (over_pairings, "slow"),
     ],
     "5.4": [
         (edited("5.4", "'eo'[degree % 2]", "'e'"), "mirror"),
@@ -1134,6 +1182,7 @@ WRONG = {
         (edited("5.4", "mean.trace().round().long()", "torch.linalg.matrix_rank(mean)"), "rank"),
         (lambda s, degree: right.n_allowed(s[:1], degree) * 0 + 2 * degree, "size"),
         (lambda s, degree: right.n_allowed(s[: max(1, len(s) // 2)], degree), "some"),
+        (lambda s, degree: right.n_allowed(s, min(degree, 6)), "size"),
         (lambda s, degree: right.n_allowed(s, degree) + 2 * (len(s) > 1), "other"),
     ],
     "5.s": [
@@ -1217,6 +1266,8 @@ WRONG = {
         (lambda d, lmax: right.power(d.float(), lmax).double(), "digits"),
         (lambda d, lmax: torch.cat([right.power(d, min(lmax, 4)), torch.zeros(max(lmax - 4, 0)).double()]), "other"),
         (lambda d, lmax: right.power(d, 4)[: lmax + 1], "shape"),
+        (lambda d, lmax: torch.nn.functional.threshold(right.power(d, lmax), 0.3, 0), "small"),
+        (lambda d, lmax: torch.nn.functional.threshold(right.power(d, lmax), 1e-3, 0), "small"),
         (lambda d, lmax: right.power(d.double(), lmax), "dtype"),
     ],
     "10.2": [
@@ -1267,6 +1318,8 @@ WRONG = {
         ),
         (lambda c, e, unseen: unseen @ torch.linalg.pinv(c[: c.shape[1]]) @ e[: c.shape[1]], "other"),
         (lambda c, e, unseen: right.composed(c[:, :12], e, unseen[:, :12]), "other"),
+        (lambda c, e, unseen: unseen @ torch.linalg.pinv(c, rtol=0.1) @ e, "rare"),
+        (lambda c, e, unseen: unseen @ torch.linalg.pinv(c, rtol=1e-2) @ e, "rare"),
     ],
     "11.1": [
         (edited("11.1", " - {*map(name, known)}", ""), "known"),

@@ -35,6 +35,7 @@ HINTS = {
     "10.1 root": "One root is missing: twice as many neighbours in one direction should give twice as much.",
     "10.1 count": "The sum over neighbours, please: how many there are is what l = 0 tells.",
     "10.1 digits": DIGITS_HINT,
+    "10.1 small": "A distorted octahedron differs from a perfect one by small powers. Do yours stay?",
     "10.1 norm": "e3nn knows three normalisations of harmonics. Which one is asked for?",
     "10.1 other": "For a single neighbour every l gives 1, whatever its direction. Does yours?",
     "10.2 right": "equals are treated as equals, and nobody is left.",
@@ -65,7 +66,15 @@ def _what_power(answer: Answer, found: Tensor, directions: Tensor, lmax: int) ->
     )
     turned = answer(directions.roll(1, dims=1), lmax, shape=(lmax + 1,))  # a third of a turn about (1, 1, 1)
     wrong_if(not close(found, turned, 1e-5), "it turns with the neighbours.", "pose")
-    wrong_if(close(found, _power(directions, lmax)[0], 1e-5), "it is nearly right.", "digits")
+    right = _power(directions, lmax)[0]
+    first_fault(
+        (
+            close(found, right * (found != 0)) and (right * (found == 0) < 1).all(),
+            "small powers are set to 0.",
+            "small",
+        ),
+        (close(found, right, 1e-5), "it is nearly right.", "digits"),
+    )
 
 
 def _power(directions: Tensor, lmax: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -84,8 +93,11 @@ def _power_in_single(answer: Answer, generator: Generator) -> None:
 @compared(HINTS, explain=_what_power, then=_power_in_single)
 def check_10_1(generator: Generator) -> Trials:
     """The verdict on `power(directions, lmax)`: (n, 3), no unit, to (lmax + 1,), the power of the signal by l."""
-    for n, lmax in ((1, 2), (5, 4), (6, 3), (2, 0), (12, 6), (40, 10)):
-        directions = torch.nn.functional.normalize(random_cloud(n, generator))
+    octahedron = torch.cat([torch.eye(3), -torch.eye(3)]).double()
+    shaken = [octahedron + shake * random_cloud(6, generator) for shake in (1e-2, 1e-5)]
+    clouds = [random_cloud(n, generator) for n in (1, 5, 6, 2, 12, 40)] + shaken
+    for cloud, lmax in zip(clouds, (2, 4, 3, 0, 6, 10, 4, 3), strict=True):
+        directions, n = torch.nn.functional.normalize(cloud), len(cloud)
         power, squares, sizes = _power(directions, lmax)
         sums = squares * sizes
         yield (

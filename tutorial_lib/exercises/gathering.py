@@ -8,6 +8,7 @@ from scipy.sparse.csgraph import connected_components
 from torch import Generator, Tensor
 
 from tutorial_lib.exercises.grader import Answer, Wrong, first_fault, graded, normal, random_cloud, recognise, wrong_if
+from tutorial_lib.exercises.unaided import DIGITS_HINT
 from tutorial_lib.representations.rotations import random_rotation
 
 HINTS = {
@@ -16,8 +17,13 @@ HINTS = {
     "5.2 chain": "Two places that are far apart may hang together through others.",
     "5.2 grid": "Two places on two sides of a wall can be as close as you like. Ask for distances, not for boxes.",
     "5.2 square": "Multiply all coordinates and `within` by ten: do your groups change?",
-    "5.2 rounds": "How many steps does a label take from one end of a chain of sixty places to the other?",
+    "5.2 rounds": "How many steps does a label take from one end of a chain of 250 places to the other?",
     "5.2 mean": "Of each group the mean is asked for, not one of its places.",
+    "5.2 edge": "What is exactly as far as `within` is not nearer than it.",
+    "5.2 double": "Two ascents may end in exactly one place. Each of them counts in the mean.",
+    "5.2 far": "Distances of far places lose digits where they come from squares of coordinates, as in torch.cdist "
+    "beyond 25 points. Subtract first.",
+    "5.2 digits": DIGITS_HINT,
     "5.2 all": "Places that are alone are groups too, and places that are far apart are several.",
     "5.2 other": "Count the groups first, then look at the means.",
     "5.s right": "every pair of neighbours once, whoever is numbered first: no tie had to be broken.",
@@ -34,34 +40,43 @@ HINTS = {
 
 def _groups(generator: Generator) -> Iterator[tuple[Tensor, float]]:
     """Places, in no order, and a distance: with pairs a little nearer and a little farther apart than that."""
-    chain = torch.tensor([[0.9 * k, 0.15 * (-1) ** k, 0] for k in range(60)])  # its ends are far apart
+    steps = 0.8 + 0.2 * torch.rand(250, generator=generator)  # no two alike
+    chain = torch.stack([steps.cumsum(0), 0.15 * (-1) ** torch.arange(250), 0 * steps], dim=1)  # its ends are far apart
     others = torch.tensor([[9.0, 5, 5], [-9, 0.5, 1], [0, 5.99, 0], [0, 6.01, 0.1], [0, 6.3, 0]])
-    yield torch.cat([chain, others]).double(), 1.1
+    trials = [(torch.cat([chain, others]), 1.1)]
     for n, unit in ((80, 3.0), (12, 50.0), (30, 1.0), (30, 0.01)):
         places = unit * normal(generator, n, 3)
-        apart = torch.cdist(places, places).fill_diagonal_(torch.inf).amin(dim=1).sort().values
-        yield places, apart[n // 2 : n // 2 + 2].mean().item()  # about half of them are alone
-    for places, within in ((others[2:], 0.5), (others, 0.25), (others[:1], 1.0)):
-        yield places.double(), within
+        apart = _apart(places).fill_diagonal_(torch.inf).amin(dim=1).sort().values  # most of them twice, as pairs
+        trials.append((places, (apart[n // 2] + apart[n // 2 + 2]).item() / 2))  # about half of them are alone
+    for places, within in (*trials, (others[2:], 0.5), (others, 0.25), (others[:1], 1.0)):
+        order = torch.randperm(len(places), generator=generator)
+        yield places[order].double() @ random_rotation(generator).mT, within
+    exact = torch.tensor([[0, 0, 0], [1, 0, 0], [0, 4, 0], [0, 4.5, 0], [0, 4.5, 0], [3, 4, 0]]).double()
+    yield from ((exact, 1.0), (exact.flip(0) / 8, 0.125), (exact, 3.0))
+    yield 1e5 + torch.cat([x := random_cloud(15, generator), x + 1e-3]), 2e-3
+
+
+def _apart(places: Tensor) -> Tensor:
+    return (places[:, None] - places).norm(dim=2)  # torch.cdist loses digits beyond 25 points
 
 
 def _means(places: Tensor, within: float) -> Tensor:
-    _, label = connected_components((torch.cdist(places, places) < within).numpy(), directed=False)
+    _, label = connected_components((_apart(places) < within).numpy(), directed=False)
     return torch.stack([places[torch.tensor(label) == k].mean(dim=0) for k in range(label.max() + 1)])
 
 
-def _hurried(places: Tensor, within: float, rounds: int) -> Tensor:
-    near, label = torch.cdist(places, places) < within, torch.arange(len(places))
-    for _ in range(rounds):
+def _hurried(places: Tensor, within: float) -> Iterator[Tensor]:
+    """The means after one round of labels, after two, and so on."""
+    near, label = _apart(places) < within, torch.arange(len(places))
+    for _ in range(len(places)):
         label = torch.where(near, label, len(places)).amin(dim=1)
-    return torch.stack([places[label == k].mean(dim=0) for k in label.unique()])
+        yield torch.stack([places[label == k].mean(dim=0) for k in label.unique()])
 
 
 @graded(HINTS)
 def check_5_2(answer: Answer, generator: Generator) -> None:
     """The verdict on `merged(places, within)`: (n, 3), angstrom, to the means (groups, 3) of what hangs together."""
     for places, within in _groups(generator):
-        places = places[torch.randperm(len(places), generator=generator)] @ random_rotation(generator).mT
         right = _means(places, within)
         found, backwards = answer(places, within).detach(), answer(places.flip(0), within).detach()
         shape = f"it returns the shape {tuple(found.shape)}, and (groups, 3) is asked for."
@@ -69,15 +84,20 @@ def check_5_2(answer: Answer, generator: Generator) -> None:
         if _same_rows(found, right) and _same_rows(backwards, right):
             continue
         off, order = (backwards, places.flip(0)) if _same_rows(found, right) else (found, places)
-        rounds = [_hurried(order, within, n) for n in (1, 2, 3, 5, 10, 20, 30)]
         mistakes = (
             ("square", "it compares squares of distances with `within`.", _means(places, within**0.5)),
-            ("rounds", "a long chain is torn: the labels have not come to rest.", *rounds),
+            ("edge", "what is exactly as far as `within` is taken.", _means(places, within * (1 + 1e-9))),
+            ("double", "places that are equal count once.", _means(places.unique(dim=0), within)),
+            ("rounds", "a long chain is torn: the labels have not come to rest.", *_hurried(order, within)),
         )
         recognise([(off, mistakes)], _same_rows)
-        chosen = len(found) == len(right) and (torch.cdist(found, places).amin(dim=1) < 1e-8 * within).all()
+        middle = places.mean(dim=0)
+        far = middle.norm() > 1e4 and _same_rows(answer(places - middle, within).detach() + middle, right)
+        chosen = len(found) == len(right) and (_to_nearest(found, places) < 1e-8 * within).all()
         first_fault(
+            (far, "it fails where all places are far from the origin.", "far"),
             (chosen, "a group is given by one of its places.", "mean"),
+            (_same_rows(found, right, 1e-6), "the means are nearly right.", "digits"),
             (len(found) in (1, len(places)), f"of {len(places)} places it makes {len(found)}.", "all"),
             (not _same_rows(found, backwards), "numbered backwards, the same places give other means.", "order"),
         )
@@ -85,14 +105,22 @@ def check_5_2(answer: Answer, generator: Generator) -> None:
         wrong_if(not _same_rows(moved, found), "moved, the same places give other means.", "grid")
         wrong_if(len(found) > len(right), "a chain of places is torn.", "chain")
         raise Wrong("the means are others.", "other")
+    places = torch.cat([x := 1e3 + random_cloud(15, generator).float(), x + 0.05])
+    found = answer(places, 0.2, dtype=None).detach().double()
+    single = "it is wrong for places in single precision, far from the origin."
+    wrong_if(not _same_rows(found, _means(places.double(), 0.2), 1e-6), single, "far")
 
 
-def _same_rows(one: Tensor, other: Tensor) -> bool:
+def _to_nearest(found: Tensor, places: Tensor) -> Tensor:
+    return (found[:, None] - places).norm(dim=2).amin(dim=1)
+
+
+def _same_rows(one: Tensor, other: Tensor, tolerance: float = 1e-9) -> bool:
     """Whether two lists hold the same points in any order, each as often."""
     if one.shape != other.shape or len(one) == 0:
         return one.shape == other.shape
-    distance = torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist")
-    return bool((distance[linear_sum_assignment(distance)] < 1e-7 * other.abs().max()).all())
+    distance = (one[:, None] - other).norm(dim=2)
+    return bool((distance[linear_sum_assignment(distance)] < tolerance * other.abs().max()).all())
 
 
 @graded(HINTS)

@@ -45,6 +45,8 @@ HINTS = {
     "10.4 mean": "Who predicts the mean for everybody has not looked at what the molecules are made of.",
     "10.4 constant": "A molecule of no atoms has no energy: no constant is wanted.",
     "10.4 per atom": "Whole molecules are asked for: divided by its number of atoms, a small one counts for more.",
+    "10.4 rare": "An element of which one molecule holds one atom has an energy, too. Which singular values does your "
+    "solver take for 0?",
     "10.4 nearly": "Nothing but the sum of squares is asked to be small; and keep all digits.",
     "10.4 other": "Least squares: which numbers, one an element, add up to the known energies best?",
 }
@@ -115,7 +117,11 @@ def check_10_3(answer: Answer, generator: Generator) -> None:
 def _what_energies(answer: Answer, found: Tensor, counts: Tensor, energies: Tensor, unseen: Tensor) -> None:
     right = unseen @ torch.linalg.pinv(counts) @ energies
     alone_asked = answer(counts, energies, unseen[:1], shape=(1,))
+    u, sizes, vt = torch.linalg.svd(counts, full_matrices=False)
+    parts = (unseen @ vt.mT) * (u.mT @ energies / sizes)  # what each singular value, from the largest on, adds
+    cut = any(close(found, some) for some in parts.cumsum(dim=1)[:, :-1].mT)
     first_fault(
+        (cut, "rare elements are left out.", "rare"),
         (not close(alone_asked, found[:1], 1e-6), "one answer depends on which others are asked about.", "unseen"),
         (close(found, right, 1e-2), "it is nearly the best.", "nearly"),
     )
@@ -130,10 +136,19 @@ def _energies_in_single(answer: Answer, generator: Generator) -> None:
 @compared(HINTS, explain=_what_energies, then=_energies_in_single)
 def check_10_4(generator: Generator) -> Trials:
     """The verdict on `composed(counts, energies, unseen)`: (N, e), (N,) in eV and (M, e), to energies (M,) in eV."""
-    for n, m, e, offset in ((12, 5, 3, -3), (20, 7, 4, -3), (200, 1, 12, -900), (60, 5, 14, -3), (2, 9, 1, 0)):
+    for n, m, e, offset in (
+        (12, 5, 3, -3),
+        (20, 7, 4, -3),
+        (200, 1, 12, -900),
+        (150, 5, 5, 0),
+        (60, 5, 14, -3),
+        (2, 9, 1, 0),
+    ):
         counts, unseen = (torch.randint(0, 6, (rows, e), generator=generator).double() for rows in (n, m))
         counts[: e + 1] += torch.ones(e + 1, e).tril().double()[: len(counts)]
         unseen[0, 0] += 1
+        if n == 150:  # one element is everywhere, and another in one molecule only
+            counts[:, 0], counts[:, 1] = 20 * counts[:, 0], torch.arange(n) == 3
         energies = counts @ normal(generator, e) + offset + 0.3 * normal(generator, n)
         total, one = counts.sum(dim=1), torch.ones(n, 1, dtype=torch.float64)
         *weights, constant = torch.linalg.pinv(torch.cat([counts, one], dim=1)) @ energies
