@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from books import SOLUTIONS, TOP, cells, run
 from e3nn import o3
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import DisjointSet, fcluster, linkage
 from scipy.linalg import eigh
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from scipy.stats import mannwhitneyu
 from torch.distributions import Normal, kl_divergence
@@ -24,7 +25,7 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.exercises.grader import nearest_in_turn
-from tutorial_lib.models import vae
+from tutorial_lib.models import hierarchical, vae
 from tutorial_lib.models.equivariant import representation
 from tutorial_lib.representations import gram
 from tutorial_lib.representations.alignment import aligned_rmsd, best_rotation, match_atoms
@@ -449,10 +450,20 @@ def n_new_by_the_library(born, known):
     return torch.tensor(len(shapes(born) - shapes(known)))
 
 
-def may_go_by_powers(x, reach):
+def may_go_by_powers(x, reach, steps=None):
     near = (torch.cdist(x, x) < reach).double()
     kept = ~torch.eye(len(x), dtype=torch.bool)
-    return torch.stack([torch.linalg.matrix_power(near[k][:, k], len(x)).gt(0).all() for k in kept])
+    return torch.stack([torch.linalg.matrix_power(near[k][:, k], steps or len(x)).gt(0).all() for k in kept])
+
+
+def may_go_by_tree(x, reach):
+    pairs = cKDTree(x.double().numpy()).query_pairs(math.nextafter(reach, 0))
+    parts = [DisjointSet(set(range(len(x))) - {i}) for i in range(len(x))]
+    for i, part in enumerate(parts):
+        for pair in pairs:
+            if i not in pair:
+                part.merge(*pair)
+    return torch.tensor([part.n_subsets == 1 for part in parts])
 
 
 def room_by_sets(cells):
@@ -460,6 +471,34 @@ def room_by_sets(cells):
     steps = [(i, sign) for i in range(3) for sign in (1, -1)]
     found = {(*cell[:i], cell[i] + sign, *cell[i + 1 :]) for cell in taken for i, sign in steps}
     return torch.tensor(sorted(found - taken))
+
+
+def room_by_numbers(cells, base):
+    weights = torch.tensor([base**2, base, 1])
+    low = cells.amin(dim=0) - 1
+    steps = torch.cat([torch.eye(3), -torch.eye(3)]).long()
+    taken, beside = ((x - low) @ weights for x in (cells, (cells[:, None] + steps).flatten(0, 1)))
+    free = torch.tensor(sorted({*beside.tolist()} - {*taken.tolist()}))
+    return torch.stack([free // base**2, free // base % base, free % base], dim=1) + low
+
+
+def room_from_outside(cells):
+    free, low, high = right.room(cells), cells.amin(dim=0) - 1, cells.amax(dim=0) + 1
+    outside = torch.zeros(*(high - low + 1), dtype=torch.bool)
+    outside[0, 0, 0] = True
+    taken = torch.zeros_like(outside)
+    taken[*(cells - low).mT] = True
+    for _ in range(outside.numel()):
+        grown = outside.clone()
+        for dim in range(3):
+            size = outside.shape[dim]
+            grown.narrow(dim, 1, size - 1).logical_or_(outside.narrow(dim, 0, size - 1))
+            grown.narrow(dim, 0, size - 1).logical_or_(outside.narrow(dim, 1, size - 1))
+        grown &= ~taken
+        if torch.equal(grown, outside):
+            break
+        outside = grown
+    return free[outside[*(free - low).mT]]
 
 
 def in_the_box(cells):
@@ -470,6 +509,11 @@ def in_the_box(cells):
 def as_numbered(parent, piece, within):
     n = min(len(parent), len(piece))
     return ((parent[:n] - piece[:n]).norm(dim=1) < within).double().sum() / len(parent)
+
+
+def one_to_one(parent, piece, within):
+    near = (parent[:, None] - piece).norm(dim=2) < within
+    return near[linear_sum_assignment(~near)].double().sum() / len(parent)
 
 
 def both_ways(x, reach, least=0.0):
@@ -513,6 +557,10 @@ def cosine(d, cutoff):
 BY_INERTIA = """x = piece.double() - piece.double().mean(dim=0)
         return str((torch.linalg.eigvalsh(x.mT @ x) * 1e6).round().tolist())
         poses ="""
+BY_NUMBERS = "str(min(sorted(((pose - pose.amin(dim=0)) @ torch.tensor([36, 6, 1])).tolist())"
+FIVE_STEPS = "torch.linalg.matrix_power(near.double(), 5)"
+PARTS = "connected_components(near[kept][:, kept].numpy())[0]"  # in the solution of 11.2
+BY_EQUALITY = "(places[:, None] == cells).all(dim=2).any(dim=1)"
 AROUND = "torch.cartesian_prod(*[torch.arange(-1, 2)] * 3)"  # in the solution of 11.3
 KINDS = " & (kinds[:, None] == others)"  # in the solution of 10.3
 
@@ -786,8 +834,8 @@ ALSO_RIGHT = {
     ],
     "10.s": [lambda x, point, cluster, n: torch.stack([x[point[cluster == k]].mean(dim=0) for k in range(n)])],
     "11.1": [n_new_by_the_library],
-    "11.2": [may_go_by_powers],
-    "11.3": [room_by_sets, lambda cells: right.room(cells).int().flip(0)],
+    "11.2": [may_go_by_powers, may_go_by_tree],
+    "11.3": [room_by_sets, lambda cells: right.room(cells).int().flip(0), partial(room_by_numbers, base=1000)],
     "11.4": [
         lambda parent, piece, within: (
             sum((piece - x).norm(dim=1).lt(within).any().double() for x in parent) / len(parent)
@@ -1336,11 +1384,27 @@ WRONG = {
         (lambda born, known: right.n_new(born, known) + 7, "other"),
         (edited("11.1", " and len(x.unique(dim=0)) == n", ""), "double"),
         (edited("11.1", "poses =", BY_INERTIA), "name"),
+        (edited("11.1", "connected_components(near.numpy())[0] == 1", "near.sum() >= 3 * len(piece) - 2"), "loop"),
+        (edited("11.1", "connected_components(near.numpy())[0] == 1", f"({FIVE_STEPS} > 0).all()"), "long"),
+        (edited("11.1", "str(min(sorted((pose - pose.amin(dim=0)).tolist())", BY_NUMBERS), "name"),
+        (lambda born, known: right.n_new([x[: len(known[0])] for x in born], known), "lost"),
+        (lambda born, known: right.n_new([x.to(torch.int8).long() for x in born], known), "far"),
+        (lambda born, known: right.n_new([x.to(torch.int16).long() for x in born], known), "far"),
+        (lambda born, known: right.n_new([x.half().long() for x in born], known), "far"),
     ],
     "11.2": [
         (lambda x, reach: right.may_go(x, torch.inf), "whole"),
         (lambda x, reach: right.may_go(x, reach**0.5), "square"),
+        (lambda x, reach: right.may_go(x, 1.2), "square"),
         (lambda x, reach: right.may_go(x, reach) ^ (torch.arange(len(x)) == 0), "other"),
+        (lambda x, reach: right.may_go(x, reach) & (x.dtype == torch.float64), "single"),
+        (edited("11.2", "< reach", "<= reach"), "edge"),
+        (edited("11.2", "torch.tensor(parts) == 1", "(torch.tensor(parts) == 1) & (len(x) > 2)"), "pair"),
+        (partial(may_go_by_powers, steps=20), "long"),
+        (partial(may_go_by_powers, steps=6), "long"),
+        (lambda x, reach: right.may_go(x.float(), reach), "digits"),
+        (edited("11.2", "torch.cdist(x, x)", "torch.cdist(x, x, p=torch.inf)"), "box"),
+        (edited("11.2", PARTS, "2 - int(near[kept][:, kept].sum() >= 3 * len(x) - 5)"), "whole"),
     ],
     "11.3": [
         (edited("11.3", ".unique(dim=0)", ""), "twice"),
@@ -1352,6 +1416,14 @@ WRONG = {
         (lambda cells: right.room(cells).flatten(), "shape"),
         (lambda cells: right.room(cells).double(), "dtype"),
         (lambda cells: right.room(cells - cells[0]), "other"),
+        (lambda cells: right.room(cells)[:0], "other"),
+        (room_from_outside, "hollow"),
+        (lambda cells: hierarchical.free_places(cells.double()).to(cells), "library"),
+        (partial(room_by_numbers, base=100), "long"),
+        (partial(room_by_numbers, base=10), "long"),
+        (lambda cells: right.room(cells.half()).long(), "far"),
+        (lambda cells: right.room(cells.to(torch.int16)), "far"),
+        (edited("11.3", BY_EQUALITY, "torch.cdist(places.float(), cells.float()).amin(dim=1) < 0.5"), "far"),
     ],
     "11.4": [
         (lambda parent, piece, within: (torch.cdist(parent, piece).amin(dim=1) < within).double().mean(), "empty"),
@@ -1365,7 +1437,12 @@ WRONG = {
         (edited("11.4", ".any(dim=1)", ""), "pairs"),
         (edited("11.4", ".any(dim=1).double().mean()", ".double().sum() / len(parent)"), "pairs"),
         (edited("11.4", ".double()", ".float()"), "dtype"),
+        (edited("11.4", ".double()", ".to(parent.dtype)"), "dtype"),
         (as_numbered, "ordered"),
+        (one_to_one, "one to one"),
+        (edited("11.4", "< within", "<= within"), "edge"),
+        (lambda parent, piece, within: right.kept(parent.float(), piece.float(), within), "digits"),
+        (edited("11.4", "torch.cdist(parent, piece)", "torch.cdist(parent, piece).half()"), "digits"),
     ],
     "11.s": [
         (lambda p, n: n * p.sum(), "draws"),
@@ -1552,6 +1629,7 @@ RETURNS = """
 11.2 neighbours: torch.stack([near[to][:, to].all() for to in near])
 11.2 pairs: torch.stack([(near[kept][:, kept].sum(1) > 1).all() for kept in left])
 11.2 reversed: torch.tensor(parts) != 1; ends: near.sum(1) == 2; counted: near.sum(1) < 0; whole: near.sum(1) > 0
+11.2 lone: it & (connected_components(near.numpy())[0] == 1)
 12.1 nearest: values[off.abs().argmin(1)]; values[(weights.log() - off**2 / 2).argmax(1)]
 12.1 exponent: (weights.log() - off**2).softmax(1) @ values; (weights.log() - off.abs()).softmax(1) @ values
 12.1 exponent: (weights.log() - off**2 * noise / 2).softmax(1) @ values
