@@ -62,7 +62,8 @@ def orbital(ax: Axes, molecule: Hamiltonians, c: Tensor, *, title: str, reach: f
     line, middle = torch.linspace(-reach, reach, 121, dtype=torch.float64), atoms.mean(dim=0)
     x, y = torch.meshgrid(line, line, indexing="xy")
     values = basis_values(molecule, middle + torch.stack([x, y], dim=-1).flatten(0, 1) @ plane) @ c.double()
-    values = values.view(x.shape) * values.view(x.shape)[x > 0].sum().sign()  # it and its negative are one orbital
+    values = values.view(x.shape)
+    values = values * (values * (1 + x - y)).sum().sign()  # an orbital and its negative are one
     shown = {"cmap": "RdBu_r", "vmin": min(LEVELS), "vmax": max(LEVELS)}
     ax.imshow(values.numpy(), origin="lower", extent=2 * (-reach, reach), **shown)
     ax.contour(x.numpy(), y.numpy(), values.numpy(), levels=LEVELS, colors="0.3", linewidths=0.7)
