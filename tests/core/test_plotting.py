@@ -10,7 +10,8 @@ from ase import Atoms
 from ase.build import bulk
 from PIL import Image
 
-from tutorial_lib import plotting
+from tutorial_lib import metrics, plotting
+from tutorial_lib.datasets import hamiltonians
 
 
 @pytest.fixture(autouse=True)
@@ -229,6 +230,35 @@ def test_a_matrix_of_orbitals_names_its_functions_and_its_unit(ax):
     assert [label.get_text() for label in ax.get_xticklabels()] == names
     assert ax.images[0].colorbar.ax.get_ylabel() == "microhartree"
     assert ax.images[0].get_clim() == (-1.0, 1.0)
+    plotting.orbital_matrix(ax, torch.eye(2), title="errors", limit=1.0, signed=False)
+    assert ax.images[1].get_clim() == (0.0, 1.0)
+
+
+def test_functions_of_the_basis_overlap_as_stored():
+    line = torch.arange(-30, 31, dtype=torch.float64) * 0.12  # A
+    for name in ("water", "ammonia"):
+        molecule = hamiltonians.load(f"{name}_rhf_500k", "test")[:1]
+        points = torch.cartesian_prod(line, line, line) + molecule.positions[0].mean(dim=0)
+        values = plotting.basis_values(molecule, points)
+        found = values.mT @ values * (0.12 / 0.529177) ** 3
+        torch.testing.assert_close(found[1:, 1:], molecule.overlap[0, 1:, 1:], atol=2e-3, rtol=0)  # 1s is too narrow
+
+
+def test_an_orbital_and_its_negative_are_drawn_alike_and_a_node_is_empty(ax):
+    molecule = hamiltonians.load("water_rhf_500k", "test")[:1]
+    _, c = metrics.orbitals(molecule.fock, molecule.overlap)
+    for column in (c[0, :, 2], -c[0, :, 2], c[0, :, 4]):
+        plotting.orbital(ax, molecule, column, title="")
+    one, other, empty = (np.asarray(image.get_array()) for image in ax.images)
+    np.testing.assert_allclose(one, other)
+    assert np.abs(one).max() > 0.3
+    assert np.abs(empty).max() < 1e-6
+
+
+def test_only_the_smallest_basis_can_be_drawn():
+    molecule = hamiltonians.load("water_rhf_svp_500k", "test")[:1]
+    with pytest.raises(ValueError, match="larger than STO-3G"):
+        plotting.basis_values(molecule, torch.zeros(1, 3))
 
 
 def test_a_film_stands_still_until_it_is_opened_and_has_words_for_whoever_does_not_see_it():

@@ -23,6 +23,7 @@ from scipy.stats import mannwhitneyu
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import cosine_similarity, normalize
 
+from tutorial_lib import metrics
 from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.exercises.grader import nearest_in_turn
 from tutorial_lib.models import hierarchical, vae
@@ -635,15 +636,43 @@ def all_blocks(axes):
     return assembled
 
 
+def by_inverse_root(fock, overlap):
+    sizes, vectors = torch.linalg.eigh(overlap)
+    root = vectors @ (sizes**-0.5).diag() @ vectors.mT
+    return torch.linalg.eigvalsh(root @ fock @ root)
+
+
 def part_by_part(block, q):
     ends = torch.cat([block[:1, 1:] @ q.mT, q @ block[1:, 1:] @ q.mT])
     return torch.cat([torch.cat([block[:1, :1], q @ block[1:, :1]]), ends], dim=1)
 
 
 def by_jacobian(number, features):
-    with torch.enable_grad():
-        own = torch.autograd.functional.jacobian(number, features, create_graph=True)
+    recording = torch.is_grad_enabled()
+    with torch.inference_mode(False), torch.enable_grad():
+        own = torch.autograd.functional.jacobian(number, 1 * features.clone(), create_graph=recording)
         return own.diagonal(dim1=0, dim2=1).mT
+
+
+def row_by_row(number, features):
+    recording = torch.is_grad_enabled()
+    with torch.inference_mode(mode=False), torch.set_grad_enabled(True):
+        rows = features if features.requires_grad else features.clone().requires_grad_(True)
+        slopes = [torch.autograd.grad(value, rows, create_graph=recording, retain_graph=True) for value in number(rows)]
+        return torch.stack([slope[i] for i, (slope,) in enumerate(slopes)])
+
+
+RECORDED = "torch.inference_mode(False), torch.enable_grad()"
+
+
+def switched(before, after):
+    def uphill(number, features):
+        torch.set_grad_enabled(before or torch.is_grad_enabled())
+        found = right.uphill(number, features)
+        torch.set_grad_enabled(after and torch.is_grad_enabled())
+        return found
+
+    return uphill
 
 
 def by_backward(number, features):
@@ -819,8 +848,12 @@ ALSO_RIGHT = {
     "8.s": [lambda *inputs: right.circle_middle(*inputs).float().double()],
     "9.1": [all_blocks((0, 2, 1, 3))],
     "9.2": [part_by_part],
-    "9.3": [by_jacobian],
-    "9.4": [lambda fock, overlap: torch.tensor(eigh(fock.numpy(), overlap.numpy(), eigvals_only=True))],
+    "9.3": [by_jacobian, row_by_row],
+    "9.4": [
+        lambda fock, overlap: torch.tensor(eigh(fock.numpy(), overlap.numpy(), eigvals_only=True)),
+        lambda fock, overlap: torch.linalg.eigvals(torch.linalg.solve(overlap, fock)).real.sort().values,
+        by_inverse_root,
+    ],
     "9.s": [lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n))],
     "10.1": [lambda d, lmax: torch.stack([right.power(d, k)[k] for k in range(lmax + 1)]), power_of_angles],
     "10.2": [lambda sees, merit: right.who_pools(sees, merit).int(), round_by_round, masked],
@@ -1293,21 +1326,38 @@ WRONG = {
         (edited("9.1", " + between.transpose(0, 1).mT", ""), "below"),
         (edited("9.1", "(0, 1).mT", "(0, 1)"), "transpose"),
         (edited("9.1", "between + between.transpose(0, 1).mT", "between.mT + between.transpose(0, 1)"), "above"),
+        (lambda own, between: right.assembled(own.float(), between.float()).double(), "digits"),
+        (lambda own, between: right.assembled(own.double(), between.double()), "dtype"),
     ],
     "9.2": [
         (lambda block, q: right.turned(block, q * q.det()), "mirror"),
+        (lambda block, q: right.turned(block.float(), q.float()).double(), "digits"),
+        (lambda block, q: right.turned(block.double(), q.double()), "dtype"),
     ],
     "9.3": [
-        (edited("9.3", "enable_grad", "no_grad"), "raises"),
+        (edited("9.3", RECORDED, "torch.no_grad()"), "raises"),
         (lambda number, x: right.uphill(number, x) * torch.is_grad_enabled(), "no grad"),
-        (edited("9.3", "torch.enable_grad()", "torch.set_grad_enabled(torch.is_grad_enabled())"), "no grad"),
+        (edited("9.3", RECORDED, "torch.set_grad_enabled(recording)"), "no grad"),
         (edited("9.3", ".sum()", ".sum().square()"), "mixing"),
         (by_differences, "differences"),
-        (edited("9.3", "create_graph=True", "create_graph=False"), "graph"),
-        (edited("9.3", "features if features.requires_grad else ", ""), "cut"),
+        (edited("9.3", "create_graph=recording", "create_graph=False"), "graph"),
+        (edited("9.3", "features if features.requires_grad else features", "features.detach()"), "cut"),
         (by_backward, "weights"),
         (lambda number, x: number(x)[:, None] * x, "other"),
         (lambda number, x: right.uphill(number, x.requires_grad_()), "in place"),
+        (edited("9.3", "create_graph=recording", "create_graph=True"), "graph kept"),
+        (edited("9.3", "torch.inference_mode(False), ", ""), "inference"),
+        (edited("9.3", ".clone()", ".detach()"), "inference"),
+        (switched(True, True), "mode"),
+        (switched(False, False), "mode"),
+        (lambda number, x: right.uphill(number, x.float()).double(), "differences"),
+        (lambda number, x: right.uphill(number, x.double()), "dtype"),
+    ],
+    "9.4": [
+        (lambda fock, overlap: metrics.orbitals(fock, overlap)[0], "library"),
+        (lambda fock, overlap: right.levels(fock.float(), overlap.float()).double(), "digits"),
+        (lambda fock, overlap: right.levels(fock.double(), overlap.double()), "dtype"),
+        (lambda fock, overlap: right.levels(fock, overlap).flip(0), "order"),
     ],
     "10.1": [
         (lambda d, lmax: sum(right.power(one, lmax).square() for one in d[:, None]).sqrt(), "each"),

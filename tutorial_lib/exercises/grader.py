@@ -123,8 +123,7 @@ class Answer:
             (not isinstance(output, Tensor), f"it returns something of type {type(output).__name__}.", "no tensor"),
         )
         if shape is not None and tuple(output.shape) != shape:
-            shapes = " and ".join(str(tuple(x.shape)) for x, _ in kept)
-            of_inputs = f"for inputs of shape {shapes} " if shapes else ""
+            of_inputs = f"for inputs of shape {' and '.join(str(tuple(x.shape)) for x, _ in kept)} " if kept else ""
             raise Wrong(f"{of_inputs}it returns the shape {tuple(output.shape)}, and {shape} is asked for.", "shape")
         if dtype is not None and output.dtype != dtype and not (dtype in WHOLE and output.dtype in WHOLE):
             arrived, asked = (str(kind).removeprefix("torch.") for kind in (output.dtype, dtype))
@@ -147,6 +146,7 @@ def graded(hints: dict[str, str]) -> Callable:
     def decorate(properties: Callable[[Answer, Generator], None]) -> Callable[[object], Verdict]:
         number = properties.__name__.removeprefix("check_").replace("_", ".")
 
+        @torch.enable_grad()  # and afterwards as it was, whatever an answer switches off
         def check(answer: object) -> Verdict:
             arrived = "None" if answer is None else f"something of type {type(answer).__name__}"
             try:

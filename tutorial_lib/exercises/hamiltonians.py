@@ -1,13 +1,17 @@
-"""The exercises of notebook 09: a matrix from its blocks, its rotation, gradients as features, orbital energies."""
+"""The exercises of notebook 09 about matrices: one from its blocks, its rotation, orbital energies, and a density."""
 
-from collections.abc import Callable
-from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
 
-from tutorial_lib.exercises.grader import Answer, Trials, Wrong, close, compared, normal, random_cloud, wrong_if
+from tutorial_lib import metrics
+from tutorial_lib.exercises.grader import Answer, Trials, close, compared, normal, wrong_if
+from tutorial_lib.exercises.unaided import DIGITS_HINT, LIBRARY_HINT, alone, in_single
 from tutorial_lib.representations.rotations import random_rotation
+
+SOLVERS = str(Path(metrics.__file__).parent)
+DIGITS = "it is right to a few digits.", "digits"
 
 HINTS = {
     "9.1 right": "symmetric, and each pair is asked for once.",
@@ -19,6 +23,7 @@ HINTS = {
     "9.1 half": "The mean of a matrix and its transpose is symmetric. But what was the other one below the diagonal?",
     "9.1 own": "Each atom also has a block with itself.",
     "9.1 order": "First all functions of the first atom. Which axes are side by side when you call `reshape`?",
+    "9.1 digits": DIGITS_HINT,
     "9.1 other": "Write it out for two atoms of one function each: four entries, from three numbers.",
     "9.2 right": "it turns at both ends, also through a mirror.",
     "9.2 wrong": "it is another matrix.",
@@ -29,18 +34,8 @@ HINTS = {
     "9.2 s": "The block of s and p turns too, as one vector: its p end turns although its s end does not.",
     "9.2 order": "The s function is the first of the four, not the last.",
     "9.2 mirror": "An s function looks the same in a mirror, p functions do what vectors do. Is there a determinant?",
+    "9.2 digits": DIGITS_HINT,
     "9.2 other": "Build D first, (4, 4), and look whether it is orthogonal.",
-    "9.3 right": "it can be trained through, and predicts without a record.",
-    "9.3 wrong": "it is something else.",
-    "9.3 no grad": "PyTorch can be told to switch its record on, just for a few lines.",
-    "9.3 sign": "Uphill, not downhill: this is a gradient and not a force.",
-    "9.3 mean": "The numbers are added up before the gradient is taken. What does a mean divide by?",
-    "9.3 mixing": "Ask about one row alone, then about the same row among others: its gradient should be the same.",
-    "9.3 differences": "Differences of nearby values are a gradient to a few digits. Autograd knows it exactly.",
-    "9.3 graph": "Whoever trains needs the gradient of this gradient. What keeps the record in `autograd`?",
-    "9.3 cut": "The weights learn, and whatever made the features does not: what was detached on the way in?",
-    "9.3 weights": "`backward` leaves gradients lying about in all weights. `torch.autograd.grad` returns them.",
-    "9.3 other": "Try it with the squared length of each row: what is its gradient?",
     "9.4 right": "these are the energies of the orbitals.",
     "9.4 wrong": "these are other numbers.",
     "9.4 overlap": "The functions of the basis overlap. Without S this is the problem of an orthogonal basis.",
@@ -49,6 +44,8 @@ HINTS = {
     "9.4 over": "One over each of them would be right: which of the two matrices is inverted?",
     "9.4 symmetric": "H over S is not symmetric, and `eigh` reads one half: it believes that the other is the same.",
     "9.4 factor": "With S = L L^T both sides are multiplied: by the inverse of L on the left, and what on the right?",
+    "9.4 digits": DIGITS_HINT,
+    "9.4 library": LIBRARY_HINT,
     "9.4 other": "Try S = 4 times the unit matrix: every level is a quarter of what it was.",
     "9.s right": "two electrons for each occupied orbital. It does not care about the signs of orbitals, as nothing "
     "should.",
@@ -64,18 +61,36 @@ HINTS = {
 }
 
 
-def _in_another_order(answer: Answer, found: Tensor, own: Tensor, between: Tensor) -> None:
+def _size(generator: Generator) -> float:
+    return 10 ** (3 * normal(generator, 1).clamp(-2, 1).item())
+
+
+def _assembled(own: Tensor, between: Tensor) -> Tensor:
+    n, k = own.shape[:2]
+    upper = between.transpose(1, 2).reshape(n * k, n * k)
+    return upper + upper.mT + torch.block_diag(*own)
+
+
+def _what_matrix(answer: Answer, found: Tensor, own: Tensor, between: Tensor) -> None:
+    wrong_if(close(found, _assembled(own, between), 1e-4), *DIGITS)
     wrong_if(close(found.sum(), own.sum() + 2 * between.sum()), "it is another matrix.", "order")
 
 
-@compared(HINTS, explain=_in_another_order)
+def _in_single_9_1(answer: Answer, generator: Generator) -> None:
+    between = normal(generator, 3, 3, 2, 2) * torch.ones(3, 3).triu(1)[..., None, None]
+    own = normal(generator, 3, 2, 2)
+    own = own + own.mT
+    in_single(answer, _assembled(own, between), own, between, dtype=torch.float32)
+
+
+@compared(HINTS, explain=_what_matrix, then=_in_single_9_1)
 def check_9_1(generator: Generator) -> Trials:
     """The verdict on `assembled(own, between)`: (n, k, k) and (n, n, k, k) to (n k, n k), hartree.
 
     The first are blocks of each atom with itself, the others of pairs i < j, zero elsewhere.
     """
-    for n, k in ((2, 3), (4, 2), (3, 4)):
-        between = normal(generator, n, n, k, k)
+    for n, k in ((2, 3), (4, 2), (3, 4), (1, 3), (5, 1), (1, 1), (11, 6)):
+        between = normal(generator, n, n, k, k) * _size(generator)
         own = between[0] + between[0].mT
         between = between * torch.ones(n, n).triu(1)[..., None, None]
         upper, diagonal = between.transpose(1, 2).reshape(n * k, n * k), torch.block_diag(*own)
@@ -97,25 +112,32 @@ def _of_shells(q: Tensor) -> Tensor:
     return torch.block_diag(q.new_ones(1, 1), q)
 
 
+def _turned(block: Tensor, q: Tensor) -> Tensor:
+    return _of_shells(q) @ block @ _of_shells(q).mT
+
+
+def _to_a_few_digits(answer: Answer, found: Tensor, block: Tensor, q: Tensor) -> None:
+    wrong_if(close(found, _turned(block, q), 1e-4), *DIGITS)
+
+
 def _turns_in_a_mirror(answer: Answer, generator: Generator) -> None:
-    block, q = normal(generator, 4, 4), -random_rotation(generator, (), torch.float64)
-    wrong_if(
-        not close(answer(block, q, shape=(4, 4)), _of_shells(q) @ block @ _of_shells(q).mT),
-        "rotations are right and mirrors are not.",
-        "mirror",
-    )
+    for _ in range(3):
+        block, q = normal(generator, 4, 4), -random_rotation(generator, (), torch.float64)
+        right = _turned(block, q)
+        wrong_if(not close(answer(block, q, shape=(4, 4)), right), "rotations are right and mirrors are not.", "mirror")
+    in_single(answer, right, block, q, dtype=torch.float32)
 
 
-@compared(HINTS, then=_turns_in_a_mirror)
+@compared(HINTS, explain=_to_a_few_digits, then=_turns_in_a_mirror)
 def check_9_2(generator: Generator) -> Trials:
     """The verdict on `turned(block, q)`: (4, 4), hartree, of s, x, y and z, and (3, 3), no unit, to (4, 4), hartree."""
-    for _ in range(3):
-        block, q = normal(generator, 4, 4), random_rotation(generator, (), torch.float64)
+    for _ in range(4):
+        block, q = normal(generator, 4, 4) * _size(generator), random_rotation(generator, (), torch.float64)
         d, last, p_only = _of_shells(q), torch.block_diag(q, q.new_ones(1, 1)), block.clone()
         p_only[1:, 1:] = q @ block[1:, 1:] @ q.mT
         yield (
             (block, q),
-            d @ block @ d.mT,
+            _turned(block, q),
             ("nothing", "nothing turns.", block),
             ("inverse", "it turns backwards.", d.mT @ block @ d),
             ("one side", "only one end turns.", d @ block, block @ d.mT),
@@ -125,84 +147,37 @@ def check_9_2(generator: Generator) -> Trials:
         )
 
 
-def _number(weights: Tensor, features: Tensor) -> Tensor:
-    # One for each row, which does not turn with it; rows do not see each other.
-    size = features.square().sum(dim=-1)
-    return weights[0] * size + weights[1] * (weights[2] + 0.1 * size).sin()
-
-
-def _gradient(number: Callable, features: Tensor) -> Tensor:
-    with torch.enable_grad():
-        x = features if features.requires_grad else features.detach().requires_grad_()
-        return torch.autograd.grad(number(x).sum(), x, create_graph=True)[0]
-
-
-def _what_gradient(answer: Answer, found: Tensor, number: Callable, features: Tensor) -> None:
-    wrong_if(close(found, _gradient(number, features).detach(), 1e-3), "it is right to a few digits.", "differences")
-    wrong_if(
-        not close(torch.cat([answer(number, row[None], shape=(1, 3)) for row in features]), found, 1e-6),
-        "a row changes when others are beside it.",
-        "mixing",
-    )
-
-
-def _can_be_trained_through(answer: Answer, generator: Generator) -> None:
-    weights, features = normal(generator, 3).requires_grad_(), random_cloud(4, generator)
-    number = partial(_number, weights)
-    answer(number, features)
-    wrong_if(weights.grad is not None, "it leaves gradients in the weights of the number.", "weights")
-    try:
-        with torch.no_grad():
-            found = answer(number, features, shape=(4, 3))
-    except Wrong as wrong:
-        raise Wrong(f"under `torch.no_grad` {wrong.sentence}", "no grad") from wrong
-    wrong_if(
-        not close(found.detach(), _gradient(number, features).detach()),
-        "under `torch.no_grad` it gives something else.",
-        "no grad",
-    )
-    asked, slopes = features.clone().requires_grad_(), []
-    for function in (answer, _gradient):
-        out = (function(number, asked) * features.cos()).sum()
-        out = out if out.requires_grad else 0 * weights.sum()
-        slopes.append(torch.autograd.grad(out, (weights, asked), allow_unused=True, materialize_grads=True))
-    wrong_if(not close(slopes[0][0], slopes[1][0], 1e-6), "the weights of the number cannot learn through it.", "graph")
-    wrong_if(not close(slopes[0][1], slopes[1][1], 1e-6), "nothing before it can learn.", "cut")
-
-
-@compared(HINTS, explain=_what_gradient, then=_can_be_trained_through)
-def check_9_3(generator: Generator) -> Trials:
-    """The verdict on `uphill(number, features)`: a function (n, 3) to (n,), and (n, 3), to (n, 3), all without unit."""
-    for n in (4, 1, 6):
-        number, features = partial(_number, normal(generator, 3).requires_grad_()), random_cloud(n, generator)
-        right = _gradient(number, features).detach()
-        yield (
-            (number, features),
-            right,
-            ("sign", "it points downhill.", -right),
-            ("mean", "it is too small, the more so the more rows.", right / n),
-        )
-
-
 def _in_any_order(found: Tensor, other: Tensor) -> bool:
     return close(found.sort().values, other.sort().values)
 
 
-def _begins_with_the_lowest(answer: Answer, generator: Generator) -> None:
-    fock = normal(generator, 7, 7)
-    wrong_if(
-        (answer(fock + fock.mT, torch.eye(7, dtype=fock.dtype)).diff() < 0).any(),
-        "the levels are right, in another order.",
-        "order",
-    )
+def _levels(fock: Tensor, overlap: Tensor) -> Tensor:
+    inverse = torch.linalg.inv(torch.linalg.cholesky(overlap))
+    return torch.linalg.eigvalsh(inverse @ fock @ inverse.mT)
 
 
-@compared(HINTS, same=_in_any_order, then=_begins_with_the_lowest)
+def _problem(n: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    fock, root = normal(generator, 2, n, n)
+    return fock + fock.mT, root @ root.mT / n + 0.5 * torch.eye(n, dtype=torch.float64)
+
+
+def _nearly_levels(answer: Answer, found: Tensor, fock: Tensor, overlap: Tensor) -> None:
+    wrong_if(close(found.sort().values, _levels(fock, overlap), 1e-4), *DIGITS)
+
+
+def _from_the_lowest_alone(answer: Answer, generator: Generator) -> None:
+    fock, overlap = _problem(7, generator)
+    found = alone(answer, fock, overlap, without=(SOLVERS,))
+    wrong_if((found.diff() < 0).any(), "the levels are right, in another order.", "order")
+    in_single(answer, _levels(fock, overlap), fock, overlap, dtype=torch.float32)
+
+
+@compared(HINTS, same=_in_any_order, explain=_nearly_levels, then=_from_the_lowest_alone)
 def check_9_4(generator: Generator) -> Trials:
     """The verdict on `levels(fock, overlap)`: (n, n), hartree, and (n, n), no unit, to (n,), hartree, lowest first."""
-    for n in (3, 5, 7):
-        fock, root = normal(generator, 2, n, n)
-        fock, overlap = fock + fock.mT, root @ root.mT / n + 0.5 * torch.eye(n, dtype=torch.float64)
+    for n in (3, 5, 7, 1, 24):
+        fock, overlap = _problem(n, generator)
+        fock = fock * _size(generator)
         inverse = torch.linalg.inv(torch.linalg.cholesky(overlap))
         mistaken = (
             ("overlap", "it does not look at S.", fock),
@@ -214,7 +189,7 @@ def check_9_4(generator: Generator) -> Trials:
         )
         yield (
             (fock, overlap),
-            torch.linalg.eigvalsh(inverse @ fock @ inverse.mT),
+            _levels(fock, overlap),
             *(
                 (*words, torch.linalg.eigvals(matrix).real, torch.linalg.eigvalsh(matrix))
                 for *words, matrix in mistaken

@@ -27,6 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "matrix",
             "orbital_matrix",
         ],
+        "orbitals": ["basis_values", "orbital"],
         "palette": ["COLOURS", "DASHES"],
         "space": ["Hole", "candidates", "cross_section", "density", "lobes", "signals"],
         "stills": ["CAMERA", "SILICON", "Arrow", "bonds", "coordination", "film", "scatter_map", "still", "strip"],

@@ -118,14 +118,22 @@ def matrix(ax: Axes, gram: Tensor, *, title: str, limit: float) -> Axes:
 
 
 def orbital_matrix(
-    ax: Axes, values: Tensor, *, title: str, limit: float, functions: Sequence[str] = (), unit: str = "hartree"
+    ax: Axes,
+    values: Tensor,
+    *,
+    title: str,
+    limit: float,
+    functions: Sequence[str] = (),
+    unit: str = "hartree",
+    signed: bool = True,
 ) -> Axes:
     """A matrix between functions of a basis as a picture: entries beyond the limit have the strongest colour.
 
-    `functions` are the names of the rows, and of the columns of a square matrix.
+    `functions` are the names of the rows, and of the columns of a square matrix; colours begin at zero if not `signed`.
     """
-    beyond = np.abs(np.asarray(values)).max(initial=0) > limit
-    picture(ax, values, unit, extend="both" if beyond else "neither", cmap="RdBu_r", vmin=-limit, vmax=limit)
+    colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "Blues", "vmin": 0}
+    beyond = ("both" if signed else "max") if np.abs(np.asarray(values)).max(initial=0) > limit else "neither"
+    picture(ax, values, unit, extend=beyond, vmax=limit, **colours)
     ax.set(title=title, xticks=[], yticks=[])
     if functions:
         ax.set_yticks(range(len(values)), functions)
