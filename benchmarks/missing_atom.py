@@ -1,6 +1,7 @@
 """Notebook 08's figures: the missing atom of QM9 molecules, beside published figures and beside four networks."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -94,10 +95,10 @@ def measured(name: str, n: int, seed: int, times: float = 1.0) -> dict:
     return found
 
 
-def in_words_of_chemistry(model: nn.Module, molecules: list) -> dict:
+def in_words_of_chemistry(model: nn.Module, molecules: list, pool: Callable = missing_atom.attention_pool) -> dict:
     """Accuracy (%), mean error (angstrom), and both for every element and for hydrogen by what it is bonded to."""
     known = MoleculeSet(molecules)
-    results = missing_atom.results(model, known)
+    results = missing_atom.results(model, known, pool=pool)
     right = (results.error <= missing_atom.NEAR) & results.right
     found: dict = {"accuracy": 100 * results.accuracy, "mae": results.mae, "holes": len(results.error), "by": {}}
     partner = missing_atom.nearest_elements(known)

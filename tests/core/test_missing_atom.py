@@ -12,6 +12,7 @@ from tutorial_lib.datasets import qm9
 from tutorial_lib.models import missing_atom
 from tutorial_lib.models.missing_atom import AtomOutput, CartesianNetwork, MoleculeSet, network
 from tutorial_lib.models.missing_atom.graphs import radial_basis
+from tutorial_lib.models.missing_atom.places import PlacesOutput
 
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10}
 
@@ -121,6 +122,53 @@ def test_the_sure_ones_decide():
     level = missing_atom.attention_pool(holes, AtomOutput(scores, displacement, torch.tensor([500.0, 500.0])))
     assert torch.allclose(level.position[0], (holes.position + displacement).mean(0), atol=1e-5)
     assert torch.allclose(level.weight, torch.tensor([0.5, 0.5]))
+
+
+def test_one_place_of_many_is_the_vote_and_its_surprise_the_squared_distance(some):
+    holes = MoleculeSet(some).without(torch.arange(12), torch.arange(12) % 5)
+    output = missing_atom.ManyPlaces(1, width=16, n_vectors=8, n_layers=2)(holes)
+    vote = AtomOutput(output.scores, output.displacement[:, 0], output.confidence[:, 0])
+    voted, found = missing_atom.attention_pool(holes, vote), missing_atom.likeliest(holes, output)
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(voted, found, strict=True))
+    square = (voted.position - holes.missing_position).square().sum(dim=1).mean()
+    assert torch.allclose(missing_atom.places_terms(holes, output)["surprise"], square / 0.18)
+
+
+def test_of_several_places_the_nearest_counts_and_the_likeliest_is_the_answer():
+    holes = MoleculeSet([molecule("H2O")]).without(torch.tensor([0]), torch.tensor([1]))
+    to_truth = holes.missing_position - holes.position
+    displacement = torch.stack([to_truth, to_truth + torch.tensor([2.0, 0, 0])], dim=1)
+    confidence = torch.tensor([[0.0, 800.0], [-1.0, 800.0]]) + torch.tensor([799.0, 0.0])  # shares 1 and 2, nearly
+    output = PlacesOutput(torch.zeros(2, 5), displacement, confidence)
+    found = missing_atom.pool_places(holes, output)
+    assert torch.allclose(found.position[0, 0], holes.missing_position[0], atol=1e-5)
+    weights = torch.tensor([[1.0, torch.e], [1 / torch.e, torch.e]])
+    probability = weights.sum(0) / weights.sum()
+    assert torch.allclose(found.log_probability[0].exp(), probability, atol=1e-4)
+    assert torch.allclose(found.weight, weights / weights.sum(), atol=1e-4)
+    answer = missing_atom.likeliest(holes, output)
+    assert torch.allclose(answer.position, holes.missing_position + torch.tensor([2.0, 0, 0]), atol=1e-4)
+    surprise = missing_atom.places_terms(holes, output)["surprise"]
+    assert torch.allclose(surprise, -probability[0].log(), atol=1e-3)
+
+
+def test_places_turn_with_the_molecule_and_every_weight_of_them_learns(some, generator):
+    model = missing_atom.ManyPlaces(3, width=16, n_vectors=8, n_layers=2)
+    q, removed = representations.random_orthogonal(generator).float(), torch.zeros(12, dtype=torch.int64)
+    before, after = (
+        missing_atom.pool_places(holes, model(holes))
+        for holes in (
+            MoleculeSet(which).without(torch.arange(12), removed)
+            for which in (some, [turned(atoms, q.double(), 1.0) for atoms in some])
+        )
+    )
+    assert torch.allclose(before.position @ q.mT + 1, after.position, atol=1e-4)
+    assert torch.allclose(before.log_probability, after.log_probability, atol=1e-4)
+    loss = missing_atom.masked_atom_loss(MoleculeSet(some), missing_atom.places_terms)
+    terms = loss(model, torch.arange(12), generator)
+    terms["loss"].backward()
+    assert terms["loss"].item() == pytest.approx(terms["surprise"].item() + terms["cross-entropy"].item(), rel=1e-5)
+    assert [name for name, w in model.named_parameters() if w.grad is None or w.grad.abs().max() == 0] == []
 
 
 def test_a_result_counts_only_if_place_and_element_are_right():

@@ -104,6 +104,7 @@ noise_network = once(lambda: denoiser.denoiser_for([glass()], width=4, n_rounds=
 noisy = once(lambda: denoiser.shaken_lattice(noise_network(), 60, generator=generator()))
 hole_set = once(lambda: missing_atom.MoleculeSet(molecules()))
 hole_network = once(lambda: missing_atom.CartesianNetwork(8, 4, 1).eval())
+places_network = once(lambda: missing_atom.ManyPlaces(2, width=8, n_vectors=4, n_layers=1).eval())
 holes = once(lambda: (torch.tensor([0, 1]), torch.tensor([2, 3])))  # molecules, and the atom of each
 water = once(lambda: hamiltonians.load("water_rhf_500k", "train")[:6])
 water_blocks = once(lambda: hamiltonian.Blocks(water().numbers, water().shells))
@@ -416,6 +417,8 @@ CALLS = {
     "models.missing_atom.network.every_answer": lambda: call(hole_network(), hole_set()),
     "models.missing_atom.network.answers": lambda: call(hole_network(), molecules()[0], 1),
     "models.missing_atom.network.guess": lambda: call(hole_network(), molecules()[0], 1),
+    "models.missing_atom.places.ManyPlaces": lambda: call(2, width=8, n_vectors=4, n_layers=1),
+    "models.missing_atom.places.ManyPlaces.forward": lambda: on(places_network(), hole_set().without(*holes())),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.encode": lambda: on(tree(), two_pieces()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.forward": lambda: on(tree(), two_pieces()),
     "models.hierarchical.autoencoder.HierarchicalAutoencoder.decode": lambda: on(tree(), codes()),
@@ -508,7 +511,9 @@ WHY_NOT = {
         models.hierarchical.materials.octahedra_autoencoder models.mlp.Apply.forward
         metrics.symmetry.Ledger.verdict metrics.symmetry.Ledger.verdicts inpainting.baselines.RandomPlaces
         inpainting.flow_completion.FlowCompletion inpainting.ranking.best_first
-        models.missing_atom.network.attention_pool models.pieces.completion.surroundings_loss""",
+        models.missing_atom.network.attention_pool models.missing_atom.network.vote_terms
+        models.missing_atom.places.pool_places models.missing_atom.places.likeliest
+        models.missing_atom.places.places_terms models.pieces.completion.surroundings_loss""",
     "a part of a network, which gets what the rest of it made": """
         models.equivariant.graph.Graph.gather models.equivariant.network.Convolution.forward
         models.flow.network.MotifVelocity.looks models.hamiltonian.blocks.Blocks.swap
@@ -516,6 +521,7 @@ WHY_NOT = {
         models.hamiltonian.nonlinear.Compared.inner models.hamiltonian.nonlinear.Compared.forward
         models.hamiltonian.nonlinear.Gradient.gradient models.missing_atom.graphs.MaskedMolecules.sums
         models.missing_atom.graphs.MaskedMolecules.gathered models.missing_atom.network.Layer.forward
+        models.missing_atom.network.CartesianNetwork.features
         models.hierarchical.autoencoder.HierarchicalAutoencoder.ascend
         models.hierarchical.autoencoder.HierarchicalAutoencoder.descend
         models.hierarchical.autoencoder.HierarchicalAutoencoder.judgement models.pieces.drawing.CodeFlow.forward

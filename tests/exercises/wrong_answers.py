@@ -842,8 +842,21 @@ ALSO_RIGHT = {
     "7.4": [lambda real, fake: torch.tensor(mannwhitneyu(fake, real).statistic / (len(real) * len(fake)))],
     "7.s": [lambda one, other: (one - other[assigned((one[:, None] - other).abs())]).abs().mean()],
     "8.1": [lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
-    "8.2": [lambda v: v / (1 + (v.square().sum(1, True) + 1e-20).sqrt())],
-    "8.3": [cosine, lambda d, c: (1 - d / c).clamp(min=0).square()],
+    "8.2": [
+        lambda v: v / (1 + (v.square().sum(1, True) + 1e-20).sqrt()),
+        lambda v: v / (1 + (v.square().sum(1, True) + 1e-8).sqrt()),
+        lambda v: v / (r := v.norm(dim=1, keepdim=True) + 1e-6) * (r / (1 + r)),
+        lambda v: torch.stack([row / (1 + row.norm()) for row in v]),
+    ],
+    "8.3": [
+        cosine,
+        lambda d, c: (1 - d / c).clamp(min=0).square(),
+        lambda d, c: (1 - d / c).clamp(min=0) ** 6,
+        lambda d, c: cosine(d, c) ** 40,
+        lambda d, c: cosine(d, c) ** (1 + c / 9),
+        lambda d, c: 1 - (x := (d / c).clamp(max=1)) ** 3 * (10 - 15 * x + 6 * x**2),
+        lambda d, c: (1 - 1 / (1 - (d / c).clamp(max=1) ** 2)).exp(),
+    ],
     "8.4": [lambda *inputs: right.counted(*inputs).float()],
     "8.s": [lambda *inputs: right.circle_middle(*inputs).float().double()],
     "9.1": [all_blocks((0, 2, 1, 3))],
@@ -1301,6 +1314,7 @@ WRONG = {
         (shares(torch.exp, norm=False), "sum"),
         (shares(torch.sigmoid), "constant"),
         (shares(torch.exp2), "sharp"),
+        (shares(lambda c: (-c).exp()), "sign"),
         (shares(torch.exp), "large"),
         (shares(lambda c: (c - c.mean()).exp()), "large"),
         (lambda places, confidence: right.voted(places, confidence.clamp(max=80)), "larger"),
@@ -1311,10 +1325,16 @@ WRONG = {
         (edited("8.3", ".clamp(min=0)", ""), "beyond"),
         (lambda d, c: (d < c).double(), "jump"),
         (lambda d, c: (-((d / c) ** 2)).exp() * (d <= c), "jump"),
+        (lambda d, c: (d == 0) / 2 + cosine(d, c) / 2, "jump"),
+        (lambda d, c: torch.where(d < 0.4 * c, 0.2, 0.0) + 0.8 * cosine(d, c), "jump"),
         (lambda d, c: (1 - d / c).clamp(min=0), "kink"),
         (lambda d, c: cosine(d, c) * (1 + (6 * d / c).sin() ** 2), "falls"),
-        (lambda d, c: cosine(d, c) ** (1 + c / 9), "scale"),
-        (lambda d, c: cosine(d, c) ** 40, "flat"),
+        (lambda d, c: cosine(d, 0.65 * c), "flat"),
+        (lambda d, c: cosine((d - 0.99 * c).clamp(min=0), 0.01 * c), "flat"),
+        (lambda d, c: cosine(d, c) / 2 + (1 - 2 * d / c).clamp(min=0) / 2, "kink on the way"),
+        (lambda d, c: cosine(d, 3.0), "cutoff"),
+        (lambda d, c: (1 - 1 / (1 - (d / c) ** 2)).exp() * (d < c), "not a number"),
+        (lambda d, c: torch.cos(math.pi * d / c) / 2 * (d <= c), "start"),
     ],
     "8.s": [
         (lambda o, x, bond, angle: right.circle_middle(o, o + x, bond, angle), "off axis"),
@@ -1634,13 +1654,17 @@ RETURNS = """
 7.s largest: (one.sort()[0] - other.sort()[0]).abs().max(); sum: it * len(one)
 7.s nearest: (one[:, None] - other).abs().amin(1).mean(); (one[:, None] - other).abs().amin(0).mean()
 8.1 equal: places.mean(0); winner: places[confidence.argmax()]
-8.1 sharp: (-confidence).softmax(0) @ places; (confidence / 2).softmax(0) @ places
+8.1 sharp: (2 * confidence).softmax(0) @ places; (confidence / 2).softmax(0) @ places
+8.1 sign: (-confidence).softmax(0) @ places
 8.2 pose: v.tanh(); each: v / (1 + v.norm()); direction: -it; length: v; v / (1 + v.square().sum(1, keepdim=True))
 8.2 zero: v / v.norm(dim=1, keepdim=True) * it.norm(dim=1, keepdim=True); gradient: it.detach()
-8.2 gradient: v / (1 + v.square().sum(1, keepdim=True).sqrt()); v / (1 + v.norm(dim=1, keepdim=True).detach())
+8.2 infinite: v / (1 + v.square().sum(1, keepdim=True).sqrt()); columns: v / (1 + v.norm(dim=0))
+8.2 gradient: v / (1 + v.norm(dim=1, keepdim=True).detach())
 8.4 or: (near | right).double().mean(); share: 100 * it; it * len(near); place: right.double().mean()
 8.4 element: near.double().mean(); product: near.double().mean() * right.double().mean()
 8.4 within: (((place - truth).norm(dim=1) <= 0.5) & right).double().mean()
+8.4 edge: (((place - truth).norm(dim=1) < within) & right).double().mean()
+8.4 few: (near & (scores[:, :5].argmax(dim=1) == element)).double().mean()
 8.4 box: (((place - truth).abs() <= within).all(1) & right).double().mean()
 8.4 square: (((place - truth).square().sum(1) <= within) & right).double().mean()
 8.s sign: 2 * oxygen - it; origin: it - oxygen; other end: other - (it - oxygen); other + (it - oxygen)

@@ -4,7 +4,7 @@
 the answer, with a hint; it never says the answer and never raises. The decorators in `grader` are what all of them
 share, and `unaided` leaves an answer to itself; each notebook's own are in a file of its name, with the extra exercise
 of its teacher's page (`check_1_s`). Those that do not fit into it have one of their own: `mirrors`, `codes`,
-`assignment`, `groups`, `gathering`, `lattice`, `uphill`.
+`assignment`, `groups`, `gathering`, `cutoffs`, `uphill`, `lattice`.
 """
 
 import lazy_loader
@@ -25,7 +25,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gathering": ["check_5_2"],
         "inpainting": ["check_6_1", "check_6_2", "check_6_3", "check_6_4"],
         "flow_matching": ["check_7_1", "check_7_2", "check_7_3", "check_7_4"],
-        "missing_atom": ["check_8_1", "check_8_2", "check_8_3", "check_8_4"],
+        "missing_atom": ["check_8_1", "check_8_2", "check_8_4"],
+        "cutoffs": ["check_8_3"],
         "hamiltonians": ["check_9_1", "check_9_2", "check_9_4"],
         "uphill": ["check_9_3"],
         "found_levels": ["check_10_1", "check_10_2"],

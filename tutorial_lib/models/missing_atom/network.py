@@ -98,12 +98,17 @@ class CartesianNetwork(nn.Module):
             self.head = nn.Sequential(nn.Linear(width, 32), nn.SiLU(), nn.Linear(32, len(ELEMENTS) + 1))
             self.displacement = nn.Linear(n_vectors, 1, bias=False)
 
-    def forward(self, holes: MaskedMolecules) -> AtomOutput:
-        """The output of every atom that is left; the graph and the network have one dtype and number of functions."""
+    def features(self, holes: MaskedMolecules) -> tuple[Tensor, Tensor]:
+        """The numbers (atoms, width) and vectors (atoms, 3, n_vectors) of every atom that is left, after all rounds."""
         numbers = self.known(holes.element)
         vectors = numbers.new_zeros(len(numbers), 3, self.n_vectors)
         for layer in self.layers:
             numbers, vectors = layer(numbers, vectors, holes)
+        return numbers, vectors
+
+    def forward(self, holes: MaskedMolecules) -> AtomOutput:
+        """The output of every atom that is left; the graph and the network have one dtype and number of functions."""
+        numbers, vectors = self.features(holes)
         output = self.head(numbers)
         return AtomOutput(output[:, :-1], self.displacement(vectors)[..., 0], output[:, -1])
 
@@ -129,11 +134,22 @@ def attention_pool(holes: MaskedMolecules, output: AtomOutput) -> Guess:
     )
 
 
-def masked_atom_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]:
+def vote_terms(holes: MaskedMolecules, output: AtomOutput) -> dict[str, Tensor]:
+    """What is wrong with the votes: squared distance (angstrom squared) and the element's cross-entropy (nats)."""
+    found = attention_pool(holes, output)
+    return {
+        "squared distance": (found.position - holes.missing_position).square().sum(dim=1).mean(),
+        "cross-entropy": nn.functional.cross_entropy(found.scores, holes.missing_element),
+    }
+
+
+def masked_atom_loss(
+    molecules: MoleculeSet, terms: Callable[..., dict[str, Tensor]] = vote_terms
+) -> Callable[..., dict[str, Tensor]]:
     """The loss of `training.train`, whose data are the numbers of molecules: every time another atom is taken out.
 
-    It is the squared distance (angstrom squared) plus the cross-entropy of the element (nats). The molecules follow the
-    batch to its device.
+    It is the sum of `terms` of the holes and of what the network says of them. The molecules follow the batch to its
+    device.
     """
     on_device = cache(molecules.to)
 
@@ -141,10 +157,8 @@ def masked_atom_loss(molecules: MoleculeSet) -> Callable[..., dict[str, Tensor]]
         here = on_device(batch.device)
         removed = (torch.rand(len(batch), generator=generator, device=batch.device) * here.counts[batch]).long()
         holes = here.without(batch, removed)
-        found = attention_pool(holes, model(holes))
-        square = (found.position - holes.missing_position).square().sum(dim=1).mean()
-        surprise = nn.functional.cross_entropy(found.scores, holes.missing_element)
-        return {"loss": square + surprise, "squared distance": square.detach(), "cross-entropy": surprise.detach()}
+        found = terms(holes, model(holes))
+        return {"loss": sum(found.values())} | {name: term.detach() for name, term in found.items()}
 
     return loss
 
@@ -169,8 +183,13 @@ class Results:
 
 
 @torch.no_grad()
-def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indices] | None = None) -> Results:
-    """What a model, from `MaskedMolecules` to `AtomOutput`, says of holes.
+def results(
+    model: nn.Module,
+    molecules: MoleculeSet,
+    holes: tuple[Indices, Indices] | None = None,
+    pool: Callable[..., Guess] = attention_pool,
+) -> Results:
+    """What a model, from `MaskedMolecules` to what `pool` makes a guess of, says of holes.
 
     They are molecules and the atoms removed from them; every atom of every molecule in turn if None.
     """
@@ -179,7 +198,7 @@ def results(model: nn.Module, molecules: MoleculeSet, holes: tuple[Indices, Indi
     molecule, removed = holes
     check_shapes(molecule=(molecule, "holes"), removed=(removed, "holes"))
     parts = map(molecules.without, molecule.split(BATCH), removed.split(BATCH))
-    columns = zip(*(_compared(part, attention_pool(part, model(part))) for part in parts), strict=True)
+    columns = zip(*(_compared(part, pool(part, model(part))) for part in parts), strict=True)
     return Results(*map(torch.cat, columns))
 
 
