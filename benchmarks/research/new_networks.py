@@ -36,7 +36,7 @@ KINDS = ("new", "in training", "unfinished", "invalid")
 
 
 def split(seed: int) -> set[Cells]:
-    """The two topologies of four octahedra that are left out; rings are left aside: the cluster of the true rule has none."""
+    """The two topologies of four octahedra that are left out; rings are left aside, since the true rule makes none."""
     shapes = [topology(octahedra_networks.straight(shape)) for shape in polycubes(SIZE, mirrors_equal=True)]
     cells = {shape: torch.tensor(sorted(shape), dtype=torch.float64) for shape in shapes if shape}
     trees = sorted((shape for shape in cells if (torch.pdist(cells[shape]) < 1.1).sum() == SIZE - 1), key=sorted)
