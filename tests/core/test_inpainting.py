@@ -268,11 +268,11 @@ def test_an_energy_goes_downhill_and_counts_low_minima_most():
     wells = torch.tensor([[0.0, 0, 3.0], [0, 0, -3.0]])
 
     def energy(x):  # the lower well is the second one
-        return torch.stack([10 * (x[:, -1] - well).norm(dim=1) - depth for depth, well in enumerate(wells)]).amin(0)
+        return torch.stack([(x[:, -1] - well).square().sum(1) - depth for depth, well in enumerate(wells)]).amin(0)
 
     known = far_apart()
     draws = inpainting.EnergyMinima(energy, kT=0.1).complete(known, 1, 20, generator())
-    assert torch.cdist(draws.positions[0, :, 0], wells).amin(1).max() < 0.1
+    assert torch.cdist(draws.positions[0, :, 0], wells).amin(1).median() < 0.05
     torch.testing.assert_close(draws.positions[0, 0, 0], wells[1], atol=0.1, rtol=0)
     assert (draws.log_weight[0].diff() <= 0).all()
     beyond = inpainting.EnergyMinima(energy, kT=0.1, radius=2.5).complete(known, 1, 20, generator())

@@ -48,14 +48,16 @@ HINTS = {
 @graded(HINTS)
 def check_6_1(answer: Answer, generator: Generator) -> None:
     """The verdict on `without(x, missing)`: of (n, 3), angstrom, all rows but one, in an order that tells nothing."""
-    for n_atoms, size in ((8, 1.0), (5, 1.0), (24, 1.0), (2, 1.0), (8, 0.01), (6, 100.0)):
-        x = size * random_cloud(n_atoms, generator)
-        for missing in range(n_atoms):
-            _are_the_others(answer, x, missing, "atoms")
-        _tells_nothing(answer, x, generator, "order" if size == 1 else "rounded")
     directions = torch.nn.functional.normalize(random_cloud(8, generator), dim=1)
     shell = (2.35 + 0.003 * torch.randperm(8, generator=generator)[:, None]) * directions
-    _tells_nothing(answer, shell, generator, "rounded")
+    far = torch.linspace(1.0, 4.5, 8).double()[:, None] * directions[torch.randperm(8, generator=generator)]
+    others = [
+        (size * random_cloud(n, generator), "rounded") for n, size in ((5, 1), (24, 1), (2, 1), (8, 0.01), (6, 100))
+    ]
+    for x, hint in ((far, "order"), (shell, "rounded"), *others):
+        for missing in range(len(x)):
+            _are_the_others(answer, x, missing, "atoms")
+        _tells_nothing(answer, x, generator, hint)
     for missing in range(8):
         _are_the_others(answer, torch.cat([1.36 * CORNERS, -2.0 * CORNERS]), missing, "equal")
     answer(x.float(), 0, shape=(len(x) - 1, 3), dtype=torch.float32)

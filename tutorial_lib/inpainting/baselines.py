@@ -20,7 +20,8 @@ from tutorial_lib.shapes import Known, Missing, Motifs, Positions, check_counts,
 N_TRIES = 20  # for every random place that is kept
 SIGMA = 0.8  # A, a coordinate; on the validation cell better than 0.15, 0.3 and 0.5
 RIDGE = 1e-3  # A^2, added to variances
-N_MINIMA, N_DOWN, DOWN = 30, 50, 0.15  # walks a query, steps of a walk, and the first step of each coordinate, A
+N_MINIMA, N_DOWN, DOWN = 20, 60, 0.15  # walks a query, steps of a walk, and the first step of each coordinate, A
+BRISK = (0.8, 0.95)  # Adam's memory of slopes and of their squares, short, so that walks settle
 
 
 class RandomPlaces:
@@ -71,7 +72,7 @@ class EnergyMinima:
         self.energy, self.n_atoms, self.kT, self.radius = energy, n_atoms, kT, radius
 
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
-        """The ends of thirty walks, whatever `n` is, some of them alike; the lowest first."""
+        """The ends of twenty walks, whatever `n` is, some of them alike; the lowest first."""
         free = RandomPlaces(self.n_atoms, self.radius).complete(known, n_missing, N_MINIMA, generator).positions
         shape = free.shape[:2]
         ends, energy = self._downhill(known.repeat_interleave(shape[1], dim=0), free.flatten(0, 1))
@@ -83,7 +84,7 @@ class EnergyMinima:
     def _downhill(self, known: Known, places: Missing) -> tuple[Missing, Tensor]:
         with torch.enable_grad():
             places = places.clone().requires_grad_()
-            optimiser = torch.optim.Adam([places], lr=DOWN)
+            optimiser = torch.optim.Adam([places], lr=DOWN, betas=BRISK)
             slower = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, N_DOWN)
             for _ in range(N_DOWN):
                 optimiser.zero_grad()
