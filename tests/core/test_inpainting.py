@@ -3,9 +3,10 @@ from itertools import permutations
 
 import pytest
 import torch
+from ase import Atoms
 from torch import Generator
 
-from tutorial_lib import inpainting
+from tutorial_lib import inpainting, metrics
 from tutorial_lib.datasets import load_amorphous
 from tutorial_lib.inpainting import Draws, inpaint, places, restored_error, taken_out
 from tutorial_lib.representations import gram, nearest_neighbours, random_orthogonal
@@ -248,6 +249,54 @@ def test_random_places_do_not_clash_and_are_nowhere_in_particular():
     draws = inpainting.RandomPlaces().complete(known, 3, 50, generator()).positions
     assert inpainting.closest(known, draws)[:, :30].min() >= 2.1
     assert draws.norm(dim=-1).max() <= 4.05
+
+
+CORNERS = 2.35 / 3**0.5 * torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+
+
+def test_the_fourth_bond_of_a_tetrahedron_is_found_and_so_is_the_third():
+    far = 3.9 * torch.nn.functional.normalize(torch.tensor([[1.0, 2, 0], [0, 1, -2], [-2, 0, 1], [3, 0, -1]]), dim=1)
+    turn = random_orthogonal(generator(), (), torch.float32)
+    known, missing = (torch.cat([far, CORNERS[1:]])[None] @ turn.mT, CORNERS[None, :1] @ turn.mT)
+    draws = inpainting.FourthBond(2.35).complete(known, 1, 20, generator())
+    torch.testing.assert_close(draws.positions[:, 0], missing)
+    flat = torch.cat([far, torch.tensor([[2.0, 0, 0], [-1.0, 3**0.5, 0], [-1.0, -(3**0.5), 0]])])[None]
+    assert torch.isfinite(inpainting.FourthBond(2.35).complete(flat, 2, 20, generator()).positions).all()
+
+
+def test_an_energy_goes_downhill_and_counts_low_minima_most():
+    wells = torch.tensor([[0.0, 0, 3.0], [0, 0, -3.0]])
+
+    def energy(x):  # the lower well is the second one
+        return torch.stack([(x[:, -1] - well).square().sum(1) - depth for depth, well in enumerate(wells)]).amin(0)
+
+    known = far_apart()
+    draws = inpainting.EnergyMinima(energy, kT=0.1).complete(known, 1, 20, generator())
+    assert torch.cdist(draws.positions[0, :, 0], wells).amin(1).median() < 0.05
+    torch.testing.assert_close(draws.positions[0, 0, 0], wells[1], atol=0.1, rtol=0)
+    assert (draws.log_weight[0].diff() <= 0).all()
+    beyond = inpainting.EnergyMinima(energy, kT=0.1, radius=2.5).complete(known, 1, 20, generator())
+    assert beyond.log_weight.max() < -1e3, "both wells are too far out"
+
+
+def test_the_energy_of_a_cluster_is_that_of_its_atoms_in_a_large_empty_cell():
+    cloud = motifs_of("test")[:1]
+    atoms = Atoms("Si9", torch.cat([torch.zeros(1, 3), cloud[0]]).numpy() + 15, cell=[30] * 3, pbc=True)
+    atoms.calc = metrics.StillingerWeber()
+    assert metrics.cluster_energy(cloud.double()).item() == pytest.approx(atoms.get_potential_energy(), rel=1e-5)
+
+
+def test_the_energy_score_of_one_place_is_its_error_and_the_true_shares_have_the_best():
+    places = torch.tensor([[0.0, 0, 0], [0, 0, 3.0]])[None, :, None]
+    truths = places[0, torch.rand(4000, generator=generator()).gt(0.8).int()]  # the second place, one time in five
+
+    def score(share):
+        shares = torch.tensor([[1 - share, share]]).expand(4000, 2)
+        made = inpainting.Completions(places.expand(4000, -1, -1, -1), shares, shares)
+        return inpainting.energy_score(made, truths).mean().item()
+
+    assert score(0.0) == pytest.approx(0.6, abs=0.05)
+    assert min((0.0, 0.1, 0.2, 0.4, 1.0), key=score) == 0.2
 
 
 def test_a_vector_follows_from_its_inner_products():

@@ -151,13 +151,12 @@ REFUSED = [
     (lambda ax: plotting.latent_map(ax, torch.randn(5, 3), torch.arange(5), title=""), r"codes must be \(codes, 2\)"),
     (lambda ax: plotting.signals({}, torch.ones(6, 6, 3)), "n_panels must be"),
     (lambda ax: plotting.lobes([], torch.ones(6, 6, 3)), "n_functions must be"),
-    (lambda ax: plotting.candidates({}), "n_panels must be"),
     # Points without a third coordinate are no points in space: matplotlib draws them on the floor and says nothing.
     (lambda ax: plotting.signals({"a": (torch.eye(2), None)}, SPHERE), r"positions of 'a' must be \(points, 3\)"),
     (lambda ax: plotting.signals({"a": (torch.eye(3), torch.ones(3, 1, 6))}, SPHERE), "directions must be"),
     (lambda ax: plotting.lobes([{"a": torch.ones(1, 6)}], SPHERE), "directions must be"),
     *(
-        (lambda ax, hole=hole: plotting.candidates({"a": hole}), "must be")
+        (lambda ax, hole=hole: plotting.candidates(ax, hole, title=""), "must be")
         for hole in (
             plotting.Hole(torch.ones(4, 2), torch.ones(1, 3), torch.ones(2, 3), torch.ones(2)),
             plotting.Hole(torch.ones(4, 3), torch.ones(1, 2), torch.ones(2, 3), torch.ones(2)),
@@ -196,16 +195,26 @@ def test_lobes_are_filled_where_positive_and_a_mesh_where_not():
     assert [text.get_text() for text in ax.texts] == ["z", "x", "y"]
 
 
-def test_candidates_are_as_large_as_their_share():
-    known, missing, guessed = 2.3 * torch.eye(3), torch.tensor([[0.0, 0, -2.3]]), -2.3 * torch.eye(3)[1:]
-    hole = plotting.Hole(known, missing, guessed, torch.tensor([0.8, 0.2]))
-    figure = plotting.candidates({"one": hole, "two": hole})
-    assert [ax.get_title() for ax in figure.axes] == ["one", "two"]
-    *_, others, first, ring = figure.axes[0].collections
+def test_candidates_are_as_large_as_their_share_and_as_far_from_the_missing_atom_as_they_look(ax):
+    known, missing = 2.3 * torch.eye(3), torch.tensor([[0.3, 0, -2.3]])
+    guessed = torch.tensor([[0.0, -2.0, -1.0], [1.0, 0, -3.0]])
+    plotting.candidates(ax, plotting.Hole(known, missing, guessed, torch.tensor([0.8, 0.2])), title="one")
+    assert ax.get_title() == "one"
+    *_, others, first, ring = ax.collections
     assert first.get_sizes()[0] > 2 * others.get_sizes()[0]
-    assert len(ring.get_sizes()) == 1
-    assert len(figure.axes[0].lines) == 3, "the bonds of the centre"
-    assert "Å" in figure.axes[0].get_zlabel()
+    np.testing.assert_allclose(ring.get_offsets(), [[0, missing.norm()]], atol=1e-6)
+    drawn = np.linalg.norm(first.get_offsets() - ring.get_offsets())
+    assert drawn == pytest.approx((guessed[0] - missing[0]).norm().item())
+    assert len(ax.lines) == 3, "the bonds of the centre"
+    assert "Å" in ax.get_ylabel()
+
+
+@pytest.mark.parametrize("guess", [-1.0, 0.0, 2.0])
+def test_a_first_guess_in_line_with_the_missing_atom_is_drawn(ax, guess):
+    missing = torch.tensor([[0.0, 2.0, 0.0]])
+    plotting.candidates(ax, plotting.Hole(torch.eye(3), missing, guess * missing, torch.ones(1)), title="")
+    *_, first, ring = ax.collections
+    np.testing.assert_allclose([*first.get_offsets(), *ring.get_offsets()], [[0, 2 * guess], [0, 2]], atol=1e-6)
 
 
 def test_a_field_is_in_edges_of_a_cube_and_a_density_has_its_truth_in_a_ring(ax):

@@ -197,7 +197,8 @@ CALLS = {
     "representations.gram.nearest_rank3": lambda: call(grams(3) + torch.eye(5)),
     """metrics.motif_statistics.centre_distances metrics.motif_statistics.pair_distances metrics.energy.central_energy
         metrics.motif_statistics.bond_angles metrics.motif_statistics.validity metrics.motif_statistics.descriptor
-        metrics.two_sample.statistics metrics.energy.dihedral_angles""": lambda: call(real()[:9]),
+        metrics.two_sample.statistics metrics.energy.dihedral_angles
+        metrics.energy.cluster_energy""": lambda: call(real()[:9]),
     "metrics.motif_statistics.wasserstein": lambda: call(draw(20), draw(30)),
     "metrics.motif_statistics.coverage": lambda: call(real()[:20], real()[20:40]),
     "metrics.motif_statistics.novelty": lambda: call(real()[:20], real()[20:60]),
@@ -283,6 +284,15 @@ CALLS = {
     "inpainting.library.Library.find": lambda: on(inpainting.Library(real()[:20]), real()[20:23, :6], 3),
     "inpainting.latent.from_products": lambda: call(draw(4, 6, 3), draw(4, 6, 2)),
     "inpainting.ranking.inpaint": lambda: call(real()[:3, :7], 1, RandomPlaces(), 2, generator()),
+    "inpainting.ranking.energy_score": lambda: call(
+        inpainting.Completions(draw(3, 4, 2, 3), draw(3, 4).abs(), draw(3, 4).softmax(1)), draw(3, 2, 3)
+    ),
+    "inpainting.baselines.FourthBond": lambda: call(2.38),
+    "inpainting.baselines.FourthBond.complete": lambda: on(inpainting.FourthBond(2.38), known(), 1, 4, generator()),
+    "inpainting.baselines.EnergyMinima": lambda: call(metrics.cluster_energy, kT=1.0),
+    "inpainting.baselines.EnergyMinima.complete": lambda: on(
+        inpainting.EnergyMinima(metrics.cluster_energy, kT=1.0), real()[:2, :7], 1, 4, generator()
+    ),
     "inpainting.baselines.RandomPlaces.complete": lambda: on(RandomPlaces(), real()[:3, :7], 1, 4, generator()),
     "inpainting.baselines.Retrieval": lambda: call(real()[:20], 0.5),
     "inpainting.baselines.Retrieval.complete": lambda: on(Retrieval(real()[:20]), real()[20:22, :7], 1, 4, generator()),
@@ -558,7 +568,8 @@ NAN_IN_NAN_OUT = """
     models.mlp.reconstruction_loss models.mlp.cross_entropy_loss models.flow.ode. models.vae.kl_divergence
     models.vae.overlap models.vae.LatentVariableModel. models.vae.AlignedAutoencoder. inpainting.holes.taken_out
     inpainting.holes.apart inpainting.holes.restored_error inpainting.holes.closest inpainting.holes.by_cell
-    inpainting.baselines.Retrieval inpainting.places.radial_basis inpainting.places.PositionScorer.forward
+    inpainting.baselines.Retrieval inpainting.baselines.FourthBond. inpainting.ranking.energy_score
+    inpainting.places.radial_basis inpainting.places.PositionScorer.forward
     models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.charts.Scaled.
     models.flow.generator. models.flow.network. models.equivariant.graph.spherical_harmonics
     models.equivariant.network.logits models.spherical.signals.product models.spherical.signals.normalised
@@ -629,6 +640,7 @@ PER_ITEM = """
     models.flow.charts.Principal.coordinates models.flow.charts.Principal.positions models.flow.generator.Flow.decode
     models.flow.generator.Flow.encode models.flow.generator.Flow.log_likelihood metrics.two_sample.statistics
     models.flow.network.TimeWaves.forward models.flow.network.MotifVelocity.forward metrics.energy.central_energy
+    metrics.energy.cluster_energy inpainting.baselines.FourthBond.complete
     metrics.energy.dihedral_angles models.flow.network.SetVelocity.forward models.equivariant.graph.representation
     models.equivariant.network.logits models.equivariant.network.EquivariantNetwork.forward
     models.equivariant.network.EquivariantNetwork.each_point models.spherical.signals.harmonics

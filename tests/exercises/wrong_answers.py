@@ -23,7 +23,7 @@ from scipy.stats import mannwhitneyu
 from torch.distributions import Normal, kl_divergence
 from torch.nn.functional import cosine_similarity, normalize
 
-from tutorial_lib import metrics
+from tutorial_lib import inpainting, metrics
 from tutorial_lib.datasets.polycubes import polycube_of
 from tutorial_lib.exercises.grader import nearest_in_turn
 from tutorial_lib.models import hierarchical, vae
@@ -539,6 +539,20 @@ def sorted_again(key):
     return lambda x, missing: right.without(x, missing)[key(right.without(x, missing), x, missing).argsort()]
 
 
+def by_radius(atoms, decimals=12):
+    return atoms[atoms.norm(dim=1).round(decimals=decimals).argsort()]
+
+
+def assigned_square(candidate, missing):
+    square = (candidate[:, None] - missing).square().sum(dim=2)
+    return square[linear_sum_assignment(square.numpy())]
+
+
+def for_three(candidate, missing):
+    orders = {1: [[0]], 2: [[0, 1], [1, 0]], 3: [list(order) for order in permutations(range(3))]}[len(missing)]
+    return torch.stack([(candidate[order] - missing).square().sum(1).mean().sqrt() for order in orders]).min()
+
+
 def geometric_median(draws):
     middle = draws.mean(dim=0)
     for _ in range(500):
@@ -832,10 +846,28 @@ ALSO_RIGHT = {
         lambda s, degree: right.n_allowed(s, degree).int(),
     ],
     "5.s": [half_way_by_loops],
-    "6.1": [lambda x, missing: right.without(x, missing).flip(0)],
-    "6.2": [lambda known, products: torch.linalg.solve(known.mT @ known, known.mT @ products)],
-    "6.3": [lambda candidate, missing: right.matched(candidate, missing).sqrt()],
-    "6.4": [lambda errors, k: errors.cummin(dim=1).values[:, k - 1].mean()],
+    "6.1": [
+        lambda x, missing: right.without(x, missing).flip(0),
+        lambda x, missing: x[sorted(set(range(len(x))) - {missing}, key=lambda i: (x[i] @ x[i]).item())],
+        lambda x, missing: torch.from_numpy(np.array(sorted(np.delete(x.numpy(), missing, 0), key=np.linalg.norm))),
+    ],
+    "6.2": [
+        lambda known, products: torch.linalg.solve(known.mT @ known, known.mT @ products),
+        lambda known, products: torch.linalg.pinv(known) @ products,
+        lambda known, products: torch.from_numpy(np.linalg.lstsq(known.numpy(), products.numpy(), rcond=None)[0]),
+    ],
+    "6.3": [
+        lambda candidate, missing: right.matched(candidate, missing).sqrt(),
+        lambda candidate, missing: assigned_square(candidate, missing).mean().sqrt(),
+        lambda candidate, missing: torch.stack(
+            [(candidate[list(p)] - missing).norm() / len(p) ** 0.5 for p in permutations(range(len(missing)))]
+        ).min(),
+    ],
+    "6.4": [
+        lambda errors, k: errors.cummin(dim=1).values[:, k - 1].mean(),
+        lambda errors, k: torch.stack([row[:k].min() for row in errors]).mean(),
+        lambda errors, k: torch.as_tensor(np.mean(np.min(errors.numpy()[:, :k], axis=1))),
+    ],
     "6.s": [lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone()],
     "7.1": [lambda noise, data, time: noise + torch.einsum("n,nd->nd", time, data - noise)],
     "7.2": [lambda v, x, t, h: (x + (there := x + h * v(x, t)) + h * v(there, t + h)) / 2],
@@ -1292,7 +1324,14 @@ WRONG = {
     ],
     "6.1": [
         (edited("6.1", "[others.norm(dim=1).argsort()]", ""), "order"),
-        (lambda x, missing: x * (torch.arange(len(x)) != missing)[:, None], "shape"),
+        (lambda x, missing: x * (torch.arange(len(x)) != missing)[:, None], "zeros"),
+        (lambda x, missing: by_radius(x[x.norm(dim=1) != x[missing].norm()]), "equal"),
+        (lambda x, missing: by_radius(x[(x.norm(dim=1) - x[missing].norm()).abs() > 1e-9]), "equal"),
+        (lambda x, missing: by_radius(torch.cat([x[:missing], x[missing + 1 :]]), 1), "rounded"),
+        (lambda x, missing: by_radius(torch.cat([x[:missing], x[missing + 1 :]]), 2), "rounded"),
+        (lambda x, missing: by_radius(x[[i for i in range(8) if i != missing]]), "raises"),
+        (lambda x, missing: right.without(x, missing).float(), "dtype"),
+        (lambda x, missing: right.without(x, missing).roll(missing, 0), "order"),
         (lambda x, missing: x[x.norm(dim=1).argsort()][:-1], "atoms"),
         (sorted_again(lambda others, x, missing: others[:, 2]), "pose"),
         (lambda x, missing: right.without(x, missing).numpy(), "numpy"),
@@ -1300,7 +1339,27 @@ WRONG = {
         (sorted_again(lambda others, x, missing: (others - x[missing]).norm(dim=1)), "leak"),
         (sorted_again(lambda others, x, missing: (others - x.mean(0)).norm(dim=1)), "leak"),
     ],
-    "6.3": [(lambda one, other: right.off(one - one.mean(0), other - other.mean(0)), "align")],
+    "6.2": [
+        (lambda known, products: inpainting.from_products(known[None], products[None, :, None])[0, 0], "library"),
+        (lambda known, products: right.vector(known[:7], products[:7]), "other"),
+        (lambda known, products: right.vector(known.float(), products.float()).double(), "single"),
+    ],
+    "6.3": [
+        (lambda one, other: right.off(one - one.mean(0), other - other.mean(0)), "align"),
+        (for_three, "many"),
+        (lambda one, other: right.off(one, other) if len(one) < 5 else (one - other).norm() / len(one) ** 0.5, "many"),
+        (lambda one, other: (right.off(one, other) ** 2 + 1e-9).sqrt(), "zero"),
+        (lambda one, other: right.off(one, other) + 2e-7 * (one.norm() > 0), "zero"),
+        (lambda one, other: inpainting.apart(one, other), "library"),
+        (lambda one, other: inpainting.restored_error(one[None, None], other[None])[0, 0], "library"),
+    ],
+    "6.4": [
+        (lambda errors, k: right.best_of_k(errors.float(), k).double(), "single"),
+        (lambda errors, k: right.best_of_k(errors, min(k, 5)), "capped"),
+        (lambda errors, k: right.best_of_k(errors.clamp(max=3), k), "clipped"),
+        (lambda errors, k: right.best_of_k(errors[(errors[:, :k].amin(dim=1) < 3)], k), "success"),
+        (lambda errors, k: right.best_of_k(errors, k).round(decimals=3), "single"),
+    ],
     "6.s": [
         (lambda draws: draws[-1].clone(), "other"),
         (lambda draws: draws[(draws - geometric_median(draws)).norm(dim=1).argmin()], "other"),

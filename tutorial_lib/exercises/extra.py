@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "synchronisation": ["check_3_s"],
         "groups": ["check_4_s"],
         "gathering": ["check_5_s"],
-        "inpainting": ["check_6_s"],
+        "completions": ["check_6_s"],
         "flow_matching": ["check_7_s"],
         "missing_atom": ["check_8_s"],
         "hamiltonians": ["check_9_s"],

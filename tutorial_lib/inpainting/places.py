@@ -40,7 +40,9 @@ def radial_basis(distance: Tensor) -> Tensor:
 
 
 class PositionScorer(nn.Module):
-    """The score of every place: how likely a missing atom is there, the logarithm of it up to a constant.
+    """The score of every place: how likely a missing atom is there, the logarithm of it up to a constant: a logit.
+
+    (Of a diffusion model, the score is another thing: the gradient of such a logarithm.)
 
     Atoms look at each other through their distances, then a place looks at every atom through its distance to it:
     s(p) = out(sum_i message(h_i, |p - x_i|) + |p|), with h_i what atom i knows of the others. The clouds have `n_atoms`

@@ -12,7 +12,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     None,
     {
         "baselines": ["gram_error", "PrincipalComponents", "nearest_training", "nearest_motif_rmsd"],
-        "energy": ["StillingerWeber", "central_energy", "dihedral_angles", "energy_above_crystal", "minimised"],
+        "energy": [
+            "StillingerWeber",
+            "central_energy",
+            "cluster_energy",
+            "dihedral_angles",
+            "energy_above_crystal",
+            "minimised",
+        ],
         "glass": ["compare_cells"],
         "matrices": ["MILLI_EV", "MatrixErrors", "orbitals", "matrix_errors"],
         "silica": ["SilicaQuality", "compare_silica", "silica_quality", "silica_rings"],

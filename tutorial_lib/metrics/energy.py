@@ -25,6 +25,7 @@ from tutorial_lib.shapes import Motifs, Scalars, check, check_counts
 EPSILON, SIGMA, REACH = 1.64833, 2.0951, 1.80  # eV, A, and the cut-off in units of sigma
 LAMBDA, GAMMA, COSINE = 31.5, 1.20, -1 / 3
 A, B, P = 7.049556277, 0.6022245584, 4
+N_NEAR = 12  # neighbours of an atom that a cluster's energy counts; few have as many within the cut-off, 3.77 A
 INSIDE = 1e-3  # A: the exponential is 0 that near the cut-off, and its argument would overflow
 
 
@@ -54,6 +55,18 @@ def central_energy(positions: Motifs) -> Scalars:
     cosine = (unit[:, row] * unit[:, column]).sum(-1)
     bent = LAMBDA * (cosine - COSINE).square() * weight[:, row] * weight[:, column]
     return EPSILON * (0.5 * pair.sum(1) + bent.sum(1))
+
+
+def cluster_energy(positions: Motifs) -> Scalars:
+    """The energy (eV) of each motif with its centre as a free cluster: `central_energy` of every atom, added up.
+
+    Bonds that its outer atoms have to atoms beyond the motif are missing, so they would like new ones.
+    """
+    atoms = torch.nn.functional.pad(positions, (0, 0, 1, 0))
+    between = atoms[:, None] - atoms[:, :, None]
+    near = between.norm(dim=3).topk(min(N_NEAR + 1, atoms.shape[1]), largest=False).indices[..., 1:]  # without itself
+    between = between.take_along_dim(near[..., None], 2)
+    return central_energy(between.flatten(0, 1)).view(atoms.shape[:2]).sum(1)
 
 
 class StillingerWeber(Calculator):

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -37,37 +38,42 @@ class Hole(NamedTuple):
     share: Tensor
 
 
-def candidates(panels: Mapping[str, Hole]) -> Figure:
+def candidates(ax: Axes, hole: Hole, *, title: str) -> Axes:
     """Known atoms about their centre, a ring where an atom is missing, diamonds for candidates, the first one marked.
 
-    A diamond is as large as its share. Bonds of the centre are drawn. Panels stand side by side.
+    The picture's plane holds the centre, the missing atom (the first of several) and the first guess, so that these are
+    as far from each other as they look. Of the others, what is small and pale stands behind the plane. A diamond is as
+    large as its share. Bonds of the centre are drawn.
     """
-    check_counts(n_panels=len(panels))
-    figure = plt.figure(figsize=(3.4 * len(panels), 3.6))
-    for place, (title, hole) in enumerate(panels.items(), start=1):
-        check_shapes(**{name: (getattr(hole, name), f"{name} 3") for name in ("known", "missing", "candidates")})
-        check_shapes(candidates=(hole.candidates, "candidates 3"), share=(hole.share, "candidates"))
-        known, missing, guessed, share = (np.asarray(part) for part in hole)
-        ax = figure.add_subplot(1, len(panels), place, projection="3d", computed_zorder=False)
-        for atom in known[np.linalg.norm(known, axis=1) < metrics.BOND_CUTOFF]:
-            ax.plot(*np.stack([np.zeros(3), atom]).T, color="0.6", linewidth=2, zorder=1)
-        ax.scatter(0, 0, 0, marker="s", s=60, color=COLOURS["model"], label="centre", zorder=2)
-        filled = {"color": COLOURS["crystal"], "edgecolor": "k", "depthshade": False}
-        ax.scatter(*known.T, s=60, label="known", zorder=2, **filled)
-        sizes = 15 + 200 * share
-        style = {"marker": "D", "color": COLOURS["generated"], "depthshade": False, "zorder": 3}
-        ax.scatter(*guessed[1:].T, s=sizes[1:], alpha=0.5, label="candidate", **style)
-        ax.scatter(*guessed[:1].T, s=sizes[:1], edgecolor="k", linewidth=2, label="first guess", **style)
-        ring = {"facecolor": "none", "edgecolor": COLOURS["real"], "linewidth": 2, "depthshade": False}
-        ax.scatter(*missing.T, s=220, label="missing", zorder=4, **ring)
-        ax.set_title(title, fontsize=9)
-        ax.set(xlim=(-4, 4), ylim=(-4, 4), zlim=(-4, 4), box_aspect=(1, 1, 1))
-        ax.set(xlabel="x (Å)", ylabel="y (Å)", zlabel="z (Å)")
-        ax.tick_params(labelsize=6, pad=-2)
-        ax.view_init(elev=25, azim=-50)  # degrees, one view for all panels
-    figure.axes[0].legend(fontsize=7, loc="upper left", frameon=False)
-    figure.tight_layout()
-    return figure
+    check_shapes(**{name: (getattr(hole, name), f"{name}+ 3") for name in ("known", "missing", "candidates")})
+    check_shapes(candidates=(hole.candidates, "candidates 3"), share=(hole.share, "candidates"))
+    up, beside = (part[0].double() for part in (hole.missing, hole.candidates))
+    if torch.linalg.cross(up, beside).norm() < 1e-6 * up.norm() * beside.norm():
+        beside = torch.eye(3, dtype=torch.float64)[up.abs().argmin()]  # any plane will do
+    frame = torch.linalg.qr(torch.stack([up, beside], dim=1)).Q
+    frame = frame * (frame * torch.stack([up, beside], dim=1)).sum(0).sign()
+    axes = torch.stack([frame[:, 1], frame[:, 0], torch.linalg.cross(frame[:, 1], frame[:, 0])], dim=1)
+    known, missing, guessed = (np.asarray(part.double() @ axes) for part in hole[:3])
+    share, known = np.asarray(hole.share), known[known[:, 2].argsort()]  # what is nearest to the reader comes last
+    for atom in known[np.linalg.norm(known, axis=1) < metrics.BOND_CUTOFF]:
+        ax.plot([0, atom[0]], [0, atom[1]], color="0.6", linewidth=2, zorder=1)
+    ax.scatter(0, 0, marker="s", s=90, color=COLOURS["model"], label="centre", zorder=2)
+    near = np.clip((known[:, 2] + 4) / 8, 0, 1)
+    colours = [
+        np.array(to_rgb(COLOURS["crystal"])) * part + np.ones(3) * (1 - part) for part in 0.3 + 0.7 * near[:, None]
+    ]
+    sizes = 60 + 180 * near
+    ax.scatter(*known[:, :2].T, s=sizes, c=colours, edgecolor="k", linewidth=0.8, label="known", zorder=2)
+    ax.scatter(*(known[:, :2] + np.array([-0.12, 0.12])).T, s=sizes / 12, color="w", alpha=0.8, linewidth=0, zorder=2)
+    sizes = 15 + 200 * share
+    style = {"marker": "D", "color": COLOURS["generated"], "zorder": 3}
+    ax.scatter(*guessed[1:, :2].T, s=sizes[1:], alpha=0.5, label="candidate", **style)
+    ax.scatter(*guessed[:1, :2].T, s=sizes[:1], edgecolor="k", linewidth=2, label="first guess", **style)
+    ring = {"facecolor": "none", "edgecolor": COLOURS["real"], "linewidth": 2}
+    ax.scatter(*missing[:, :2].T, s=220, label="missing", zorder=4, **ring)
+    ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5), aspect="equal", xlabel="across (Å)", title=title)
+    ax.set_ylabel("towards the missing atom (Å)")
+    return ax
 
 
 def density(ax: Axes, values: Tensor, points: Tensor, *, bonded: float, limit: float) -> Axes:
