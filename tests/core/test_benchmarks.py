@@ -227,4 +227,4 @@ def test_every_benchmark_says_what_it_would_run_and_whether_other_code_measured_
     assert [line.split(":")[0] for line in lines] == [*everything.NAMES, "together"]
     assert all(" fresh, " in line and " to run" in line for line in lines)
     monkeypatch.setattr(everything, "results", lambda names: {name: {"build": "0" * 12} for name in names})
-    assert everything.of_other_builds(benchmarks[:2]) == "Measured by another build than today's: cost, flow_matching."
+    assert everything.of_other_builds(benchmarks[:2]) == "Measured by another build than today's: cost, flow_copying."

@@ -10,7 +10,7 @@ from benchmarks import flow_matching as benchmark
 from tutorial_lib import inpainting, metrics, representations, training
 from tutorial_lib.inpainting import flow_completion
 from tutorial_lib.models import flow
-from tutorial_lib.models.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity
+from tutorial_lib.models.flow import Flow, MotifVelocity, Principal, Scaled, SetVelocity, ode
 from tutorial_lib.representations.alignment import Template, aligned_rmsd
 
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
@@ -311,3 +311,35 @@ def test_the_benchmark_tells_a_bad_generator_from_the_floor_and_sees_sets_turn(m
     errors = benchmark.turning_error(Flow(Scaled.fit(motifs_of_cell), stirred(SetVelocity())), motifs_of_cell)
     assert errors["torch.float32"] < 1e-3
     assert errors["torch.float64"] < 1e-10
+
+
+def test_paired_motifs_lie_nearer_to_their_noise_and_are_the_same_motifs(generator):
+    noise, motifs = (torch.randn(20, 8, 3, generator=generator, dtype=torch.float64) for _ in range(2))
+    paired = flow.laid_towards(noise, motifs)
+    assert torch.allclose(metrics.pair_distances(paired), metrics.pair_distances(motifs))
+    before, after = ((x - noise).square().sum((1, 2)) for x in (motifs, paired))
+    assert (after < before).all()
+    more = (flow.laid_towards(noise, motifs, 6) - noise).square().sum((1, 2))
+    assert (more <= after + 1e-9).all(), "no round makes a line longer"
+
+
+def test_the_normal_velocity_of_paired_data_is_what_least_squares_finds(generator):
+    data = torch.randn(200_000, generator=generator, dtype=torch.float64)
+    noise = 0.6 * data + 0.8 * torch.randn(data.shape, generator=generator, dtype=torch.float64)
+    for t in (0.0, 0.3, 0.9):
+        point, line = (1 - t) * noise + t * data, data - noise
+        known = ode.normal(torch.tensor([t], dtype=torch.float64), point[:1], torch.ones(()).double(), 0.6)
+        slope = (point @ line / (point @ point)).item()
+        assert known.slope.item() == pytest.approx(slope, abs=0.01)
+        assert known.width.item() == pytest.approx(point.std().item(), abs=0.01)
+        assert known.left.item() == pytest.approx((line - slope * point).std().item(), abs=0.01)
+        assert known.guess.item() == pytest.approx((point @ data / (point @ point)).item(), abs=0.01)
+
+
+def test_pairing_leaves_less_to_learn(generator):
+    motifs, nothing = torch.randn(64, 8, 3, generator=generator), lambda x, t: torch.zeros_like(x)
+    errors = [
+        flow.matching_error(nothing, motifs, torch.ones(()), Generator().manual_seed(5), pair).item()
+        for pair in (None, flow.laid_towards)
+    ]
+    assert errors[1] < 0.6 * errors[0]

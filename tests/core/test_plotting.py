@@ -172,6 +172,19 @@ def test_what_cannot_be_drawn_is_refused(ax, draw, message):
         draw(ax)
 
 
+def test_sample_paths_begin_in_rings_and_end_in_dots_over_the_data(ax):
+    paths = torch.arange(24.0).view(3, 4, 2) / 10
+    assert plotting.sample_paths(ax, torch.zeros(5, 2), paths, title="steps: 2") is ax
+    data, *lines, starts, ends = ax.lines
+    assert len(data.get_xdata()) == 5
+    assert len(lines) == 4
+    assert np.allclose(lines[1].get_xydata(), paths[:, 1])
+    assert np.allclose(starts.get_xydata(), paths[0])
+    assert np.allclose(ends.get_xydata(), paths[-1])
+    assert ax.get_aspect() == 1
+    assert "x" in ax.get_xlabel()
+
+
 def test_arrows_stand_at_their_points(ax):
     points, vectors = torch.eye(3)[:2], torch.tensor([[0.5, 0.0, 0.0], [0.0, -0.5, 0.0]])
     plotting.arrows(ax, points, {"velocity": ("model", vectors)}, title="two")

@@ -254,6 +254,7 @@ CALLS = {
     "datasets.digits.load": lambda: call("test"),
     "models.flow.ode.normal": lambda: call(torch.rand(4), draw(4, 6), torch.rand(6)),
     "models.flow.ode.matching_error": lambda: call(still, draw(4, 6), torch.rand(6), generator()),
+    "models.flow.pairing.laid_towards": lambda: call(draw(4, 8, 3), real()[:4]),
     "models.flow.ode.integrate": lambda: call(still, draw(4, 6), 2, since=0.0, until=1.0),
     "models.flow.ode.interpolate": lambda: call(draw(4, 6), draw(4, 6) + 1, torch.rand(4)),
     "models.flow.ode.log_likelihood": lambda: call(still, draw(4, 6), 2),

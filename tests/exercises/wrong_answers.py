@@ -870,7 +870,20 @@ ALSO_RIGHT = {
     ],
     "6.s": [lambda draws: min(draws, key=lambda one: (draws - one).norm(dim=1).mean()).clone()],
     "7.1": [lambda noise, data, time: noise + torch.einsum("n,nd->nd", time, data - noise)],
-    "7.2": [lambda v, x, t, h: (x + (there := x + h * v(x, t)) + h * v(there, t + h)) / 2],
+    "7.2": [
+        lambda v, x, t, h: x + h / 2 * torch.stack([v(x, t), v(x + h * v(x, t), t + h)]).sum(0),
+        lambda v, x, t, h: (x + (there := x + h * v(x, t)) + h * v(there, t + h)) / 2,
+    ],
+    "7.3": [
+        lambda samples, train, held_out: (
+            (
+                (samples[:, None] - train).norm(dim=2).min(1)[0]
+                < np.median((held_out[:, None] - train).norm(dim=2).min(1)[0])
+            )
+            .double()
+            .mean()
+        ),
+    ],
     "7.4": [lambda real, fake: torch.tensor(mannwhitneyu(fake, real).statistic / (len(real) * len(fake)))],
     "7.s": [lambda one, other: (one - other[assigned((one[:, None] - other).abs())]).abs().mean()],
     "8.1": [lambda places, confidence: (confidence.softmax(0)[:, None] * places).sum(0)],
@@ -1368,6 +1381,25 @@ WRONG = {
     "7.1": [
         (lambda noise, data, time: right.between(noise, data, time.mean().expand(len(time))), "one time"),
         (lambda noise, data, time: right.between(noise, data, time.roll(1)), "one time"),
+        (lambda noise, data, time: right.between(noise, data, time.clamp(max=0.99)), "ends"),
+        (lambda noise, data, time: right.between(noise, data, time.clamp(0, 0.8)), "ends"),
+        (lambda noise, data, time: right.between(noise, data, time * (time / time)), "not finite"),
+    ],
+    "7.2": [
+        (lambda v, x, t, h: x + h * (v(x, t) + v(x + h * v(x, t), (t + h).clamp(max=1))) / 2, "clamped"),
+        (lambda v, x, t, h: x + h * (v(x, t[0]) + v(x + h * v(x, t[0]), t[0] + h)) / 2, "raises"),
+    ],
+    "7.3": [
+        (lambda samples, train, held_out: right.copied(samples, train, held_out[:10]), "some"),
+        (
+            lambda samples, train, held_out: right.copied(*(x / train.std(0) for x in (samples, train, held_out))),
+            "scaled",
+        ),
+    ],
+    "7.4": [
+        (lambda real, fake: torch.maximum(a := right.told(real, fake), 1 - a), "folded"),
+        (lambda real, fake: right.told(real.half(), fake.half()), "single"),
+        (lambda real, fake: right.told(real.float(), fake.float()), "single"),
     ],
     "8.1": [
         (shares(torch.exp, norm=False), "sum"),

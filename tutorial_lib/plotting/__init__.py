@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "panels",
             "points",
             "rows",
+            "sample_paths",
             "seeds",
             "training_history",
             "arrows",

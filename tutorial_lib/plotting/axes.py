@@ -43,6 +43,19 @@ def distributions(ax: Axes, samples: Mapping[str, tuple[str, Tensor]], *, xlabel
     return _labelled(ax, xlabel=xlabel, ylabel="probability density")
 
 
+def sample_paths(ax: Axes, data: Tensor, paths: Tensor, *, title: str) -> Axes:
+    """Paths (steps + 1, N, 2) in a plane from rings to dots, over the data (M, 2) that they should lead to."""
+    check_shapes(data=(data, "examples 2"), paths=(paths, "times points 2"))
+    ax.plot(*np.asarray(data).T, linestyle="none", marker=".", markersize=2, color="0.75", zorder=0)
+    ax.plot(*np.asarray(paths).transpose(2, 0, 1), color=COLOURS["model"], linewidth=0.7)
+    ax.plot(*np.asarray(paths[0]).T, linestyle="none", marker="o", markersize=3, fillstyle="none", color="0.4")
+    ax.plot(*np.asarray(paths[-1]).T, linestyle="none", marker="o", markersize=3, color=COLOURS["baseline"])
+    ax.set(
+        xlabel="x (standardised)", ylabel="y (standardised)", title=title, aspect="equal", xlim=(-3, 3), ylim=(-3, 3)
+    )
+    return ax
+
+
 def training_history(
     ax: Axes, histories: Mapping[str, Mapping[str, Sequence[float]]], *, term: str, unit: str = "no unit"
 ) -> Axes:

@@ -91,12 +91,15 @@ class Flow(nn.Module):
         return self.average if condition is None else partial(self.average, condition=condition)
 
 
-def flow_loss() -> Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator], dict[str, Tensor]]:
+def flow_loss(
+    pair: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator], dict[str, Tensor]]:
     """The flow-matching loss for `training.train`: the velocity's squared error on lines from fresh noise to motifs.
 
     A loss of 1 is what a normal distribution reaches. A batch may be a pair of motifs and standardised properties
     (N, n_properties); half of the properties are hidden from the network (condition dropout). Whoever writes another
-    training loop has to call `Flow.update_average` in each step, or samples come from the untrained average.
+    training loop has to call `Flow.update_average` in each step, or samples come from the untrained average. `pair` is
+    as for `matching_error`.
     """
 
     def loss(flow: nn.Module, batch: Tensor | tuple[Tensor, ...], generator: Generator) -> dict[str, Tensor]:
@@ -105,6 +108,7 @@ def flow_loss() -> Callable[[nn.Module, Tensor | tuple[Tensor, ...], Generator],
         if properties:
             known = torch.rand(len(positions), 1, generator=generator, device=positions.device) >= DROPPED
             velocity = partial(flow.velocity, condition=torch.where(known, properties[0], torch.nan))
-        return {"loss": matching_error(velocity, flow.chart.coordinates(positions), flow.chart.widths, generator)}
+        motifs = flow.chart.coordinates(positions)
+        return {"loss": matching_error(velocity, motifs, flow.chart.widths, generator, pair)}
 
     return loss

@@ -106,11 +106,15 @@ class SetVelocity(nn.Module):
     Numbers of atom i are updated by messages, which read the numbers of i and of j, their distance, the distances of
     both from the centre and the inner product of their places. The last messages are numbers that multiply x_i - x_j;
     the velocity is their sum, and one more number times x_i. There are `width` numbers an atom, and a message, and
-    `n_layers` rounds of messages.
+    `n_layers` rounds of messages. `covariance` is that of a motif's coordinates with those of its noise, 0 unless they
+    are paired.
     """
 
-    def __init__(self, width: int = 48, n_layers: int = 3, *, n_properties: int = 0, seed: int = 0):
+    def __init__(
+        self, width: int = 48, n_layers: int = 3, *, n_properties: int = 0, covariance: float = 0.0, seed: int = 0
+    ):
         super().__init__()
+        self.covariance = covariance
         self.register_buffer("centres", torch.linspace(0, REACH_OF_SETS, N_RADIAL_OF_SETS))
         with seeded(seed):
             self.waves = TimeWaves(n_properties)
@@ -134,7 +138,7 @@ class SetVelocity(nn.Module):
         `condition` is NaN, or None for all, where nothing is asked for.
         """
         check_shapes(point=(point, "points atoms+ 3"), time=(time, "points"))
-        known = normal(time, point, point.new_ones(()))
+        known = normal(time, point, point.new_ones(()), self.covariance)
         scaled = point / known.width  # of one size at all times
         vectors = scaled[:, :, None] - scaled[:, None]
         distance, radius = _length(vectors), _length(scaled)

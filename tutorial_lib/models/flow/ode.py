@@ -25,41 +25,52 @@ class Normal(NamedTuple):
 
     A point x_t then has the standard deviation s = sqrt(t^2 w^2 + (1 - t)^2), the mean of x_1 - x_0 is slope times x_t,
     slope = (t w^2 - (1 - t)) / s^2, and what is left of it has the standard deviation w / s. The mean of x_1 itself is
-    guess times x_t, guess = t w^2 / s^2.
+    guess times x_t, guess = t w^2 / s^2. Where noise and motifs are paired, with the covariance c, these are
+    s^2 = t^2 w^2 + (1 - t)^2 + 2 t (1 - t) c, slope = (t w^2 - (1 - t) + (1 - 2 t) c) / s^2,
+    left = sqrt(w^2 - c^2) / s and guess = (t w^2 + (1 - t) c) / s^2.
     """
 
     slope: Tensor
     width: Tensor  # s
-    left: Tensor  # w / s
+    left: Tensor
     guess: Tensor
 
 
-def normal(time: Scalars, like: Tensor, widths: Tensor) -> Normal:
+def normal(time: Scalars, like: Tensor, widths: Tensor, covariance: float = 0.0) -> Normal:
     """The velocity of normal motifs, in terms that can be broadcast to the points `like` (N, ...) and multiply them.
 
-    `widths` are the standard deviations (...) of motifs, or one number.
+    `widths` are the standard deviations (...) of motifs, or one number, and above the covariance with their noise.
     """
     check_shapes(time=(time, "points"), widths=(widths, " ".join(map(str, like.shape[1:])) if widths.ndim else ""))
     t = time.view(-1, *[1] * (like.ndim - 1))
     variance = widths.square()
-    square = t.square() * variance + (1 - t).square()
+    square = t.square() * variance + (1 - t).square() + 2 * t * (1 - t) * covariance
     return Normal(
-        slope=(t * variance - (1 - t)) / square,
+        slope=(t * variance - (1 - t) + (1 - 2 * t) * covariance) / square,
         width=square.sqrt(),
-        left=widths / square.sqrt(),
-        guess=t * variance / square,
+        left=(variance - covariance**2).sqrt() / square.sqrt(),
+        guess=(t * variance + (1 - t) * covariance) / square,
     )
 
 
-def matching_error(velocity: Velocity, motifs: Tensor, widths: Tensor, generator: Generator) -> Tensor:
+def matching_error(
+    velocity: Velocity,
+    motifs: Tensor,
+    widths: Tensor,
+    generator: Generator,
+    pair: Callable[[Tensor, Tensor], Tensor] | None = None,
+) -> Tensor:
     """The mean squared error of a velocity on random lines from noise to motifs, relative to that of a normal model.
 
     If motifs followed a normal distribution, the best velocity would be the mean that `normal` returns, and an error of
     (w / s)^2 would remain. Each error is divided by w / s, so that below 1 is better than a normal distribution.
-    `widths` are as for `normal`; the generator is on the device of the motifs.
+    `widths` are as for `normal`; the generator is on the device of the motifs. `pair` is given the noise and the
+    motifs, and returns the motifs that the lines lead to, such as `pairing.laid_towards`; less is left then than 1.
     """
     kind = {"generator": generator, "device": motifs.device, "dtype": motifs.dtype}
     noise, time = torch.randn(motifs.shape, **kind), torch.rand(len(motifs), **kind)
+    if pair is not None:
+        motifs = pair(noise, motifs)
     t = time.view(-1, *[1] * (motifs.ndim - 1))
     point, line = (1 - t) * noise + t * motifs, motifs - noise
     return ((velocity(point, time) - line) / normal(time, point, widths).left).square().mean()
