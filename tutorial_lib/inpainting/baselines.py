@@ -15,7 +15,17 @@ from tutorial_lib.inpainting.holes import closest, shell_places
 from tutorial_lib.inpainting.library import Library
 from tutorial_lib.inpainting.ranking import Draws, best_first
 from tutorial_lib.metrics.motif_statistics import MAX_RADIUS, MIN_DISTANCE
-from tutorial_lib.shapes import Known, Missing, Motifs, Positions, check_counts, check_shapes, differentiating
+from tutorial_lib.shapes import (
+    Known,
+    Missing,
+    Motifs,
+    Positions,
+    check,
+    check_counts,
+    check_not_negative,
+    check_shapes,
+    differentiating,
+)
 
 N_TRIES = 20  # for every random place that is kept
 SIGMA = 0.8  # A, a coordinate; on the validation cell better than 0.15, 0.3 and 0.5
@@ -45,10 +55,13 @@ class FourthBond:
     """
 
     def __init__(self, bond: float, n_atoms: int = 8):
+        check_not_negative(bond=bond)
         self.bond, self.n_atoms = bond, n_atoms
 
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:
         """One draw a query; neither `n` nor the generator is used."""
+        check_shapes(known=(known, "queries atoms 3"))
+        check(known.shape[1] >= 3, f"the rule asks three neighbours, and {known.shape[1]} are known")
         for _ in range(n_missing):
             nearest = known.norm(dim=2).topk(3, largest=False).indices
             away = -normalize(known.take_along_dim(nearest[..., None], 1), dim=2).sum(1, keepdim=True)
@@ -69,6 +82,7 @@ class EnergyMinima:
     """
 
     def __init__(self, energy: Callable[[Tensor], Tensor], n_atoms: int = 8, *, kT: float, radius: float = MAX_RADIUS):
+        check_not_negative(kT=kT, radius=radius)
         self.energy, self.n_atoms, self.kT, self.radius = energy, n_atoms, kT, radius
 
     def complete(self, known: Known, n_missing: int, n: int, generator: Generator) -> Draws:

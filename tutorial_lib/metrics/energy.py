@@ -18,7 +18,7 @@ from tutorial_lib.datasets import crystal
 from tutorial_lib.metrics.motif_statistics import centre_distances
 from tutorial_lib.metrics.network import BOND_CUTOFF, bulk_pairs
 from tutorial_lib.models.denoiser import neighbours
-from tutorial_lib.shapes import Motifs, Scalars, check, check_counts
+from tutorial_lib.shapes import Motifs, Scalars, check, check_counts, check_shapes
 
 # Stillinger and Weber's form (Phys. Rev. B 31, 5262 (1985)) with the parameters of Vink, Barkema, van der Weg and
 # Mousseau (J. Non-Cryst. Solids 282, 248 (2001)).
@@ -62,6 +62,7 @@ def cluster_energy(positions: Motifs) -> Scalars:
 
     Bonds that its outer atoms have to atoms beyond the motif are missing, so they would like new ones.
     """
+    check_shapes(positions=(positions, "motifs atoms+ 3"))
     atoms = torch.nn.functional.pad(positions, (0, 0, 1, 0))
     between = atoms[:, None] - atoms[:, :, None]
     near = between.norm(dim=3).topk(min(N_NEAR + 1, atoms.shape[1]), largest=False).indices[..., 1:]  # without itself

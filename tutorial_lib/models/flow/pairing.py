@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from tutorial_lib.representations.alignment.procrustes import turned_onto
-from tutorial_lib.shapes import Motifs, check_counts, check_finite, check_shapes
+from tutorial_lib.shapes import Motifs, check, check_counts, check_finite, check_shapes
 
 N_ROUNDS = 3  # more shorten the lines by less than a hundredth
 
@@ -29,6 +29,10 @@ def laid_towards(noise: Tensor, motifs: Motifs, n_rounds: int = N_ROUNDS) -> Mot
     check_counts(n_rounds=n_rounds)
     for _ in range(n_rounds):
         costs = torch.cdist(noise, motifs).square().cpu().numpy()
+        check(
+            np.isfinite(costs).all(),
+            "squared distances overflow: bring noise and motifs to about the same, smaller size",
+        )
         order = torch.from_numpy(np.stack([linear_sum_assignment(cost)[1] for cost in costs])).to(motifs.device)
         motifs = motifs.gather(1, order[..., None].expand_as(motifs))
         rotation, _ = turned_onto(motifs, noise, allow_mirror=True)

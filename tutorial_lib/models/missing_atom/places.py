@@ -40,7 +40,7 @@ class ManyPlaces(CartesianNetwork):
     """The network of the votes, whose atoms name `n_places` places each."""
 
     def __init__(self, n_places: int = 3, *, seed: int = 0, **sizes: int):
-        check_counts(n_places=n_places)
+        check_counts(n_places=n_places, **sizes)
         super().__init__(seed=seed, **sizes)
         width, self.n_places = self.head[0].in_features, n_places
         with seeded(seed):
