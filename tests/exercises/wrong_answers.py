@@ -607,6 +607,26 @@ def augmented(x, kinds, y, others, within):
     return torch.tensor(int(len(x) == len(y) and all(placed(i, set()) for i in range(len(x)))))
 
 
+def most_fits_by_squares(x, kinds, y, others, within):
+    if len(x) != len(y):
+        return torch.tensor(0)
+    fits = ((x[:, None] - y).square().sum(dim=2) < within**2) & (kinds[:, None] == others)
+    return fits[linear_sum_assignment(fits.numpy(), maximize=True)].all().long()
+
+
+def misfits_cost_ten(x, kinds, y, others, within):
+    if len(x) != len(y):
+        return torch.tensor(0)
+    d = (x[:, None] - y).norm(dim=2)
+    cost = torch.where((d < within) & (kinds[:, None] == others), d, 10 * within)
+    return (cost[linear_sum_assignment(cost)] < within).all().long()
+
+
+def kind_as_a_coordinate(x, kinds, y, others, within):
+    x, y = (torch.cat([at, 1e6 * of[:, None].to(at)], dim=1) for at, of in ((x, kinds), (y, others)))
+    return right.same(x, kinds * 0, y, others * 0, within)
+
+
 def over_permutations(x, kinds, y, others, within):
     if len(x) != len(y):
         return torch.tensor(0)
@@ -915,7 +935,7 @@ ALSO_RIGHT = {
     "9.s": [lambda c, n: 2 * sum(torch.outer(c[:, i], c[:, i]) for i in range(n))],
     "10.1": [lambda d, lmax: torch.stack([right.power(d, k)[k] for k in range(lmax + 1)]), power_of_angles],
     "10.2": [lambda sees, merit: right.who_pools(sees, merit).int(), round_by_round, masked],
-    "10.3": [augmented],
+    "10.3": [augmented, most_fits_by_squares],
     "10.4": [
         lambda counts, energies, unseen: unseen @ torch.linalg.pinv(counts) @ energies,
         lambda counts, energies, unseen: unseen @ torch.linalg.solve(counts.mT @ counts, counts.mT @ energies),
@@ -1489,7 +1509,9 @@ WRONG = {
         (lambda sees, merit: right.who_pools(sees, merit.clamp(-99, 99)), "sign"),
         (lambda sees, merit: right.who_pools(sees, merit.int()), "sign"),
         (lambda sees, merit: right.who_pools(sees, merit.double()), "sign"),
+        (partial(masked, low=-(10**12)), "slow"),
         (partial(masked, rounds=3), "left"),
+        (partial(masked, rounds=15), "left"),
     ],
     "10.3": [
         (edited("10.3", KINDS, ""), "species"),
@@ -1498,7 +1520,7 @@ WRONG = {
         (lambda x, k, y, o, within: right.same(x[: len(y)], k[: len(y)], y[: len(x)], o[: len(x)], within), "number"),
         (partial(cheapest, worst=torch.mean), "worst"),
         (edited("10.3", "(x[:, None] - y).norm(dim=2)", "torch.cdist(x, y)"), "single"),
-        (lambda x, *rest: right.same(x, *rest) if (len(x), len(rest[1])) != (1, 1) else torch.tensor(1), "best"),
+        (lambda x, *rest: right.same(x, *rest) if (len(x), len(rest[1])) != (1, 1) else torch.tensor(1), "atom"),
         (
             lambda x, k, y, o, far: (torch.equal(k, o) and (x - y).norm(dim=1).max() < far) + torch.tensor(0),
             "order",
@@ -1511,9 +1533,16 @@ WRONG = {
         (partial(cheapest, power=1), "best"),
         (partial(cheapest, power=8), "best"),
         (partial(cheapest, penalty=10), "best"),
+        (misfits_cost_ten, "best"),
         (partial(cheapest, pairs=joined_in_turn(closest_first=True)), "best"),
         (edited("10.3", KINDS, "", "norm(dim=2) <", "norm(dim=2) + 9 * (kinds[:, None] != others) <"), "scale"),
+        (edited("10.3", KINDS, "", "norm(dim=2) <", "norm(dim=2) + 1e9 * (kinds[:, None] != others) <"), "scale"),
+        (kind_as_a_coordinate, "scale"),
         (edited("10.3", "< within", "< within - 1e-3"), "scale"),
+        (edited("10.3", "< within", "< within - 1e-6"), "scale"),
+        (edited("10.3", "< within", "< within - 1e-9"), "scale"),
+        (edited("10.3", "< within", "< within * (1 - 1e-4)"), "hair"),
+        (lambda x, k, y, o, within: right.same(x.float(), k, y.float(), o, within), "hair"),
         (lambda x, k, y, o, within: right.same(x.float(), k, y.float(), o, within + 1e-5), "edge"),
         (over_permutations, "slow"),
     ],
@@ -1526,7 +1555,8 @@ WRONG = {
             "nearly",
         ),
         (lambda c, e, unseen: unseen @ torch.linalg.pinv(c[: c.shape[1]]) @ e[: c.shape[1]], "other"),
-        (lambda c, e, unseen: right.composed(c[:, :12], e, unseen[:, :12]), "other"),
+        (lambda c, e, unseen: right.composed(c[:, :14], e, unseen[:, :14]), "other"),
+        (lambda c, e, unseen: right.composed(c, e, unseen.clamp(max=10)), "other"),
         (lambda c, e, unseen: unseen @ torch.linalg.pinv(c, rtol=0.1) @ e, "rare"),
         (lambda c, e, unseen: unseen @ torch.linalg.pinv(c, rtol=1e-2) @ e, "rare"),
     ],

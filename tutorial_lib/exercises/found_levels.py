@@ -23,6 +23,7 @@ from tutorial_lib.exercises.unaided import DIGITS_HINT, alone, in_single
 UNUSUAL = (
     range(-2, 1),
     range(-9, -4),
+    range(-(2**53) - 4, -(2**53)),
     (-(10**6), -2, 3),
     (-(2**40), 2**31 - 1, 2**31 + 5, 2**53, 2**53 + 1),
 )  # merits
@@ -44,7 +45,7 @@ HINTS = {
     "10.2 taken": "Who is taken may still pool others: what counts is that somebody in its row is free.",
     "10.2 left": "In the end everybody must be pooled, also a point that nobody else sees. How many rounds are there?",
     "10.2 merit": "In each round the highest merit of those that still pool somebody counts.",
-    "10.2 sign": "Merits may be of either sign, and large. What do those have that may not choose?",
+    "10.2 sign": "Merits may be of either sign, and large. What do those have that may not choose? Do all digits stay?",
     "10.2 slow": "It may never end: what if a round chooses nobody new? Merits may be of either sign.",
     "10.2 other": "Play it through by hand with four points in a row.",
     "10.s right": "each cluster stands in the middle of its members, and a shared point counts in all of them.",
@@ -128,7 +129,7 @@ def check_10_2(answer: Answer, generator: Generator) -> None:
     """
     trials, sizes = [], [(4, 1), (6, 3), (9, 4), (9, 2), (12, 5), (1, 1)] * 6
     usual = [range(1, most + 1) for _, most in sizes]
-    for n, merits in zip([*(n for n, _ in sizes), 12, 12, 30, 30, 12], [*usual, *UNUSUAL, range(12)], strict=True):
+    for n, merits in zip([*(n for n, _ in sizes), 12, 12, 12, 30, 30, 30], [*usual, *UNUSUAL, range(30)], strict=True):
         sees = torch.rand(n, n, generator=generator) < 0.25
         sees = sees | sees.mT | torch.eye(n, dtype=torch.bool)
         merit = torch.tensor(merits)[torch.randint(len(merits), (n,), generator=generator)]

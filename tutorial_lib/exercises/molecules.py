@@ -32,11 +32,14 @@ HINTS = {
     "10.3 pose": "A turned molecule counts as wrong here: the code knows the pose, and has to give it back.",
     "10.3 best": "Whether all pairs are near enough is asked, not which sum is smallest: does yours prefer a very near "
     "pair, and leave somebody with one that is too far?",
+    "10.3 atom": "A molecule may be a single atom. Two of them are the same if it is near enough, and not otherwise.",
+    "10.3 hair": "What is nearer than `within` by a hair is nearer. Does a small number stand in your function, or "
+    "does it keep fewer digits than came in?",
     "10.3 edge": "What is exactly as far as `within` is not nearer than it.",
     "10.3 scale": "Which number stands in your function that is no argument? Lengths may be of any size.",
     "10.3 single": "Distances of far atoms lose digits where they come from squares of coordinates, as in torch.cdist "
     "beyond 25 points. Subtract first.",
-    "10.3 slow": "Fourteen atoms have 14! numberings. One pairing can be found without trying them all.",
+    "10.3 slow": "Thirty atoms have 30! numberings. One pairing can be found without trying them all.",
     "10.3 other": "Try two molecules of two atoms by hand.",
     "10.4 right": "whoever shows a network of energies should show this beside it.",
     "10.4 wrong": "other energies of the elements fit better.",
@@ -80,9 +83,9 @@ def _cases(n: int, generator: Generator) -> Iterator[tuple]:
     # Each x but the first stands where a y stands. Only if none is paired with that y are all pairs near enough.
     angles = 0.98 * 2 * torch.pi / (n + 1) * torch.arange(n + 1)
     ring = torch.stack([angles.cos(), angles.sin(), 0 * angles], dim=1).double()
-    side, gap = (ring[1] - ring[0]).norm().item(), (ring[-1] - ring[0]).norm().item()
+    side = (ring[1] - ring[0]).norm().item()
     chain = ring[:-1][order], alike, ring[1:], alike
-    yield 1, (side + gap) / 2, chain, "it turns down molecules whose atoms can all be paired nearly enough.", "best"
+    yield 1, 1.01 * side, chain, "it turns down molecules whose atoms can all be paired nearly enough.", "best"
     yield 0, 0.99 * side, chain, "it takes one with an atom too far off.", "worst"
 
 
@@ -95,20 +98,22 @@ def _same(x: Tensor, kinds: Tensor, y: Tensor, others: Tensor, within: float) ->
 def check_10_3(answer: Answer, generator: Generator) -> None:
     """The verdict on `same(x, kinds, y, others, within)`: places in angstrom and kinds of two molecules, to 0 or 1."""
     asked = {"shape": (), "dtype": torch.int64}
-    for n in (2, 3, 5, 6):
+    for n in (2, 3, 5, 6, 30):
         for right, within, inputs, sentence, hint in _cases(n, generator):
-            wrong_if(bool(answer(*inputs, within, **asked)) != right, sentence, hint)
-    for scale in (2**-13, 2**17):  # powers of two keep what is exactly as far as `within`
+            wrong_if(bool(alone(answer, *inputs, within, without=(), **asked)) != right, sentence, hint)
+    for scale in (2.0**-40, 2.0**40):  # powers of two keep what is exactly as far as `within`
         for right, within, (x, kinds, y, others), *_ in _cases(4, generator):
             found = answer(scale * x, 47 * kinds, scale * y, 47 * others, scale * within, **asked)
             wrong_if(bool(found) != right, f"it fails where lengths are {scale:g} times as large.", "scale")
     for n in 20 * [1, 2, 3, 4, 5] + [14, 30]:
         (x, y), kinds = normal(generator, 2, n, 3), torch.randint(1, 3, (n,), generator=generator)
         others = kinds[torch.randperm(n, generator=generator)]
-        least = next(d for d in sorted(torch.cdist(x, y).flatten().tolist()) if _same(x, kinds, y, others, 1.001 * d))
-        for right, within in ((1, 1.001 * least), (0, 0.999 * least)):
-            found = alone(answer, x, kinds, y, others, within, without=(), **asked)
-            wrong_if(bool(found) != right, "it misjudges some pairs of random molecules.", "best")
+        lengths = sorted((x[:, None] - y).norm(dim=2).flatten().tolist())
+        least = next(d for d in lengths if _same(x, kinds, y, others, (1 + 1e-9) * d))
+        for off, hint in ((1e-3, "best" if n > 1 else "atom"), (1e-9, "hair")):
+            for right, within in ((1, (1 + off) * least), (0, (1 - off) * least)):
+                found = alone(answer, x, kinds, y, others, within, without=(), **asked)
+                wrong_if(bool(found) != right, "it misjudges some pairs of random molecules.", hint)
     for n, away in ((5, 0), (30, 1000)):  # beyond 25 atoms, torch.cdist multiplies matrices, and loses digits
         x, number = random_cloud(n, generator) + away, torch.arange(n)
         in_single(answer, torch.tensor(1), x, number, x + 0.05, number, 0.2, dtype=torch.int64)
@@ -141,10 +146,11 @@ def check_10_4(generator: Generator) -> Trials:
         (20, 7, 4, -3),
         (200, 1, 12, -900),
         (150, 5, 5, 0),
-        (60, 5, 14, -3),
+        (240, 5, 100, -3),
         (2, 9, 1, 0),
     ):
-        counts, unseen = (torch.randint(0, 6, (rows, e), generator=generator).double() for rows in (n, m))
+        counts = torch.randint(0, 6, (n, e), generator=generator).double()
+        unseen = torch.randint(0, 60, (m, e), generator=generator).double()
         counts[: e + 1] += torch.ones(e + 1, e).tril().double()[: len(counts)]
         unseen[0, 0] += 1
         if n == 150:  # one element is everywhere, and another in one molecule only
