@@ -93,8 +93,7 @@ def energy_score(made: Completions, missing: Missing) -> Tensor:
     and Raftery 2007, https://doi.org/10.1198/016214506000001437). On average it is smallest for the true probabilities,
     so neither too sure nor too careful an answer gains by it; a single place scores its error.
     """
-    check_shapes(**{"made.positions": (made.positions, f"{len(missing)} _ {missing.shape[1]} 3")})
-    check_shapes(missing=(missing, "queries missing 3"))
+    check_shapes(missing=(missing, "queries missing 3"), positions=(made.positions, "queries candidates missing 3"))
     p = made.share
     off = apart(made.positions, missing[:, None])
     between = apart(made.positions[:, :, None], made.positions[:, None])

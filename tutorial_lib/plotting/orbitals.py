@@ -8,6 +8,7 @@ from collections import Counter
 
 import torch
 from ase.data import chemical_symbols
+from ase.units import Bohr
 from matplotlib.axes import Axes
 from torch import Tensor
 
@@ -15,7 +16,6 @@ from tutorial_lib.datasets.hamiltonians import Hamiltonians
 from tutorial_lib.plotting.palette import COLOURS
 from tutorial_lib.shapes import check, check_shapes
 
-BOHR = 0.529177210903  # A, CODATA 2018
 # Exponents for zeta = 1 and coefficients of normalised Gaussians, and the zetas of Hehre, Stewart and Pople,
 # J. Chem. Phys. 51, 2657 (1969), https://doi.org/10.1063/1.1672392: of 1s, and of 2s and 2p.
 GAUSSIANS = {
@@ -42,7 +42,7 @@ def basis_values(molecule: Hamiltonians, points: Tensor) -> Tensor:
         check(n <= len(ZETAS[numbers[atom]]), "a basis larger than STO-3G arrived: its functions are not known here")
         exponents, weights = (torch.tensor(part, dtype=torch.float64) for part in GAUSSIANS[f"{n}{'sp'[degree]}"])
         exponents = exponents * ZETAS[numbers[atom]][n - 1] ** 2
-        r = (points.double() - molecule.positions[0, atom]) / BOHR
+        r = (points.double() - molecule.positions[0, atom]) / Bohr
         size = weights * (2 * exponents / torch.pi) ** 0.75 * (4 * exponents) ** (degree / 2)
         radial = (-exponents * r.square().sum(dim=1, keepdim=True)).exp() @ size
         found.append(radial[:, None] * (r if degree else torch.ones_like(r[:, :1])))
