@@ -8,10 +8,10 @@ import torch
 from torch import Generator, Tensor
 
 from tutorial_lib.exercises.grader import Answer, Trials, close, compared, graded, normal, random_cloud, wrong_if
+from tutorial_lib.exercises.synchronisation import TETRAHEDRON
 from tutorial_lib.exercises.unaided import LIBRARY, LIBRARY_HINT, alone, in_single
 
 unaided = partial(alone, without=(str(Path(LIBRARY).with_name("inpainting")),))
-CORNERS = torch.tensor([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)
 
 HINTS = {
     "6.1 right": "the same atoms in the same order, however the cloud was numbered.",
@@ -59,7 +59,7 @@ def check_6_1(answer: Answer, generator: Generator) -> None:
             _are_the_others(answer, x, missing, "atoms")
         _tells_nothing(answer, x, generator, hint)
     for missing in range(8):
-        _are_the_others(answer, torch.cat([1.36 * CORNERS, -2.0 * CORNERS]), missing, "equal")
+        _are_the_others(answer, torch.cat([1.36 * TETRAHEDRON, -2.0 * TETRAHEDRON]), missing, "equal")
     answer(x.float(), 0, shape=(len(x) - 1, 3), dtype=torch.float32)
 
 
